@@ -1,0 +1,91 @@
+"""Everything that can go wrong with a vendor. A class's first docstring line is its default message.
+
+ConnectorError
+├── CredentialsRefused     401: the key is wrong, revoked or inactive
+├── PermissionMissing      403: the key may not do this
+├── Unavailable            no usable answer after all repetitions: worth trying again later
+├── QuotaExhausted         the account's long-term quota is used up until `resets_at`
+├── Rejected               the vendor refused this one request for what it says
+│   ├── NotFound           404, or a record merged into another
+│   └── UniquenessConflict another record holds one of the values
+├── InDoubt                a request that may not be repeated blindly was sent, and its effect is unknown
+└── UnexpectedAnswer       the vendor answered something that its documentation does not know
+"""
+
+from datetime import datetime
+from inspect import cleandoc
+
+
+class ConnectorError(Exception):
+    """The vendor could not be used."""
+
+    code = "vendor_error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or cleandoc(self.__doc__ or "").splitlines()[0])
+
+
+class CredentialsRefused(ConnectorError):
+    """The vendor refused the API key: check that it is complete, active and meant for this vendor."""
+
+    code = "credentials_refused"
+
+
+class PermissionMissing(ConnectorError):
+    """The API key lacks a permission that this needs: grant it at the vendor and try again."""
+
+    code = "permission_missing"
+
+
+class Unavailable(ConnectorError):
+    """The vendor did not give a usable answer, also when asked again: try again later."""
+
+    code = "vendor_unavailable"
+
+
+class QuotaExhausted(ConnectorError):
+    """The account's quota of API calls is used up."""
+
+    code = "quota_exhausted"
+
+    def __init__(self, message: str | None = None, *, resets_at: datetime) -> None:
+        super().__init__(message)
+        self.resets_at = resets_at
+
+
+class Rejected(ConnectorError):
+    """The vendor refused the request."""
+
+    code = "rejected_by_target"
+
+    def __init__(
+        self, message: str | None = None, *, vendor_code: str | None = None, attribute: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.vendor_code = vendor_code
+        self.attribute = attribute
+        """The slug of the attribute that the vendor complained about, where it said so."""
+
+
+class NotFound(Rejected):
+    """The vendor knows no such record, or it has been merged into another."""
+
+    code = "not_found"
+
+
+class UniquenessConflict(Rejected):
+    """Another record of the target holds one of the values that may stand only once."""
+
+    code = "uniqueness_conflict"
+
+
+class InDoubt(ConnectorError):
+    """The connection failed after the request was sent; whether the vendor carried it out is unknown."""
+
+    code = "in_doubt"
+
+
+class UnexpectedAnswer(ConnectorError):
+    """The vendor answered in a form that Freight does not know."""
+
+    code = "unexpected_answer"

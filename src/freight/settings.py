@@ -1,0 +1,151 @@
+"""Every setting, once: read from the environment (`FREIGHT_…`) and from a `.env` file beside it."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import dotenv
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+PREFIX = "FREIGHT_"
+
+
+class SettingsError(Exception):
+    """A setting has a value that Freight cannot use; the message names the variable and what it takes."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be set. Each field is the variable `FREIGHT_` and its name in capitals."""
+
+    home: Annotated[str, Meta(description="Folder for the embedded servers' data and the generated secret.")] = (
+        platformdirs.user_data_dir("freight")
+    )
+    database_url: Annotated[
+        str | None,
+        Meta(description="PostgreSQL to use, `postgresql://user:password@host/database`; without it one is embedded."),
+    ] = None
+    redis_url: Annotated[
+        str | None, Meta(description="Redis to use, `redis://host:6379/0`; without it one is embedded.")
+    ] = None
+    secret_keys: Annotated[
+        str | None,
+        Meta(
+            description="Secrets that protect stored credentials and API keys, newest first, separated by commas; each "
+            "from `freight generate-secret`. Needed with a database of your own, otherwise made in the home folder."
+        ),
+    ] = None
+    host: Annotated[str, Meta(description="Address on which the API listens.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port on which the API listens; 0 takes a free one.")] = 8000
+    environment: Annotated[
+        Literal["live", "test", "dev"], Meta(description="Kind of deployment; new API keys begin with `frt_` and this.")
+    ] = "live"
+    vendor_hosts: Annotated[
+        str,
+        Meta(
+            description="Further `host` or `host:port` values, separated by commas, that a job's `base_url` may name "
+            "besides the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
+        ),
+    ] = ""
+    affinity_requests_per_minute: Annotated[
+        int, Meta(ge=0, description="Requests a minute sent to one Affinity account; 0 sends them unpaced.")
+    ] = 900
+    attio_reads_per_second: Annotated[
+        int, Meta(ge=0, description="Reads a second sent to one Attio workspace; 0 sends them unpaced.")
+    ] = 100
+    attio_writes_per_second: Annotated[
+        int, Meta(ge=0, description="Writes a second sent to one Attio workspace; 0 sends them unpaced.")
+    ] = 25
+    database_pool_size: Annotated[int, Meta(ge=2, le=1000, description="Database connections of one process.")] = 10
+    worker_concurrency: Annotated[
+        int, Meta(ge=1, le=1000, description="Batches and streams that one worker handles beside each other.")
+    ] = 8
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "console", "json"],
+        Meta(
+            description="Log lines for people or for programs; `auto` is `console` on a terminal and `json` elsewhere."
+        ),
+    ] = "auto"
+
+    @property
+    def home_path(self) -> Path:
+        """The home folder, absolute."""
+        return Path(self.home).expanduser().absolute()
+
+    @property
+    def extra_vendor_hosts(self) -> frozenset[str]:
+        """`vendor_hosts`, taken apart."""
+        return frozenset(_parts(self.vendor_hosts.casefold()))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """`secret_keys`, taken apart, newest first."""
+        return tuple(_parts(self.secret_keys or ""))
+
+
+def load(environ: Mapping[str, str] | None = None, dotenv_path: Path | None = None) -> Settings:
+    """Read the settings; the environment goes before the `.env` file (by default the one in the working folder).
+
+    Raises `SettingsError` for an unknown `FREIGHT_…` variable or a value that does not fit.
+    """
+    file = dotenv.dotenv_values(dotenv_path or Path(".env"), interpolate=False)
+    given = {**{name: value for name, value in file.items() if value is not None}, **(environ or os.environ)}
+    values = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in given.items()
+        if name.startswith(PREFIX) and value != "" and name not in NOT_SETTINGS
+    }
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    for name in values:
+        if name not in known:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} is not a setting of Freight. `freight settings` lists them all."
+            )
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_sentence(str(error))) from None
+
+
+def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Each setting as (variable, value in force with secrets hidden, description)."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        yield (
+            PREFIX + field.name.upper(),
+            _shown(field.name, getattr(settings, field.name)),
+            _description(hints[field.name]),
+        )
+
+
+NOT_SETTINGS = frozenset({"FREIGHT_SHARED", "FREIGHT_PYTHON"})
+"""Variables of the development scripts, which share the prefix."""
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _description(hint: Any) -> str:
+    return next(meta.description for meta in hint.__metadata__ if isinstance(meta, Meta))
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "secret_keys":
+        return "(hidden)"
+    # The password stands between the first colon after the scheme and the last @ of the authority.
+    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:(hidden)@", str(value))
+
+
+def _sentence(message: str) -> str:
+    reason, _, path = message.partition(" - at `$.")
+    variable = PREFIX + path.rstrip("`").upper()
+    return f"{variable}: {reason[0].lower()}{reason[1:]}. `freight settings --help` says what each setting takes."
