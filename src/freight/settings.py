@@ -133,7 +133,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _description(hint: Any) -> str:
-    return next(meta.description for meta in hint.__metadata__ if isinstance(meta, Meta))
+    return next(meta.description for meta in hint.__metadata__ if isinstance(meta, Meta) and meta.description)
 
 
 def _shown(name: str, value: Any) -> str:
@@ -142,7 +142,7 @@ def _shown(name: str, value: Any) -> str:
     if name == "secret_keys":
         return "(hidden)"
     # The password stands between the first colon after the scheme and the last @ of the authority.
-    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:(hidden)@", str(value))
+    return re.sub(r"(://[^:@]*):.*@", r"\1:(hidden)@", str(value))
 
 
 def _sentence(message: str) -> str:

@@ -8,6 +8,9 @@ import msgspec
 
 from freight.crm import Entity, Record
 
+Kind = Literal["read", "write"]
+"""What a request does at the vendor; reads and writes have limits of their own."""
+
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
 that the connector uses both for what it writes and for what it read back, so that they can be compared."""
@@ -57,6 +60,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Only attributes that have a value."""
     unique: Mapping[str, tuple[str, ...]]
     """The unique attributes among them with their comparable values: `{"domains": ("acme.com",)}`; may be empty."""
+    multiple: frozenset[str]
+    """The attributes among them that hold several values at once."""
     issues: tuple[Issue, ...] = ()
     """Values that the target cannot hold, and were left out."""
 
@@ -129,11 +134,11 @@ class Target(Protocol):
 class Pacer(Protocol):
     """Hands out turns to send requests, shared by everyone who talks to the same account."""
 
-    async def turn(self, kind: Literal["read", "write"]) -> None:
+    async def turn(self, kind: Kind) -> None:
         """Wait until one request of this kind may be sent. Raises `Unavailable` if the circuit stays open."""
         ...
 
-    async def pause(self, kind: Literal["read", "write"], until: datetime) -> None:
+    async def pause(self, kind: Kind, until: datetime) -> None:
         """Nobody sends requests of this kind before `until` (aware)."""
         ...
 

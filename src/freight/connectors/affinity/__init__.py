@@ -1,0 +1,1 @@
+"""Affinity, as a source."""

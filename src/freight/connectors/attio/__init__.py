@@ -1,0 +1,1 @@
+"""Attio, as a target."""

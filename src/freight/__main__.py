@@ -1,0 +1,5 @@
+"""`python -m freight` is `freight`."""
+
+from freight.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""Bodies: JSON that is decoded strictly, and refused with everything that is wrong with it."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.dto import MsgspecDTO
+from litestar.exceptions import ClientException, HTTPException
+from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
+
+from freight.api.problems import Problem, problems
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+LARGEST = 1_000_000
+"""Bytes that a body may have."""
+
+
+class JsonBody(MsgspecDTO[T]):
+    """Decodes a body into a struct. Litestar itself would take `"5"` for 5, and name the first problem only."""
+
+    def decode_bytes(self, value: bytes) -> T:
+        """The body as the struct. Raises `HTTPException`."""
+        request: Request[Any, Any, Any] = self.asgi_connection
+        media_type, _ = request.content_type
+        if media_type not in ("", "application/json"):
+            raise HTTPException(status_code=415)
+        decoded = _decode(value)
+        if found := list(problems(decoded, self.model_type)):
+            raise HTTPException(status_code=422, extra=found)
+        return msgspec.convert(decoded, self.model_type)
+
+    @classmethod
+    def create_for_field_definition(cls, *_: object, **__: object) -> None:
+        """Nothing is generated: the struct itself is what clients send."""
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Reference | Schema:
+        """The struct's own schema."""
+        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        return schema
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        problem = Problem(type="invalid_utf8", message=f"The byte at {error.start} is not UTF-8.", field=None)
+    except msgspec.DecodeError as error:
+        problem = Problem(type="malformed_json", message=f"{error}.", field=None)
+    except RecursionError:
+        problem = Problem(type="malformed_json", message="The JSON is nested too deeply.", field=None)
+    raise ClientException(extra=[problem])

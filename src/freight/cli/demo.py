@@ -1,0 +1,221 @@
+"""`freight demo`: everything at once, on this machine, for watching a migration."""
+
+import asyncio
+import os
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import click
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from freight import database, logging
+from freight import settings as settings_of
+from freight.cli.serve import running
+from freight.domain import keys, tenants
+from freight.encryption import Vault, secret_in
+from freight.sandbox import Sandbox, SandboxOptions
+from freight.sandbox import running as sandbox_running
+from freight.settings import Settings
+
+POLL_SECONDS = 0.5
+PLAIN_LINE_SECONDS = 2
+
+console = Console()
+
+
+@click.command()
+@click.option("--companies", default=150, show_default=True, help="Companies in the simulated Affinity.")
+@click.option("--people", default=450, show_default=True, help="People in the simulated Affinity.")
+@click.option("--seed", default=1, show_default=True, help="Which companies and people.")
+@click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
+def demo(companies: int, people: int, seed: int, unlimited: bool) -> None:
+    """Watch companies and people move from a simulated Affinity to a simulated Attio.
+
+    Everything else is real: PostgreSQL, Redis, the API and the worker. Nothing is kept afterwards.
+    """
+    options = SandboxOptions(
+        affinity_port=0, attio_port=0, companies=companies, people=people, seed=seed, unlimited=unlimited
+    )
+    try:
+        adds_up = asyncio.run(_demo(options))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("\nStopped.")
+        raise SystemExit(130) from None
+    raise SystemExit(0 if adds_up else 1)
+
+
+async def _demo(options: SandboxOptions) -> bool:
+    main_task = asyncio.current_task()
+    assert main_task is not None  # noqa: S101 - this is a coroutine of asyncio.run
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, main_task.cancel)
+    with tempfile.TemporaryDirectory(prefix="freight-demo-", ignore_cleanup_errors=True) as home:
+        async with sandbox_running(options) as sandbox:
+            settings = _settings(home, sandbox, unlimited=options.unlimited)
+            logging.configure(settings)
+            console.print("Starting PostgreSQL, Redis, the API and a worker …")
+            async with running(settings, with_worker=True) as service, _client(service.url, settings) as client:
+                job = await _create_job(client, sandbox)
+                console.print(f"Job {job['id']} from {job['source_workspace_name']} to {job['target_workspace_name']}.")
+                job = await _watch(client, job["id"])
+                return await _report(client, sandbox, job)
+
+
+def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
+    hosts = ",".join(httpx.URL(url).netloc.decode() for url in (sandbox.affinity_url, sandbox.attio_url))
+    chosen = {"HOME": home, "PORT": "0", "VENDOR_HOSTS": hosts, "ENVIRONMENT": "dev", "LOG_LEVEL": "error"}
+    if unlimited:
+        chosen |= dict.fromkeys(
+            ("AFFINITY_REQUESTS_PER_MINUTE", "ATTIO_READS_PER_SECOND", "ATTIO_WRITES_PER_SECOND"), "0"
+        )
+    for name in [name for name in os.environ if name.startswith(settings_of.PREFIX)]:
+        del os.environ[name]
+    # By the environment, because that is where the worker looks.
+    os.environ.update({settings_of.PREFIX + name: value for name, value in chosen.items()})
+    return settings_of.load()
+
+
+@asynccontextmanager
+async def _client(url: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    vault = Vault((secret_in(settings.home_path),))
+    async with database.as_platform() as tx:
+        tenant_id = await tenants.create(tx, "Demonstration")
+        key = await keys.issue(tx, vault, tenant_id, name="demo", environment="dev", scopes=("jobs:read", "jobs:write"))
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"X-API-Key": key}, timeout=30) as client:
+        yield client
+
+
+async def _create_job(client: httpx.AsyncClient, sandbox: Sandbox) -> dict[str, Any]:
+    return await _answer(
+        client.post(
+            "/jobs",
+            json={
+                "source_system": "affinity",
+                "target_system": "attio",
+                "source_config": {"api_key": sandbox.affinity_key, "base_url": sandbox.affinity_url},
+                "target_config": {"api_key": sandbox.attio_key, "base_url": sandbox.attio_url},
+                "batch_size": 100,
+                "name": "Demonstration",
+            },
+        )
+    )
+
+
+async def _answer(request: Any) -> dict[str, Any]:
+    response: httpx.Response = await request
+    if response.is_error:
+        raise click.ClickException(f"Freight answered {response.status_code}: {response.json()['message']}")
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+async def _watch(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
+    show = _Bar() if console.is_terminal else _Lines()
+    with show:
+        while True:
+            job = await _answer(client.get(f"/jobs/{job_id}"))
+            show.update(job)
+            if job["completed_at"] is not None:
+                return job
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} records/s" if task.speed else "")
+
+
+class _Bar:
+    """Progress on a terminal."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _RateColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def update(self, job: dict[str, Any]) -> None:
+        self._progress.update(
+            self._task,
+            total=job["total_records"] or None,
+            completed=job["processed_records"],
+            description=job["stage"] or job["status"],
+        )
+
+
+class _Lines:
+    """Progress where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._started = self._printed = time.monotonic()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, job: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._printed < PLAIN_LINE_SECONDS and job["completed_at"] is None:
+            return
+        self._printed = now
+        processed, total = job["processed_records"], job["total_records"]
+        rate = processed / (now - self._started)
+        remaining = f", {(total - processed) / rate:.0f} s remaining" if rate else ""
+        where = job["stage"] or job["status"]
+        console.print(f"{where}: {processed} of {total} records, {rate:.1f} a second{remaining}")
+
+
+async def _report(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, Any]) -> bool:
+    found = {counts["entity"]: await _count_in_target(sandbox, counts["entity"]) for counts in job["counts"]}
+    columns = ("read", "created", "updated", "unchanged", "skipped", "failed")
+    table = Table("Entity", *(name.capitalize() for name in columns), "Found in the target", title="What became of it")
+    adds_up = job["status"] == "completed"
+    for counts in job["counts"]:
+        table.add_row(counts["entity"], *(str(counts[name]) for name in columns), str(found[counts["entity"]]))
+        carried = counts["created"] + counts["updated"] + counts["unchanged"]
+        adds_up &= found[counts["entity"]] == carried and counts["read"] == sum(counts[name] for name in columns[1:])
+    console.print(table)
+    logged = await _answer(client.get(f"/jobs/{job['id']}/logs", params={"limit": 1, "level": "warning"}))
+    console.print(f"{logged['total']} values could not be carried over; the job's log names each, with the reason.")
+    if job["error"] is not None:
+        console.print(f"The job ended with an error: {job['error']['message']}")
+    console.print("It adds up." if adds_up else "It does NOT add up.")
+    return adds_up
+
+
+async def _count_in_target(sandbox: Sandbox, entity: str) -> int:
+    """How many records of the target carry an Affinity id, asked of the target itself."""
+    found: set[str] = set()
+    offset = 0
+    async with httpx.AsyncClient(
+        base_url=sandbox.attio_url, headers={"Authorization": f"Bearer {sandbox.attio_key}"}, timeout=30
+    ) as attio:
+        while True:
+            page = await _answer(
+                attio.post(f"/v2/objects/{entity}/records/query", json={"limit": 500, "offset": offset})
+            )
+            found |= {record["id"]["record_id"] for record in page["data"] if record["values"].get("affinity_id")}
+            if len(page["data"]) < 500:
+                return len(found)
+            offset += 500

@@ -1,0 +1,135 @@
+"""`freight serve`: the API, and a worker in the same process."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import click
+import uvicorn
+from arq.worker import create_worker
+
+from freight import deployment, logging, queue
+from freight import settings as settings_of
+from freight.app import create_app
+from freight.deployment import Deployment
+from freight.settings import Settings
+
+GRACEFUL_SECONDS = 10
+"""How long requests that are being answered may take to finish when the service is told to stop."""
+
+
+@click.command()
+@click.option("--no-worker", is_flag=True, help="Leave the worker out: `arq freight.worker` runs elsewhere.")
+def serve(no_worker: bool) -> None:
+    """Run the API, and unless told otherwise a worker.
+
+    Without FREIGHT_DATABASE_URL and FREIGHT_REDIS_URL a PostgreSQL and a Redis are started from the data folder.
+    """
+    settings = settings_of.load()
+    logging.configure(settings)
+    asyncio.run(_serve(settings, with_worker=not no_worker))
+
+
+async def _serve(settings: Settings, *, with_worker: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings, with_worker=with_worker) as service:
+        click.echo(f"Freight is ready at {service.url} (its description: {service.url}/schema). Ctrl-C ends it.")
+        await service.until(stop)
+
+
+class Service:
+    """A running service."""
+
+    def __init__(self, url: str, tasks: list[asyncio.Task[None]]) -> None:
+        self.url = url
+        """Where the API listens, `http://127.0.0.1:8000`."""
+        self._tasks = tasks
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait for `stop`; raises whatever ends the API or the worker before."""
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        for task in done:
+            task.result()
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Service]:
+    """The service for as long as the context lasts. Raises the same errors as `deployment.opened`."""
+    async with deployment.opened(settings) as opened:
+        redis = queue.connect(opened.redis_url)
+        try:
+            server = _Server(
+                uvicorn.Config(
+                    create_app(opened, redis),
+                    host=settings.host,
+                    port=settings.port,
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    timeout_graceful_shutdown=GRACEFUL_SECONDS,
+                )
+            )
+            async with contextlib.AsyncExitStack() as stack:
+                api = await stack.enter_async_context(_listening(server, settings))
+                tasks = [api]
+                if with_worker:
+                    tasks.append(await stack.enter_async_context(_working(opened)))
+                port = server.servers[0].sockets[0].getsockname()[1]
+                host = f"[{settings.host}]" if ":" in settings.host else settings.host
+                yield Service(f"http://{host}:{port}", tasks)
+        finally:
+            await redis.aclose(close_connection_pool=True)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # The command handles signals: uvicorn would raise them again in the middle of the worker's end.
+        yield
+
+
+@asynccontextmanager
+async def _listening(server: uvicorn.Server, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(_listen(server, settings))
+    try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.01)
+        if task.done():
+            task.result()
+        yield task
+    finally:
+        server.should_exit = True
+        await asyncio.wait([task])
+
+
+async def _listen(server: uvicorn.Server, settings: Settings) -> None:
+    try:
+        await server.serve()
+    except SystemExit as error:
+        raise settings_of.SettingsError(
+            f"The API cannot listen on {settings.host}:{settings.port}. Is something else listening there? "
+            "Choose another FREIGHT_PORT."
+        ) from error
+
+
+@asynccontextmanager
+async def _working(opened: Deployment) -> AsyncIterator[asyncio.Task[None]]:
+    # Imported late, because the module finds Redis where the deployment has just put it.
+    from freight import worker as worker_module
+
+    worker = create_worker(worker_module, handle_signals=False, ctx={"deployment": opened})  # type: ignore[arg-type]
+    task = asyncio.create_task(worker.async_run())
+    try:
+        yield task
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker.close()
+        await asyncio.wait([task])

@@ -1,0 +1,176 @@
+"""Values in the one form in which they are written to Attio, and in which what was read is compared with it.
+
+| attribute type | canonical item |
+|---|---|
+| text, domain, email-address | text; the latter two in lower case |
+| phone-number | text, E.164 |
+| personal-name | `{"first_name", "last_name", "full_name"}`, empty text for what is lacking |
+| location | all ten keys that Attio demands, None for what is lacking |
+| record-reference | `{"target_object", "target_record_id"}` |
+
+Attio accepts each of them as it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from freight.connectors.attio.countries import country_code
+from freight.connectors.protocols import Attributes
+from freight.crm import Entity, Location, bare_domain
+
+ATTRIBUTES: dict[Entity, dict[str, str]] = {
+    "companies": {
+        "name": "text",
+        "domains": "domain",
+        "description": "text",
+        "phone_numbers": "phone-number",
+        "primary_location": "location",
+        "linkedin": "text",
+        "affinity_id": "text",
+    },
+    "people": {
+        "name": "personal-name",
+        "email_addresses": "email-address",
+        "phone_numbers": "phone-number",
+        "description": "text",
+        "job_title": "text",
+        "primary_location": "location",
+        "linkedin": "text",
+        "company": "record-reference",
+        "affinity_id": "text",
+    },
+}
+"""The attributes that Freight writes, with their types; slugs as Attio documents them for its standard objects."""
+
+UNIQUE_ATTRIBUTE: dict[Entity, str] = {"companies": "domains", "people": "email_addresses"}
+"""The attribute whose values only one record may hold: Attio allows no further unique ones on these objects."""
+
+MULTIPLE_TYPES = frozenset({"domain", "email-address", "phone-number"})
+
+LOCATION_KEYS = (
+    "line_1",
+    "line_2",
+    "line_3",
+    "line_4",
+    "locality",
+    "region",
+    "postcode",
+    "country_code",
+    "latitude",
+    "longitude",
+)
+
+
+class InvalidValueError(Exception):
+    """A value that Attio cannot hold; the message is a clause that says why."""
+
+
+def email_address(text: str) -> str:
+    """The canonical form of an e-mail address. Attio takes no malformed ones and none below a reserved domain."""
+    try:
+        valid = validate_email(text.strip(), check_deliverability=False)
+    except (EmailNotValidError, UnicodeError) as error:
+        raise InvalidValueError(str(error).rstrip(".")) from None
+    return f"{valid.local_part}@{valid.ascii_domain}".lower()
+
+
+def domain(text: str) -> str:
+    """The canonical form of a domain: the bare host name, without `www.`, which names the same site."""
+    # The rules for host names are those of e-mail, but `.test` is reserved only there.
+    host = bare_domain(text)
+    try:
+        valid = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
+    except (EmailNotValidError, UnicodeError):
+        raise InvalidValueError("it is not the name of a host") from None
+    name = str(valid.ascii_domain).lower()
+    if name.startswith("www.") and name.count(".") > 1:
+        name = name.removeprefix("www.")
+    if "." not in name:
+        raise InvalidValueError("it is not the name of a host on the internet")
+    return name
+
+
+class PhoneNumber(msgspec.Struct, frozen=True):
+    """A telephone number in E.164; Attio has no place for the extension."""
+
+    number: str
+    extension: str | None
+
+
+def phone_number(text: str, country: str | None) -> PhoneNumber:
+    """Read a telephone number; `country` (ISO code) is where one without an international prefix is dialled."""
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and country is None:
+            raise InvalidValueError("it has no country code, and the record names no country") from None
+        raise InvalidValueError("it is not a telephone number") from None
+    if not phonenumbers.is_valid_number(parsed):
+        raise InvalidValueError("no such number can exist in its country")
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return PhoneNumber(str(number), parsed.extension or None)
+
+
+def personal_name(first: str | None, last: str | None) -> dict[str, str] | None:
+    """The name of a person, or None if both parts are lacking."""
+    first, last = (first or "").strip(), (last or "").strip()
+    full = f"{first} {last}".strip()
+    return {"first_name": first, "last_name": last, "full_name": full} if full else None
+
+
+def location(place: Location) -> dict[str, str | None] | None:
+    """A place, or None if nothing of it can be held; an unknown country is left out."""
+    values: dict[str, str | None] = dict.fromkeys(LOCATION_KEYS)
+    lines = [line for part in (place.street or "").splitlines() if (line := part.strip())]
+    lines[3:] = [", ".join(lines[3:])] if len(lines) > 3 else []
+    for number, line in enumerate(lines, start=1):
+        values[f"line_{number}"] = line
+    values["locality"] = _filled(place.city)
+    values["region"] = _filled(place.region)
+    values["postcode"] = _filled(place.postcode)
+    values["country_code"] = country_code(place.country) if place.country else None
+    return values if any(values.values()) else None
+
+
+def record_reference(target_object: str, target_record_id: str) -> dict[str, str]:
+    """A reference to another record."""
+    return {"target_object": target_object, "target_record_id": target_record_id}
+
+
+def read_values(entity: Entity, values: Mapping[str, Any]) -> Attributes:
+    """The values of a record that Attio gave, in canonical form; only attributes that have one."""
+    read: Attributes = {}
+    for slug, type_ in ATTRIBUTES[entity].items():
+        given = values.get(slug)
+        items = [item for value in given or () if (item := _item(type_, value)) is not None]
+        if items:
+            read[slug] = list({msgspec.json.encode(item): item for item in items}.values())
+    return read
+
+
+def _item(type_: str, value: object) -> object:
+    if not isinstance(value, dict):
+        return None
+    match type_:
+        case "text":
+            return value.get("value")
+        case "domain":
+            return str(value.get("domain") or "").lower() or None
+        case "email-address":
+            return str(value.get("email_address") or "").lower() or None
+        case "phone-number":
+            return value.get("phone_number")
+        case "personal-name":
+            return {key: value.get(key) or "" for key in ("first_name", "last_name", "full_name")}
+        case "location":
+            return {key: value.get(key) or None for key in LOCATION_KEYS}
+        case _:
+            return record_reference(str(value.get("target_object")), str(value.get("target_record_id")))
+
+
+def _filled(text: str | None) -> str | None:
+    return (text or "").strip() or None

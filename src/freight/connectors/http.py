@@ -1,0 +1,256 @@
+"""The HTTP that every vendor's client is built on: turns, repetitions, limits and the error taxonomy."""
+
+import asyncio
+import random
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Literal
+
+import httpx
+import msgspec
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity.wait import wait_base
+
+from freight import __version__
+from freight.connectors.errors import (
+    CredentialsRefused,
+    InDoubt,
+    NotFound,
+    PermissionMissing,
+    Rejected,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from freight.connectors.protocols import Kind, Pacer
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Json = Any
+"""What decoding an answer gives: dicts, lists, texts, numbers, booleans and None."""
+Params = Mapping[str, str | int | Sequence[str]]
+
+ATTEMPTS = 6
+BACKOFF = wait_exponential_jitter(max=20, jitter=1)
+"""With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
+
+TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
+# Servers commonly close idle connections after five seconds; one that is closed while a request is on its way
+# leaves that request in doubt.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
+
+NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+LONGEST_MESSAGE = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """What a vendor says in the body of an error."""
+
+    code: str | None = None
+    message: str | None = None
+    attribute: str | None = None
+    """Slug or id of the attribute that it is about."""
+
+
+class HttpClient(ABC):
+    """One vendor's API behind one key. Subclasses say how that vendor words errors and limits."""
+
+    vendor: str
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str,
+        pacer: Pacer,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        backoff: wait_base = BACKOFF,
+    ) -> None:
+        # HTTP libraries quote a header that they cannot send, and with it the key, in their exceptions.
+        if not api_key or not all("!" <= character <= "~" for character in api_key):
+            raise CredentialsRefused(
+                f"The API key for {self.vendor} is empty or holds characters that no key has: copy it again."
+            )
+        self.base_url = httpx.URL(base_url)
+        self._key = api_key
+        self._pacer = pacer
+        self._backoff = backoff
+        self._client = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "Accept": "application/json",
+                "User-Agent": f"freight/{__version__}",
+                **(headers or {}),
+            },
+            timeout=TIMEOUT,
+            limits=LIMITS,
+            follow_redirects=False,
+            verify=_tls_context(),
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.base_url}>"
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: Kind,
+        repeatable: bool,
+        params: Params | None = None,
+        json: object = None,
+    ) -> Json:
+        """Send a request and decode the JSON answer.
+
+        `repeatable` says that sending it twice does no more than sending it once; only then is it repeated after a
+        failure that may have come after its effect. Raises any `ConnectorError`; `InDoubt` only if not repeatable.
+        """
+        body = None if json is None else msgspec.json.encode(json)
+        request = self._client.build_request(
+            method, path, params=params, content=body, headers=None if body is None else {"Content-Type": JSON}
+        )
+        what = f"{method} {request.url.path}"
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(_AttemptFailed),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=self._backoff,
+            before_sleep=self._log_repetition,
+            reraise=True,
+        )
+        try:
+            response: httpx.Response = await attempts(self._attempt, request, what, kind, repeatable)
+        except _AttemptFailed as failure:
+            raise Unavailable(
+                f"{self.vendor} gave no usable answer to {what} in {ATTEMPTS} attempts; the last time "
+                f"{failure.reason}. Try again later."
+            ) from None
+        return self._decoded(response, what, repeatable)
+
+    async def _attempt(self, request: httpx.Request, what: str, kind: Kind, repeatable: bool) -> httpx.Response:
+        try:
+            response = await self._answer(request, kind)
+        except httpx.RequestError as error:
+            await self._pacer.failed()
+            reason = f"the connection failed ({type(error).__name__})"
+            if repeatable or isinstance(error, NOTHING_SENT):
+                raise _AttemptFailed(what, reason) from None
+            raise self._in_doubt(what, reason) from None
+        if response.status_code >= 500 or response.status_code == 408:
+            await self._pacer.failed()
+            reason = f"it answered {response.status_code}"
+            if repeatable:
+                raise _AttemptFailed(what, reason)
+            raise self._in_doubt(what, reason)
+        await self._pacer.succeeded()
+        if not response.is_success:
+            self._raise(response, what)
+        return response
+
+    async def _answer(self, request: httpx.Request, kind: Kind) -> httpx.Response:
+        """Send when it is this request's turn, and again for as long as the vendor says "too many"."""
+        refusals = 0
+        while True:
+            await self._pacer.turn(kind)
+            response = await self._client.send(request)
+            if response.status_code != 429:
+                return response
+            refusals += 1
+            await self._pacer.succeeded()
+            until = self._limited_until(response.headers, datetime.now(UTC))
+            if until is None:
+                await asyncio.sleep(random.uniform(0.5, 1) * min(60, 2**refusals))  # noqa: S311
+            else:
+                await self._pacer.pause(kind, until)
+
+    def _raise(self, response: httpx.Response, what: str) -> None:
+        status = response.status_code
+        if status < 400:
+            raise UnexpectedAnswer(f"{self.vendor} answered {what} with a redirect ({status}), which is not followed.")
+        complaint = self._complaint_in(response)
+        if status == 409 and complaint.code == "concurrent_write_conflict":
+            raise _AttemptFailed(what, "another write to the same record was under way")
+        said = f": {complaint.message}" if complaint.message else "."
+        if status == 401:
+            raise CredentialsRefused(f"{self.vendor} refused the API key{said}")
+        if status == 403:
+            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{said}")
+        coded = f"{status}, {complaint.code}" if complaint.code else str(status)
+        raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){said}")
+
+    def _complaint_in(self, response: httpx.Response) -> Complaint:
+        try:
+            complaint = self._complaint(msgspec.json.decode(response.content))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return Complaint()
+        message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
+        return msgspec.structs.replace(complaint, message=message)
+
+    def _decoded(self, response: httpx.Response, what: str, repeatable: bool) -> Json:
+        try:
+            return msgspec.json.decode(response.content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if repeatable:
+                raise UnexpectedAnswer(f"{self.vendor} answered {what} with something that is not JSON.") from None
+            raise self._in_doubt(what, "the answer was not JSON") from None
+
+    def _in_doubt(self, what: str, reason: str) -> InDoubt:
+        return InDoubt(
+            f"{what} was sent to {self.vendor}, but {reason}: whether it took effect has to be looked up there."
+        )
+
+    def _log_repetition(self, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, _AttemptFailed):
+            log.info(
+                "vendor_request_repeated",
+                vendor=self.vendor,
+                request=failure.what,
+                reason=failure.reason,
+                attempt=state.attempt_number,
+            )
+
+    @abstractmethod
+    def _complaint(self, body: object) -> Complaint:
+        """Read the body of an error, whatever its shape."""
+
+    @abstractmethod
+    def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
+        """Until when a 429 forbids requests, in the terms of `now`; None if the vendor did not say.
+
+        Raises `QuotaExhausted` where waiting would take days.
+        """
+
+    def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
+        """The exception for any other refusal."""
+        kind = NotFound if status == 404 else Rejected
+        return kind(message, vendor_code=complaint.code, attribute=complaint.attribute)
+
+
+JSON = "application/json"
+
+
+class _AttemptFailed(Exception):
+    """An attempt that may be repeated."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(reason)
+        self.what = what
+        self.reason = reason
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    # Loading the certificates takes some ten milliseconds: once, not for every key.
+    return httpx.create_ssl_context()

@@ -1,0 +1,159 @@
+"""The database: one engine, its pool, and the transactions in which all work is done.
+
+Row-level security is forced on every table, so a transaction sees rows only after it has taken one of two roles:
+`freight_tenant`, which sees the rows of the tenant it names, or `freight_platform`, which sees all. Both are taken for
+the transaction only, because outside of one Piccolo uses another pooled connection for each query.
+"""
+
+import asyncio
+import contextlib
+import io
+import os
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
+from piccolo.engine.postgres import PostgresEngine
+
+Row = Mapping[str, Any]
+"""A row of an answer, by column."""
+
+
+class Connection(Protocol):
+    """What Freight uses of an asyncpg connection, which has no types of its own. `$1`, `$2` … stand for `args`."""
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run a statement; answers its tag, `UPDATE 3`."""
+        ...
+
+    async def fetch(self, query: str, *args: object) -> list[Row]:
+        """All rows."""
+        ...
+
+    async def fetchrow(self, query: str, *args: object) -> Row | None:
+        """The first row."""
+        ...
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        """The first column of the first row."""
+        ...
+
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[tuple[object, ...]], columns: Sequence[str]
+    ) -> str:
+        """COPY these rows into a table."""
+        ...
+
+
+MIGRATION_LOCK = 0x46524549
+"""Key of the advisory lock under which one process at a time migrates."""
+
+
+class DatabaseError(Exception):
+    """The database cannot be used as it is; the message says what to do."""
+
+
+class _Engine(PostgresEngine):
+    """Piccolo's engine, but one that connects to nothing until it is told where."""
+
+    async def check_version(self) -> None:
+        """Leave out the connection that Piccolo makes while modules are still being imported."""
+
+    def configure(self, url: str) -> None:
+        self.config = {"dsn": url}
+
+
+DB = _Engine(config={})
+
+# Piccolo's migrations would otherwise look for a `piccolo_conf.py` in the working folder.
+os.environ.setdefault("PICCOLO_CONF", "freight.piccolo_conf")
+
+
+def configure(url: str) -> None:
+    """Say which database the engine is for, without connecting to it."""
+    DB.configure(url)
+
+
+@asynccontextmanager
+async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
+    """Hold a pool of connections to the database at `url`. Raises `DatabaseError` if it cannot be reached."""
+    configure(url)
+    try:
+        await DB.start_connection_pool(min_size=1, max_size=pool_size, command_timeout=60)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise DatabaseError(
+            f"PostgreSQL could not be reached ({error}). Check FREIGHT_DATABASE_URL and that the server runs."
+        ) from error
+    try:
+        yield
+    finally:
+        # A query that hangs must not hold up the end of the process.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(DB.close_connection_pool(), timeout=10)
+
+
+@asynccontextmanager
+async def as_tenant(tenant_id: UUID) -> AsyncIterator[Connection]:
+    """A transaction that sees and writes the rows of this tenant only."""
+    async with DB.transaction(allow_nested=False) as transaction:
+        await transaction.connection.execute(
+            "SELECT set_config('role', 'freight_tenant', true), set_config('freight.tenant_id', $1, true)",
+            str(tenant_id),
+        )
+        yield transaction.connection
+
+
+@asynccontextmanager
+async def as_platform() -> AsyncIterator[Connection]:
+    """A transaction that sees the rows of all tenants: for looking up keys, for the sweep, for the administrator."""
+    async with DB.transaction(allow_nested=False) as transaction:
+        await transaction.connection.execute("SELECT set_config('role', 'freight_platform', true)")
+        yield transaction.connection
+
+
+def jsonb(value: object) -> str:
+    """The value as JSON that a jsonb column takes: PostgreSQL refuses the NUL character, so it is left out."""
+    # An escaped backslash before the u means that no NUL is meant.
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\u0000", r"\1", msgspec.json.encode(value).decode())
+
+
+async def ping() -> None:
+    """Ask the database for an answer; raises whatever asyncpg raises if there is none."""
+    async with DB.transaction(allow_nested=False) as transaction:
+        await transaction.connection.execute("SELECT 1")
+
+
+async def migrate() -> str:
+    """Bring the tables to the newest version and return what Piccolo printed about it.
+
+    Any number of processes may call this at once. Raises `DatabaseError` if a migration fails.
+    """
+    printed = io.StringIO()
+    lock = await DB.get_new_connection()
+    try:
+        await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        with contextlib.redirect_stdout(printed):
+            result = await ForwardsMigrationManager(app_name="freight").run()
+    finally:
+        await lock.close()
+    if not result.success:
+        raise DatabaseError(f"The database could not be migrated: {result.message}")
+    return printed.getvalue()
+
+
+async def is_migrated() -> bool:
+    """Whether every migration of this version of Freight has been applied."""
+    from freight.piccolo_app import APP_CONFIG
+
+    manager = ForwardsMigrationManager(app_name="freight")
+    known = manager.get_migration_ids(manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path))
+    async with DB.transaction(allow_nested=False) as transaction:
+        if await transaction.connection.fetchval("SELECT to_regclass('migration')") is None:
+            return False
+        applied = await transaction.connection.fetch("SELECT name FROM migration WHERE app_name = 'freight'")
+    return set(known) <= {row["name"] for row in applied}

@@ -1,0 +1,67 @@
+"""A deployment put together from its settings: servers, database, Redis, secrets."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from freight import database, embedded, encryption
+from freight.encryption import Vault
+from freight.settings import Settings, SettingsError
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process of Freight works with."""
+
+    settings: Settings
+    database_url: str
+    redis_url: str
+    vault: Vault
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Deployment]:
+    """Start or join the embedded servers if no others are set, connect to the database and open the vault.
+
+    An embedded database is migrated, any other must have been. Raises `SettingsError`, `EmbeddedError`,
+    `DatabaseError` or `SecretError`, each with a sentence for the operator.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.database_url and settings.redis_url:
+            database_url, redis_url = settings.database_url, settings.redis_url
+            vault = Vault(settings.secrets)
+        else:
+            _check_both_or_none(settings)
+            servers = await stack.enter_async_context(embedded.hold(settings.home_path))
+            database_url, redis_url = servers.database_url, servers.redis_url
+            vault = Vault(settings.secrets or (encryption.secret_in(settings.home_path),))
+        await stack.enter_async_context(database.connected(database_url, pool_size=settings.database_pool_size))
+        if settings.database_url:
+            if not await database.is_migrated():
+                raise database.DatabaseError(
+                    "The database lacks Freight's tables or has older ones. Run `freight migrate-database` first."
+                )
+        else:
+            await database.migrate()
+        yield Deployment(settings=settings, database_url=database_url, redis_url=redis_url, vault=vault)
+
+
+def redis_url(settings: Settings) -> str:
+    """Where Redis is, for whoever must know before anything can be started. Raises `SettingsError`."""
+    if settings.redis_url and settings.database_url:
+        return settings.redis_url
+    _check_both_or_none(settings)
+    servers = embedded.running(settings.home_path)
+    if servers is None:
+        raise SettingsError(
+            "A worker of its own needs FREIGHT_DATABASE_URL and FREIGHT_REDIS_URL, or a running `freight serve` on "
+            "this machine whose embedded servers it can share."
+        )
+    return servers.redis_url
+
+
+def _check_both_or_none(settings: Settings) -> None:
+    if settings.database_url or settings.redis_url:
+        raise SettingsError(
+            "Set both FREIGHT_DATABASE_URL and FREIGHT_REDIS_URL, or neither to have both servers embedded."
+        )

@@ -1,0 +1,104 @@
+"""The ledger: what Freight knows about a pair of workspaces across jobs."""
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from freight.connectors.protocols import Attributes
+from freight.crm import Entity
+from freight.database import Connection, jsonb
+
+Origin = Literal["created", "matched"]
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """The two workspaces of a job, each as `system:id`."""
+
+    source: str
+    target: str
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """This source record *is* that target record."""
+
+    source_id: str
+    target_id: str
+    origin: Origin
+    values: Attributes
+    """The attributes as the last job drafted them."""
+    written: frozenset[str]
+    """Which of them Freight itself wrote."""
+    replaced: Attributes
+    """What stood in the target before Freight first wrote an attribute."""
+
+
+async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collection[str]) -> dict[str, Known]:
+    """What is known of these source records, by source id."""
+    rows = await tx.fetch(
+        """SELECT source_id, target_id, origin, values, written, replaced FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND source_id = ANY($4)""",
+        pair.source,
+        pair.target,
+        entity,
+        list(source_ids),
+    )
+    return {
+        row["source_id"]: Known(
+            source_id=row["source_id"],
+            target_id=row["target_id"],
+            origin=row["origin"],
+            values=msgspec.json.decode(row["values"]),
+            written=frozenset(row["written"]),
+            replaced=msgspec.json.decode(row["replaced"]),
+        )
+        for row in rows
+    }
+
+
+async def target_ids(
+    tx: Connection, pair: Pair, references: Collection[tuple[Entity, str]]
+) -> dict[tuple[Entity, str], str]:
+    """The ids in the target of those of these source records that have one."""
+    rows = await tx.fetch(
+        """SELECT entity, source_id, target_id FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2
+             AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
+        pair.source,
+        pair.target,
+        [entity for entity, _ in references],
+        [source_id for _, source_id in references],
+    )
+    return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+
+
+async def remember(
+    tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity, entries: Sequence[Known]
+) -> None:
+    """Store what has become of records, in place of what was known of them."""
+    if not entries:
+        return
+    await tx.execute(
+        """INSERT INTO ledger (tenant_id, job_id, source_workspace, target_workspace, entity, source_id, target_id,
+                               origin, values, written, replaced)
+           SELECT $1, $2, $3, $4, $5, source_id, target_id, origin, values,
+                  ARRAY(SELECT jsonb_array_elements_text(written)), replaced
+           FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[])
+                AS entry (source_id, target_id, origin, values, written, replaced)
+           ON CONFLICT (tenant_id, source_workspace, target_workspace, entity, source_id) DO UPDATE
+           SET job_id = excluded.job_id, target_id = excluded.target_id, origin = excluded.origin,
+               values = excluded.values, written = excluded.written, replaced = excluded.replaced,
+               updated_at = now()""",
+        tenant_id,
+        job_id,
+        pair.source,
+        pair.target,
+        entity,
+        [entry.source_id for entry in entries],
+        [entry.target_id for entry in entries],
+        [entry.origin for entry in entries],
+        [jsonb(entry.values) for entry in entries],
+        [jsonb(sorted(entry.written)) for entry in entries],
+        [jsonb(entry.replaced) for entry in entries],
+    )

@@ -1,0 +1,41 @@
+"""Extract: every page of a stream into `records`, each together with the cursor behind it."""
+
+from uuid import UUID
+
+from freight import database
+from freight.database import Connection
+from freight.domain import jobs, leases, streams
+from freight.domain.pipeline.advance import advance
+from freight.domain.pipeline.attempts import Failure, Interrupted, attempt
+from freight.domain.pipeline.workplace import Workplace
+
+
+async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | None:
+    """Read a stream to its end; the id of its job, or None if somebody else is at it or the job does not run."""
+    async with database.as_tenant(tenant_id) as tx:
+        lease = await leases.claim(tx, "streams", tenant_id, stream_id, place.worker)
+        if lease is None:
+            return None
+        stream = await streams.get(tx, stream_id)
+        job = await jobs.get(tx, stream.job_id)
+
+    async def retry(tx: Connection, _failure: Failure) -> None:
+        await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
+
+    async def give_up(tx: Connection, failure: Failure) -> None:
+        await jobs.stop(
+            tx, job.id, code=failure.code, message=f"The {stream.entity} could not all be read: {failure.message}"
+        )
+
+    async with attempt(job, lease, retry=retry, give_up=give_up), place.source(job) as source:
+        while not stream.done:
+            full_batches = stream.read_records // job.batch_size
+            page = await source.read_page(stream.entity, stream.cursor)
+            async with database.as_tenant(tenant_id) as tx:
+                if not (await jobs.get(tx, job.id)).may_go_on:
+                    raise Interrupted
+                stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size)
+            if stream.done or stream.read_records // job.batch_size > full_batches:
+                # Loading begins while the rest is still being read.
+                await place.queue.ring(await advance(tenant_id, job.id))
+    return job.id

@@ -1,0 +1,148 @@
+"""Load: write a batch to the target, chunk by chunk, and store what became of each record."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from freight import database
+from freight.connectors.errors import ConnectorError
+from freight.connectors.protocols import Target
+from freight.database import Connection
+from freight.domain import batches, jobs, leases, records
+from freight.domain.batches import Batch, Result
+from freight.domain.jobs import Job
+from freight.domain.leases import Lease
+from freight.domain.pipeline import plan as planning
+from freight.domain.pipeline.attempts import Failure, Interrupted, attempt
+from freight.domain.pipeline.plan import Plan
+from freight.domain.pipeline.workplace import Workplace
+from freight.domain.pipeline.write import Writer
+from freight.domain.records import Staged
+
+CHUNK = 100
+"""Records that are matched by one query and whose outcomes are stored together."""
+
+LANES = 2
+"""Chunks of a batch that are under way at once, so that the target never waits for a query or a commit."""
+
+GRACE_SECONDS = 5
+"""How long requests that are under way may take to finish when the worker is told to stop."""
+
+
+async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None:
+    """Load a batch; the id of its job, or None if somebody else is at it or there is nothing to do."""
+    async with database.as_tenant(tenant_id) as tx:
+        lease = await leases.claim(tx, "batches", tenant_id, batch_id, place.worker)
+        if lease is None:
+            return None
+        batch = await batches.get(tx, batch_id)
+        job = await jobs.get(tx, batch.job_id)
+        if batch.status in ("completed", "failed") or not job.may_go_on:
+            await leases.release(tx, lease)
+            return None
+        await batches.begin(tx, lease)
+
+    async def retry(tx: Connection, failure: Failure) -> None:
+        seconds = job.retry_policy.delay(lease.attempt + 1)
+        await batches.retry_later(tx, lease, seconds=seconds, code=failure.code, message=failure.message)
+
+    async def give_up(tx: Connection, failure: Failure) -> None:
+        await batches.fail(tx, lease, batch, code=failure.code, message=failure.message)
+
+    async with attempt(job, lease, retry=retry, give_up=give_up), place.target(job) as target:
+        await _Loading(place, job, batch, lease, target).run()
+    return job.id
+
+
+class _Loading:
+    """One attempt at a batch."""
+
+    def __init__(self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target) -> None:
+        self._place = place
+        self._job = job
+        self._batch = batch
+        self._lease = lease
+        self._target = target
+        self._writer = Writer(target)
+        self._last_position = -1
+        self._handing_out = asyncio.Lock()
+        self._failure: ConnectorError | None = None
+
+    async def run(self) -> None:
+        """Load what has no outcome yet. Raises the `ConnectorError` that kept it from being all."""
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                for _ in range(LANES):
+                    lanes.create_task(self._lane())
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        if self._failure is not None:
+            raise self._failure
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            await batches.complete(tx, self._lease)
+
+    async def _lane(self) -> None:
+        while self._failure is None and (chunk := await self._next_chunk()):
+            try:
+                plans = await planning.plan(self._job, self._target, chunk)
+            except ConnectorError as error:
+                self._failure = error
+                return
+            await self._announce(plans)
+            await self._carry_out(plans)
+
+    async def _next_chunk(self) -> list[Staged]:
+        async with self._handing_out, database.as_tenant(self._job.tenant_id) as tx:
+            found = await records.waiting(
+                tx,
+                self._job.id,
+                self._batch.entity,
+                first_position=self._batch.first_position,
+                size=self._batch.size,
+                after=self._last_position,
+                limit=CHUNK,
+            )
+            if found:
+                self._last_position = found[-1][0]
+            return [staged for _, staged in found]
+
+    async def _announce(self, plans: Sequence[Plan]) -> None:
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            await leases.check(tx, self._lease)
+            if not (await jobs.get(tx, self._job.id)).may_go_on:
+                raise Interrupted
+            await records.mark_in_flight(tx, {plan.staged.id: plan.write for plan in plans if plan.write is not None})
+
+    async def _carry_out(self, plans: Sequence[Plan]) -> None:
+        stopping = asyncio.Event()
+        tasks = [asyncio.create_task(self._carry_out_one(plan, stopping)) for plan in plans]
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            # Told to stop: requests that are under way finish, and no new ones start.
+            stopping.set()
+            _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            raise
+        finally:
+            await self._store([task for task in tasks if task.done() and not task.cancelled()])
+
+    async def _carry_out_one(self, plan: Plan, stopping: asyncio.Event) -> Result:
+        if plan.write is None:
+            return self._writer.leave(plan)
+        async with self._place.writers:
+            if stopping.is_set() or self._failure is not None:
+                raise Interrupted
+            return await self._writer.write(plan)
+
+    async def _store(self, tasks: Sequence[asyncio.Task[Result]]) -> None:
+        results = [task.result() for task in tasks if task.exception() is None]
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            await batches.store(tx, self._lease, self._batch, self._job.pair, results)
+        for error in filter(None, (task.exception() for task in tasks)):
+            if isinstance(error, ConnectorError):
+                self._failure = self._failure or error
+            elif not isinstance(error, Interrupted):
+                raise error

@@ -1,0 +1,84 @@
+"""Streams: how far the extraction of each entity has come."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import msgspec
+
+from freight.connectors.protocols import Page
+from freight.crm import Entity
+from freight.database import Connection
+from freight.domain import batches, leases, records
+from freight.domain.leases import Lease
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """The extraction of one entity of a job."""
+
+    id: UUID
+    job_id: UUID
+    entity: Entity
+    cursor: str | None
+    done: bool
+    read_records: int
+
+
+COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Stream))
+
+
+async def open_all(tx: Connection, tenant_id: UUID, job_id: UUID, entities: Sequence[Entity]) -> None:
+    """Make the streams of a job, once."""
+    await tx.execute(
+        """INSERT INTO streams (id, tenant_id, job_id, entity, done, read_records, created_records, updated_records,
+                                unchanged_records, skipped_records, failed_records)
+           SELECT id, $1, $2, entity, false, 0, 0, 0, 0, 0, 0 FROM unnest($3::uuid[], $4::text[]) AS stream (id, entity)
+           ON CONFLICT (tenant_id, job_id, entity) DO NOTHING""",
+        tenant_id,
+        job_id,
+        [uuid4() for _ in entities],
+        list(entities),
+    )
+
+
+async def get(tx: Connection, stream_id: UUID) -> Stream:
+    """The stream with this id."""
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM streams WHERE id = $1", stream_id)
+    return msgspec.convert(dict(row or {}), Stream)
+
+
+async def save_page(tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int) -> Stream:
+    """Store a page together with the cursor behind it, and cut whatever batches are full. Raises `LeaseLost`."""
+    await leases.check(tx, lease)
+    stored, skipped = await records.stage(
+        tx, lease.tenant_id, stream.job_id, stream.entity, page.rows, first_position=stream.read_records
+    )
+    done = page.next_cursor is None
+    read = stream.read_records + stored
+    await tx.execute(
+        """UPDATE streams SET cursor = $2, done = $3, read_records = $4, skipped_records = skipped_records + $5,
+                  attempt = 0, due_at = now()
+           WHERE id = $1""",
+        stream.id,
+        page.next_cursor,
+        done,
+        read,
+        skipped,
+    )
+    await batches.cut(
+        tx,
+        lease.tenant_id,
+        stream.job_id,
+        stream.entity,
+        start=stream.read_records,
+        end=read,
+        size=batch_size,
+        last=done,
+    )
+    await tx.execute(
+        """UPDATE jobs SET total_records = total_records + $2, processed_records = processed_records + $3,
+                  updated_at = now() WHERE id = $1""",
+        stream.job_id,
+        stored,
+        skipped,
+    )
+    return msgspec.structs.replace(stream, cursor=page.next_cursor, done=done, read_records=read)

@@ -1,0 +1,70 @@
+"""Affinity at the gate: its limits and the headers that tell of them."""
+
+import msgspec
+
+from freight.sandbox.affinity.errors import AffinityError, Code
+from freight.sandbox.counters import Counters
+from freight.sandbox.faults import FaultKind, Faults
+from freight.sandbox.gate import HTML_ERROR, JSON_HEADERS, Answer, Headers
+from freight.sandbox.limits import Allowance, MinuteWindow, MonthlyQuota
+
+REQUESTS_PER_MINUTE = 900
+OUTSIDE_THE_QUOTA = frozenset({"/auth/whoami", "/rate-limit", "/v2/auth/whoami", "/v2/rate-limit"})
+"""Affinity documents that asking who one is and how much is left costs nothing of the month."""
+
+
+class AffinityVendor:
+    """900 requests a minute for the key's user, and a quota a month for the account, where it has one."""
+
+    def __init__(self, seed: int, *, unlimited: bool, monthly_quota: int | None) -> None:
+        self.counters = Counters()
+        self.faults = Faults(seed)
+        self._unlimited = unlimited
+        self._minute = MinuteWindow(REQUESTS_PER_MINUTE)
+        self._month = None if monthly_quota is None else MonthlyQuota(monthly_quota)
+
+    def is_write(self, method: str, path: str) -> bool:  # noqa: ARG002 - the other vendor looks at the path
+        """Affinity has one limit for both, so this only serves the counters."""
+        return method != "GET"
+
+    def admit(self, method: str, path: str) -> Answer | None:  # noqa: ARG002 - the other vendor needs the method
+        """Count the request, or refuse it."""
+        if not self._unlimited and not self._minute.admit():
+            return self.fault("rate_limit")
+        if self._month is not None and path not in OUTSIDE_THE_QUOTA and not self._month.admit():
+            return self.fault("rate_limit")
+        return None
+
+    def headers(self, path: str) -> Headers:  # noqa: ARG002 - part of what a vendor is
+        """The rate-limit headers; those of the account only if it has a quota."""
+        user = _headers(b"x-ratelimit-limit-user", self._minute.allowance())
+        return user if self._month is None else user + _headers(b"x-ratelimit-limit-org", self._month.allowance())
+
+    def allowances(self) -> tuple[Allowance, Allowance | None]:
+        """What is left of the minute and of the month."""
+        return self._minute.allowance(), None if self._month is None else self._month.allowance()
+
+    def fault(self, kind: FaultKind) -> Answer:
+        """The answer to a fault."""
+        if kind == "html_error":
+            return Answer(502, HTML_ERROR, [(b"content-type", b"text/html")])
+        error = AffinityError(*_FAULTS[kind])
+        return Answer(error.status, msgspec.json.encode(error.body), JSON_HEADERS)
+
+
+_SERVER: tuple[Code, str] = ("server", "Something went wrong on our side.")
+_FAULTS: dict[FaultKind, tuple[Code, str]] = {
+    "rate_limit": ("rate-limit", "Too many requests."),
+    "forbidden": ("authorization", "You are not authorized to access this resource."),
+    "server_error": _SERVER,
+    "server_error_after_write": _SERVER,
+    "write_conflict": _SERVER,
+}
+
+
+def _headers(name: bytes, allowance: Allowance) -> Headers:
+    return [
+        (name, str(allowance.limit).encode()),
+        (name + b"-remaining", str(allowance.remaining).encode()),
+        (name + b"-reset", str(allowance.reset).encode()),
+    ]

@@ -1,0 +1,68 @@
+"""Errors in the two forms of Attio's API: a plain one, and one with `validation_errors` for a malformed body."""
+
+from typing import Any
+
+import msgspec
+
+Path = tuple[str | int, ...]
+
+
+class AttioError(Exception):
+    """An error answer."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, kind: str = "invalid_request_error", **further: Any
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.body = {"status_code": status, "type": kind, "code": code, "message": message, **further}
+
+
+def refused(message: str, code: str = "validation_type") -> AttioError:
+    """400 with one of Attio's codes."""
+    return AttioError(400, code, message)
+
+
+def not_found(what: str, identifier: str, *, by: str = "slug/ID") -> AttioError:
+    """404 for an object, attribute or record."""
+    return AttioError(404, "not_found", f'{what} with {by} "{identifier}" not found.')
+
+
+def malformed(path: Path, expected: str, received: object = msgspec.UNSET) -> AttioError:
+    """400 for a body whose value at `path` has the wrong type or is absent."""
+    absent = received is msgspec.UNSET
+    problem = {
+        "code": "invalid_type",
+        "path": list(path),
+        "message": "Required" if absent else f"Expected {expected}, received {_type_name(received)}",
+        "expected": expected,
+        "received": "undefined" if absent else _type_name(received),
+    }
+    return _malformed_body(problem)
+
+
+def unrecognised(path: Path, keys: list[str]) -> AttioError:
+    """400 for a body with keys that Attio does not know."""
+    names = ", ".join(f"'{key}'" for key in keys)
+    problem = {
+        "code": "unrecognized_keys",
+        "keys": keys,
+        "path": list(path),
+        "message": f"Unrecognized key(s) in object: {names}",
+    }
+    return _malformed_body(problem)
+
+
+def invalid(path: Path, message: str) -> AttioError:
+    """400 for a body whose value at `path` has the right type and is no good."""
+    return _malformed_body({"code": "custom", "path": list(path), "message": message})
+
+
+def _malformed_body(problem: dict[str, Any]) -> AttioError:
+    return AttioError(400, "validation_type", "Body payload validation error.", validation_errors=[problem])
+
+
+def _type_name(value: object) -> str:
+    names = {type(None): "null", bool: "boolean", str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "number")

@@ -1,0 +1,73 @@
+"""Attio at the gate: 25 writes and 100 reads a second, counted for the workspace."""
+
+import math
+import time
+from email.utils import formatdate
+
+import msgspec
+
+from freight.sandbox.attio.errors import AttioError
+from freight.sandbox.counters import Counters
+from freight.sandbox.faults import FaultKind, Faults
+from freight.sandbox.gate import HTML_ERROR, JSON_HEADERS, Answer, Headers
+from freight.sandbox.limits import SlidingWindow
+
+READS_PER_SECOND = 100
+WRITES_PER_SECOND = 25
+
+
+class AttioVendor:
+    """The two limits, and the answers to faults."""
+
+    def __init__(self, seed: int, *, unlimited: bool) -> None:
+        self.counters = Counters()
+        self.faults = Faults(seed)
+        self._reads = None if unlimited else SlidingWindow(READS_PER_SECOND)
+        self._writes = None if unlimited else SlidingWindow(WRITES_PER_SECOND)
+
+    def is_write(self, method: str, path: str) -> bool:
+        """A query is a read, though it is a POST."""
+        return method != "GET" and not path.endswith("/query")
+
+    def admit(self, method: str, path: str) -> Answer | None:
+        """Count the request, or refuse it until a date."""
+        window = self._writes if self.is_write(method, path) else self._reads
+        fits_at = None if window is None else window.admit()
+        return None if fits_at is None else _too_many(fits_at)
+
+    def headers(self, path: str) -> Headers:  # noqa: ARG002 - the other vendor has some
+        """Attio tells of its limits only when they are reached."""
+        return []
+
+    def fault(self, kind: FaultKind) -> Answer:
+        """The answer to a fault."""
+        if kind == "rate_limit":
+            return _too_many(time.time() + 1)
+        if kind == "html_error":
+            return Answer(502, HTML_ERROR, [(b"content-type", b"text/html")])
+        return _json(FAULTS[kind])
+
+
+FAULTS: dict[FaultKind, AttioError] = {
+    "forbidden": AttioError(403, "unauthorized", "The API key lacks a scope that this needs.", kind="auth_error"),
+    "write_conflict": AttioError(
+        409,
+        "concurrent_write_conflict",
+        "The record was modified by another request while this write was being validated. Please try again.",
+    ),
+    "server_error": AttioError(500, "internal_error", "An unexpected error occurred.", kind="api_error"),
+    "server_error_after_write": AttioError(500, "internal_error", "An unexpected error occurred.", kind="api_error"),
+}
+
+
+def _too_many(fits_at: float) -> Answer:
+    error = AttioError(
+        429, "rate_limit_exceeded", "Rate limit exceeded, please try again later", kind="rate_limit_error"
+    )
+    # An HTTP date has whole seconds; rounding it down would invite a client too early.
+    date = formatdate(math.ceil(fits_at), usegmt=True)
+    return _json(error, [(b"retry-after", date.encode())])
+
+
+def _json(error: AttioError, headers: Headers | None = None) -> Answer:
+    return Answer(error.status, msgspec.json.encode(error.body), JSON_HEADERS + (headers or []))

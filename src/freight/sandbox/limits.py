@@ -1,0 +1,99 @@
+"""The vendors' rate limits, counted in memory on a clock that tests could replace."""
+
+import calendar
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+Clock = Callable[[], float]
+
+
+class SlidingWindow:
+    """At most `limit` admissions within any `seconds`: the strictest reading of "so many a second"."""
+
+    def __init__(self, limit: int, seconds: float = 1.0, clock: Clock = time.time) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._clock = clock
+        self._admitted: deque[float] = deque()
+
+    def admit(self) -> float | None:
+        """Admit one request and return None, or refuse it and return the time (epoch seconds) at which one fits."""
+        now = self._clock()
+        while self._admitted and self._admitted[0] <= now - self._seconds:
+            self._admitted.popleft()
+        if len(self._admitted) >= self._limit:
+            return self._admitted[0] + self._seconds
+        self._admitted.append(now)
+        return None
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How a limit stands; `reset` is in whole seconds."""
+
+    limit: int
+    remaining: int
+    reset: int
+    used: int
+
+
+class MinuteWindow:
+    """At most `limit` requests within a minute that begins with its first request."""
+
+    def __init__(self, limit: int, clock: Clock = time.time) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._started = -math.inf
+        self._used = 0
+
+    def admit(self) -> bool:
+        """Count one request, if it still fits."""
+        now = self._clock()
+        if now >= self._started + 60:
+            self._started, self._used = now, 0
+        if self._used >= self._limit:
+            return False
+        self._used += 1
+        return True
+
+    def allowance(self) -> Allowance:
+        """The state that the headers and `/rate-limit` tell."""
+        left = self._started + 60 - self._clock()
+        used = self._used if left > 0 else 0
+        return Allowance(self._limit, self._limit - used, max(0, math.ceil(left)) if used else 0, used)
+
+
+class MonthlyQuota:
+    """At most `limit` requests within a calendar month (UTC)."""
+
+    def __init__(self, limit: int, clock: Clock = time.time) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._month = (0, 0)
+        self._used = 0
+
+    def admit(self) -> bool:
+        """Count one request, if it still fits."""
+        self._turn_page()
+        if self._used >= self._limit:
+            return False
+        self._used += 1
+        return True
+
+    def allowance(self) -> Allowance:
+        """The state that the headers and `/rate-limit` tell."""
+        now = self._turn_page()
+        days = calendar.monthrange(now.year, now.month)[1]
+        month_end = datetime(now.year, now.month, days, 23, 59, 59, tzinfo=UTC)
+        reset = int((month_end - now).total_seconds()) + 1
+        return Allowance(self._limit, self._limit - self._used, reset, self._used)
+
+    def _turn_page(self) -> datetime:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if (now.year, now.month) != self._month:
+            self._month, self._used = (now.year, now.month), 0
+        return now

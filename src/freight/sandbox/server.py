@@ -1,0 +1,157 @@
+"""Starting the two simulated vendors as servers in the running event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+from litestar import Litestar
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from freight.sandbox.affinity.app import affinity_app
+from freight.sandbox.affinity.folder import load_workspace
+from freight.sandbox.affinity.generator import generate_workspace
+from freight.sandbox.affinity.vendor import AffinityVendor
+from freight.sandbox.affinity.workspace import Workspace as AffinityWorkspace
+from freight.sandbox.attio.app import attio_app
+from freight.sandbox.attio.vendor import AttioVendor
+from freight.sandbox.attio.workspace import Workspace as AttioWorkspace
+
+AFFINITY_KEY = "affinity-sandbox-key"
+ATTIO_KEY = "attio-sandbox-key"
+
+
+class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sandbox is started; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    affinity_port: int = 0
+    attio_port: int = 0
+    affinity_key: str = AFFINITY_KEY
+    attio_key: str = ATTIO_KEY
+    seed: int = 1
+    companies: int = 500
+    people: int = 2000
+    workspace: Path | None = None
+    """A folder of JSON Lines files that takes the place of the made-up Affinity workspace."""
+    unlimited: bool = False
+    affinity_monthly_quota: int | None = None
+    deals_enabled: bool = False
+    """Whether an admin has switched on Attio's deals."""
+
+
+class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
+    """A sandbox that runs."""
+
+    affinity_url: str
+    attio_url: str
+    affinity_key: str
+    attio_key: str
+    affinity_tenant: str
+    attio_workspace_id: str
+    companies: int
+    people: int
+    """Persons in Affinity, its own users among them."""
+
+
+@asynccontextmanager
+async def running(options: SandboxOptions) -> AsyncIterator[Sandbox]:
+    """Run both vendors until the block ends; no signal handler is touched.
+
+    Raises `WorkspaceFileError` for an unusable folder and `OSError` for a port that is taken.
+    """
+    affinity = (
+        generate_workspace(options.seed, options.companies, options.people)
+        if options.workspace is None
+        else load_workspace(options.workspace)
+    )
+    attio = AttioWorkspace(deals_enabled=options.deals_enabled)
+    async with (
+        _serving(_affinity_app(options, affinity), options.host, options.affinity_port) as affinity_url,
+        _serving(_attio_app(options, attio), options.host, options.attio_port) as attio_url,
+    ):
+        yield Sandbox(
+            affinity_url=affinity_url,
+            attio_url=attio_url,
+            affinity_key=options.affinity_key,
+            attio_key=options.attio_key,
+            affinity_tenant=affinity.tenant_name,
+            attio_workspace_id=attio.id,
+            companies=affinity.count("company"),
+            people=affinity.count("person"),
+        )
+
+
+def _affinity_app(options: SandboxOptions, workspace: AffinityWorkspace) -> Litestar:
+    vendor = AffinityVendor(options.seed, unlimited=options.unlimited, monthly_quota=options.affinity_monthly_quota)
+    return affinity_app(workspace, vendor, options.affinity_key)
+
+
+def _attio_app(options: SandboxOptions, workspace: AttioWorkspace) -> Litestar:
+    return attio_app(workspace, AttioVendor(options.seed, unlimited=options.unlimited), options.attio_key)
+
+
+@asynccontextmanager
+async def _serving(app: Litestar, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application and give its base URL."""
+    listener = _listen(host, port)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=_Protocol,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.005)
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # asyncio switches off the delay of small packets only for sockets that name their protocol.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to whoever owns the event loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's HTTP protocol, which also hands its connection to the application, so that a fault can cut it."""
+
+    app_state: dict[str, Any]
+
+    def connection_made(self, transport: Any) -> None:
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)

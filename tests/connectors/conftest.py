@@ -1,0 +1,7 @@
+import pytest
+from connector_parts import RecordingPacer
+
+
+@pytest.fixture
+def pacer() -> RecordingPacer:
+    return RecordingPacer()

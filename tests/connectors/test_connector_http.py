@@ -1,0 +1,281 @@
+"""What a vendor's client repeats, what it waits for, and what it raises."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from connector_parts import RecordingPacer, Script, error
+from tenacity import wait_none
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.attio.client import AttioClient
+from freight.connectors.errors import (
+    ConnectorError,
+    CredentialsRefused,
+    InDoubt,
+    NotFound,
+    PermissionMissing,
+    QuotaExhausted,
+    Rejected,
+    Unavailable,
+    UnexpectedAnswer,
+    UniquenessConflict,
+)
+from freight.connectors.http import ATTEMPTS, HttpClient
+
+KEY = "secret-key-0123456789"
+OK = httpx.Response(200, json={"data": []})
+HTML = httpx.Response(502, html="<h1>Bad gateway</h1>")
+
+
+def attio(script: Script, pacer: RecordingPacer) -> AttioClient:
+    return AttioClient(
+        KEY, base_url="https://api.attio.com", pacer=pacer, transport=script.transport, backoff=wait_none()
+    )
+
+
+def affinity(script: Script, pacer: RecordingPacer) -> AffinityClient:
+    return AffinityClient(
+        KEY, base_url="https://api.affinity.co", pacer=pacer, transport=script.transport, backoff=wait_none()
+    )
+
+
+async def read(client: HttpClient) -> object:
+    return await client.request("GET", "/v2/thing", kind="read", repeatable=True)
+
+
+async def write(client: HttpClient, *, repeatable: bool) -> object:
+    return await client.request("POST", "/v2/thing", kind="write", repeatable=repeatable, json={"a": 1})
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        HTML,
+        error(500),
+        error(503),
+        error(409, "concurrent_write_conflict"),
+        httpx.ReadTimeout(""),
+        httpx.ConnectError(""),
+        httpx.RemoteProtocolError(""),
+    ],
+)
+async def test_a_read_is_repeated_until_it_is_answered(failure, pacer):
+    script = Script(failure, failure, OK)
+    assert await read(attio(script, pacer)) == {"data": []}
+    assert pacer.turns == ["read"] * 3
+
+
+@pytest.mark.parametrize("failure", [HTML, httpx.ReadTimeout(""), error(409, "concurrent_write_conflict")])
+async def test_a_request_that_never_succeeds_ends_as_unavailable(failure, pacer):
+    script = Script(failure)
+    with pytest.raises(Unavailable):
+        await write(attio(script, pacer), repeatable=True)
+    assert len(script.requests) == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [httpx.ConnectError(""), httpx.ConnectTimeout(""), error(409, "concurrent_write_conflict"), error(429)],
+)
+async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_not_repeatable(failure, pacer):
+    script = Script(failure, OK)
+    await write(attio(script, pacer), repeatable=False)
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [HTML, error(500), httpx.ReadTimeout(""), httpx.RemoteProtocolError(""), httpx.Response(200, text="<html>")],
+)
+async def test_a_write_that_may_have_had_its_effect_is_sent_once_and_in_doubt(failure, pacer):
+    script = Script(failure)
+    with pytest.raises(InDoubt):
+        await write(attio(script, pacer), repeatable=False)
+    assert len(script.requests) == 1
+
+
+async def test_failures_and_answers_are_reported_to_the_pacer(pacer):
+    script = Script(HTML, httpx.ConnectError(""), error(429), error(404))
+    with pytest.raises(NotFound):
+        await read(attio(script, pacer))
+    assert pacer.outcomes == ["failed", "failed", "succeeded", "succeeded"]
+
+
+async def test_any_number_of_rate_limits_is_a_wait_and_not_a_failure(pacer):
+    script = Script(*[error(429)] * 20, OK)
+    assert await read(attio(script, pacer)) == {"data": []}
+    assert len(pacer.pauses) == 20
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "Tue, 23 May 2023 14:42:03 GMT", "Date": "Tue, 23 May 2023 14:42:01 GMT"}, 2),
+        ({"Retry-After": "Tue, 23 May 2023 14:42:01 GMT", "Date": "Tue, 23 May 2023 14:42:01 GMT"}, 0.1),
+        ({"Retry-After": "3"}, 3),
+        ({"Retry-After": "soon"}, 1),
+        ({"Retry-After": "inf"}, 1),
+        ({}, 1),
+    ],
+)
+def test_attio_limits_last_as_long_as_its_own_clock_says(headers, seconds, pacer):
+    now = datetime.now(UTC)
+    until = attio(Script(OK), pacer)._limited_until(httpx.Headers(headers), now)
+    assert until == now + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-limit-user-remaining": "0", "x-ratelimit-limit-user-reset": "17"}, 17),
+        ({"X-Ratelimit-Limit-User-Remaining": "0", "X-Ratelimit-Limit-Org-Remaining": "5"}, 1),
+        ({"X-Ratelimit-Limit-User-Remaining": "5", "X-Ratelimit-Limit-Org-Remaining": "5"}, None),
+        ({}, None),
+        ({"Retry-After": "4"}, 4),
+    ],
+)
+def test_affinity_limits_of_the_minute_last_as_long_as_its_headers_say(headers, seconds, pacer):
+    now = datetime.now(UTC)
+    until = affinity(Script(OK), pacer)._limited_until(httpx.Headers(headers), now)
+    assert until == (None if seconds is None else now + timedelta(seconds=seconds))
+
+
+async def test_a_month_that_is_used_up_says_when_it_ends(pacer):
+    headers = {
+        "X-Ratelimit-Limit-User-Remaining": "0",
+        "X-Ratelimit-Limit-User-Reset": "3",
+        "X-Ratelimit-Limit-Org-Remaining": "0",
+        "X-Ratelimit-Limit-Org-Reset": "86400",
+    }
+    with pytest.raises(QuotaExhausted) as raised:
+        await read(affinity(Script(httpx.Response(429, headers=headers)), pacer))
+    assert timedelta(hours=23) < raised.value.resets_at - datetime.now(UTC) <= timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (error(401, "unauthorized"), CredentialsRefused),
+        (error(403, "unauthorized"), PermissionMissing),
+        (error(404, "not_found"), NotFound),
+        (error(400, "uniqueness_conflict"), UniquenessConflict),
+        (error(409, "uniqueness_conflict"), UniquenessConflict),
+        (error(409, "slug_conflict"), Rejected),
+        (httpx.Response(400, text="no JSON"), Rejected),
+        (httpx.Response(400, json=["odd"]), Rejected),
+        (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), UnexpectedAnswer),
+        (httpx.Response(200, text="<html>"), UnexpectedAnswer),
+        (httpx.Response(200, content=b"\xff{"), UnexpectedAnswer),
+    ],
+)
+async def test_each_refusal_has_its_own_exception_and_is_not_repeated(answer, expected, pacer):
+    script = Script(answer)
+    with pytest.raises(ConnectorError) as raised:
+        await read(attio(script, pacer))
+    assert type(raised.value) is expected
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "said"),
+    [
+        (400, {"errors": [{"code": "validation", "message": "Too many.", "param": "limit"}]}, Rejected, "Too many."),
+        (404, {"errors": [{"code": "not-found", "message": "Gone."}]}, NotFound, "Gone."),
+        (
+            422,
+            {"errors": [{"message": "292479388 no longer exists as it has been merged into 301128758"}]},
+            NotFound,
+            "merged into",
+        ),
+        (422, {"errors": ["Plain text."]}, Rejected, "Plain text."),
+        (400, {"message": "Message."}, Rejected, "Message."),
+        (400, {"detail": "Detail."}, Rejected, "Detail."),
+        (400, {"error": "Error."}, Rejected, "Error."),
+        (400, {"error": {"message": "Nested."}}, Rejected, "Nested."),
+        (400, ["Bare."], Rejected, "Bare."),
+        (400, [{"message": "Listed."}], Rejected, "Listed."),
+        (400, {"errors": []}, Rejected, "400"),
+        (400, 7, Rejected, "400"),
+    ],
+)
+async def test_affinity_errors_are_read_in_all_the_shapes_that_they_come_in(status, body, expected, said, pacer):
+    with pytest.raises(Rejected) as raised:
+        await read(affinity(Script(httpx.Response(status, json=body)), pacer))
+    assert type(raised.value) is expected
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "attribute"),
+    [
+        ({"message": 'Required value for attribute with ID "4125" was not provided.'}, "4125"),
+        ({"message": 'A value provided for attribute with slug "domains" conflicts with another.'}, "domains"),
+        ({"message": 'No attribute was found for matching_attribute slug/ID "mine".'}, "mine"),
+        (
+            {"message": "Invalid.", "validation_errors": [{"path": ["data", "values", "name", 0], "message": "Bad"}]},
+            "name",
+        ),
+        ({"message": "Invalid.", "validation_errors": [{"path": ["data"], "message": "Required"}]}, None),
+    ],
+)
+async def test_attio_refusals_name_the_attribute(body, attribute, pacer):
+    with pytest.raises(Rejected) as raised:
+        await read(attio(Script(httpx.Response(400, json={"code": "c", **body})), pacer))
+    assert raised.value.attribute == attribute
+    assert raised.value.vendor_code == "c"
+
+
+@pytest.mark.parametrize("key", ["", "with space", "line\nbreak", "ключ"])
+def test_something_that_cannot_be_a_key_is_refused_before_anything_is_sent(key, pacer):
+    with pytest.raises(CredentialsRefused):
+        AttioClient(key, base_url="https://api.attio.com", pacer=pacer)
+
+
+async def test_the_key_is_in_no_message_and_no_repr(pacer):
+    client = attio(Script(error(401, message=f"The key {KEY} is wrong. " + "x" * 5000)), pacer)
+    with pytest.raises(CredentialsRefused) as raised:
+        await read(client)
+    assert KEY not in repr(client) + str(raised.value)
+    assert len(str(raised.value)) < 1000
+
+
+@asynccontextmanager
+async def dropping_server(bodies: list[bytes]):
+    """A server that reads each request to its end and then hangs up without an answer."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        bodies.append(await reader.readexactly(length))
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}"
+
+
+async def test_a_connection_dropped_after_the_body_arrived_leaves_a_create_in_doubt(pacer):
+    bodies: list[bytes] = []
+    async with dropping_server(bodies) as url:
+        client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
+        with pytest.raises(InDoubt):
+            await client.create("companies", {"name": ["Acme"]})
+        assert bodies == [b'{"data":{"values":{"name":["Acme"]}}}']
+        with pytest.raises(Unavailable):
+            await client.upsert("companies", "domains", {"domains": ["acme.com"]})
+        assert len(bodies) == 1 + ATTEMPTS
+        await client.aclose()
+
+
+async def test_a_server_that_is_not_there_is_unavailable_also_for_a_create(pacer):
+    async with dropping_server([]) as url:
+        pass
+    client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
+    with pytest.raises(Unavailable):
+        await client.create("companies", {"name": ["Acme"]})
+    await client.aclose()
