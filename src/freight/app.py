@@ -4,17 +4,17 @@ from typing import Any
 
 from arq.connections import ArqRedis
 from litestar import Litestar, Request, Router
+from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from freight.api import documentation
+from freight.api import documentation, requests
 from freight.api.access import KeyAuthentication
 from freight.api.bodies import LARGEST
 from freight.api.errors import EXCEPTION_HANDLERS
 from freight.api.health import HealthController
 from freight.api.jobs import JobsController
 from freight.api.logs import LogsController
-from freight.api.requests import RequestLog
 from freight.deployment import Deployment
 from freight.domain.keys import Caller
 from freight.domain.vendors import Vendors
@@ -52,6 +52,14 @@ def create_app(deployment: Deployment, redis: ArqRedis) -> ASGIApp:
             documentation.openapi_json,
         ],
         dependencies={"queue": Provide(lambda: queue, sync_to_thread=False)},
+        response_headers=[
+            ResponseHeader(
+                name=requests.HEADER,
+                value="",
+                description="Names the request in Freight's log. A request may bring its own.",
+                documentation_only=True,
+            )
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=documentation.openapi_config(),
         request_max_body_size=LARGEST,
@@ -59,4 +67,4 @@ def create_app(deployment: Deployment, redis: ArqRedis) -> ASGIApp:
         logging_config=None,
         debug=False,
     )
-    return RequestLog(litestar)
+    return requests.RequestLog(litestar)

@@ -28,8 +28,8 @@ TOLERANCE = 0.008
 WARM_UP = 1.5
 WARM_UP_DISTANCE = 1.25
 SILENCE = 4.0
-"""After so many seconds without a request a process has no open connection left. The requests that open new ones arrive
-late by as long as that takes and those after them do not, so for `WARM_UP` seconds its slots are longer by a quarter."""
+"""After so many seconds without a request a process has no open connection left. Requests that open a new one arrive
+late by as long as that takes, and those after them do not: so for `WARM_UP` seconds its slots are a quarter longer."""
 
 REDIS_TIMEOUT = 0.5
 RETRY_REDIS_AFTER = 1.0

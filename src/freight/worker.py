@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from freight import deployment, logging, queue, settings
 from freight.database import DatabaseError
+from freight.deployment import Deployment
 from freight.domain.pipeline.advance import advance, live_jobs
 from freight.domain.pipeline.extract import extract
 from freight.domain.pipeline.load import load
@@ -80,9 +81,11 @@ async def on_startup(ctx: Context) -> None:
     stack = ctx["stack"] = AsyncExitStack()
     try:
         # Inside `freight serve` the deployment is open already.
-        opened = ctx.get("deployment") or await stack.enter_async_context(deployment.opened(_settings))
+        if "deployment" not in ctx:
+            ctx["deployment"] = await stack.enter_async_context(deployment.opened(_settings))
     except (settings.SettingsError, EmbeddedError, DatabaseError, SecretError) as error:
         raise SystemExit(str(error)) from error
+    opened: Deployment = ctx["deployment"]
     # A client of its own: arq's waits for Redis, while pacing and ringing can do without.
     redis = queue.connect(opened.redis_url)
     stack.push_async_callback(redis.aclose, close_connection_pool=True)

@@ -14,7 +14,7 @@ PLACES_THAT_ARE_NONE = {"Remote", ""}
 
 
 def write_workspace(folder: Path) -> None:
-    """Write `companies.jsonl` and `persons.jsonl` in the shapes of Affinity's v2 API; skips the test without the data."""
+    """Write `companies.jsonl` and `persons.jsonl` as Affinity's v2 API has them; skips the test without the data."""
     data = SHARED / "data"
     if not data.is_dir():
         pytest.skip(f"the real companies and people are not at {data} (FREIGHT_SHARED)")
@@ -83,7 +83,7 @@ def _office(term: dict[str, Any]) -> dict[str, Any]:
 
 
 def _field_office(office: dict[str, Any]) -> dict[str, Any]:
-    street = ", ".join(filter(None, (office.get(part) for part in ("address", "suite", "building"))))
+    street = ", ".join(str(office[part]) for part in ("address", "suite", "building") if office.get(part))
     return {
         "streetAddress": street or None,
         "city": office["city"],

@@ -3,7 +3,6 @@
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request
 from litestar.dto import MsgspecDTO
 from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi.spec import Reference, Schema
@@ -22,8 +21,7 @@ class JsonBody(MsgspecDTO[T]):
 
     def decode_bytes(self, value: bytes) -> T:
         """The body as the struct. Raises `HTTPException`."""
-        request: Request[Any, Any, Any] = self.asgi_connection
-        media_type, _ = request.content_type
+        media_type = self.asgi_connection.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type not in ("", "application/json"):
             raise HTTPException(status_code=415)
         decoded = _decode(value)
@@ -37,7 +35,10 @@ class JsonBody(MsgspecDTO[T]):
 
     @classmethod
     def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+        cls,
+        field_definition: FieldDefinition,
+        handler_id: str,  # noqa: ARG003 - Litestar names it
+        schema_creator: Any,
     ) -> Reference | Schema:
         """The struct's own schema."""
         schema: Reference | Schema = schema_creator.for_field_definition(field_definition)

@@ -61,6 +61,8 @@ SENTENCES = {
     503: "Freight's database cannot be reached at the moment; try again shortly.",
 }
 
+COMMON = (400, 401, 403, 500, 503)
+
 STATUSES: dict[type[domain.DomainError], int] = {
     domain.CredentialsRefused: 400,
     domain.KeyRefused: 401,
@@ -82,7 +84,7 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """The error answers of an operation, for its documentation."""
+    """The error answers of an operation, for its documentation: these, and those of every operation with a key."""
     return {
         status: ResponseSpec(
             data_container=Error,
@@ -101,7 +103,7 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
                 )
             ],
         )
-        for status in statuses
+        for status in sorted({*COMMON, *statuses})
     }
 
 

@@ -48,7 +48,7 @@ class WorkersHealth(msgspec.Struct, frozen=True, kw_only=True):
     count: Annotated[int | None, Meta(description="Workers that are alive.")]
 
 
-class Components(msgspec.Struct, frozen=True, kw_only=True):
+class HealthComponents(msgspec.Struct, frozen=True, kw_only=True):
     """What Freight consists of."""
 
     database: DatabaseHealth
@@ -61,7 +61,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Status
     version: str
-    components: Components
+    components: HealthComponents
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +121,7 @@ async def _health(queue: Queue) -> Health:
     database_answer, depth, workers = await asyncio.gather(
         _ask("database", database.ping()), _ask("redis", queue.depth()), _ask("workers", queue.workers())
     )
-    components = Components(
+    components = HealthComponents(
         database=DatabaseHealth(status=database_answer.status, response_time_ms=database_answer.milliseconds),
         redis=RedisHealth(status=depth.status, response_time_ms=depth.milliseconds, queue_depth=depth.value),
         workers=WorkersHealth(

@@ -14,7 +14,7 @@ from freight.api import examples
 from freight.api.access import needs
 from freight.api.bodies import JsonBody
 from freight.api.errors import documented
-from freight.api.schemas import JOBS, JobView, Limit, Offset, Page, job_view, page
+from freight.api.schemas import JOBS, JobsPage, JobView, Limit, Offset, job_view, page
 from freight.domain import jobs
 from freight.domain.jobs import JobRequest
 from freight.domain.keys import Caller
@@ -42,10 +42,10 @@ class JobsController(Controller):
         dto=JsonBody[JobRequest],
         return_dto=None,
         response_headers=[
-            ResponseHeader(name="Location", description="The address of the new job.", documentation_only=True)
+            ResponseHeader(name="Location", value="", description="The new job's address.", documentation_only=True)
         ],
         response_description="The job, which workers will take up.",
-        responses=documented(400, 401, 403, 409, 413, 415, 422, 502, 503),
+        responses=documented(409, 413, 415, 422, 502),
     )
     async def create(
         self,
@@ -70,7 +70,7 @@ class JobsController(Controller):
         description="The tenant's jobs, newest first.",
         guards=[needs("jobs:read")],
         response_description="A page of jobs.",
-        responses=documented(401, 403, 422, 503),
+        responses=documented(422),
     )
     async def list(
         self,
@@ -81,13 +81,13 @@ class JobsController(Controller):
         ] = None,
         limit: Limit = 100,
         offset: Offset = 0,
-    ) -> Page[JobView]:
+    ) -> JobsPage:
         """List jobs."""
         async with database.as_tenant(caller.tenant_id) as tx:
             found, total = await jobs.page(tx, status=status, limit=limit, offset=offset)
             counts = await jobs.counts(tx, [job.id for job in found])
         views = [job_view(job, counts[job.id]) for job in found]
-        return page(views, total, path=JOBS, limit=limit, offset=offset, filters={"status": status})
+        return page(JobsPage, views, total, path=JOBS, limit=limit, offset=offset, filters={"status": status})
 
     @get(
         "/{job_id:uuid}",
@@ -96,7 +96,7 @@ class JobsController(Controller):
         description="The job as it stands, with what became of its records so far.",
         guards=[needs("jobs:read")],
         response_description="The job.",
-        responses=documented(401, 403, 404, 503),
+        responses=documented(404),
     )
     async def get(self, job_id: JobId, caller: NamedDependency[Caller]) -> JobView:
         """Look at a job."""

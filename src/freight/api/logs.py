@@ -11,11 +11,11 @@ from litestar.params import PathParameter, QueryParameter
 from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
-from freight.api.schemas import JOBS, Limit, Offset, Page, page
+from freight.api.schemas import JOBS, Limit, LogsPage, Offset, page
 from freight.crm import Entity
 from freight.domain import jobs, logs
 from freight.domain.keys import Caller
-from freight.domain.logs import Level, LogRow
+from freight.domain.logs import Level
 
 
 class LogsController(Controller):
@@ -31,7 +31,7 @@ class LogsController(Controller):
         "each record that was skipped or failed, with its reason.",
         guards=[needs("jobs:read")],
         response_description="A page of log rows.",
-        responses=documented(401, 403, 404, 422, 503),
+        responses=documented(404, 422),
     )
     async def list(
         self,
@@ -49,12 +49,13 @@ class LogsController(Controller):
         ] = None,
         limit: Limit = 100,
         offset: Offset = 0,
-    ) -> Page[LogRow]:
+    ) -> LogsPage:
         """Read a job's log."""
         async with database.as_tenant(caller.tenant_id) as tx:
             await jobs.get(tx, job_id)
             rows, total = await logs.page(tx, job_id, entity=entity, level=level, code=code, limit=limit, offset=offset)
         return page(
+            LogsPage,
             rows,
             total,
             path=f"{JOBS}/{job_id}/logs",

@@ -1,8 +1,7 @@
 """What clients are answered."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,10 +11,9 @@ from msgspec import Meta
 
 from freight.crm import Entity
 from freight.domain.jobs import Counts, Job, OnExisting
+from freight.domain.logs import LogRow
 from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import Status
-
-T = TypeVar("T")
 
 JOBS = "/api/v1/jobs"
 
@@ -89,10 +87,9 @@ class PageLinks(msgspec.Struct, frozen=True, kw_only=True):
     previous: str | None
 
 
-class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Some of many items."""
 
-    items: list[T]
     total: Annotated[int, Meta(description="Items on all pages together.")]
     limit: int
     offset: int
@@ -100,6 +97,21 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     pages: Annotated[int, Meta(description="How many pages of this size there are.")]
     current_page: Annotated[int, Meta(description="Which of them this is, from 1.")]
     links: PageLinks
+
+
+class JobsPage(Page, frozen=True, kw_only=True):
+    """Some of a tenant's jobs."""
+
+    items: list[JobView]
+
+
+class LogsPage(Page, frozen=True, kw_only=True):
+    """Some of a job's log rows."""
+
+    items: list[LogRow]
+
+
+P = TypeVar("P", JobsPage, LogsPage)
 
 
 def job_view(job: Job, counts: list[Counts]) -> JobView:
@@ -124,8 +136,8 @@ def job_view(job: Job, counts: list[Counts]) -> JobView:
 
 
 def page(
-    items: list[T], total: int, *, path: str, limit: int, offset: int, filters: Mapping[str, str | None]
-) -> Page[T]:
+    kind: type[P], items: list[Any], total: int, *, path: str, limit: int, offset: int, filters: dict[str, str | None]
+) -> P:
     """A page, with links that keep the filters."""
 
     def link(start: int) -> str:
@@ -133,7 +145,7 @@ def page(
         return f"{path}?{urlencode({**given, 'limit': limit, 'offset': start})}"
 
     has_more = offset + len(items) < total
-    return Page(
+    return kind(
         items=items,
         total=total,
         limit=limit,

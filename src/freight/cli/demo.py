@@ -28,7 +28,8 @@ from freight.settings import Settings
 POLL_SECONDS = 0.5
 PLAIN_LINE_SECONDS = 2
 
-console = Console()
+# Without a terminal nothing tells a width, and lines are not to be broken anywhere.
+console = Console(width=None if Console().is_terminal else 120)
 
 
 @click.command()
@@ -64,7 +65,9 @@ async def _demo(options: SandboxOptions) -> bool:
             console.print("Starting PostgreSQL, Redis, the API and a worker …")
             async with running(settings, with_worker=True) as service, _client(service.url, settings) as client:
                 job = await _create_job(client, sandbox)
-                console.print(f"Job {job['id']} from {job['source_workspace_name']} to {job['target_workspace_name']}.")
+                console.print(
+                    f"Job {job['id']} from {job['source_workspace']['name']} to {job['target_workspace']['name']}."
+                )
                 job = await _watch(client, job["id"])
                 return await _report(client, sandbox, job)
 
@@ -189,8 +192,10 @@ class _Lines:
 async def _report(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, Any]) -> bool:
     found = {counts["entity"]: await _count_in_target(sandbox, counts["entity"]) for counts in job["counts"]}
     columns = ("read", "created", "updated", "unchanged", "skipped", "failed")
-    table = Table("Entity", *(name.capitalize() for name in columns), "Found in the target", title="What became of it")
-    adds_up = job["status"] == "completed"
+    table = Table("Entity")
+    for name in (*columns, "found in the target"):
+        table.add_column(name.capitalize(), justify="right")
+    adds_up: bool = job["status"] == "completed"
     for counts in job["counts"]:
         table.add_row(counts["entity"], *(str(counts[name]) for name in columns), str(found[counts["entity"]]))
         carried = counts["created"] + counts["updated"] + counts["unchanged"]

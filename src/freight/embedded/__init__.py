@@ -84,6 +84,15 @@ async def hold(home: Path) -> AsyncIterator[Servers]:
                 await watch
 
 
+def running(home: Path) -> Servers | None:
+    """The servers of the home folder if somebody has them running, without starting or holding them."""
+    try:
+        with opened(home / "keeper.lock") as lock:
+            return None if taken(lock, EXCLUSIVE) else Report.read(home).servers
+    except OSError:
+        return None
+
+
 async def _watch(home: Path, servers: Servers) -> None:
     """Replace a keeper that was killed. The new one takes over the sockets' folder, so the addresses stay valid."""
     while True:
@@ -155,7 +164,6 @@ def _start_keeper(home: Path) -> subprocess.Popen[bytes] | None:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 pass_fds=[lock],
-                cwd="/",
                 start_new_session=True,
             )
     # The keeper may outlive this process, or end before it and then must not stay behind as a zombie.

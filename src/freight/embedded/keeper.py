@@ -33,6 +33,7 @@ LONGEST_TEMPORARY_FOLDER = 70
 def main(home: Path, lock: int, previous_folder: str) -> None:
     """Run the servers until nobody uses them."""
     os.umask(0o077)
+    os.chdir("/")
     # A service manager sends SIGTERM to all processes at once; the users still need the servers to end in order.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda *_: None)

@@ -39,7 +39,7 @@ class Vendor(Protocol):
         """Count a request against the limits; an answer refuses it."""
         ...
 
-    def headers(self, path: str) -> Headers:
+    def headers(self) -> Headers:
         """Headers that every answer carries."""
         ...
 
@@ -93,7 +93,7 @@ class Gate:
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._vendor.counters.count(scope["method"], scope["path_template"], message["status"], write=write)
-                message["headers"] = [*message["headers"], *self._vendor.headers(scope["path"])]
+                message["headers"] = [*message["headers"], *self._vendor.headers()]
             await send(message)
 
         return counting

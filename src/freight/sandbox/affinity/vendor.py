@@ -35,7 +35,7 @@ class AffinityVendor:
             return self.fault("rate_limit")
         return None
 
-    def headers(self, path: str) -> Headers:  # noqa: ARG002 - part of what a vendor is
+    def headers(self) -> Headers:
         """The rate-limit headers; those of the account only if it has a quota."""
         user = _headers(b"x-ratelimit-limit-user", self._minute.allowance())
         return user if self._month is None else user + _headers(b"x-ratelimit-limit-org", self._month.allowance())
@@ -48,17 +48,14 @@ class AffinityVendor:
         """The answer to a fault."""
         if kind == "html_error":
             return Answer(502, HTML_ERROR, [(b"content-type", b"text/html")])
-        error = AffinityError(*_FAULTS[kind])
+        error = AffinityError(*FAULTS[kind])
         return Answer(error.status, msgspec.json.encode(error.body), JSON_HEADERS)
 
 
-_SERVER: tuple[Code, str] = ("server", "Something went wrong on our side.")
-_FAULTS: dict[FaultKind, tuple[Code, str]] = {
+FAULTS: dict[FaultKind, tuple[Code, str]] = {
     "rate_limit": ("rate-limit", "Too many requests."),
     "forbidden": ("authorization", "You are not authorized to access this resource."),
-    "server_error": _SERVER,
-    "server_error_after_write": _SERVER,
-    "write_conflict": _SERVER,
+    "server_error": ("server", "Something went wrong on our side."),
 }
 
 

@@ -139,9 +139,16 @@ def _parse(workspace: Workspace, table: Table, raw: dict[str, Any]) -> Parsed:
 
 def _create(workspace: Workspace, table: Table, parsed: Parsed) -> Record:
     written = {attribute.id for attribute, values in parsed if values}
-    for attribute in table.definition.attributes():
-        if attribute.is_required and attribute.id not in written:
+    lacking = [attribute for attribute in table.definition.attributes() if attribute.id not in written]
+    defaults = {
+        attribute.slug: attribute.default_value["template"]
+        for attribute in lacking
+        if attribute.default_value is not None and attribute.default_value.get("type") == "static"
+    }
+    for attribute in lacking:
+        if attribute.is_required and attribute.slug not in defaults:
             raise _missing(attribute)
+    parsed = [*parsed, *_parse(workspace, table, defaults)]
     _require_unique(table, None, parsed)
     record = table.add(now(), Actor("api-token", workspace.token_id))
     for attribute, values in parsed:

@@ -115,6 +115,20 @@ def find_choice(attribute: Attribute, identifier: str) -> Option | Status | None
     return next((choice for choice in choices if identifier in {choice.title, choice.id[key]}), None)
 
 
+def new_status(workspace_id: str, definition: AttioObject, attribute: Attribute, title: str) -> Status:
+    """A status of an attribute, not yet among its statuses."""
+    return Status({**_choice_ids(workspace_id, definition, attribute), "status_id": str(uuid.uuid4())}, title)
+
+
+def new_option(workspace_id: str, definition: AttioObject, attribute: Attribute, title: str) -> Option:
+    """An option of an attribute, not yet among its options."""
+    return Option({**_choice_ids(workspace_id, definition, attribute), "option_id": str(uuid.uuid4())}, title)
+
+
+def _choice_ids(workspace_id: str, definition: AttioObject, attribute: Attribute) -> dict[str, str]:
+    return {"workspace_id": workspace_id, "object_id": definition.id, "attribute_id": attribute.id}
+
+
 def require_type(attribute: Attribute, attribute_type: Literal["select", "status"]) -> None:
     """Raises 400 if the attribute is of another type."""
     if attribute.type != attribute_type:

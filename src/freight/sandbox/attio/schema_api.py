@@ -1,6 +1,5 @@
 """Attio's operations on objects, attributes, options and statuses."""
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -25,6 +24,8 @@ from freight.sandbox.attio.schema import (
     AttioObject,
     Attribute,
     find_choice,
+    new_option,
+    new_status,
     require_free_title,
     require_type,
 )
@@ -134,7 +135,7 @@ async def create_option(request: AnyRequest, object_name: str, attribute_name: s
     require_type(attribute, "select")
     new = decode(await request.body(), Data[NewOption]).data
     require_free_title(attribute, new.title, "select option")
-    option = Option(_choice_id(request, table, attribute, "option_id"), new.title)
+    option = new_option(_workspace(request).id, table.definition, attribute, new.title)
     attribute.options.append(option)
     return answer({"data": option})
 
@@ -165,12 +166,8 @@ async def create_status(request: AnyRequest, object_name: str, attribute_name: s
     require_type(attribute, "status")
     new = decode(await request.body(), Data[NewStatus]).data
     require_free_title(attribute, new.title, "status")
-    status = Status(
-        _choice_id(request, table, attribute, "status_id"),
-        new.title,
-        celebration_enabled=new.celebration_enabled,
-        target_time_in_status=new.target_time_in_status,
-    )
+    status = new_status(_workspace(request).id, table.definition, attribute, new.title)
+    status.celebration_enabled, status.target_time_in_status = new.celebration_enabled, new.target_time_in_status
     attribute.statuses.append(status)
     return answer({"data": status})
 
@@ -257,15 +254,6 @@ def _add_relationship(workspace: Workspace, table: Table, attribute: Attribute, 
     other.add(opposite)
     attribute.allowed_objects, attribute.inverse = [other.slug], (other.slug, opposite.id)
     table.definition.add(attribute)
-
-
-def _choice_id(request: AnyRequest, table: Table, attribute: Attribute, key: str) -> dict[str, str]:
-    return {
-        "workspace_id": _workspace(request).id,
-        "object_id": table.definition.id,
-        "attribute_id": attribute.id,
-        key: str(uuid.uuid4()),
-    }
 
 
 def _change_choice(attribute: Attribute, name: str, change: OptionChange | StatusChange) -> Option | Status:

@@ -35,7 +35,7 @@ class AttioVendor:
         fits_at = None if window is None else window.admit()
         return None if fits_at is None else _too_many(fits_at)
 
-    def headers(self, path: str) -> Headers:  # noqa: ARG002 - the other vendor has some
+    def headers(self) -> Headers:
         """Attio tells of its limits only when they are reached."""
         return []
 

@@ -8,8 +8,8 @@ import msgspec
 
 from freight.sandbox.attio.errors import not_found
 from freight.sandbox.attio.index import Index
-from freight.sandbox.attio.schema import AttioObject, Attribute, now
-from freight.sandbox.attio.standard import standard_objects
+from freight.sandbox.attio.schema import AttioObject, Attribute, new_status, now
+from freight.sandbox.attio.standard import DEAL_STAGES, standard_objects
 from freight.sandbox.attio.values import Actor, Value
 
 INDEXED_FIELDS = {
@@ -131,6 +131,8 @@ class Workspace:
         self.tables = {
             definition.slug: Table(definition) for definition in standard_objects(deals_enabled=deals_enabled)
         }
+        if deals_enabled:
+            self._add_deal_stages()
         self._by_id = {table.definition.id: table for table in self.tables.values()}
 
     def find_table(self, identifier: str) -> Table | None:
@@ -163,6 +165,11 @@ class Workspace:
             "workspace_name": self.name,
             "records": {slug: len(table.records) for slug, table in self.tables.items()},
         }
+
+    def _add_deal_stages(self) -> None:
+        deals = self.tables["deals"].definition
+        stage = deals.attribute("stage")
+        stage.statuses = [new_status(self.id, deals, stage, title) for title in DEAL_STAGES]
 
     def _member(self, first_name: str, last_name: str, email: str, access_level: str) -> Member:
         ids = {"workspace_id": self.id, "workspace_member_id": str(uuid.uuid4())}

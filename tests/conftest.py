@@ -1,0 +1,114 @@
+"""The real parts that tests are run on."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+from support import service as support
+
+from freight import database, embedded, encryption
+from freight.embedded import Servers
+from freight.sandbox import Sandbox, SandboxOptions
+from freight.sandbox import running as running_sandbox
+from freight.settings import Settings
+
+TEMPLATE = "freight_template"
+
+
+@pytest.fixture(scope="session")
+async def servers() -> AsyncIterator[Servers]:
+    """The embedded PostgreSQL and Redis, in a folder of their own."""
+    home = Path(tempfile.mkdtemp(prefix="freight-test-"))
+    async with embedded.hold(home) as servers:
+        yield servers
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(servers: Servers) -> str:
+    """The name of a database with Freight's tables, from which others are made: much faster than migrating each."""
+    await _execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}")
+    async with database.connected(_named(servers.database_url, TEMPLATE), pool_size=2):
+        await database.migrate()
+    return TEMPLATE
+
+
+@pytest.fixture(scope="module")
+async def database_url(servers: Servers, migrated_template: str) -> AsyncIterator[str]:
+    """A migrated database with no rows in it."""
+    name = f"test_{uuid4().hex}"
+    await _execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    yield _named(servers.database_url, name)
+    await _execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+async def redis_url(servers: Servers) -> str:
+    """A Redis with nothing in it."""
+    redis = Redis.from_url(servers.redis_url)
+    await redis.flushall()
+    await redis.aclose()
+    return servers.redis_url
+
+
+@pytest.fixture(scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A small Affinity and an Attio without limits."""
+    async with running_sandbox(SandboxOptions(companies=20, people=30, unlimited=True)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, redis_url: str, sandbox: Sandbox) -> Settings:
+    """Settings for these servers, that let jobs use the sandbox, unpaced."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_keys=encryption.generate_secret(),
+        port=0,
+        environment="test",
+        vendor_hosts=f"{urlsplit(sandbox.affinity_url).netloc},{urlsplit(sandbox.attio_url).netloc}",
+        affinity_requests_per_minute=0,
+        attio_reads_per_second=0,
+        attio_writes_per_second=0,
+    )
+
+
+@pytest.fixture(scope="module")
+async def service(settings: Settings) -> AsyncIterator[support.Service]:
+    """The API, without a worker: jobs stay pending."""
+    async with support.running(settings) as service:
+        yield service
+
+
+@pytest.fixture
+async def tenant(service: support.Service) -> AsyncIterator[support.Tenant]:
+    """A new tenant."""
+    async with support.a_tenant(service) as tenant:
+        yield tenant
+
+
+@pytest.fixture
+async def other_tenant(service: support.Service) -> AsyncIterator[support.Tenant]:
+    """Another new tenant."""
+    async with support.a_tenant(service) as tenant:
+        yield tenant
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _named(url: str, name: str) -> str:
+    """The same server's other database."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()

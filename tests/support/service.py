@@ -1,0 +1,75 @@
+"""A running service, and tenants who use it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from freight import database
+from freight.cli import serve
+from freight.domain import keys, tenants
+from freight.domain.keys import ALL_SCOPES, Scope
+from freight.encryption import Vault
+from freight.sandbox import Sandbox
+from freight.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """The API on a socket of its own."""
+
+    url: str
+    settings: Settings
+
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client that sends this key."""
+        return httpx.AsyncClient(base_url=self.url, headers={} if key is None else {"X-API-Key": key}, timeout=30)
+
+    async def new_tenant(self) -> UUID:
+        async with database.as_platform() as tx:
+            return await tenants.create(tx, f"Tenant {uuid4()}")
+
+    async def new_key(self, tenant_id: UUID, scopes: Sequence[Scope] = ALL_SCOPES) -> str:
+        async with database.as_platform() as tx:
+            return await keys.issue(
+                tx, Vault(self.settings.secrets), tenant_id, name="test", environment="test", scopes=tuple(scopes)
+            )
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A firm that uses the service."""
+
+    id: UUID
+    key: str
+    client: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, with_worker: bool = False) -> AsyncIterator[Service]:
+    """The service as `freight serve` runs it. The process has one database pool, so one at a time."""
+    async with serve.running(settings, with_worker=with_worker) as started:
+        yield Service(url=started.url, settings=settings)
+
+
+@asynccontextmanager
+async def a_tenant(service: Service) -> AsyncIterator[Tenant]:
+    """A new tenant with a key that may do everything."""
+    tenant_id = await service.new_tenant()
+    key = await service.new_key(tenant_id)
+    async with service.client(key) as client:
+        yield Tenant(id=tenant_id, key=key, client=client)
+
+
+def job_request(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    """A request for a job from the sandbox's Affinity to its Attio."""
+    return {
+        "source_system": "affinity",
+        "target_system": "attio",
+        "source_config": {"api_key": sandbox.affinity_key, "base_url": sandbox.affinity_url},
+        "target_config": {"api_key": sandbox.attio_key, "base_url": sandbox.attio_url},
+        **changes,
+    }
