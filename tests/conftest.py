@@ -1,5 +1,7 @@
 """The real parts that tests are run on."""
 
+import asyncio
+import fcntl
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -10,13 +12,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from redis.asyncio import Redis
-from support import service as support
 
 from freight import database, embedded, encryption
-from freight.embedded import Servers
+from freight.embedded import Servers, locks
 from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
+from support import service as support
 
 TEMPLATE = "freight_template"
 
@@ -27,6 +29,9 @@ async def servers() -> AsyncIterator[Servers]:
     home = Path(tempfile.mkdtemp(prefix="freight-test-"))
     async with embedded.hold(home) as servers:
         yield servers
+    # The servers stop by themselves, and when they have they let go of this lock.
+    with locks.opened(home / "servers.lock") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
     shutil.rmtree(home)
 
 

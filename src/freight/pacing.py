@@ -69,7 +69,8 @@ class Slot(NamedTuple):
 
 
 class Pacer:
-    """Turns for one account; see `freight.connectors.protocols.Pacer`. One object serves a whole process.
+    """Turns for one account; see `freight.connectors.protocols.Pacer`. One object serves a whole process: it knows
+    which connections are warm, and holds no more than one slot ahead.
 
     `account` names the account in Redis and must not be a key in clear. `rates` are requests a second that the vendor
     allows, by kind; 0, and a kind that is absent, are unpaced. `workers` says among how many processes the rate is
@@ -142,7 +143,7 @@ class Pacer:
             slot = await self._take(kind)
             await asyncio.sleep(max(0, asked + slot.wait - time.monotonic()))
             late = time.monotonic() - asked - slot.wait
-            if late > TOLERANCE:
+            if self._rates.get(kind) and late > TOLERANCE:
                 await self._shift(kind, late - TOLERANCE)
             return True
 
@@ -165,8 +166,7 @@ class Pacer:
     async def _shift(self, kind: Kind, seconds: float) -> None:
         """Slots keep their distance from when a request is really sent, not from when it should have been."""
         self._own[kind].take(seconds)
-        if self._rates.get(kind):
-            await self._take_shared(kind, seconds)
+        await self._take_shared(kind, seconds)
 
     async def _take_shared(self, kind: Kind, distance: float, earliest: float = -TOLERANCE) -> Slot | None:
         """A slot from Redis, or None while it cannot be reached."""

@@ -25,7 +25,7 @@ from freight.domain.pipeline.advance import advance, live_jobs
 from freight.domain.pipeline.extract import extract
 from freight.domain.pipeline.load import load
 from freight.domain.pipeline.start import start
-from freight.domain.pipeline.workplace import WRITES_AT_ONCE, Workplace
+from freight.domain.pipeline.workplace import Workplace
 from freight.domain.vendors import Vendors
 from freight.embedded import EmbeddedError
 from freight.encryption import SecretError
@@ -99,7 +99,6 @@ async def on_startup(ctx: Context) -> None:
         vault=opened.vault,
         vendors=Vendors(_settings, redis, workers=lambda: int(ctx["workers"])),
         queue=bell,
-        writers=asyncio.Semaphore(WRITES_AT_ONCE),
     )
     log.info("worker_started", worker=name)
 

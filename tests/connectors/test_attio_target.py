@@ -192,18 +192,17 @@ async def test_a_record_without_unique_values_is_created_and_may_be_in_doubt(tar
             await target.create(draft)
 
 
-@pytest.mark.parametrize(("replace", "method"), [(False, "PATCH"), (True, "PUT")])
-async def test_an_update_adds_to_values_or_replaces_them(target, script, replace, method):
-    await target.update("companies", "r1", {"domains": ["acme.com"]}, replace=replace)
+async def test_an_update_overwrites_the_attributes_that_it_names(target, script):
+    await target.update("companies", "r1", {"domains": ["acme.com"]})
     request = script.requests[-1]
-    assert (request.method, request.url.path) == (method, "/v2/objects/companies/records/r1")
+    assert (request.method, request.url.path) == ("PUT", "/v2/objects/companies/records/r1")
     assert json.loads(request.content) == {"data": {"values": {"domains": ["acme.com"]}}}
 
 
 async def test_a_conflict_names_the_attribute_by_its_slug(target, fake):
     fake.answer = error(400, "uniqueness_conflict", 'The value for attribute with ID "id-domains" conflicts.')
     with pytest.raises(UniquenessConflict) as raised:
-        await target.update("companies", "r1", {"domains": ["acme.com"]}, replace=False)
+        await target.update("companies", "r1", {"domains": ["acme.com"]})
     assert raised.value.attribute == "domains"
 
 

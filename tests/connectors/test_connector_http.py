@@ -169,6 +169,7 @@ async def test_a_month_that_is_used_up_says_when_it_ends(pacer):
         (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), UnexpectedAnswer),
         (httpx.Response(200, text="<html>"), UnexpectedAnswer),
         (httpx.Response(200, content=b"\xff{"), UnexpectedAnswer),
+        (httpx.Response(200, content=b"[" * 100_000), UnexpectedAnswer),
     ],
 )
 async def test_each_refusal_has_its_own_exception_and_is_not_repeated(answer, expected, pacer):

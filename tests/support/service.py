@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from freight import database
-from freight.cli import serve
+from freight.cli.serve import running as serving
 from freight.domain import keys, tenants
 from freight.domain.keys import ALL_SCOPES, Scope
 from freight.encryption import Vault
@@ -51,7 +51,7 @@ class Tenant:
 @asynccontextmanager
 async def running(settings: Settings, *, with_worker: bool = False) -> AsyncIterator[Service]:
     """The service as `freight serve` runs it. The process has one database pool, so one at a time."""
-    async with serve.running(settings, with_worker=with_worker) as started:
+    async with serving(settings, with_worker=with_worker) as started:
         yield Service(url=started.url, settings=settings)
 
 

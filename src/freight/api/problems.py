@@ -44,6 +44,8 @@ def from_message(message: str, hint: Any, *, field: str | None) -> Problem:
     """The problem that msgspec describes with this message."""
     if message.startswith("Invalid enum value"):
         return Problem(type="invalid_choice", message=f"Must be one of: {', '.join(_choices(hint))}.", field=field)
+    if "matching regex" in message:
+        return Problem(type="invalid_text", message="The text holds characters that are not allowed here.", field=field)
     kind = "wrong_type" if ", got `" in message else "out_of_range"
     return Problem(type=kind, message=f"{message}.", field=field)
 

@@ -100,7 +100,7 @@ class _Server(uvicorn.Server):
 async def _listening(server: uvicorn.Server, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(_listen(server, settings))
     try:
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         if task.done():
             task.result()

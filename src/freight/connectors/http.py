@@ -42,6 +42,7 @@ TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LONGEST_MESSAGE = 500
 
 log = structlog.get_logger(__name__)
@@ -192,7 +193,7 @@ class HttpClient(ABC):
     def _complaint_in(self, response: httpx.Response) -> Complaint:
         try:
             complaint = self._complaint(msgspec.json.decode(response.content))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             return Complaint()
         message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
         return msgspec.structs.replace(complaint, message=message)
@@ -200,7 +201,7 @@ class HttpClient(ABC):
     def _decoded(self, response: httpx.Response, what: str, repeatable: bool) -> Json:
         try:
             return msgspec.json.decode(response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             if repeatable:
                 raise UnexpectedAnswer(f"{self.vendor} answered {what} with something that is not JSON.") from None
             raise self._in_doubt(what, "the answer was not JSON") from None

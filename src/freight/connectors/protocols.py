@@ -121,9 +121,8 @@ class Target(Protocol):
         where it cannot be known whether the record was made."""
         ...
 
-    async def update(self, entity: Entity, target_id: str, values: Attributes, *, replace: bool) -> TargetRecord:
-        """Write these attributes and leave the others. Values of multi-value attributes are added to what is there,
-        or with `replace` take its place."""
+    async def update(self, entity: Entity, target_id: str, values: Attributes) -> TargetRecord:
+        """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable."""
         ...
 
     async def aclose(self) -> None:

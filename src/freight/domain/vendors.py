@@ -21,6 +21,7 @@ class Vendors:
         self._settings = settings
         self._redis = redis
         self._workers = workers
+        self._pacers: dict[str, Pacer] = {}
 
     def source(self, system: str, *, api_key: str, base_url: str, account: str) -> Source:
         """A source; `account` is what all users of the same quota have in common."""
@@ -72,7 +73,11 @@ class Vendors:
         return url
 
     def _pacer(self, system: str, account: str, rates: dict[Kind, float]) -> Pacer:
-        return Pacer(self._redis, account=f"{system}:{account}", rates=rates, workers=self._workers)
+        # One for the whole process: a new one would begin slowly, and know nothing of an open circuit.
+        key = f"{system}:{account}"
+        if key not in self._pacers:
+            self._pacers[key] = Pacer(self._redis, account=key, rates=rates, workers=self._workers)
+        return self._pacers[key]
 
 
 async def identify(connect: Callable[[], Source | Target], *, side: str) -> Workspace:

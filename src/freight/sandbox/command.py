@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from freight.sandbox.affinity.folder import WorkspaceFileError
 from freight.sandbox.server import AFFINITY_KEY, ATTIO_KEY, Sandbox, SandboxOptions, running
@@ -87,7 +87,7 @@ async def _serve(options: SandboxOptions) -> None:
 
 
 def _introduce(started: Sandbox, options: SandboxOptions) -> None:
-    table = Table("", "Address", "API key", "Holds", title="Sandbox")
+    table = Table("", Column("Address", no_wrap=True), Column("API key", no_wrap=True), "Holds", title="Sandbox")
     holds = f"{started.companies:,} companies, {started.people:,} persons"
     table.add_row("Affinity", started.affinity_url, started.affinity_key, holds)
     table.add_row("Attio", started.attio_url, started.attio_key, "an empty workspace")

@@ -118,7 +118,7 @@ async def _serving(app: Litestar, host: str, port: int) -> AsyncIterator[str]:
             if task.done():
                 task.result()
             await asyncio.sleep(0.005)
-        yield f"http://{host}:{listener.getsockname()[1]}"
+        yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

@@ -4,7 +4,6 @@ A field is `{"id", "name", "type", "enrichmentSource", "value": {"type", "data"}
 the value's type, as Affinity's documentation of version 2 lists them.
 """
 
-import unicodedata
 from typing import Any
 
 import msgspec
@@ -76,13 +75,15 @@ def read_fields(row: dict[str, Any], issues: list[Issue]) -> list[Field]:
     return fields
 
 
-def holds_something(data: object) -> bool:
-    """Whether there is a value in it: Affinity writes emptiness as null, also within objects."""
-    if isinstance(data, dict):
-        return any(holds_something(part) for part in data.values())
-    if isinstance(data, list):
-        return any(holds_something(part) for part in data)
-    return data is not None and data != ""
+def holds_something(data: object, depth: int = 3) -> bool:
+    """Whether there is a value in it: Affinity writes emptiness as null, also within objects in lists."""
+    if depth and isinstance(data, dict):
+        return any(holds_something(part, depth - 1) for part in data.values())
+    if depth and isinstance(data, list):
+        return any(holds_something(part, depth - 1) for part in data)
+    if isinstance(data, str):
+        return text_of(data) is not None
+    return data not in (None, [], {})
 
 
 def read_texts(field: Field, issues: list[Issue]) -> list[str]:
@@ -137,7 +138,7 @@ def text_of(value: object) -> str | None:
     """A text without what no database stores and nobody sees: NUL, and space around it."""
     if not isinstance(value, str):
         return None
-    return unicodedata.normalize("NFC", value.replace("\0", "")).strip() or None
+    return value.replace("\0", "").strip() or None
 
 
 def id_of(item: object) -> str | None:

@@ -95,10 +95,10 @@ class AttioClient(HttpClient):
         params = {"matching_attribute": matching_attribute}
         return await self._write("PUT", _records(entity), values, repeatable=True, params=params)
 
-    async def update(self, entity: str, record_id: str, values: Values, *, replace: bool) -> AttioRecord:
-        """Change some attributes of a record: add to multi-value ones, or with `replace` overwrite them."""
+    async def update(self, entity: str, record_id: str, values: Values) -> AttioRecord:
+        """Give some attributes of a record exactly these values; an empty list clears one."""
         path = f"{_records(entity)}/{quote(record_id, safe='')}"
-        return await self._write("PUT" if replace else "PATCH", path, values, repeatable=True)
+        return await self._write("PUT", path, values, repeatable=True)
 
     async def _write(
         self, method: Method, path: str, values: Values, *, repeatable: bool, params: Params | None = None

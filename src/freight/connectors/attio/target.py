@@ -111,10 +111,10 @@ class AttioTarget:
                 written = await self._client.create(draft.entity, draft.values)
         return _target_record(draft.entity, written)
 
-    async def update(self, entity: Entity, target_id: str, values: Attributes, *, replace: bool) -> TargetRecord:
-        """Write these attributes and leave the others; multi-values are added, or with `replace` overwritten."""
+    async def update(self, entity: Entity, target_id: str, values: Attributes) -> TargetRecord:
+        """Give these attributes exactly these values, and leave the others."""
         async with self._naming_attributes(entity):
-            written = await self._client.update(entity, target_id, values, replace=replace)
+            written = await self._client.update(entity, target_id, values)
         return _target_record(entity, written)
 
     async def _query(self, entity: Entity, filter_: Mapping[str, Any]) -> list[AttioRecord]:

@@ -1,8 +1,10 @@
 """Load: write a batch to the target, chunk by chunk, and store what became of each record."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
+
+import structlog
 
 from freight import database
 from freight.connectors.errors import ConnectorError
@@ -19,11 +21,16 @@ from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Writer
 from freight.domain.records import Staged
 
+log = structlog.get_logger()
+
 CHUNK = 100
 """Records that are matched by one query and whose outcomes are stored together."""
 
 LANES = 2
 """Chunks of a batch that are under way at once, so that the target never waits for a query or a commit."""
+
+STORE_SECONDS = 1
+"""How often outcomes are stored while a chunk is being written: what a kill leaves to be looked up again."""
 
 GRACE_SECONDS = 5
 """How long requests that are under way may take to finish when the worker is told to stop."""
@@ -80,6 +87,7 @@ class _Loading:
             raise self._failure
         async with database.as_tenant(self._job.tenant_id) as tx:
             await batches.complete(tx, self._lease)
+        log.info("batch_completed", job=str(self._job.id), entity=self._batch.entity, number=self._batch.number)
 
     async def _lane(self) -> None:
         while self._failure is None and (chunk := await self._next_chunk()):
@@ -115,19 +123,22 @@ class _Loading:
 
     async def _carry_out(self, plans: Sequence[Plan]) -> None:
         stopping = asyncio.Event()
-        tasks = [asyncio.create_task(self._carry_out_one(plan, stopping)) for plan in plans]
+        pending = {asyncio.create_task(self._carry_out_one(plan, stopping)) for plan in plans}
         try:
-            await asyncio.wait(tasks)
+            while pending:
+                done, pending = await asyncio.wait(pending, timeout=STORE_SECONDS)
+                await self._store(done)
         except asyncio.CancelledError:
             # Told to stop: requests that are under way finish, and no new ones start.
             stopping.set()
-            _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if pending:
+                done, pending = await asyncio.wait(pending, timeout=GRACE_SECONDS)
+                await self._store(done)
             raise
         finally:
-            await self._store([task for task in tasks if task.done() and not task.cancelled()])
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
 
     async def _carry_out_one(self, plan: Plan, stopping: asyncio.Event) -> Result:
         if plan.write is None:
@@ -137,7 +148,7 @@ class _Loading:
                 raise Interrupted
             return await self._writer.write(plan)
 
-    async def _store(self, tasks: Sequence[asyncio.Task[Result]]) -> None:
+    async def _store(self, tasks: Collection[asyncio.Task[Result]]) -> None:
         results = [task.result() for task in tasks if task.exception() is None]
         async with database.as_tenant(self._job.tenant_id) as tx:
             await batches.store(tx, self._lease, self._batch, self._job.pair, results)

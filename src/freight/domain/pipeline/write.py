@@ -74,7 +74,7 @@ class Writer:
         draft, values = plan.draft, plan.values
         while values:
             try:
-                await self._target.update(draft.entity, plan.target_id, values, replace=True)
+                await self._target.update(draft.entity, plan.target_id, values)
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)

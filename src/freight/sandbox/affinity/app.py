@@ -12,6 +12,7 @@ from litestar import Litestar, Response, Router, get, post
 from litestar.connection import ASGIConnection, Request
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.errors import AffinityError
@@ -129,13 +130,13 @@ def list_person_fields(request: AnyRequest) -> ASGIResponse:
 
 
 @get("/v2/companies/{row_id:str}", sync_to_thread=False)
-def get_company(request: AnyRequest, row_id: str) -> ASGIResponse:
+def get_company(request: AnyRequest, row_id: FromPath[str]) -> ASGIResponse:
     """One company."""
     return _get_row(request, "company", row_id)
 
 
 @get("/v2/persons/{row_id:str}", sync_to_thread=False)
-def get_person(request: AnyRequest, row_id: str) -> ASGIResponse:
+def get_person(request: AnyRequest, row_id: FromPath[str]) -> ASGIResponse:
     """One person."""
     return _get_row(request, "person", row_id)
 

@@ -10,6 +10,7 @@ from litestar import Litestar, Response, Router, delete, get, patch, post, put
 from litestar.connection import ASGIConnection, Request
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.attio.bodies import Data, Values, decode
@@ -90,7 +91,7 @@ def list_members(request: AnyRequest) -> ASGIResponse:
 
 
 @post(RECORDS, status_code=200)
-async def create(request: AnyRequest, object_name: str) -> ASGIResponse:
+async def create(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """Make a record."""
     workspace = _workspace(request)
     table = workspace.table(object_name)
@@ -99,7 +100,7 @@ async def create(request: AnyRequest, object_name: str) -> ASGIResponse:
 
 
 @put(RECORDS)
-async def upsert_by_attribute(request: AnyRequest, object_name: str) -> ASGIResponse:
+async def upsert_by_attribute(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """Update the record that holds a value of the matching attribute, or make one."""
     workspace = _workspace(request)
     table = workspace.table(object_name)
@@ -109,7 +110,7 @@ async def upsert_by_attribute(request: AnyRequest, object_name: str) -> ASGIResp
 
 
 @post(RECORDS + "/query", status_code=200)
-async def query(request: AnyRequest, object_name: str) -> ASGIResponse:
+async def query(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """Find records."""
     workspace = _workspace(request)
     table = workspace.table(object_name)
@@ -118,7 +119,7 @@ async def query(request: AnyRequest, object_name: str) -> ASGIResponse:
 
 
 @get(RECORD, sync_to_thread=False)
-def get_record(request: AnyRequest, object_name: str, record_id: str) -> ASGIResponse:
+def get_record(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
     """One record."""
     workspace = _workspace(request)
     table = workspace.table(object_name)
@@ -126,19 +127,19 @@ def get_record(request: AnyRequest, object_name: str, record_id: str) -> ASGIRes
 
 
 @patch(RECORD)
-async def append_values(request: AnyRequest, object_name: str, record_id: str) -> ASGIResponse:
+async def append_values(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
     """Update a record; multiselect values are added to."""
     return await _update(request, object_name, record_id, "prepend")
 
 
 @put(RECORD)
-async def replace_values(request: AnyRequest, object_name: str, record_id: str) -> ASGIResponse:
+async def replace_values(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
     """Update a record; multiselect values are replaced."""
     return await _update(request, object_name, record_id, "replace")
 
 
 @delete(RECORD, status_code=200, sync_to_thread=False)
-def remove(request: AnyRequest, object_name: str, record_id: str) -> ASGIResponse:
+def remove(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
     """Delete a record for good."""
     workspace = _workspace(request)
     table = workspace.table(object_name)

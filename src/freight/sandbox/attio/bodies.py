@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from freight.sandbox.attio.errors import AttioError, Path, malformed, refused, unrecognised
+from freight.sandbox.attio.schema import DefaultValue
 
 T = TypeVar("T")
 NonEmpty = Annotated[str, Meta(min_length=1)]
@@ -68,7 +69,7 @@ class NewAttribute(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     is_unique: bool
     is_multiselect: bool
     config: Config
-    default_value: dict[str, Any] | None = None
+    default_value: DefaultValue | None = None
     relationship: Relationship | None = None
 
 
@@ -80,7 +81,7 @@ class AttributeChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     api_slug: NonEmpty | UnsetType = UNSET
     is_required: bool | UnsetType = UNSET
     is_unique: bool | UnsetType = UNSET
-    default_value: dict[str, Any] | UnsetType | None = UNSET
+    default_value: DefaultValue | UnsetType | None = UNSET
     config: Config | UnsetType = UNSET
     is_archived: bool | UnsetType = UNSET
 

@@ -141,9 +141,9 @@ def _create(workspace: Workspace, table: Table, parsed: Parsed) -> Record:
     written = {attribute.id for attribute, values in parsed if values}
     lacking = [attribute for attribute in table.definition.attributes() if attribute.id not in written]
     defaults = {
-        attribute.slug: attribute.default_value["template"]
+        attribute.slug: attribute.default_value.template
         for attribute in lacking
-        if attribute.default_value is not None and attribute.default_value.get("type") == "static"
+        if attribute.default_value is not None and attribute.default_value.type == "static"
     }
     for attribute in lacking:
         if attribute.is_required and attribute.slug not in defaults:

@@ -29,6 +29,13 @@ def format_moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
 
 
+class DefaultValue(msgspec.Struct, frozen=True):
+    """What a new record holds where it was given nothing. The sandbox applies static ones."""
+
+    type: Literal["static", "dynamic"]
+    template: Any
+
+
 class Attribute(msgspec.Struct, kw_only=True, eq=False):
     """One attribute of an object."""
 
@@ -43,7 +50,7 @@ class Attribute(msgspec.Struct, kw_only=True, eq=False):
     is_unique: bool = False
     is_multiselect: bool = False
     is_archived: bool = False
-    default_value: dict[str, Any] | None = None
+    default_value: DefaultValue | None = None
     currency: dict[str, str] | None = None
     allowed_objects: list[str] | None = None
     """Slugs of the objects that a record reference may point to; None is any."""

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from litestar import get, patch, post
 from litestar.connection import Request
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.attio.bodies import (
@@ -48,14 +49,14 @@ def list_objects(request: AnyRequest) -> ASGIResponse:
 
 
 @get(PATH, sync_to_thread=False)
-def get_object(request: AnyRequest, object_name: str) -> ASGIResponse:
+def get_object(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """One object."""
     workspace = _workspace(request)
     return answer({"data": _object(workspace, workspace.table(object_name).definition)})
 
 
 @get(ATTRIBUTES, sync_to_thread=False)
-def list_attributes(request: AnyRequest, object_name: str) -> ASGIResponse:
+def list_attributes(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """The attributes of an object."""
     workspace = _workspace(request)
     definition = workspace.table(object_name).definition
@@ -66,14 +67,14 @@ def list_attributes(request: AnyRequest, object_name: str) -> ASGIResponse:
 
 
 @get(ATTRIBUTE, sync_to_thread=False)
-def get_attribute(request: AnyRequest, object_name: str, attribute_name: str) -> ASGIResponse:
+def get_attribute(request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str]) -> ASGIResponse:
     """One attribute, also an archived one."""
     table, attribute = _named(request, object_name, attribute_name)
     return answer({"data": _attribute(_workspace(request), table.definition, attribute)})
 
 
 @post(ATTRIBUTES, status_code=200)
-async def create_attribute(request: AnyRequest, object_name: str) -> ASGIResponse:
+async def create_attribute(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """Make an attribute, with its other side where it is a relationship."""
     workspace = _workspace(request)
     table = workspace.table(object_name)
@@ -99,7 +100,9 @@ async def create_attribute(request: AnyRequest, object_name: str) -> ASGIRespons
 
 
 @patch(ATTRIBUTE)
-async def change_attribute(request: AnyRequest, object_name: str, attribute_name: str) -> ASGIResponse:
+async def change_attribute(
+    request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str]
+) -> ASGIResponse:
     """Change or archive an attribute, or take it out of the archive."""
     workspace = _workspace(request)
     table, attribute = _named(request, object_name, attribute_name)
@@ -120,7 +123,7 @@ async def change_attribute(request: AnyRequest, object_name: str, attribute_name
 
 
 @get(ATTRIBUTE + "/options", sync_to_thread=False)
-def list_options(request: AnyRequest, object_name: str, attribute_name: str) -> ASGIResponse:
+def list_options(request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str]) -> ASGIResponse:
     """The options of a select attribute."""
     _, attribute = _named(request, object_name, attribute_name)
     require_type(attribute, "select")
@@ -129,7 +132,7 @@ def list_options(request: AnyRequest, object_name: str, attribute_name: str) -> 
 
 
 @post(ATTRIBUTE + "/options", status_code=200)
-async def create_option(request: AnyRequest, object_name: str, attribute_name: str) -> ASGIResponse:
+async def create_option(request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str]) -> ASGIResponse:
     """Make an option."""
     table, attribute = _named(request, object_name, attribute_name)
     require_type(attribute, "select")
@@ -141,7 +144,9 @@ async def create_option(request: AnyRequest, object_name: str, attribute_name: s
 
 
 @patch(ATTRIBUTE + "/options/{option_name:str}")
-async def change_option(request: AnyRequest, object_name: str, attribute_name: str, option_name: str) -> ASGIResponse:
+async def change_option(
+    request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str], option_name: FromPath[str]
+) -> ASGIResponse:
     """Rename or archive an option."""
     _, attribute = _named(request, object_name, attribute_name)
     require_type(attribute, "select")
@@ -151,7 +156,7 @@ async def change_option(request: AnyRequest, object_name: str, attribute_name: s
 
 
 @get(ATTRIBUTE + "/statuses", sync_to_thread=False)
-def list_statuses(request: AnyRequest, object_name: str, attribute_name: str) -> ASGIResponse:
+def list_statuses(request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str]) -> ASGIResponse:
     """The statuses of a status attribute."""
     _, attribute = _named(request, object_name, attribute_name)
     require_type(attribute, "status")
@@ -160,7 +165,7 @@ def list_statuses(request: AnyRequest, object_name: str, attribute_name: str) ->
 
 
 @post(ATTRIBUTE + "/statuses", status_code=200)
-async def create_status(request: AnyRequest, object_name: str, attribute_name: str) -> ASGIResponse:
+async def create_status(request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str]) -> ASGIResponse:
     """Make a status."""
     table, attribute = _named(request, object_name, attribute_name)
     require_type(attribute, "status")
@@ -173,7 +178,9 @@ async def create_status(request: AnyRequest, object_name: str, attribute_name: s
 
 
 @patch(ATTRIBUTE + "/statuses/{status_name:str}")
-async def change_status(request: AnyRequest, object_name: str, attribute_name: str, status_name: str) -> ASGIResponse:
+async def change_status(
+    request: AnyRequest, object_name: FromPath[str], attribute_name: FromPath[str], status_name: FromPath[str]
+) -> ASGIResponse:
     """Change or archive a status."""
     _, attribute = _named(request, object_name, attribute_name)
     require_type(attribute, "status")

@@ -1,0 +1,84 @@
+"""Workers as processes of their own: they share a job, and one that is killed is no loss."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import msgspec
+import pytest
+
+from freight.sandbox import Sandbox, SandboxOptions, running
+from freight.settings import Settings
+from support import jobs, processes, workspaces
+from support.service import Service, Tenant
+
+COMPANIES, PEOPLE = 130, 330
+WRITES_PER_SECOND = 40
+
+
+@pytest.fixture
+async def new_sandbox(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
+    """An Affinity, and an Attio that nobody has written to; the service allows it, as it is on the same host."""
+    async with running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings) -> Settings:
+    """Slow enough for a process to be killed in the middle of its work."""
+    return msgspec.structs.replace(settings, vendor_hosts="127.0.0.1", attio_writes_per_second=WRITES_PER_SECOND)
+
+
+async def test_two_workers_share_one_job(
+    service: Service, settings: Settings, tenant: Tenant, new_sandbox: Sandbox
+) -> None:
+    async with processes.worker(settings) as one, processes.worker(settings) as two:
+        job = await jobs.create(tenant, new_sandbox, batch_size=100)
+        job = await jobs.until_ended(tenant, job["id"])
+        assert job["status"] == "completed"
+        for worker in (one, two):
+            assert any("batch_completed" in line for line in worker.lines)
+    await check_everything_is_there_once(new_sandbox, job)
+
+
+async def test_a_worker_killed_in_the_middle_of_a_batch_is_replaced_and_nothing_is_lost_or_doubled(
+    service: Service, settings: Settings, tenant: Tenant, new_sandbox: Sandbox
+) -> None:
+    async with AsyncExitStack() as stack:
+        doomed = await stack.enter_async_context(processes.worker(settings))
+        job = await jobs.create(tenant, new_sandbox, batch_size=200)
+        before = await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 60)
+        await doomed.kill()
+        await stack.enter_async_context(processes.worker(settings))
+        await jobs.until(
+            tenant, job["id"], lambda job: job["processed_records"] > before["processed_records"] + 40, timeout=60
+        )
+        job = await jobs.until_ended(tenant, job["id"])
+    assert job["status"] == "completed"
+    await check_everything_is_there_once(new_sandbox, job)
+
+
+async def test_a_worker_that_is_told_to_stop_leaves_its_work_to_others_at_once(
+    service: Service, settings: Settings, tenant: Tenant, new_sandbox: Sandbox
+) -> None:
+    async with AsyncExitStack() as stack:
+        leaving = await stack.enter_async_context(processes.worker(settings))
+        job = await jobs.create(tenant, new_sandbox, batch_size=200)
+        await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 60)
+        await stack.enter_async_context(processes.worker(settings))
+        assert await leaving.stop() == 0
+        job = await jobs.until_ended(tenant, job["id"])
+    assert job["status"] == "completed"
+    await check_everything_is_there_once(new_sandbox, job)
+
+
+async def check_everything_is_there_once(sandbox: Sandbox, job: dict) -> None:
+    for entity, collection in (("companies", "companies"), ("people", "persons")):
+        source = {
+            str(row["id"]) for row in await workspaces.in_source(sandbox, collection) if row.get("type") != "internal"
+        }
+        target = await workspaces.in_target(sandbox, entity)
+        assert target.keys() == source
+        assert all(len(records) == 1 for records in target.values())
+        counts = jobs.counts(job, entity)
+        assert counts["created"] == len(source)
+        assert counts["read"] == sum(number for outcome, number in counts.items() if outcome != "read")

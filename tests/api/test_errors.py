@@ -1,0 +1,195 @@
+"""Every error has one form, and its right status."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from freight.domain import jobs
+from freight.sandbox import Sandbox
+from support.errors import error_of, fields_of
+from support.service import Service, Tenant, job_request
+
+JOBS = "/api/v1/jobs"
+JSON = {"Content-Type": "application/json"}
+
+
+async def test_a_path_that_does_not_exist_is_404(service: Service) -> None:
+    async with service.client() as client:
+        for path in ("/", "/nothing", "/api", "/api/v1", "/api/v1/nothing", "/health/nothing", "/schema/nothing"):
+            assert error_of(await client.get(path), 404)["error"] == "not_found"
+
+
+async def test_a_method_that_is_not_offered_is_405_and_says_which_are(tenant: Tenant) -> None:
+    for path, offered in ((JOBS, {"GET", "POST", "OPTIONS"}), ("/health/live", {"GET", "OPTIONS"})):
+        answer = await tenant.client.delete(path)
+        assert error_of(answer, 405)["error"] == "method_not_allowed"
+        assert set(answer.headers["Allow"].split(", ")) == offered
+
+
+@pytest.mark.parametrize("job_id", [str(uuid4()), "1", "not-a-uuid", "%00", "..%2f", "'%20OR%201=1"])
+@pytest.mark.parametrize("below", ["", "/logs"])
+async def test_an_unknown_or_malformed_job_id_is_404(job_id: str, below: str, tenant: Tenant) -> None:
+    assert error_of(await tenant.client.get(f"{JOBS}/{job_id}{below}"), 404)["error"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"source_system": "affinity"', "malformed_json"),
+        (b"source_system=affinity", "malformed_json"),
+        (b"{}{}", "malformed_json"),
+        (b'{"batch_size": NaN}', "malformed_json"),
+        (b'{"name": "\\ud800"}', "malformed_json"),
+        (b"[" * 100_000, "malformed_json"),
+        (b'{"source_system": "\xff\xfe"}', "invalid_utf8"),
+        (json.dumps({"name": "x"}).encode("utf-16"), "malformed_json"),
+        (b"", "empty_body"),
+    ],
+)
+async def test_a_body_that_is_not_json_is_400(body: bytes, problem: str, tenant: Tenant) -> None:
+    error = error_of(await tenant.client.post(JOBS, content=body, headers=JSON), 400)
+    assert error["error"] == "malformed_request"
+    assert [detail["type"] for detail in error["details"]] == [problem]
+
+
+async def test_a_body_of_another_type_is_415(tenant: Tenant) -> None:
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/msgpack", "nonsense"):
+        answer = await tenant.client.post(JOBS, content=b"{}", headers={"Content-Type": media_type})
+        assert error_of(answer, 415)["error"] == "unsupported_media_type"
+
+
+async def test_a_body_without_a_type_or_with_a_charset_is_read_as_json(tenant: Tenant) -> None:
+    for headers in ({}, {"Content-Type": "application/json; charset=utf-8"}, {"Content-Type": "Application/JSON"}):
+        error_of(await tenant.client.post(JOBS, content=b"{}", headers=headers), 422)
+
+
+async def test_a_body_that_is_too_large_is_413(tenant: Tenant) -> None:
+    async def in_chunks() -> Any:
+        for _ in range(20):
+            yield b" " * 100_000
+
+    for content in (b" " * 2_000_000, in_chunks()):
+        answer = await tenant.client.post(JOBS, content=content, headers=JSON)
+        assert error_of(answer, 413)["error"] == "body_too_large"
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "5", '"text"', "true"])
+async def test_json_that_is_no_object_is_422(body: str, tenant: Tenant) -> None:
+    error = error_of(await tenant.client.post(JOBS, content=body, headers=JSON), 422)
+    assert fields_of(error) == {None: "wrong_type"}
+
+
+async def test_every_wrong_field_is_named_with_its_path(tenant: Tenant) -> None:
+    body = {
+        "source_system": "salesforce",
+        "source_config": {"api_key": 5, "base": "x"},
+        "target_config": {"base_url": ["x"]},
+        "batch_size": 99,
+        "retry_policy": {"max_attempts": "5", "backoff": "never", "initial_delay": -1},
+        "mode": None,
+        "entities": ["companies", "pets"],
+        "mapping": {},
+        "on_existing": "destroy",
+        "name": "n" * 201,
+        "labels": {"a": 5},
+        "color": "red",
+    }
+    error = error_of(await tenant.client.post(JOBS, json=body), 422)
+    assert error["error"] == "validation_error"
+    assert fields_of(error) == {
+        "source_system": "invalid_choice",
+        "target_system": "missing",
+        "source_config.api_key": "wrong_type",
+        "source_config.base": "unknown_field",
+        "target_config.api_key": "missing",
+        "target_config.base_url": "wrong_type",
+        "batch_size": "out_of_range",
+        "retry_policy.max_attempts": "wrong_type",
+        "retry_policy.backoff": "invalid_choice",
+        "retry_policy.initial_delay": "out_of_range",
+        "mode": "wrong_type",
+        "entities[1]": "invalid_choice",
+        "mapping": "wrong_type",
+        "on_existing": "invalid_choice",
+        "name": "out_of_range",
+        "labels[...]": "wrong_type",
+        "color": "unknown_field",
+    }
+
+
+@pytest.mark.parametrize("batch_size", [99, 10_001, 0, -1, 10**30, "1000", 1000.5, True, None, [], {}])
+async def test_a_batch_size_that_does_not_fit_is_422(batch_size: Any, tenant: Tenant, sandbox: Sandbox) -> None:
+    error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, batch_size=batch_size)), 422)
+    assert list(fields_of(error)) == ["batch_size"]
+
+
+@pytest.mark.parametrize("changes", [{"name": "a\0b"}, {"labels": {"a": "\0"}}, {"labels": {"\0": "a"}}])
+async def test_text_that_the_database_cannot_hold_is_422(
+    changes: dict[str, Any], tenant: Tenant, sandbox: Sandbox
+) -> None:
+    error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, **changes)), 422)
+    assert [detail["type"] for detail in error["details"]] == ["invalid_text"]
+
+
+async def test_a_choice_that_does_not_exist_is_answered_with_those_that_do(tenant: Tenant, sandbox: Sandbox) -> None:
+    error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, entities=["pets"])), 422)
+    assert error["details"][0]["message"] == "Must be one of: companies, people."
+    error = error_of(await tenant.client.get(JOBS, params={"level": "x", "status": "asleep"}), 422)
+    assert "completed_with_errors" in error["details"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problems"),
+    [
+        ({"limit": 0}, {"limit": "out_of_range"}),
+        ({"limit": 1001}, {"limit": "out_of_range"}),
+        ({"limit": "many"}, {"limit": "wrong_type"}),
+        ({"limit": ""}, {"limit": "wrong_type"}),
+        ({"limit": 10**30}, {"limit": "out_of_range"}),
+        ({"offset": -1}, {"offset": "out_of_range"}),
+        ({"offset": 2**63}, {"offset": "out_of_range"}),
+        ({"status": "asleep"}, {"status": "invalid_choice"}),
+        ({"status": "asleep", "limit": "x", "offset": -1}, {"status": "", "limit": "", "offset": ""}),
+    ],
+)
+async def test_parameters_that_do_not_fit_are_422(
+    parameters: dict[str, Any], problems: dict[str, str], tenant: Tenant
+) -> None:
+    fields = fields_of(error_of(await tenant.client.get(JOBS, params=parameters), 422))
+    assert fields.keys() == problems.keys()
+    assert all(not kind or fields[field] == kind for field, kind in problems.items())
+
+
+@pytest.mark.parametrize("parameters", [{"entity": "pets"}, {"level": "loud"}, {"code": "\0"}, {"code": "A B"}])
+async def test_filters_of_the_log_that_do_not_fit_are_422(
+    parameters: dict[str, str], tenant: Tenant, sandbox: Sandbox
+) -> None:
+    job = (await tenant.client.post(JOBS, json=job_request(sandbox))).json()
+    error = error_of(await tenant.client.get(job["links"]["logs"], params=parameters), 422)
+    assert fields_of(error).keys() == parameters.keys()
+
+
+async def test_a_vendor_that_does_not_answer_is_502(tenant: Tenant, service: Service, sandbox: Sandbox) -> None:
+    request = job_request(sandbox)
+    # The other vendor's address is allowed, and answers nothing that this one would.
+    request["source_config"]["base_url"] = f"{sandbox.attio_url}/nowhere"
+    error = error_of(await tenant.client.post(JOBS, json=request), 502)
+    assert error["error"] == "vendor_unreachable"
+
+
+async def test_a_crash_is_500_and_tells_nothing(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("the inside of the machine")
+
+    monkeypatch.setattr(jobs, "page", crash)
+    answer = await tenant.client.get(JOBS)
+    assert error_of(answer, 500)["error"] == "internal_error"
+    assert "machine" not in answer.text
+    assert "RuntimeError" not in answer.text
+
+
+async def test_a_malformed_host_is_400(service: Service) -> None:
+    async with service.client() as client:
+        error_of(await client.get("/health/live", headers={"Host": "a b"}), 400)

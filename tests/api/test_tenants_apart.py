@@ -1,0 +1,162 @@
+"""One tenant's data is never visible to another."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from freight import database
+from freight.database import Connection
+from freight.sandbox import Sandbox
+from support.errors import error_of
+from support.service import Tenant, job_request
+
+JOBS = "/api/v1/jobs"
+
+OWN_RULES = {"tenants", "migration"}
+"""Tables without a `tenant_id`: the tenants themselves, and Piccolo's list of migrations."""
+
+ALLOWED = {("ledger", "origin"): "created", ("records", "outcome"): None}
+"""Values for columns that do not take just any."""
+
+
+@pytest.fixture
+async def job_id(tenant: Tenant, sandbox: Sandbox) -> str:
+    answer = await tenant.client.post(JOBS, json=job_request(sandbox))
+    return str(answer.json()["id"])
+
+
+async def tables() -> set[str]:
+    async with database.as_platform() as tx:
+        rows = await tx.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row["tablename"] for row in rows}
+
+
+async def tenant_tables() -> list[str]:
+    async with database.as_platform() as tx:
+        rows = await tx.fetch(
+            """SELECT table_name FROM information_schema.columns
+               WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY 1"""
+        )
+    return [row["table_name"] for row in rows]
+
+
+async def fill(table: str, tenant_id: UUID, job_id: str) -> None:
+    """Give the tenant a row in this table, whatever its columns are."""
+    async with database.as_platform() as tx:
+        if await tx.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE tenant_id = $1)", tenant_id):
+            return
+        columns = await tx.fetch(
+            """SELECT column_name, data_type FROM information_schema.columns
+               WHERE table_name = $1 AND is_nullable = 'NO' AND column_default IS NULL""",
+            table,
+        )
+        values = {
+            row["column_name"]: some_value(table, row["column_name"], row["data_type"], tenant_id, job_id)
+            for row in columns
+        }
+        placeholders = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+        await tx.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({placeholders})", *values.values())
+
+
+def some_value(table: str, column: str, data_type: str, tenant_id: UUID, job_id: str) -> Any:
+    if (table, column) in ALLOWED:
+        return ALLOWED[table, column]
+    if column in ("tenant_id", "job_id"):
+        return tenant_id if column == "tenant_id" else UUID(job_id)
+    by_type: dict[str, Any] = {
+        "uuid": uuid4(),
+        "integer": 1,
+        "bigint": 1,
+        "boolean": False,
+        "jsonb": "{}",
+        "ARRAY": [],
+        "bytea": b"",
+    }
+    return by_type.get(data_type, "x")
+
+
+async def touched(tx: Connection, statement: str, *args: object) -> int:
+    """How many rows a statement touched; none if it is not allowed at all."""
+    await tx.execute("SAVEPOINT attempt")
+    try:
+        tag = await tx.execute(statement, *args)
+    except asyncpg.InsufficientPrivilegeError:
+        await tx.execute("ROLLBACK TO SAVEPOINT attempt")
+        return 0
+    return int(tag.split()[-1])
+
+
+async def test_another_tenant_s_job_does_not_exist(tenant: Tenant, other_tenant: Tenant, job_id: str) -> None:
+    for path in (f"{JOBS}/{job_id}", f"{JOBS}/{job_id}/logs"):
+        assert (await tenant.client.get(path)).status_code == 200
+        stranger = error_of(await other_tenant.client.get(path), 404)
+        nobody = error_of(await other_tenant.client.get(path.replace(job_id, str(uuid4()))), 404)
+        assert stranger["message"].replace(job_id, "") != stranger["message"]
+        assert stranger["error"] == nobody["error"]
+    page = (await other_tenant.client.get(JOBS)).json()
+    assert (page["items"], page["total"]) == ([], 0)
+
+
+async def test_two_tenants_may_migrate_the_same_workspaces(
+    tenant: Tenant, other_tenant: Tenant, job_id: str, sandbox: Sandbox
+) -> None:
+    answer = await other_tenant.client.post(JOBS, json=job_request(sandbox))
+    assert answer.status_code == 201
+    assert answer.json()["id"] != job_id
+
+
+async def test_every_table_belongs_to_tenants_and_forces_row_level_security(tenant: Tenant) -> None:
+    assert await tables() - OWN_RULES == set(await tenant_tables())
+    async with database.as_platform() as tx:
+        rows = await tx.fetch(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relkind = 'r'"
+        )
+    assert {row["relname"] for row in rows} == await tables() - {"migration"}
+
+
+async def test_in_sql_another_tenant_s_rows_can_be_neither_seen_nor_touched(
+    tenant: Tenant, other_tenant: Tenant, job_id: str
+) -> None:
+    for table in await tenant_tables():
+        await fill(table, tenant.id, job_id)
+        async with database.as_tenant(tenant.id) as tx:
+            assert await tx.fetchval(f"SELECT count(*) FROM {table}") > 0, table
+        async with database.as_tenant(other_tenant.id) as tx:
+            mine = await tx.fetchval(f"SELECT count(*) FROM {table} WHERE tenant_id = $1", other_tenant.id)
+            assert await tx.fetchval(f"SELECT count(*) FROM {table}") == mine, table
+            assert await touched(tx, f"UPDATE {table} SET tenant_id = tenant_id") in (0, mine), table
+            assert await touched(tx, f"DELETE FROM {table} WHERE tenant_id = $1", tenant.id) == 0, table
+        async with database.as_tenant(tenant.id) as tx:
+            assert await tx.fetchval(f"SELECT count(*) FROM {table}") > 0, table
+
+
+async def test_in_sql_a_row_cannot_be_given_to_another_tenant(
+    tenant: Tenant, other_tenant: Tenant, job_id: str
+) -> None:
+    for table in await tenant_tables():
+        await fill(table, tenant.id, job_id)
+        async with database.as_tenant(tenant.id) as tx:
+            assert await touched(tx, f"UPDATE {table} SET tenant_id = $1", other_tenant.id) == 0, table
+
+
+async def test_in_sql_a_tenant_sees_only_itself_and_cannot_change_itself(tenant: Tenant, other_tenant: Tenant) -> None:
+    async with database.as_tenant(tenant.id) as tx:
+        assert [row["id"] for row in await tx.fetch("SELECT id FROM tenants")] == [tenant.id]
+        assert await touched(tx, "UPDATE tenants SET name = name") == 0
+        assert await touched(tx, "DELETE FROM tenants") == 0
+
+
+async def test_tenants_that_share_a_pool_of_connections_stay_apart(
+    tenant: Tenant, other_tenant: Tenant, job_id: str
+) -> None:
+    async def seen(tenant_id: UUID) -> Sequence[str]:
+        async with database.as_tenant(tenant_id) as tx:
+            return [str(row["id"]) for row in await tx.fetch("SELECT id FROM jobs")]
+
+    answers = await asyncio.gather(*(seen(one.id) for _ in range(50) for one in (tenant, other_tenant)))
+    assert answers[::2] == [[job_id]] * 50
+    assert answers[1::2] == [[]] * 50

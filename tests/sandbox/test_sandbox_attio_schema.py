@@ -1,0 +1,185 @@
+"""What a client may rely on about objects, attributes, options and statuses at the simulated Attio."""
+
+import httpx
+import pytest
+
+from freight.sandbox import Sandbox, SandboxOptions, running
+
+COMPANIES = "/v2/objects/companies/attributes"
+TEXT = {
+    "title": "Source",
+    "description": None,
+    "api_slug": "source",
+    "type": "text",
+    "is_required": False,
+    "is_unique": False,
+    "is_multiselect": False,
+    "config": {},
+}
+
+
+async def make(client: httpx.AsyncClient, path: str, **changes: object) -> httpx.Response:
+    return await client.post(path, json={"data": {**TEXT, **changes}})
+
+
+async def test_self_names_the_workspace_and_the_scopes(attio: httpx.AsyncClient, sandbox: Sandbox):
+    answer = (await attio.get("/v2/self")).json()
+    assert answer["active"] is True
+    assert answer["workspace_id"] == sandbox.attio_workspace_id
+    assert "record_permission:read-write" in answer["scope"].split()
+
+
+async def test_every_start_is_another_workspace(sandbox: Sandbox):
+    async with running(SandboxOptions(companies=1, people=1)) as other:
+        assert other.attio_workspace_id != sandbox.attio_workspace_id
+
+
+async def test_the_key_is_taken_as_bearer_or_basic_user_and_no_other(attio: httpx.AsyncClient, sandbox: Sandbox):
+    assert (await attio.get("/v2/objects", auth=(sandbox.attio_key, ""))).status_code == 200
+    for auth in ((sandbox.attio_key, "x"), ("wrong", "")):
+        answer = await attio.get("/v2/objects", auth=auth)
+        assert answer.status_code == 401
+        assert answer.json()["type"] == "auth_error"
+
+
+async def test_deals_are_off_unless_switched_on(attio: httpx.AsyncClient):
+    slugs = [found["api_slug"] for found in (await attio.get("/v2/objects")).json()["data"]]
+    assert slugs == ["companies", "people", "deals"]
+    async with running(SandboxOptions(companies=1, people=1)) as other:
+        headers = {"Authorization": f"Bearer {other.attio_key}"}
+        async with httpx.AsyncClient(base_url=other.attio_url, headers=headers) as client:
+            slugs = [found["api_slug"] for found in (await client.get("/v2/objects")).json()["data"]]
+            assert slugs == ["companies", "people"]
+            assert (await client.get("/v2/objects/deals")).status_code == 404
+
+
+async def test_objects_and_attributes_answer_to_slug_and_id(attio: httpx.AsyncClient):
+    by_slug = (await attio.get("/v2/objects/people")).json()["data"]
+    assert (await attio.get(f"/v2/objects/{by_slug['id']['object_id']}")).json()["data"] == by_slug
+    attribute = (await attio.get("/v2/objects/people/attributes/company")).json()["data"]
+    same = f"/v2/objects/{by_slug['id']['object_id']}/attributes/{attribute['id']['attribute_id']}"
+    assert (await attio.get(same)).json()["data"] == attribute
+    assert attribute["relationship"]["api_slug"] == "team"
+
+
+async def test_an_attribute_needs_all_its_keys(attio: httpx.AsyncClient):
+    for key in TEXT:
+        body = {"data": {name: value for name, value in TEXT.items() if name != key}}
+        answer = await attio.post(COMPANIES, json=body)
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "validation_type"
+        assert answer.json()["validation_errors"][0]["path"] == ["data", key]
+
+
+async def test_unknown_keys_and_types_of_an_attribute_are_refused(attio: httpx.AsyncClient):
+    assert (await make(attio, COMPANIES, colour="red")).json()["validation_errors"][0]["keys"] == ["colour"]
+    assert (await make(attio, COMPANIES, type="personal-name")).status_code == 400
+    assert (await make(attio, COMPANIES, is_multiselect=True)).status_code == 400
+
+
+async def test_a_slug_can_be_taken_once_also_by_an_archived_attribute(attio: httpx.AsyncClient):
+    made = await make(attio, COMPANIES, api_slug="once")
+    assert made.status_code == 200
+    assert made.json()["data"]["is_system_attribute"] is False
+    assert (await make(attio, COMPANIES, api_slug="once")).json()["code"] == "slug_conflict"
+
+    archived = await attio.patch(f"{COMPANIES}/once", json={"data": {"is_archived": True}})
+    assert archived.json()["data"]["is_archived"] is True
+    assert (await make(attio, COMPANIES, api_slug="once")).status_code == 409
+    shown = {found["api_slug"] for found in (await attio.get(COMPANIES)).json()["data"]}
+    everything = (await attio.get(COMPANIES, params={"show_archived": "true"})).json()["data"]
+    assert "once" not in shown
+    assert "once" in {found["api_slug"] for found in everything}
+    assert (await attio.get(f"{COMPANIES}/once")).status_code == 200
+
+    restored = await attio.patch(f"{COMPANIES}/once", json={"data": {"is_archived": False, "title": "Again"}})
+    assert restored.json()["data"]["is_archived"] is False
+    assert restored.json()["data"]["title"] == "Again"
+
+
+async def test_people_and_companies_take_no_unique_attribute_and_deals_do(attio: httpx.AsyncClient):
+    for name in ("people", "companies"):
+        refused = await make(attio, f"/v2/objects/{name}/attributes", api_slug="key", is_unique=True)
+        assert refused.status_code == 400
+        assert refused.json()["message"] == "Cannot set attribute as unique."
+    allowed = await make(attio, "/v2/objects/deals/attributes", api_slug="key", is_unique=True)
+    assert allowed.json()["data"]["is_unique"] is True
+
+
+async def test_a_system_attribute_cannot_be_changed(attio: httpx.AsyncClient):
+    answer = await attio.patch(f"{COMPANIES}/name", json={"data": {"is_archived": True}})
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "system_edit_unauthorized"
+
+
+async def test_read_only_attributes_say_so(attio: httpx.AsyncClient):
+    attributes = {found["api_slug"]: found for found in (await attio.get(COMPANIES)).json()["data"]}
+    assert attributes["logo_url"]["is_writable"] is False
+    assert attributes["created_at"]["is_writable"] is False
+    assert attributes["domains"]["is_unique"] is True
+    assert attributes["domains"]["is_multiselect"] is True
+
+
+async def test_an_attribute_can_get_another_slug(attio: httpx.AsyncClient):
+    await make(attio, COMPANIES, api_slug="before")
+    renamed = await attio.patch(f"{COMPANIES}/before", json={"data": {"api_slug": "after"}})
+    assert renamed.json()["data"]["api_slug"] == "after"
+    assert (await attio.get(f"{COMPANIES}/before")).status_code == 404
+
+
+async def test_options_are_made_once_and_can_be_archived(attio: httpx.AsyncClient):
+    path = f"{COMPANIES}/categories/options"
+    made = (await attio.post(path, json={"data": {"title": "Medium"}})).json()["data"]
+    again = await attio.post(path, json={"data": {"title": "Medium"}})
+    assert again.status_code == 409
+    assert again.json()["code"] == "slug_conflict"
+    for name in ("Medium", made["id"]["option_id"]):
+        changed = await attio.patch(f"{path}/{name}", json={"data": {"is_archived": True}})
+        assert changed.json()["data"]["is_archived"] is True
+    assert (await attio.get(path)).json()["data"] == []
+    assert len((await attio.get(path, params={"show_archived": "true"})).json()["data"]) == 1
+    assert (await attio.post(path, json={"data": {"title": "Medium"}})).status_code == 409
+    assert (await attio.post(path, json={"data": {"title": ""}})).status_code == 400
+
+
+async def test_only_select_attributes_have_options_and_status_attributes_statuses(attio: httpx.AsyncClient):
+    for path in (f"{COMPANIES}/name/options", f"{COMPANIES}/categories/statuses"):
+        answer = await attio.post(path, json={"data": {"title": "X"}})
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "validation_type"
+
+
+async def test_statuses_begin_with_the_standard_ones(attio: httpx.AsyncClient):
+    path = "/v2/objects/deals/attributes/stage/statuses"
+    assert [found["title"] for found in (await attio.get(path)).json()["data"]][:2] == ["Lead", "In Progress"]
+    made = await attio.post(path, json={"data": {"title": "Due diligence", "target_time_in_status": "P1D"}})
+    assert made.json()["data"]["target_time_in_status"] == "P1D"
+    changed = await attio.patch(f"{path}/Due diligence", json={"data": {"title": "DD"}})
+    assert changed.json()["data"]["title"] == "DD"
+
+
+async def test_a_new_relationship_has_two_sides(attio: httpx.AsyncClient):
+    made = await make(
+        attio,
+        COMPANIES,
+        api_slug="advisers",
+        type="record-reference",
+        is_multiselect=True,
+        relationship={"object": "people", "title": "Advises", "api_slug": "advises", "is_multiselect": True},
+    )
+    assert made.json()["data"]["relationship"]["object_slug"] == "people"
+    other = (await attio.get("/v2/objects/people/attributes/advises")).json()["data"]
+    assert other["relationship"]["api_slug"] == "advisers"
+
+
+@pytest.mark.parametrize("path", ["/v2/objects/nothing", f"{COMPANIES}/nothing", "/v2/nothing"])
+async def test_unknown_things_are_404(attio: httpx.AsyncClient, path: str):
+    answer = await attio.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+    assert answer.json()["type"] == "invalid_request_error"
+
+
+async def test_members_are_listed_with_suspended_ones(attio: httpx.AsyncClient):
+    levels = [found["access_level"] for found in (await attio.get("/v2/workspace_members")).json()["data"]]
+    assert levels == ["admin", "member", "suspended"]

@@ -1,0 +1,166 @@
+"""What a user may rely on about the data of the simulated Affinity: made up from a seed, or read from a folder."""
+
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from email_validator import EmailNotValidError, validate_email
+
+from freight.sandbox import SandboxOptions, running
+from freight.sandbox.affinity.folder import WorkspaceFileError, load_workspace
+from freight.sandbox.affinity.generator import COMPANY_FIELDS, PERSON_FIELDS, Companies, Persons, generate_workspace
+
+COMPANY = {"id": 7, "name": "Acme", "domain": "acme.com", "domains": ["acme.com"], "isGlobal": False}
+FIELD = {
+    "id": "affinity-data-location",
+    "name": "Location",
+    "type": "enriched",
+    "enrichmentSource": "affinity-data",
+    "value": {"type": "location", "data": None},
+}
+PERSON = {
+    "id": 5,
+    "firstName": "Ada",
+    "lastName": None,
+    "primaryEmailAddress": None,
+    "emailAddresses": [],
+    "type": "external",
+    "fields": [FIELD],
+}
+
+
+def value(person, field_id: str):
+    return next(field.value.data for field in person.fields if field.id == field_id)
+
+
+@pytest.fixture(scope="module")
+def companies() -> list:
+    made = Companies(1, 500)
+    return [made.row(row_id) for row_id in made.ids]
+
+
+@pytest.fixture(scope="module")
+def persons() -> list:
+    made = Persons(1, 2000, Companies(1, 500))
+    return [made.row(row_id) for row_id in made.ids]
+
+
+def write(path: Path, *rows: dict) -> None:
+    path.write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows) + b"\n")
+
+
+def test_a_seed_always_makes_the_same_workspace():
+    first, again, other = (Persons(seed, 50, Companies(seed, 20)) for seed in (3, 3, 4))
+    assert [first.row(row_id) for row_id in first.ids] == [again.row(row_id) for row_id in again.ids]
+    assert [first.row(row_id) for row_id in first.ids] != [other.row(row_id) for row_id in other.ids]
+
+
+def test_most_companies_are_ordinary_and_some_are_not(companies):
+    domains = Counter(domain for company in companies for domain in company.domains)
+    assert 0 < sum(company.domain is None for company in companies) < 50
+    assert any(len(company.domains) > 1 for company in companies)
+    assert 0 < sum(count == 2 for count in domains.values()) < 50
+    assert max(domains.values()) == 2
+    assert any(company.is_global for company in companies)
+    assert any("://" in domain or " " in domain or "!" in domain for domain in domains)
+    assert any(not company.name.isascii() for company in companies)
+
+
+def test_most_people_are_ordinary_and_some_are_not(persons):
+    external = [person for person in persons if person.type == "external"]
+    assert 5 <= len(persons) - len(external) <= 10
+    for oddity in (
+        [person for person in external if person.last_name is None],
+        [person for person in external if person.first_name == ""],
+        [person for person in external if not person.email_addresses],
+        [person for person in external if len(person.email_addresses) > 1],
+        [person for person in external if any(email.endswith("@gmail.com") for email in person.email_addresses)],
+        [
+            person
+            for person in external
+            if (value(person, "affinity-data-current-organization") or {}).get("id", 0) > 2.5e8
+        ],
+        [person for person in external if len(value(person, "field-3201") or []) > 1],
+        [person for person in external if not str(person.first_name).isascii()],
+    ):
+        assert 0 < len(oddity) < len(external) / 3
+
+
+def test_no_two_people_share_an_email_and_few_are_invalid(persons):
+    emails = Counter(email for person in persons for email in person.email_addresses)
+    assert max(emails.values()) == 1
+
+    def valid(email: str) -> bool:
+        try:
+            validate_email(email, check_deliverability=False)
+        except EmailNotValidError:
+            return False
+        return True
+
+    invalid = sum(not valid(email) for email in emails)
+    assert 0 < invalid < len(emails) / 20
+
+
+def test_every_row_has_every_field(companies, persons):
+    assert all(
+        [field.id for field in company.fields] == [known.id for known in COMPANY_FIELDS] for company in companies
+    )
+    assert all([field.id for field in person.fields] == [known.id for known in PERSON_FIELDS] for person in persons)
+
+
+def test_an_empty_workspace_can_be_made():
+    workspace = generate_workspace(1, 0, 30)
+    assert workspace.count("company") == 0
+    assert workspace.count("person") == 30
+
+
+async def test_a_folder_takes_the_place_of_made_up_rows(tmp_path: Path):
+    write(tmp_path / "companies.jsonl", COMPANY)
+    write(tmp_path / "persons.jsonl", {**PERSON, "id": 9}, PERSON)
+    async with running(SandboxOptions(workspace=tmp_path)) as sandbox:
+        assert (sandbox.companies, sandbox.people) == (1, 2)
+        headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
+        async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers) as client:
+            assert (await client.get("/v2/companies/7")).json() == COMPANY
+            params = {"fieldTypes": "enriched"}
+            rows = (await client.get("/v2/persons", params=params)).json()["data"]
+            assert rows == [PERSON, {**PERSON, "id": 9}]
+            (field,) = (await client.get("/v2/persons/fields")).json()["data"]
+            assert field["valueType"] == "location"
+            assert (await client.get("/v2/auth/whoami")).json()["user"]["id"] == 1
+
+
+def test_metadata_of_a_folder_come_from_its_fields_file(tmp_path: Path):
+    write(tmp_path / "persons.jsonl", PERSON)
+    metadata = {key: FIELD[key] for key in ("id", "name", "type", "enrichmentSource")}
+    write(tmp_path / "fields.jsonl", {"entity": "person", **metadata, "valueType": "location-multi"})
+    workspace = load_workspace(tmp_path)
+    assert [field.value_type for field in workspace.fields("person")] == ["location-multi"]
+    assert workspace.fields("company") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "line 2"),
+        (b"\xff\xfe", "line 2"),
+        (b'{"id": 8}', "name"),
+        (b'{"id": 8, "name": "x", "domain": null, "domains": [], "isGlobal": false, "colour": 1}', "colour"),
+        (b'{"id": "8", "name": "x", "domain": null, "domains": [], "isGlobal": false}', "$.id"),
+        (msgspec.json.encode(COMPANY), "stands on an earlier line"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: bytes, reason: str):
+    (tmp_path / "companies.jsonl").write_bytes(msgspec.json.encode(COMPANY) + b"\n" + line + b"\n")
+    with pytest.raises(WorkspaceFileError, match=r"companies\.jsonl, line 2") as raised:
+        load_workspace(tmp_path)
+    assert reason in str(raised.value)
+
+
+def test_a_folder_without_rows_is_refused(tmp_path: Path):
+    with pytest.raises(WorkspaceFileError, match="neither"):
+        load_workspace(tmp_path)
+    with pytest.raises(WorkspaceFileError, match="not a folder"):
+        load_workspace(tmp_path / "nothing")

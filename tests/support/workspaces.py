@@ -1,0 +1,46 @@
+"""What both sides hold, read over HTTP as anybody would who wants to check a migration."""
+
+from typing import Any
+
+import httpx
+
+from freight.sandbox import Sandbox
+
+
+async def in_source(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
+    """All rows of a collection of the Affinity, with all their fields."""
+    rows: list[dict[str, Any]] = []
+    url: str | None = f"/v2/{collection}?limit=100&fieldTypes=enriched&fieldTypes=global"
+    async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=_bearer(sandbox.affinity_key)) as affinity:
+        while url is not None:
+            page = (await affinity.get(url)).raise_for_status().json()
+            rows += page["data"]
+            url = page["pagination"]["nextUrl"]
+    return rows
+
+
+async def in_target(sandbox: Sandbox, entity: str) -> dict[str, list[dict[str, Any]]]:
+    """All records of an object of the Attio that carry an Affinity id, by that id."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    offset = 0
+    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=_bearer(sandbox.attio_key)) as attio:
+        while True:
+            query = {"limit": 500, "offset": offset, "sorts": [{"attribute": "created_at", "direction": "asc"}]}
+            page = (await attio.post(f"/v2/objects/{entity}/records/query", json=query)).raise_for_status().json()
+            for record in page["data"]:
+                for value in record["values"].get("affinity_id", []):
+                    found.setdefault(value["value"], []).append(record)
+            if len(page["data"]) < 500:
+                return found
+            offset += 500
+
+
+async def writes_received(sandbox: Sandbox) -> int:
+    """How many requests that write have reached the Attio."""
+    async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:
+        counters = (await attio.get("/_sandbox/counters")).raise_for_status().json()
+    return int(counters["writes"])
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
