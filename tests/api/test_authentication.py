@@ -64,13 +64,6 @@ async def test_reading_needs_one_scope_and_creating_another(service: Service, te
             assert (await reader.get(path)).status_code == 200
 
 
-async def test_what_may_be_done_at_a_path_is_told_without_a_key(service: Service) -> None:
-    async with service.client() as client:
-        answer = await client.options(JOBS)
-    assert answer.status_code == 204
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "OPTIONS", "POST"}
-
-
 async def test_using_a_key_is_remembered(tenant: Tenant) -> None:
     await tenant.client.get(JOBS)
     async with database.as_platform() as tx:

@@ -1,8 +1,10 @@
 """What is logged of a request, and what never is."""
 
+import io
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,8 +20,6 @@ from support.service import Service, Tenant, job_request
 
 JOBS = "/api/v1/jobs"
 
-Lines = Callable[[], list[dict[str, Any]]]
-
 
 @pytest.fixture(params=["json", "console"])
 def log_format(request: pytest.FixtureRequest) -> str:
@@ -27,20 +27,21 @@ def log_format(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def printed(settings: Settings, log_format: str, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """What has been logged since it was last asked."""
+def printed(settings: Settings, log_format: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """What has been logged on standard error, as `freight serve` logs."""
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
     root = logging.getLogger()
     level = root.level
     freight_logging.configure(msgspec.structs.replace(settings, log_format=log_format, log_level="debug"))
     (ours,) = root.handlers
-    yield lambda: capsys.readouterr().err
+    yield stderr.getvalue
     root.removeHandler(ours)
     root.setLevel(level)
     structlog.reset_defaults()
 
 
 def lines_of(printed: str) -> list[dict[str, Any]]:
-    open("/tmp/api_scratch/err.txt","w").write(printed)
     return [json.loads(line) for line in printed.splitlines()]
 
 

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_parts import eventually, keepers
+from embedded_parts import Holder, eventually, keepers
+
+
+@pytest.fixture(autouse=True)
+def no_holder_left() -> Iterator[None]:
+    yield
+    for holder in list(Holder.alive):
+        holder.kill()
 
 
 @pytest.fixture

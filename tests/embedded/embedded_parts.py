@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 import msgspec
@@ -66,14 +66,19 @@ def keepers(home: Path) -> list[psutil.Process]:
 
 
 def keeper_and_servers(home: Path) -> list[psutil.Process]:
-    """Every process of a home folder's servers, the keeper first."""
+    """Every process of a home folder's servers, the keeper first; some of PostgreSQL's last only as long as a query."""
     (keeper,) = keepers(home)
     return [keeper, *keeper.children(recursive=True)]
 
 
-def server(home: Path, name: str) -> psutil.Process:
+def main_processes(home: Path) -> list[psutil.Process]:
+    """Of each server the process that the keeper started, which lasts."""
     (keeper,) = keepers(home)
-    (found,) = [child for child in keeper.children() if child.name() == name]
+    return keeper.children()
+
+
+def server(home: Path, name: str) -> psutil.Process:
+    (found,) = [process for process in main_processes(home) if process.name() == name]
     return found
 
 
@@ -89,6 +94,8 @@ class Holder:
     options: dict[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = (sys.executable,)
 
+    alive: ClassVar[list["Holder"]] = []
+
     def __post_init__(self) -> None:
         self.process = subprocess.Popen(
             [*self.command, str(HOLDER), str(self.home)],
@@ -97,6 +104,7 @@ class Holder:
             text=True,
             **self.options,
         )
+        self.alive.append(self)
 
     def answer(self) -> str:
         assert self.process.stdout is not None
@@ -111,11 +119,12 @@ class Holder:
     def leave(self) -> int:
         """Let it end; its exit code."""
         self.process.communicate()
+        self.alive.remove(self)
         return self.process.returncode
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.leave()
 
 
 async def remember(servers: Servers, value: str) -> None:

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import psutil
 import pytest
-from embedded_parts import Holder, eventually_async, keeper_and_servers, keepers, make_folder, remember, remembered
+from embedded_parts import Holder, eventually_async, keepers, main_processes, make_folder, remember, remembered
 
 import freight
 from freight.embedded import hold
@@ -49,7 +49,7 @@ def owned_by(user: pwd.struct_passwd, path: Path) -> Path:
 async def test_an_ordinary_user_has_servers_of_its_own(ordinary_user: pwd.struct_passwd, home: Path) -> None:
     holder = Holder(owned_by(ordinary_user, home), **reachable_python(ordinary_user))
     await remember(holder.servers(), "one")
-    assert {process.uids().real for process in keeper_and_servers(home)} == {ordinary_user.pw_uid}
+    assert {process.uids().real for process in main_processes(home)} == {ordinary_user.pw_uid}
     assert holder.leave() == 0
 
 
@@ -78,7 +78,7 @@ async def test_an_ordinary_user_is_told_that_the_home_folder_is_somebody_elses(
 
 async def test_roots_servers_do_not_run_as_root(as_root: None, home: Path) -> None:
     async with hold(home):
-        _, *servers = keeper_and_servers(home)
+        servers = main_processes(home)
         assert {process.uids().real for process in servers} == {pwd.getpwnam("nobody").pw_uid}
 
 
@@ -86,7 +86,7 @@ async def test_roots_servers_do_not_run_as_root(as_root: None, home: Path) -> No
 async def test_roots_servers_have_no_power_that_they_do_not_need(as_root: None, home: Path) -> None:
     make_folder(home, 0o711)
     async with hold(home):
-        _, *servers = keeper_and_servers(home)
+        servers = main_processes(home)
         assert {capabilities(process) for process in servers} == {0}
 
 
@@ -96,7 +96,7 @@ async def test_roots_servers_work_below_a_folder_that_lets_nobody_else_through(
 ) -> None:
     async with hold(closed_home) as servers:
         await remember(servers, "one")
-        _, *processes = keeper_and_servers(closed_home)
+        processes = main_processes(closed_home)
         assert {capabilities(process) for process in processes} == {1 << 2}, "only CAP_DAC_READ_SEARCH"
     assert closed_home.parent.stat().st_mode & 0o777 == 0o700
 
@@ -116,7 +116,7 @@ async def test_roots_servers_work_from_an_environment_that_lets_nobody_else_thro
     path = os.pathsep.join((str(closed), PACKAGES))
     holder = Holder(home, options={"env": {**os.environ, "PYTHONPATH": path}})
     await remember(holder.servers(), "one")
-    assert all(process.exe().startswith(str(closed)) for process in keeper_and_servers(home)[1:])
+    assert all(process.exe().startswith(str(closed)) for process in main_processes(home))
     holder.leave()
 
 
@@ -157,6 +157,6 @@ async def test_the_servers_get_none_of_freights_environment(home: Path) -> None:
     holder = Holder(home, options={"env": {**os.environ, "FREIGHT_SECRET_KEYS": "very secret", "PGPORT": "6000"}})
     connection = await asyncpg.connect(holder.servers().database_url)
     await connection.close()
-    _, *servers = keeper_and_servers(home)
+    servers = main_processes(home)
     assert {name for process in servers for name in process.environ() if not name.startswith(("LC_", "PG"))} <= {"PATH"}
     holder.leave()

@@ -14,6 +14,7 @@ from embedded_parts import (
     is_running,
     keeper_and_servers,
     keepers,
+    main_processes,
     make_folder,
     mode,
     modes_in,
@@ -69,7 +70,7 @@ async def test_two_processes_share_the_servers_until_the_last_one_leaves(home: P
     assert first.leave() == 0
     async with hold(home) as servers:
         await remember(servers, "still there")
-    assert all(is_running(process) for process in everything[:3])
+    assert all(is_running(process) for process in main_processes(home))
     assert second.leave() == 0
     assert all_end(everything)
 
@@ -104,7 +105,7 @@ async def test_servers_end_when_their_only_user_is_killed_while_a_child_of_it_li
         assert is_running(child)
     finally:
         child.kill()
-        holder.process.communicate()
+        holder.leave()
 
 
 async def test_servers_end_with_a_killed_keeper_and_the_next_start_finds_the_data(home: Path) -> None:

@@ -6,7 +6,6 @@ import msgspec
 from litestar.dto import MsgspecDTO
 from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi.spec import Reference, Schema
-from litestar.typing import FieldDefinition
 
 from freight.api.problems import Problem, problems
 
@@ -34,14 +33,9 @@ class JsonBody(MsgspecDTO[T]):
         """Nothing is generated: the struct itself is what clients send."""
 
     @classmethod
-    def create_openapi_schema(
-        cls,
-        field_definition: FieldDefinition,
-        handler_id: str,  # noqa: ARG003 - Litestar names it
-        schema_creator: Any,
-    ) -> Reference | Schema:
+    def create_openapi_schema(cls, *_: Any, **given: Any) -> Reference | Schema:
         """The struct's own schema."""
-        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        schema: Reference | Schema = given["schema_creator"].for_field_definition(given["field_definition"])
         return schema
 
 

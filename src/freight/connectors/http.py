@@ -3,8 +3,9 @@
 import asyncio
 import random
 import ssl
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from freight.connectors.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from freight.connectors.protocols import Kind, Pacer
+from freight.connectors.protocols import Kind, Pacer, Usage
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Json = Any
@@ -81,6 +82,7 @@ class HttpClient(ABC):
         self._key = api_key
         self._pacer = pacer
         self._backoff = backoff
+        self._usage = Usage()
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
             headers={
@@ -102,6 +104,11 @@ class HttpClient(ABC):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def take_usage(self) -> Usage:
+        """What has been sent, and waited for, since this was called last."""
+        usage, self._usage = self._usage, Usage()
+        return usage
 
     async def request(
         self,
@@ -163,7 +170,12 @@ class HttpClient(ABC):
         """Send when it is this request's turn, and again for as long as the vendor says "too many"."""
         refusals = 0
         while True:
-            await self._pacer.turn(kind)
+            await self._wait(self._pacer.turn(kind))
+            self._usage = msgspec.structs.replace(
+                self._usage,
+                reads=self._usage.reads + (kind == "read"),
+                writes=self._usage.writes + (kind == "write"),
+            )
             response = await self._client.send(request)
             if response.status_code != 429:
                 return response
@@ -171,9 +183,15 @@ class HttpClient(ABC):
             await self._pacer.succeeded()
             until = self._limited_until(response.headers, datetime.now(UTC))
             if until is None:
-                await asyncio.sleep(random.uniform(0.5, 1) * min(60, 2**refusals))  # noqa: S311
+                await self._wait(asyncio.sleep(random.uniform(0.5, 1) * min(60, 2**refusals)))  # noqa: S311
             else:
                 await self._pacer.pause(kind, until)
+
+    async def _wait(self, waiting: Awaitable[None]) -> None:
+        began = time.monotonic()
+        await waiting
+        waited = self._usage.waited_seconds + time.monotonic() - began
+        self._usage = msgspec.structs.replace(self._usage, waited_seconds=waited)
 
     def _raise(self, response: httpx.Response, what: str) -> None:
         status = response.status_code

@@ -75,6 +75,15 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     values: Attributes
 
 
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What has been asked of a vendor."""
+
+    reads: int = 0
+    writes: int = 0
+    waited_seconds: float = 0.0
+    """Spent waiting for turns and for limits, added up over all requests."""
+
+
 class Source(Protocol):
     """Reads a workspace. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
 
@@ -84,6 +93,10 @@ class Source(Protocol):
 
     async def read_page(self, entity: Entity, cursor: str | None) -> Page:
         """The page at `cursor`, or the first one."""
+        ...
+
+    def take_usage(self) -> Usage:
+        """What has been asked of the vendor since this was called last."""
         ...
 
     async def aclose(self) -> None:
@@ -123,6 +136,10 @@ class Target(Protocol):
 
     async def update(self, entity: Entity, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable."""
+        ...
+
+    def take_usage(self) -> Usage:
+        """What has been asked of the vendor since this was called last."""
         ...
 
     async def aclose(self) -> None:

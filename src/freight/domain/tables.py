@@ -8,6 +8,7 @@ from piccolo.columns import (
     BigSerial,
     Boolean,
     Bytea,
+    DoublePrecision,
     Integer,
     Text,
     Timestamptz,
@@ -26,13 +27,16 @@ class Tenant(Table, db=DB, tablename="tenants"):
     id = UUID(primary_key=True, default=UUID4())
     name = Varchar(length=200, unique=True)
     created_at = Timestamptz(default=TimestamptzNow())
+    suspended_at = Timestamptz(null=True, default=None)
+    retention_days = Integer(default=90)
+    limits = JSONB(default={})
 
 
 class ApiKey(Table, db=DB, tablename="api_keys"):
-    """A key of a tenant: only its visible prefix and its HMAC are kept."""
+    """A key of a tenant, or without one of the platform's administrator: only its prefix and its HMAC are kept."""
 
     id = UUID(primary_key=True, default=UUID4())
-    tenant_id = UUID(default=None)
+    tenant_id = UUID(null=True, default=None)
     name = Varchar(length=200)
     prefix = Varchar(length=32)
     digest = Bytea()
@@ -78,6 +82,13 @@ class Job(Table, db=DB, tablename="jobs"):
     updated_at = Timestamptz(default=TimestamptzNow())
     started_at = Timestamptz(null=True, default=None)
     completed_at = Timestamptz(null=True, default=None)
+    deleted_at = Timestamptz(null=True, default=None)
+    purged_at = Timestamptz(null=True, default=None)
+    paused_by = Varchar(length=16, null=True, default=None)
+    source_reads = BigInt(default=0)
+    target_reads = BigInt(default=0)
+    target_writes = BigInt(default=0)
+    waited_seconds = DoublePrecision(default=0.0)
     attempt = Integer(default=0)
     due_at = Timestamptz(default=TimestamptzNow())
     fence = BigInt(default=0)
@@ -196,4 +207,70 @@ class Log(Table, db=DB, tablename="logs"):
     message = Text()
     field = Text(null=True, default=None)
     value = Text(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+
+class IdempotencyKey(Table, db=DB, tablename="idempotency_keys"):
+    """A client's name for one request, and the answer that the request got; without one it is still under way."""
+
+    id = BigSerial(primary_key=True)
+    tenant_id = UUID(default=None)
+    key = Varchar(length=255)
+    body_digest = Bytea()
+    status_code = Integer(null=True, default=None)
+    answer = JSONB(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+
+class Webhook(Table, db=DB, tablename="webhooks"):
+    """A URL of a tenant that is told of events."""
+
+    id = UUID(primary_key=True, default=UUID4())
+    tenant_id = UUID(default=None)
+    url = Text()
+    description = Varchar(length=200, null=True, default=None)
+    events = Array(base_column=Varchar(length=64))
+    secret = Bytea()
+    disabled_at = Timestamptz(null=True, default=None)
+    disabled_reason = Text(null=True, default=None)
+    failing_since = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+    updated_at = Timestamptz(default=TimestamptzNow())
+
+
+class WebhookDelivery(Table, db=DB, tablename="webhook_deliveries"):
+    """One event for one webhook, and how the last attempt to deliver it ended."""
+
+    id = UUID(primary_key=True, default=UUID4())
+    tenant_id = UUID(default=None)
+    webhook_id = UUID(default=None)
+    job_id = UUID(null=True, default=None)
+    event = Varchar(length=64)
+    payload = JSONB()
+    status = Varchar(length=16, default="pending")
+    answer_status = Integer(null=True, default=None)
+    answer_body = Text(null=True, default=None)
+    error = Text(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+    attempted_at = Timestamptz(null=True, default=None)
+    delivered_at = Timestamptz(null=True, default=None)
+    attempt = Integer(default=0)
+    due_at = Timestamptz(default=TimestamptzNow())
+    fence = BigInt(default=0)
+    leased_by = Varchar(length=64, null=True, default=None)
+    lease_until = Timestamptz(null=True, default=None)
+
+
+class AuditEvent(Table, db=DB, tablename="audit_events"):
+    """Who did what, from where; never changed."""
+
+    id = BigSerial(primary_key=True)
+    tenant_id = UUID(null=True, default=None)
+    actor = Varchar(length=200)
+    action = Varchar(length=64)
+    object_type = Varchar(length=32)
+    object_id = Text()
+    details = JSONB(default={})
+    address = Varchar(length=64, null=True, default=None)
+    request_id = Varchar(length=64, null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())

@@ -22,7 +22,7 @@ from freight.connectors.affinity.fields import (
 )
 from freight.connectors.errors import UnexpectedAnswer
 from freight.connectors.http import Json
-from freight.connectors.protocols import Issue, Pacer, Page, Row, Workspace
+from freight.connectors.protocols import Issue, Pacer, Page, Row, Usage, Workspace
 from freight.crm import Company, Entity, Location, Person, bare_domain, normalise_claim
 
 Item = TypeVar("Item")
@@ -72,6 +72,10 @@ class AffinitySource:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def take_usage(self) -> Usage:
+        """What has been asked of the vendor since this was called last."""
+        return self._client.take_usage()
 
     async def identify(self) -> Workspace:
         """The account that the key opens."""

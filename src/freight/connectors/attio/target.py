@@ -10,7 +10,7 @@ from freight.connectors.attio import drafts
 from freight.connectors.attio.client import AttioClient, AttioRecord
 from freight.connectors.attio.values import ATTRIBUTES, UNIQUE_ATTRIBUTE, read_values
 from freight.connectors.errors import CredentialsRefused, PermissionMissing, Rejected, UnexpectedAnswer
-from freight.connectors.protocols import Attributes, Draft, Pacer, TargetRecord, Workspace
+from freight.connectors.protocols import Attributes, Draft, Pacer, TargetRecord, Usage, Workspace
 from freight.crm import Entity, Record
 
 Item = TypeVar("Item")
@@ -47,6 +47,10 @@ class AttioTarget:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def take_usage(self) -> Usage:
+        """What has been asked of the vendor since this was called last."""
+        return self._client.take_usage()
 
     async def identify(self) -> Workspace:
         """The workspace that the key opens. Raises `PermissionMissing` if the key lacks a scope that Freight needs."""

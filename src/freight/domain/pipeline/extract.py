@@ -4,7 +4,7 @@ from uuid import UUID
 
 from freight import database
 from freight.database import Connection
-from freight.domain import jobs, leases, streams
+from freight.domain import jobs, leases, streams, usage
 from freight.domain.pipeline.advance import advance
 from freight.domain.pipeline.attempts import Failure, Interrupted, attempt
 from freight.domain.pipeline.workplace import Workplace
@@ -35,6 +35,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
                 if not (await jobs.get(tx, job.id)).may_go_on:
                     raise Interrupted
                 stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size)
+                await usage.add(tx, job.id, source=source.take_usage())
             if stream.done or stream.read_records // job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
                 await place.queue.ring(await advance(tenant_id, job.id))

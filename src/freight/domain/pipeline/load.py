@@ -10,7 +10,7 @@ from freight import database
 from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Target
 from freight.database import Connection
-from freight.domain import batches, jobs, leases, records
+from freight.domain import batches, jobs, leases, records, usage
 from freight.domain.batches import Batch, Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
@@ -152,6 +152,7 @@ class _Loading:
         results = [task.result() for task in tasks if task.exception() is None]
         async with database.as_tenant(self._job.tenant_id) as tx:
             await batches.store(tx, self._lease, self._batch, self._job.pair, results)
+            await usage.add(tx, self._job.id, target=self._target.take_usage())
         for error in filter(None, (task.exception() for task in tasks)):
             if isinstance(error, ConnectorError):
                 self._failure = self._failure or error

@@ -1,0 +1,21 @@
+"""What a job has cost: requests to vendors, and time spent waiting for their limits."""
+
+from uuid import UUID
+
+from freight.connectors.protocols import Usage
+from freight.database import Connection
+
+
+async def add(tx: Connection, job_id: UUID, *, source: Usage | None = None, target: Usage | None = None) -> None:
+    """Add to what the job has cost so far."""
+    source, target = source or Usage(), target or Usage()
+    await tx.execute(
+        """UPDATE jobs SET source_reads = source_reads + $2, target_reads = target_reads + $3,
+                  target_writes = target_writes + $4, waited_seconds = waited_seconds + $5
+           WHERE id = $1""",
+        job_id,
+        source.reads,
+        target.reads,
+        target.writes,
+        source.waited_seconds + target.waited_seconds,
+    )
