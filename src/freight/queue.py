@@ -124,5 +124,9 @@ class _PatientPipeline(Pipeline):
 
 
 class _PatientRedis(ArqRedis):
+    async def close(self, close_connection_pool: bool | None = None) -> None:
+        # arq closes it by a name that redis-py has deprecated.
+        await self.aclose(close_connection_pool)
+
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         return _PatientPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)

@@ -73,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "auto"
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{variable}={value!r}" for variable, value, _ in describe(self))
+        return f"Settings({shown})"
+
     @property
     def home_path(self) -> Path:
         """The home folder, absolute."""

@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from freight.api.errors import STATUSES
 from freight.domain import jobs
+from freight.domain.errors import DomainError
 from freight.sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.service import Service, Tenant, job_request
@@ -193,3 +195,11 @@ async def test_a_crash_is_500_and_tells_nothing(tenant: Tenant, monkeypatch: pyt
 async def test_a_malformed_host_is_400(service: Service) -> None:
     async with service.client() as client:
         error_of(await client.get("/health/live", headers={"Host": "a b"}), 400)
+
+
+def test_every_error_of_the_domain_has_a_status() -> None:
+    def kinds(kind: type[DomainError]) -> set[type[DomainError]]:
+        return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
+
+    for kind in kinds(DomainError) - {DomainError}:
+        assert issubclass(kind, tuple(STATUSES)), kind

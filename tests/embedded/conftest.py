@@ -9,11 +9,10 @@ import pytest
 from embedded_parts import Holder, eventually, keepers
 
 
-@pytest.fixture(autouse=True)
-def no_holder_left() -> Iterator[None]:
-    yield
+def assert_nothing_is_left(home: Path) -> None:
     for holder in list(Holder.alive):
         holder.kill()
+    assert eventually(lambda: not keepers(home))
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def home(open_folder: Path) -> Iterator[Path]:
     """A home folder that does not exist yet. At the end nothing of it may be running."""
     path = open_folder / "home"
     yield path
-    assert eventually(lambda: not keepers(path))
+    assert_nothing_is_left(path)
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def closed_home(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "closed").mkdir(mode=0o700)
     path = tmp_path / "closed" / "home"
     yield path
-    assert eventually(lambda: not keepers(path))
+    assert_nothing_is_left(path)
 
 
 @pytest.fixture

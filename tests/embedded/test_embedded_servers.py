@@ -66,11 +66,11 @@ async def test_nothing_is_left_running_after_the_last_user(home: Path) -> None:
 async def test_two_processes_share_the_servers_until_the_last_one_leaves(home: Path) -> None:
     first, second = Holder(home), Holder(home)
     assert first.servers() == second.servers()
-    everything = keeper_and_servers(home)
+    everything, lasting = keeper_and_servers(home), main_processes(home)
     assert first.leave() == 0
     async with hold(home) as servers:
         await remember(servers, "still there")
-    assert all(is_running(process) for process in main_processes(home))
+    assert main_processes(home) == lasting
     assert second.leave() == 0
     assert all_end(everything)
 

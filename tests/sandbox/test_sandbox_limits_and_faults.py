@@ -154,7 +154,13 @@ async def test_counters_tell_operation_status_and_kind(attio: httpx.AsyncClient)
 
 @pytest.mark.usefixtures("clean")
 async def test_faults_with_an_answer_come_as_often_as_asked(affinity: httpx.AsyncClient, attio: httpx.AsyncClient):
-    cases = [("rate_limit", 429), ("server_error", 500), ("html_error", 502), ("forbidden", 403)]
+    cases = [
+        ("rate_limit", 429),
+        ("server_error", 500),
+        ("html_error", 502),
+        ("unauthorized", 401),
+        ("forbidden", 403),
+    ]
     for client, path in ((affinity, "/v2/companies"), (attio, "/v2/objects")):
         for kind, status in cases:
             await fault(client, kind=kind, times=2)

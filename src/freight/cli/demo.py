@@ -1,7 +1,6 @@
 """`freight demo`: everything at once, on this machine, for watching a migration."""
 
 import asyncio
-import os
 import signal
 import tempfile
 import time
@@ -17,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from freight import database, logging
-from freight import settings as settings_of
 from freight.cli.serve import running
 from freight.domain import keys, tenants
 from freight.encryption import Vault, secret_in
@@ -74,16 +72,17 @@ async def _demo(options: SandboxOptions) -> bool:
 
 def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
     hosts = ",".join(httpx.URL(url).netloc.decode() for url in (sandbox.affinity_url, sandbox.attio_url))
-    chosen = {"HOME": home, "PORT": "0", "VENDOR_HOSTS": hosts, "ENVIRONMENT": "dev", "LOG_LEVEL": "error"}
-    if unlimited:
-        chosen |= dict.fromkeys(
-            ("AFFINITY_REQUESTS_PER_MINUTE", "ATTIO_READS_PER_SECOND", "ATTIO_WRITES_PER_SECOND"), "0"
-        )
-    for name in [name for name in os.environ if name.startswith(settings_of.PREFIX)]:
-        del os.environ[name]
-    # By the environment, because that is where the worker looks.
-    os.environ.update({settings_of.PREFIX + name: value for name, value in chosen.items()})
-    return settings_of.load()
+    unpaced: dict[str, int] = dict.fromkeys(
+        ("affinity_requests_per_minute", "attio_reads_per_second", "attio_writes_per_second"), 0
+    )
+    return Settings(
+        home=home,
+        port=0,
+        vendor_hosts=hosts,
+        environment="dev",
+        log_level="error",
+        **(unpaced if unlimited else {}),  # type: ignore[arg-type]
+    )
 
 
 @asynccontextmanager

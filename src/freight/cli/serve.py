@@ -10,7 +10,7 @@ import click
 import uvicorn
 from arq.worker import create_worker
 
-from freight import deployment, logging, queue
+from freight import deployment, logging, queue, tasks
 from freight import settings as settings_of
 from freight.app import create_app
 from freight.deployment import Deployment
@@ -122,10 +122,9 @@ async def _listen(server: uvicorn.Server, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _working(opened: Deployment) -> AsyncIterator[asyncio.Task[None]]:
-    # Imported late, because the module finds Redis where the deployment has just put it.
-    from freight import worker as worker_module
-
-    worker = create_worker(worker_module, handle_signals=False, ctx={"deployment": opened})  # type: ignore[arg-type]
+    settings = tasks.arq_settings(opened.settings, opened.redis_url)
+    settings["ctx"]["deployment"] = opened
+    worker = create_worker(settings, handle_signals=False)
     task = asyncio.create_task(worker.async_run())
     try:
         yield task

@@ -9,6 +9,7 @@ from msgspec import Meta
 FaultKind = Literal[
     "latency",
     "rate_limit",
+    "unauthorized",
     "forbidden",
     "server_error",
     "html_error",

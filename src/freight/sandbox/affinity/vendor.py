@@ -54,6 +54,7 @@ class AffinityVendor:
 
 FAULTS: dict[FaultKind, tuple[Code, str]] = {
     "rate_limit": ("rate-limit", "Too many requests."),
+    "unauthorized": ("authentication", "The provided API key is not valid."),
     "forbidden": ("authorization", "You are not authorized to access this resource."),
     "server_error": ("server", "Something went wrong on our side."),
 }

@@ -49,6 +49,7 @@ class AttioVendor:
 
 
 FAULTS: dict[FaultKind, AttioError] = {
+    "unauthorized": AttioError(401, "unauthorized", "The API key is not valid.", kind="auth_error"),
     "forbidden": AttioError(403, "unauthorized", "The API key lacks a scope that this needs.", kind="auth_error"),
     "write_conflict": AttioError(
         409,

@@ -1,0 +1,156 @@
+"""What workers do: the tasks that arq runs, and how a worker is set up for them.
+
+A task is a doorbell: it names a row, and whoever claims the row in PostgreSQL does the work.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from arq import cron
+from redis.exceptions import RedisError
+
+from freight import deployment, logging, queue
+from freight.database import DatabaseError
+from freight.deployment import Deployment
+from freight.domain.pipeline.advance import advance, live_jobs
+from freight.domain.pipeline.extract import extract
+from freight.domain.pipeline.load import load
+from freight.domain.pipeline.start import start
+from freight.domain.pipeline.workplace import Workplace
+from freight.domain.vendors import Vendors
+from freight.embedded import EmbeddedError
+from freight.encryption import SecretError
+from freight.queue import Queue
+from freight.settings import Settings, SettingsError
+
+SWEEP_SECONDS = 5
+"""How often live jobs are looked over for whatever is due and was not rung for."""
+
+HEARTBEAT_SECONDS = 5
+
+log = structlog.get_logger()
+
+TASK_SECONDS = 900
+"""How long a task may take before arq cancels it; what is left is rung for again."""
+
+Context = dict[str, Any]
+
+
+def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
+    """The settings of an arq worker."""
+    return {
+        "ctx": {"settings": settings},
+        "functions": [advance_job, extract_stream, load_batch],
+        "cron_jobs": [
+            cron(sweep, second=set(range(0, 60, SWEEP_SECONDS)), run_at_startup=True, keep_result=0, max_tries=1),
+        ],
+        "on_startup": on_startup,
+        "on_shutdown": on_shutdown,
+        "redis_pool": queue.connect_patiently(redis_url),
+        "queue_name": queue.QUEUE,
+        "job_serializer": queue.pack,
+        "job_deserializer": queue.unpack,
+        "max_jobs": settings.worker_concurrency,
+        "job_timeout": TASK_SECONDS,
+        # A result that is kept would make arq refuse the task's id.
+        "keep_result": 0,
+        "max_tries": 1000,
+        # The default of 0.5 s would allow 20 short tasks a second.
+        "poll_delay": 0.05,
+    }
+
+
+async def advance_job(ctx: Context, tenant_id: str, job_id: str) -> None:
+    """Start a job if it has not been, and ring for what is to be done next."""
+    place: Workplace = ctx["place"]
+    await start(place, UUID(tenant_id), UUID(job_id))
+    await _go_on(place, UUID(tenant_id), UUID(job_id))
+
+
+async def extract_stream(ctx: Context, tenant_id: str, stream_id: str) -> None:
+    """Read a stream to its end."""
+    place: Workplace = ctx["place"]
+    job_id = await extract(place, UUID(tenant_id), UUID(stream_id))
+    if job_id is not None:
+        await _go_on(place, UUID(tenant_id), job_id)
+
+
+async def load_batch(ctx: Context, tenant_id: str, batch_id: str) -> None:
+    """Load a batch."""
+    place: Workplace = ctx["place"]
+    job_id = await load(place, UUID(tenant_id), UUID(batch_id))
+    if job_id is not None:
+        await _go_on(place, UUID(tenant_id), job_id)
+
+
+async def sweep(ctx: Context) -> None:
+    """Look over all live jobs: whatever was rung for in vain, or never, is rung for again."""
+    place: Workplace = ctx["place"]
+    for tenant_id, job_id in await live_jobs():
+        await place.queue.ring(await advance(tenant_id, job_id), again=str(int(time.time())))
+
+
+async def _go_on(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
+    await place.queue.ring(await advance(tenant_id, job_id))
+
+
+async def on_startup(ctx: Context) -> None:
+    """Open what the tasks work with."""
+    settings: Settings = ctx["settings"]
+    logging.configure(settings)
+    stack = ctx["stack"] = AsyncExitStack()
+    try:
+        # Inside `freight serve` the deployment is open already.
+        if "deployment" not in ctx:
+            ctx["deployment"] = await stack.enter_async_context(deployment.opened(settings))
+    except (SettingsError, EmbeddedError, DatabaseError, SecretError) as error:
+        raise SystemExit(str(error)) from error
+    opened: Deployment = ctx["deployment"]
+    # A client of its own: arq's waits for Redis, while pacing and ringing can do without.
+    redis = queue.connect(opened.redis_url)
+    stack.push_async_callback(redis.aclose, close_connection_pool=True)
+    bell = Queue(redis)
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+    heart = asyncio.create_task(_beat(ctx, bell, name))
+    stack.push_async_callback(_stop, heart)
+    ctx["workers"] = 1
+    ctx["place"] = Workplace(
+        worker=name,
+        vault=opened.vault,
+        vendors=Vendors(settings, redis, workers=lambda: int(ctx["workers"])),
+        queue=bell,
+    )
+    log.info("worker_started", worker=name)
+
+
+async def on_shutdown(ctx: Context) -> None:
+    """Close what `on_startup` opened."""
+    log.info("worker_stopped")
+    await ctx["stack"].aclose()
+
+
+async def _beat(ctx: Context, bell: Queue, name: str) -> None:
+    try:
+        while True:
+            try:
+                await bell.report_worker(name)
+                ctx["workers"] = max(1, await bell.workers())
+            except RedisError as error:
+                log.warning("heartbeat_missed", error=str(error))
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+    finally:
+        with contextlib.suppress(RedisError):
+            await bell.forget_worker(name)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
