@@ -1,0 +1,131 @@
+"""What is decided about a record that the target has already."""
+
+import string
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freight.connectors.protocols import Attributes, Draft, TargetRecord
+from freight.crm import Company
+from freight.domain.ledger import Known
+from freight.domain.pipeline.plan import Plan, created, plan_update, without_value
+from freight.domain.records import Staged
+
+MULTIPLE = frozenset({"domains", "phones"})
+SLUGS = ("name", "description", "domains", "phones")
+
+texts = st.text(string.ascii_lowercase, min_size=1, max_size=3)
+attributes = st.dictionaries(st.sampled_from(SLUGS), st.lists(texts, min_size=1, max_size=1, unique=True)).flatmap(
+    lambda single: st.fixed_dictionaries(
+        {
+            slug: st.lists(texts, min_size=1, max_size=3, unique=True) if slug in MULTIPLE else st.just(items)
+            for slug, items in single.items()
+        }
+    )
+)
+
+
+def draft_of(values: Attributes) -> Draft:
+    return Draft(entity="companies", source_id="1", values=values, unique={}, multiple=MULTIPLE)
+
+
+def decide(values: Attributes, current: Attributes, *, known: Known | None = None, on_existing: Any = "fill") -> Plan:
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    existing = TargetRecord(id="t1", source_id="1", values=current)
+    return plan_update(staged, draft_of(values), values, existing, known, on_existing)
+
+
+def after(plan: Plan, current: Attributes) -> Attributes:
+    """The target's values once the plan has been carried out."""
+    return {slug: items for slug, items in {**current, **plan.values}.items() if items}
+
+
+@given(attributes, attributes)
+def test_fill_never_takes_away_what_is_there(values: Attributes, current: Attributes) -> None:
+    result = after(decide(values, current), current)
+    for slug, items in current.items():
+        assert result[slug][: len(items)] == items
+
+
+@given(attributes, attributes)
+def test_fill_carries_every_value_or_names_its_attribute(values: Attributes, current: Attributes) -> None:
+    plan = decide(values, current)
+    named = {field for issue in plan.issues for field in (issue.field or "").split(", ")}
+    result = after(plan, current)
+    for slug, items in values.items():
+        assert set(items) <= set(result[slug]) or slug in named
+
+
+@given(attributes, attributes)
+def test_overwrite_makes_every_attribute_of_the_source_the_same(values: Attributes, current: Attributes) -> None:
+    result = after(decide(values, current, on_existing="overwrite"), current)
+    assert {slug: result[slug] for slug in values} == values
+
+
+@given(attributes, attributes, st.sampled_from(["fill", "overwrite"]))
+def test_a_second_plan_after_the_first_has_nothing_to_send(
+    values: Attributes, current: Attributes, on_existing: str
+) -> None:
+    first = decide(values, current, on_existing=on_existing)
+    second = decide(values, after(first, current), known=first.known, on_existing=on_existing)
+    assert second.write is None
+
+
+@given(attributes, attributes)
+def test_what_an_update_replaces_is_remembered(values: Attributes, current: Attributes) -> None:
+    plan = decide(values, current, on_existing="overwrite")
+    assert plan.known is not None
+    assert plan.known.replaced == {slug: current.get(slug, []) for slug in plan.values}
+
+
+def test_under_fill_a_value_that_somebody_changed_in_the_target_stays_theirs() -> None:
+    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, "t1")
+    plan = decide({"name": ["Acme Ltd"]}, {"name": ["ACME!"]}, known=before)
+    assert plan.write is None
+    assert [(issue.code, issue.field) for issue in plan.issues] == [("kept_in_target", "name")]
+
+
+def test_under_fill_a_value_that_freight_wrote_follows_the_source() -> None:
+    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, "t1")
+    plan = decide({"name": ["Acme Ltd"]}, {"name": ["Acme"]}, known=before)
+    assert plan.values == {"name": ["Acme Ltd"]}
+
+
+def test_only_what_changed_in_the_source_is_sent_again() -> None:
+    before = created(
+        draft_of({"name": ["Acme"], "description": ["Anvils"]}), {"name": ["Acme"], "description": ["Anvils"]}, "t1"
+    )
+    plan = decide(
+        {"name": ["Acme"], "description": ["Rockets"]},
+        {"name": ["Changed there"], "description": ["Anvils"]},
+        known=before,
+        on_existing="overwrite",
+    )
+    assert plan.values == {"description": ["Rockets"]}
+
+
+@pytest.mark.parametrize("known", [None, created(draft_of({"name": ["A"]}), {"name": ["A"]}, "t1")])
+def test_skip_sends_nothing_and_says_why(known: Known | None) -> None:
+    plan = decide({"name": ["B"]}, {"name": ["A"]}, known=known, on_existing="skip")
+    assert plan.write is None
+    assert plan.skip is not None
+    assert plan.skip.code == "exists_in_target"
+
+
+def test_an_update_that_an_interrupted_attempt_has_sent_counts_as_an_update() -> None:
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight="update")
+    existing = TargetRecord(id="t1", source_id="1", values={"name": ["Acme"]})
+    draft = draft_of({"name": ["Acme"]})
+    plan = plan_update(staged, draft, draft.values, existing, None, "fill")
+    assert (plan.write, plan.outcome) == (None, "updated")
+
+
+def test_a_value_that_another_record_holds_is_left_out_and_named() -> None:
+    draft = msgspec.structs.replace(draft_of({"domains": ["a.com", "b.com"]}), unique={"domains": ("a.com", "b.com")})
+    left = without_value(draft, "domains", "a.com", holder="t2")
+    assert (left.values, left.unique) == ({"domains": ["b.com"]}, {"domains": ("b.com",)})
+    assert [(issue.code, issue.value) for issue in left.issues] == [("held_by_another_record", "a.com")]
+    assert without_value(left, "domains", "b.com").unique == {}
