@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 from redis.asyncio import Redis
 
@@ -21,6 +22,9 @@ from freight.settings import Settings
 from support import service as support
 
 TEMPLATE = "freight_template"
+
+PLENTY = 1_000_000
+"""A limit that no test reaches."""
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +86,11 @@ def settings(database_url: str, redis_url: str, sandbox: Sandbox) -> Settings:
         affinity_requests_per_minute=0,
         attio_reads_per_second=0,
         attio_writes_per_second=0,
+        requests_per_minute=PLENTY,
+        requests_per_hour=PLENTY,
+        creations_per_minute=PLENTY,
+        creations_per_hour=PLENTY,
+        keyless_requests_per_minute=PLENTY,
     )
 
 
@@ -97,6 +106,13 @@ async def tenant(service: support.Service) -> AsyncIterator[support.Tenant]:
     """A new tenant."""
     async with support.a_tenant(service) as tenant:
         yield tenant
+
+
+@pytest.fixture
+async def administrator(service: support.Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the platform's administrator."""
+    async with service.client(await service.new_key(None, ["admin"])) as client:
+        yield client
 
 
 @pytest.fixture

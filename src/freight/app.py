@@ -1,57 +1,114 @@
 """The application: what `freight.api` offers, put together for one deployment."""
 
-from typing import Any
+import asyncio
 
 from arq.connections import ArqRedis
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Router
+from litestar.config.compression import CompressionConfig
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from freight.api import documentation, requests
-from freight.api.access import KeyAuthentication
-from freight.api.bodies import LARGEST
+from freight.api.access import HEADER, needs_key, provide_actor, provide_caller
+from freight.api.audit import AuditController
+from freight.api.batches import BatchesController
+from freight.api.caching import JobLists
+from freight.api.control import ControlController
+from freight.api.deliveries import DeliveriesController
 from freight.api.errors import EXCEPTION_HANDLERS
+from freight.api.events import EventsController
+from freight.api.exports import ExportsController
 from freight.api.health import HealthController
+from freight.api.hosts import needs_host
 from freight.api.jobs import JobsController
+from freight.api.keys import KeysController
+from freight.api.limits import HEADERS as LIMIT_HEADERS
+from freight.api.limits import NOT_BY_ADDRESS, Limiter
 from freight.api.logs import LogsController
+from freight.api.metrics import Metrics, MetricsController
+from freight.api.metrics import requests as request_metrics
+from freight.api.records import RecordsController
+from freight.api.statistics import StatisticsController
+from freight.api.tenants import TenantsController
+from freight.api.volatile import Volatile
+from freight.api.webhooks import WebhooksController
 from freight.deployment import Deployment
-from freight.domain.keys import Caller
 from freight.domain.vendors import Vendors
+from freight.outgoing import Guard
 from freight.queue import Queue
+from freight.settings import Settings
+
+EXPOSED = ("Content-Disposition", "ETag", "Location", "Retry-After", requests.HEADER)
+"""Headers, besides those of the limits, that pages of other origins may read."""
 
 
-def create_app(deployment: Deployment, redis: ArqRedis) -> ASGIApp:
-    """The application. Whoever opened the deployment and Redis closes them when it has ended."""
+def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) -> ASGIApp:
+    """The application. Whoever opened the deployment and Redis closes them when it has ended.
+
+    `closing` is set when the service is told to stop, so that answers without an end come to one.
+    """
     vault, queue = deployment.vault, Queue(redis)
     vendors = Vendors(deployment.settings, redis, workers=lambda: 1)
+    webhook_guard = Guard(deployment.settings.extra_webhook_hosts)
+    volatile = Volatile()
+    limiter = Limiter(redis, volatile, deployment.settings)
+    job_lists, metrics = JobLists(redis, volatile), Metrics(queue)
 
-    async def provide_caller(request: Request[Caller, None, Any]) -> Caller:
-        return request.user
-
-    def with_caller(app: ASGIApp) -> ASGIApp:
-        return KeyAuthentication(app, vault=vault)
+    # Other requests need connections to the database too.
+    slots = asyncio.Semaphore(max(1, deployment.settings.database_pool_size // 2))
 
     with_key = Router(
         "/api/v1",
-        route_handlers=[JobsController, LogsController],
-        middleware=[with_caller],
+        route_handlers=[
+            JobsController,
+            ControlController,
+            BatchesController,
+            LogsController,
+            RecordsController,
+            ExportsController,
+            StatisticsController,
+            EventsController,
+            KeysController,
+            AuditController,
+            TenantsController,
+            WebhooksController,
+            DeliveriesController,
+        ],
+        guards=[needs_key(vault, limiter)],
+        opt={NOT_BY_ADDRESS: True},
+        response_headers=LIMIT_HEADERS,
         security=[{"ApiKey": []}],
         dependencies={
             "caller": Provide(provide_caller),
+            "actor": Provide(provide_actor),
+            "settings": Provide(lambda: deployment.settings, sync_to_thread=False),
+            "job_lists": Provide(lambda: job_lists, sync_to_thread=False),
+            "closing": Provide(lambda: closing, sync_to_thread=False),
+            "slots": Provide(lambda: slots, sync_to_thread=False),
             "vault": Provide(lambda: vault, sync_to_thread=False),
             "vendors": Provide(lambda: vendors, sync_to_thread=False),
+            "webhook_guard": Provide(lambda: webhook_guard, sync_to_thread=False),
         },
     )
     litestar = Litestar(
         route_handlers=[
             with_key,
             HealthController,
+            MetricsController,
+            documentation.assets(),
             documentation.docs,
             documentation.redoc,
             documentation.openapi_json,
         ],
-        dependencies={"queue": Provide(lambda: queue, sync_to_thread=False)},
+        guards=[needs_host(deployment.settings.hosts), limiter.admit_anybody],
+        middleware=[request_metrics.middleware],
+        before_request=requests.answer_options,
+        dependencies={
+            "queue": Provide(lambda: queue, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+        },
         response_headers=[
             ResponseHeader(
                 name=requests.HEADER,
@@ -61,10 +118,23 @@ def create_app(deployment: Deployment, redis: ArqRedis) -> ASGIApp:
             )
         ],
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=documentation.openapi_config(),
-        request_max_body_size=LARGEST,
+        openapi_config=documentation.openapi_config(deployment.settings.public_url),
+        request_max_body_size=deployment.settings.largest_body,
+        cors_config=_cors(deployment.settings),
+        # What is compressed reaches a client in portions too large for events.
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["/events$"]),
         # The handlers of exceptions log what is worth it, through structlog.
         logging_config=None,
         debug=False,
     )
     return requests.RequestLog(litestar)
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.origins),
+        allow_headers=[HEADER, "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", requests.HEADER],
+        expose_headers=[*(header.name for header in LIMIT_HEADERS if header.name), *EXPOSED],
+    )

@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
@@ -22,6 +22,14 @@ from piccolo.engine.postgres import PostgresEngine
 
 Row = Mapping[str, Any]
 """A row of an answer, by column."""
+
+
+class Cursor(Protocol):
+    """Rows that stay in the database until they are asked for."""
+
+    async def fetch(self, n: int) -> list[Row]:
+        """The next `n` rows, fewer at the end, none after it."""
+        ...
 
 
 class Connection(Protocol):
@@ -41,6 +49,10 @@ class Connection(Protocol):
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """The first column of the first row."""
+        ...
+
+    def cursor(self, query: str, *args: object) -> Awaitable[Cursor]:
+        """A cursor over the rows, which lasts as long as the transaction."""
         ...
 
     async def copy_records_to_table(

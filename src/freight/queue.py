@@ -4,6 +4,7 @@ What is to be done stands in PostgreSQL. A task that is lost is rung again by th
 row claimed.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
@@ -13,6 +14,7 @@ import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool, ConnectionPool
 from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -25,7 +27,12 @@ WORKERS = "freight:workers"
 
 WORKER_ALIVE_SECONDS = 15
 
-Task = Literal["advance_job", "extract_stream", "load_batch"]
+LONGEST_WAIT_FOR_REDIS = 1.0
+"""Seconds between two attempts of a worker to reach a Redis that is away."""
+
+LEASES_LOST = "freight:leases-lost"
+
+Task = Literal["advance_job", "extract_stream", "load_batch", "deliver_webhook"]
 
 log = structlog.get_logger()
 
@@ -72,12 +79,17 @@ class Queue:
         """How many tasks wait in the queue."""
         return int(await self.redis.zcard(QUEUE))
 
-    async def report_worker(self, name: str) -> None:
-        """Note that this worker is alive."""
+    async def leases_lost(self) -> int:
+        """How many leases workers have lost since Redis was started anew."""
+        return int(await self.redis.get(LEASES_LOST) or 0)
+
+    async def report_worker(self, name: str, *, leases_lost: int = 0) -> None:
+        """Note that this worker is alive, and how many leases it has lost since it last said so."""
         seconds, _ = await self.redis.time()
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.zadd(WORKERS, {name: seconds})
             pipe.zremrangebyscore(WORKERS, "-inf", seconds - WORKER_ALIVE_SECONDS)
+            pipe.incrby(LEASES_LOST, leases_lost)
             await pipe.execute()
 
     async def forget_worker(self, name: str) -> None:
@@ -95,22 +107,64 @@ def connect(url: str) -> ArqRedis:
 
     Nothing is connected before the first command.
     """
-    pool: ConnectionPool = BlockingConnectionPool.from_url(
-        url, max_connections=64, timeout=5, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 1)
-    )
+    pool = _pool(BlockingConnectionPool, url, max_connections=64, timeout=5, retry=Retry(NoBackoff(), 1))
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack, default_queue_name=QUEUE)
 
 
 def connect_patiently(url: str) -> ArqRedis:
     """A client for arq's worker, which ends when a command fails: this one waits until Redis is back."""
-    pool: ConnectionPool = ConnectionPool.from_url(
+    pool = _pool(
+        _PatientPool,
         url,
-        socket_connect_timeout=2,
-        socket_timeout=5,
-        retry=Retry(ExponentialBackoff(cap=2, base=0.05), retries=-1),
+        retry=Retry(ExponentialBackoff(cap=LONGEST_WAIT_FOR_REDIS, base=0.05), retries=-1),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
     return _PatientRedis(pool, job_serializer=pack, job_deserializer=unpack, default_queue_name=QUEUE)
+
+
+def _pool(kind: type[ConnectionPool], url: str, **options: Any) -> ConnectionPool:
+    pool: ConnectionPool = kind.from_url(url, socket_connect_timeout=2, socket_timeout=5, **options)
+    pool.connection_class = _CANCELLABLE[pool.connection_class]
+    return pool
+
+
+class _Cancellable(AbstractConnection):
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        # redis-py sends under asyncio.wait_for, which in Python 3.11 now and then swallows a cancellation: a worker
+        # that is told to stop in that moment would go on for ever.
+        task = asyncio.current_task()
+        requests = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > requests:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
+
+
+class _Tcp(_Cancellable, Connection):
+    pass
+
+
+class _Tls(_Cancellable, SSLConnection):
+    pass
+
+
+class _Unix(_Cancellable, UnixDomainSocketConnection):
+    pass
+
+
+_CANCELLABLE = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _Unix}
+
+
+class _PatientPool(ConnectionPool):
+    async def get_connection(self, *args: Any, **options: Any) -> AbstractConnection:
+        # Commands are repeated on the connection that they have got; to get one is outside of that.
+        while True:
+            try:
+                connection: AbstractConnection = await super().get_connection(*args, **options)
+            except (RedisConnectionError, RedisTimeoutError):
+                await asyncio.sleep(LONGEST_WAIT_FOR_REDIS)
+            else:
+                return connection
 
 
 class _PatientPipeline(Pipeline):

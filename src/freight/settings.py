@@ -50,6 +50,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "besides the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
         ),
     ] = ""
+    webhook_hosts: Annotated[
+        str,
+        Meta(
+            description="`host` or `host:port` values, separated by commas, to which webhooks may be sent though their "
+            "address is private, also over plain HTTP."
+        ),
+    ] = ""
     affinity_requests_per_minute: Annotated[
         int, Meta(ge=0, description="Requests a minute sent to one Affinity account; 0 sends them unpaced.")
     ] = 900
@@ -59,6 +66,47 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     attio_writes_per_second: Annotated[
         int, Meta(ge=0, description="Writes a second sent to one Attio workspace; 0 sends them unpaced.")
     ] = 25
+    requests_per_minute: Annotated[
+        int, Meta(ge=0, description="Requests that a tenant may make in a minute; 0 for any number.")
+    ] = 100
+    requests_per_hour: Annotated[
+        int, Meta(ge=0, description="Requests that a tenant may make in an hour; 0 for any number.")
+    ] = 1000
+    creations_per_minute: Annotated[
+        int, Meta(ge=0, description="Jobs that a tenant may create in a minute; 0 for any number.")
+    ] = 10
+    creations_per_hour: Annotated[
+        int, Meta(ge=0, description="Jobs that a tenant may create in an hour; 0 for any number.")
+    ] = 100
+    keyless_requests_per_minute: Annotated[
+        int,
+        Meta(ge=0, description="Requests that one address may make in a minute without a valid key; 0 for any number."),
+    ] = 20
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses or networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto "
+            "headers are believed: a load balancer's."
+        ),
+    ] = "127.0.0.1"
+    public_url: Annotated[
+        str | None, Meta(description="Where clients reach the API, `https://freight.example.com`, for its description.")
+    ] = None
+    allowed_hosts: Annotated[
+        str,
+        Meta(
+            description="Names, separated by commas, by which clients may address the API, `*.example.com` for all "
+            "below one; empty for any."
+        ),
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(
+            description="Origins, separated by commas, whose pages may use the API from a browser, "
+            "`https://app.example.com`; empty for none."
+        ),
+    ] = ""
+    largest_body: Annotated[int, Meta(ge=10_000, description="Bytes that the body of a request may have.")] = 1_000_000
     database_pool_size: Annotated[int, Meta(ge=2, le=1000, description="Database connections of one process.")] = 10
     worker_concurrency: Annotated[
         int, Meta(ge=1, le=1000, description="Batches and streams that one worker handles beside each other.")
@@ -86,6 +134,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def extra_vendor_hosts(self) -> frozenset[str]:
         """`vendor_hosts`, taken apart."""
         return frozenset(_parts(self.vendor_hosts.casefold()))
+
+    @property
+    def extra_webhook_hosts(self) -> frozenset[str]:
+        """`webhook_hosts`, taken apart."""
+        return frozenset(_parts(self.webhook_hosts.casefold()))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """`allowed_hosts`, taken apart."""
+        return tuple(_parts(self.allowed_hosts.casefold()))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """`cors_origins`, taken apart."""
+        return tuple(_parts(self.cors_origins))
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -16,9 +16,11 @@ import structlog
 from arq import cron
 from redis.exceptions import RedisError
 
-from freight import deployment, logging, queue
+from freight import database, deployment, logging, queue
 from freight.database import DatabaseError
 from freight.deployment import Deployment
+from freight.domain import deliveries, leases, retention
+from freight.domain.courier import Courier
 from freight.domain.pipeline.advance import advance, live_jobs
 from freight.domain.pipeline.extract import extract
 from freight.domain.pipeline.load import load
@@ -27,6 +29,7 @@ from freight.domain.pipeline.workplace import Workplace
 from freight.domain.vendors import Vendors
 from freight.embedded import EmbeddedError
 from freight.encryption import SecretError
+from freight.outgoing import Guard
 from freight.queue import Queue
 from freight.settings import Settings, SettingsError
 
@@ -34,6 +37,10 @@ SWEEP_SECONDS = 5
 """How often live jobs are looked over for whatever is due and was not rung for."""
 
 HEARTBEAT_SECONDS = 5
+
+FINISH_SECONDS = 1
+"""How long short tasks may take to finish before all are cancelled. arq's own part of a task takes milliseconds, but
+one that is cancelled in the middle of it ends the whole worker with an error."""
 
 log = structlog.get_logger()
 
@@ -47,9 +54,10 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
     """The settings of an arq worker."""
     return {
         "ctx": {"settings": settings},
-        "functions": [advance_job, extract_stream, load_batch],
+        "functions": [advance_job, extract_stream, load_batch, deliver_webhook],
         "cron_jobs": [
             cron(sweep, second=set(range(0, 60, SWEEP_SECONDS)), run_at_startup=True, keep_result=0, max_tries=1),
+            cron(purge, minute=17, keep_result=0, max_tries=1),
         ],
         "on_startup": on_startup,
         "on_shutdown": on_shutdown,
@@ -64,6 +72,7 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
         "max_tries": 1000,
         # The default of 0.5 s would allow 20 short tasks a second.
         "poll_delay": 0.05,
+        "job_completion_wait": FINISH_SECONDS,
     }
 
 
@@ -90,11 +99,25 @@ async def load_batch(ctx: Context, tenant_id: str, batch_id: str) -> None:
         await _go_on(place, UUID(tenant_id), job_id)
 
 
+async def deliver_webhook(ctx: Context, tenant_id: str, delivery_id: str) -> None:
+    """Tell a webhook of an event."""
+    courier: Courier = ctx["courier"]
+    await courier.deliver(UUID(tenant_id), UUID(delivery_id))
+
+
 async def sweep(ctx: Context) -> None:
-    """Look over all live jobs: whatever was rung for in vain, or never, is rung for again."""
+    """Look over all live jobs and deliveries: whatever was rung for in vain, or never, is rung for again."""
     place: Workplace = ctx["place"]
     for tenant_id, job_id in await live_jobs():
         await place.queue.ring(await advance(tenant_id, job_id), again=str(int(time.time())))
+    async with database.as_platform() as tx:
+        due = await deliveries.due(tx)
+    await place.queue.ring(due, again=str(int(time.time())))
+
+
+async def purge(ctx: Context) -> None:  # noqa: ARG001 - arq gives it to every task
+    """Erase what has been kept for as long as it is to be."""
+    await retention.purge()
 
 
 async def _go_on(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
@@ -127,6 +150,7 @@ async def on_startup(ctx: Context) -> None:
         vendors=Vendors(settings, redis, workers=lambda: int(ctx["workers"])),
         queue=bell,
     )
+    ctx["courier"] = Courier(worker=name, vault=opened.vault, guard=Guard(settings.extra_webhook_hosts))
     log.info("worker_started", worker=name)
 
 
@@ -137,10 +161,13 @@ async def on_shutdown(ctx: Context) -> None:
 
 
 async def _beat(ctx: Context, bell: Queue, name: str) -> None:
+    reported = leases.LOSSES.total
     try:
         while True:
             try:
-                await bell.report_worker(name)
+                lost = leases.LOSSES.total
+                await bell.report_worker(name, leases_lost=lost - reported)
+                reported = lost
                 ctx["workers"] = max(1, await bell.workers())
             except RedisError as error:
                 log.warning("heartbeat_missed", error=str(error))

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from support import jobs
-from support import service as support
-from support.service import Service, Tenant
 
 from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from support import jobs
+from support import service as support
+from support.service import Service, Tenant
 
 
 @pytest.fixture(scope="module")

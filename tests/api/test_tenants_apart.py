@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,6 +10,7 @@ import pytest
 from freight import database
 from freight.database import Connection
 from freight.sandbox import Sandbox
+from support import rows
 from support.errors import error_of
 from support.service import Tenant, job_request
 
@@ -18,12 +18,6 @@ JOBS = "/api/v1/jobs"
 
 OWN_RULES = {"tenants", "migration"}
 """Tables without a `tenant_id`: the tenants themselves, and Piccolo's list of migrations."""
-
-ALLOWED = {("ledger", "origin"): "created", ("webhook_deliveries", "status"): "pending"}
-"""Values for columns that do not take just any."""
-
-ANY: dict[str, Any] = {"integer": 1, "bigint": 1, "boolean": False, "jsonb": "{}", "ARRAY": [], "bytea": b""}
-"""Values by the type of the column."""
 
 
 @pytest.fixture
@@ -33,55 +27,8 @@ async def job_id(tenant: Tenant, sandbox: Sandbox) -> str:
 
 
 async def tables(tx: Connection) -> set[str]:
-    rows = await tx.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    return {row["tablename"] for row in rows}
-
-
-async def tenant_tables(tx: Connection) -> list[str]:
-    rows = await tx.fetch(
-        """SELECT table_name FROM information_schema.columns
-           WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY 1"""
-    )
-    return [row["table_name"] for row in rows]
-
-
-async def filled_tables(tenant_id: UUID) -> list[str]:
-    """Every table whose rows are tenants'; this tenant has a row in each."""
-    async with database.as_platform() as tx:
-        names = await tenant_tables(tx)
-        for name in names:
-            await fill(tx, name, tenant_id)
-    return names
-
-
-async def fill(tx: Connection, table: str, tenant_id: UUID) -> Any:
-    """The id of a row of the tenant in this table; one is made if there is none, whatever its columns are."""
-    row_id = await tx.fetchval(f"SELECT id FROM {table} WHERE tenant_id = $1", tenant_id)
-    if row_id is not None:
-        return row_id
-    columns = await tx.fetch(
-        """SELECT column_name, data_type FROM information_schema.columns
-           WHERE table_name = $1 AND (is_nullable = 'NO' OR column_name LIKE '%_id') AND column_default IS NULL""",
-        table,
-    )
-    values = {
-        row["column_name"]: await some_value(tx, table, row["column_name"], row["data_type"], tenant_id)
-        for row in columns
-    }
-    placeholders = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-    return await tx.fetchval(
-        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({placeholders}) RETURNING id", *values.values()
-    )
-
-
-async def some_value(tx: Connection, table: str, column: str, data_type: str, tenant_id: UUID) -> Any:
-    if (table, column) in ALLOWED:
-        return ALLOWED[table, column]
-    if column == "tenant_id":
-        return tenant_id
-    if f"{column.removesuffix('_id')}s" in await tenant_tables(tx):
-        return await fill(tx, f"{column.removesuffix('_id')}s", tenant_id)
-    return uuid4() if data_type == "uuid" else ANY.get(data_type, "x")
+    found = await tx.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row["tablename"] for row in found}
 
 
 async def touched(tx: Connection, statement: str, *args: object) -> int:
@@ -116,18 +63,18 @@ async def test_two_tenants_may_migrate_the_same_workspaces(
 
 async def test_every_table_belongs_to_tenants_and_forces_row_level_security(tenant: Tenant) -> None:
     async with database.as_platform() as tx:
-        assert await tables(tx) - OWN_RULES == set(await tenant_tables(tx))
+        assert await tables(tx) - OWN_RULES == set(await rows.tenant_tables(tx))
         protected = await tables(tx) - {"migration"}
-        rows = await tx.fetch(
+        found = await tx.fetch(
             "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relkind = 'r'"
         )
-    assert {row["relname"] for row in rows} == protected
+    assert {row["relname"] for row in found} == protected
 
 
 async def test_in_sql_another_tenant_s_rows_can_be_neither_seen_nor_touched(
     tenant: Tenant, other_tenant: Tenant, job_id: str
 ) -> None:
-    for table in await filled_tables(tenant.id):
+    for table in await rows.fill_all(tenant.id):
         async with database.as_tenant(tenant.id) as tx:
             assert await tx.fetchval(f"SELECT count(*) FROM {table}") > 0, table
         async with database.as_tenant(other_tenant.id) as tx:
@@ -142,7 +89,7 @@ async def test_in_sql_another_tenant_s_rows_can_be_neither_seen_nor_touched(
 async def test_in_sql_a_row_cannot_be_given_to_another_tenant(
     tenant: Tenant, other_tenant: Tenant, job_id: str
 ) -> None:
-    for table in await filled_tables(tenant.id):
+    for table in await rows.fill_all(tenant.id):
         async with database.as_tenant(tenant.id) as tx:
             assert await touched(tx, f"UPDATE {table} SET tenant_id = $1", other_tenant.id) == 0, table
 
@@ -164,3 +111,27 @@ async def test_tenants_that_share_a_pool_of_connections_stay_apart(
     answers = await asyncio.gather(*(seen(one.id) for _ in range(50) for one in (tenant, other_tenant)))
     assert answers[::2] == [[job_id]] * 50
     assert answers[1::2] == [[]] * 50
+
+
+async def test_in_sql_tenants_that_work_at_once_on_shared_connections_touch_only_their_own_rows_of_every_table(
+    tenant: Tenant, other_tenant: Tenant, job_id: str
+) -> None:
+    filled = {one.id: await rows.fill_all(one.id) for one in (tenant, other_tenant)}
+
+    async def work(table: str, own: UUID, foreign: UUID) -> None:
+        async with database.as_tenant(own) as tx:
+            seen = {row["id"] for row in await tx.fetch(f"SELECT id FROM {table}")}
+            assert filled[own][table] in seen, table
+            assert filled[foreign][table] not in seen, table
+            for condition, value in (("id = $1", filled[foreign][table]), ("tenant_id <> $1", own)):
+                assert await tx.fetchval(f"SELECT count(*) FROM {table} WHERE {condition}", value) == 0, table
+                assert await touched(tx, f"UPDATE {table} SET id = id WHERE {condition}", value) == 0, table
+                assert await touched(tx, f"DELETE FROM {table} WHERE {condition}", value) == 0, table
+
+    pairs = ((tenant.id, other_tenant.id), (other_tenant.id, tenant.id))
+    await asyncio.gather(*(work(table, *pair) for _ in range(5) for table in filled[tenant.id] for pair in pairs))
+    async with database.as_platform() as tx:
+        for tenant_id, ids in filled.items():
+            for table, row_id in ids.items():
+                kept = await tx.fetchval(f"SELECT tenant_id FROM {table} WHERE id = $1", row_id)
+                assert kept == tenant_id, table

@@ -7,14 +7,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 
 from freight import database
 from freight.cli.serve import running as serving
 from freight.domain import keys, tenants
+from freight.domain.audit import Actor
 from freight.domain.keys import ALL_SCOPES, Scope
+from freight.domain.tenants import TenantRequest
 from freight.encryption import Vault
 from freight.sandbox import Sandbox
 from freight.settings import Settings
+
+SOMEBODY = Actor(tenant_id=None, name="test")
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,17 @@ class Service:
 
     async def new_tenant(self) -> UUID:
         async with database.as_platform() as tx:
-            return await tenants.create(tx, f"Tenant {uuid4()}")
+            return (await tenants.create(tx, SOMEBODY, TenantRequest(name=f"Tenant {uuid4()}"))).id
 
-    async def new_key(self, tenant_id: UUID, scopes: Sequence[Scope] = ALL_SCOPES) -> str:
+    async def new_key(self, tenant_id: UUID | None, scopes: Sequence[Scope] = ALL_SCOPES) -> str:
+        """A key of a tenant, or of the administrator for None."""
+        vault = Vault(self.settings.secrets)
+        actor = msgspec.structs.replace(SOMEBODY, tenant_id=tenant_id)
         async with database.as_platform() as tx:
-            return await keys.issue(
-                tx, Vault(self.settings.secrets), tenant_id, name="test", environment="test", scopes=tuple(scopes)
+            new = await keys.issue(
+                tx, vault, actor, tenant_id=tenant_id, name="test", environment="test", scopes=scopes
             )
+        return new.key
 
 
 @dataclass(frozen=True)

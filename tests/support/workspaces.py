@@ -35,6 +35,29 @@ async def in_target(sandbox: Sandbox, entity: str) -> dict[str, list[dict[str, A
             offset += 500
 
 
+async def require_phone_numbers(sandbox: Sandbox) -> None:
+    """Have the Attio refuse every company that lacks them, as its owner may have decided."""
+    definition = {
+        "title": "Phone numbers",
+        "description": None,
+        "api_slug": "phone_numbers",
+        "type": "phone-number",
+        "is_required": True,
+        "is_unique": False,
+        "is_multiselect": True,
+        "config": {},
+    }
+    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=_bearer(sandbox.attio_key)) as attio:
+        (await attio.post("/v2/objects/companies/attributes", json={"data": definition})).raise_for_status()
+
+
+async def require_phone_numbers_no_more(sandbox: Sandbox) -> None:
+    """The owner has decided otherwise."""
+    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=_bearer(sandbox.attio_key)) as attio:
+        change = {"data": {"is_required": False}}
+        (await attio.patch("/v2/objects/companies/attributes/phone_numbers", json=change)).raise_for_status()
+
+
 async def writes_received(sandbox: Sandbox) -> int:
     """How many requests that write have reached the Attio."""
     async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:

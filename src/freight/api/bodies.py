@@ -11,8 +11,10 @@ from freight.api.problems import Problem, problems
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-LARGEST = 1_000_000
-"""Bytes that a body may have."""
+DEEPEST = 20
+"""Levels of lists and objects in each other that a body may have."""
+
+TOO_DEEP = Problem(type="malformed_json", message=f"The JSON is nested deeper than {DEEPEST} levels.", field=None)
 
 
 class JsonBody(MsgspecDTO[T]):
@@ -39,13 +41,32 @@ class JsonBody(MsgspecDTO[T]):
         return schema
 
 
+def _number(text: str) -> float:
+    """A number with a point; in JSON 5.0 is an integer too."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+
+
 def _decode(body: bytes) -> object:
     try:
-        return msgspec.json.decode(body)
+        decoded = _DECODER.decode(body)
+        if not _is_deeper(decoded, DEEPEST):
+            return decoded
+        problem = TOO_DEEP
     except UnicodeDecodeError as error:
         problem = Problem(type="invalid_utf8", message=f"The byte at {error.start} is not UTF-8.", field=None)
     except msgspec.DecodeError as error:
         problem = Problem(type="malformed_json", message=f"{error}.", field=None)
     except RecursionError:
-        problem = Problem(type="malformed_json", message="The JSON is nested too deeply.", field=None)
+        problem = TOO_DEEP
     raise ClientException(extra=[problem])
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(part, levels - 1) for part in inner)

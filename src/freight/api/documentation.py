@@ -5,12 +5,23 @@ from typing import Any
 from litestar import MediaType, Request, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, RedocRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
+from litestar.openapi.plugins import (
+    JsonRenderPlugin,
+    RedocRenderPlugin,
+    ScalarRenderPlugin,
+    SwaggerRenderPlugin,
+    YamlRenderPlugin,
+)
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+from openapi_ui_bundles import redoc as redoc_files
+from openapi_ui_bundles import swagger_ui as swagger_files
 
 from freight import __version__
 from freight.api.access import HEADER
+from freight.api.description import Description
+from freight.api.limits import NOT_BY_ADDRESS
 
 DESCRIPTION = """Freight moves a firm's CRM workspace from Affinity to Attio. Create a job, look at it until it has
 ended, and read in its log what became of whatever could not be carried over.
@@ -18,6 +29,7 @@ ended, and read in its log what became of whatever could not be carried over.
 Every error is answered in one form: `error` (a stable code), `message`, `details`, `request_id` and `timestamp`."""
 
 PATH = "/schema"
+ASSETS = "/schema-assets"
 
 
 async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
@@ -30,17 +42,33 @@ async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
     return None
 
 
-def openapi_config() -> OpenAPIConfig:
-    """How Litestar describes the API."""
-    return OpenAPIConfig(
+def openapi_config(public_url: str | None) -> OpenAPIConfig:
+    """How Litestar describes the API, which clients reach at `public_url`."""
+    server = Server(url="/", description="The server that this description comes from.")
+    if public_url:
+        server = Server(url=public_url.rstrip("/"), description="Freight.")
+    return Description(
         title="Freight",
         version=__version__,
         summary="Moves a CRM workspace from Affinity to Attio.",
         description=DESCRIPTION,
-        servers=[Server(url="/", description="The server that this description comes from.")],
+        servers=[server],
         tags=[
             Tag(name="Jobs", description="Migrations: one job is one run."),
-            Tag(name="Health", description="Whether Freight can do its work. No key is needed."),
+            Tag(name="Records", description="What was read from the source, and what became of it."),
+            Tag(name="Logs", description="What happened in a job, row by row."),
+            Tag(name="Downloads", description="All records or log rows of a job as one file, for people or programs."),
+            Tag(name="Statistics", description="Figures of a job, and of all jobs together."),
+            Tag(name="Events", description="A job as it goes."),
+            Tag(name="Keys", description="API keys of the tenant; the scope `admin` is needed."),
+            Tag(
+                name="Webhooks",
+                description="URLs that are told what becomes of jobs, by requests signed as standardwebhooks.com has it; "
+                "the scope `admin` is needed.",
+            ),
+            Tag(name="Audit", description="Who changed what, from where."),
+            Tag(name="Tenants", description="The firms that use this Freight, for the platform's administrator."),
+            Tag(name="Health", description="Whether Freight can do its work, and how much. No key is needed."),
         ],
         components=Components(
             security_schemes={
@@ -55,10 +83,24 @@ def openapi_config() -> OpenAPIConfig:
         render_plugins=[
             JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON),
             YamlRenderPlugin(),
-            SwaggerRenderPlugin(favicon=""),
-            RedocRenderPlugin(favicon="", google_fonts=False),
+            SwaggerRenderPlugin(
+                js_url=f"{ASSETS}/swagger-ui-bundle.js",
+                css_url=f"{ASSETS}/swagger-ui.css",
+                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+                favicon="",
+            ),
+            RedocRenderPlugin(js_url=f"{ASSETS}/redoc.standalone.js", favicon="", google_fonts=False),
+            # The only one whose files no package carries: the reader's browser loads them from jsDelivr.
+            ScalarRenderPlugin(version="1", favicon=""),
         ],
         openapi_router=Router(PATH, route_handlers=[], include_in_schema=False, before_request=_for_browsers),
+    )
+
+
+def assets() -> Router:
+    """The files of the pages, so that they can be read without the internet."""
+    return create_static_files_router(
+        ASSETS, [swagger_files.static_path, redoc_files.static_path], name="assets", opt={NOT_BY_ADDRESS: True}
     )
 
 

@@ -41,6 +41,7 @@ CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "validation_error",
+    429: "rate_limited",
     500: "internal_error",
     502: "vendor_unreachable",
     503: "unavailable",
@@ -55,17 +56,19 @@ SENTENCES = {
     409: "What was asked for does not go together with the present state.",
     413: "The body is larger than Freight takes.",
     415: "Send the body as JSON, with the header Content-Type: application/json.",
+    429: "Too many requests; wait for as many seconds as the Retry-After header says.",
     422: "The request holds values that do not fit; `details` lists them.",
     500: "Freight made a mistake, which is in its log under this request_id. Try again, and report it if it stays.",
     502: "A vendor that had to be asked could not be; try again later.",
     503: "Freight's database cannot be reached at the moment; try again shortly.",
 }
 
-COMMON = (400, 401, 403, 500, 503)
+COMMON = (400, 401, 403, 429, 500, 503)
 
 STATUSES: dict[type[domain.DomainError], int] = {
     domain.CredentialsRefused: 400,
     domain.KeyRefused: 401,
+    domain.Forbidden: 403,
     domain.NotFound: 404,
     domain.StateConflict: 409,
     domain.InvalidRequest: 422,
@@ -154,10 +157,12 @@ def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[
         problem = Problem(type="empty_body", message="The request has no body.", field=None)
         return _answer(request, 400, details=[problem])
     parameters = request.route_handler.parsed_fn_signature.parameters
-    details = [
-        from_message(complaint["message"], parameters[complaint["key"]].raw, field=complaint["key"])
-        for complaint in complaints
-    ]
+    details = []
+    for complaint in complaints:
+        parameter = parameters[complaint["key"]]
+        # A header has another name on its way than in the code.
+        sent_as = getattr(parameter.kwarg_definition, "name", None) or parameter.name
+        details.append(from_message(complaint["message"], parameter.raw, field=sent_as))
     return _answer(request, 422, details=details)
 
 

@@ -40,3 +40,61 @@ JOB_REQUESTS = [
         },
     ),
 ]
+
+JOB_CHANGES = [
+    Example(summary="What helps to find it again", value={"name": "The move to Attio", "labels": {"team": "platform"}}),
+    Example(
+        summary="Settings, while it is pending",
+        value={"batch_size": 500, "on_existing": "overwrite", "entities": ["companies"]},
+    ),
+]
+
+KEY_REQUESTS = [
+    Example(summary="For a program that watches", value={"name": "dashboard", "scopes": ["jobs:read"]}),
+    Example(
+        summary="With everything",
+        value={"name": "deployment", "scopes": ["jobs:read", "jobs:write", "admin"], "expires_in_days": 365},
+    ),
+]
+
+TENANT_REQUESTS = [
+    Example(summary="What is required", value={"name": "Example Capital"}),
+    Example(
+        summary="With everything",
+        value={
+            "name": "Example Ventures",
+            "limits": {
+                "requests_per_minute": 300,
+                "requests_per_hour": 5000,
+                "creations_per_minute": None,
+                "creations_per_hour": None,
+            },
+            "retention_days": 30,
+        },
+    ),
+]
+
+TENANT_CHANGES = [
+    Example(summary="Suspend", value={"suspended": True}),
+    Example(summary="Other limits", value={"limits": {"requests_per_minute": 300}, "retention_days": 30}),
+]
+
+WEBHOOK_REQUESTS = [
+    Example(summary="What is required", value={"url": "https://example.com/freight"}),
+    Example(
+        summary="With everything",
+        value={
+            "url": "https://example.com/freight",
+            "events": ["job.completed", "job.completed_with_errors", "job.failed"],
+            "description": "Tells the team how it ended.",
+        },
+    ),
+]
+
+WEBHOOK_CHANGES = [
+    Example(summary="Send it nothing for the time being", value={"enabled": False}),
+    Example(
+        summary="With everything",
+        value={"url": "https://example.com/freight", "events": None, "description": None, "enabled": True},
+    ),
+]

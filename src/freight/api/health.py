@@ -13,6 +13,8 @@ from litestar.openapi import ResponseSpec
 from msgspec import Meta
 
 from freight import __version__, database
+from freight.api.hosts import ANY_HOST
+from freight.api.limits import NOT_BY_ADDRESS
 from freight.queue import Queue
 
 PATIENCE = 2.0
@@ -76,6 +78,7 @@ class HealthController(Controller):
     path = "/health"
     tags = ("Health",)
     security = ({},)
+    opt = {NOT_BY_ADDRESS: True, ANY_HOST: True}  # noqa: RUF012 - Litestar's own type
 
     @get(
         operation_id="getHealth",

@@ -1,65 +1,57 @@
 """`/jobs/{id}/logs`: what happened in a job."""
 
-from typing import Annotated
-from uuid import UUID
-
+import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Example
-from litestar.params import PathParameter, QueryParameter
 
 from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
-from freight.api.schemas import JOBS, Limit, LogsPage, Offset, page
-from freight.crm import Entity
+from freight.api.filters import JobId, WithCode, WithEntity, WithLevel, WithSourceId, WithText
+from freight.api.schemas import JOBS, Cursor, Limit, LogsPage, Offset, cursor_page
 from freight.domain import jobs, logs
 from freight.domain.keys import Caller
-from freight.domain.logs import Level
+from freight.domain.logs import FIELDS, Filters, LogRow
+from freight.domain.pages import Window
+from freight.domain.transitions import LIVE
 
 
 class LogsController(Controller):
     """Reading a job's log."""
 
     path = "/jobs/{job_id:uuid}/logs"
-    tags = ("Jobs",)
+    tags = ("Logs",)
 
     @get(
         operation_id="listJobLogs",
         summary="Read a job's log",
         description="What happened to a job and its records, oldest first: each value that could not be carried over, "
-        "each record that was skipped or failed, with its reason.",
+        "each record that was skipped or failed, with its reason. Follow `links.next`, or send `next_cursor` as "
+        "`cursor`, to walk through all of it.",
         guards=[needs("jobs:read")],
         response_description="A page of log rows.",
         responses=documented(404, 422),
     )
     async def list(
         self,
-        job_id: Annotated[UUID, PathParameter(description="The job's id.")],
+        job_id: JobId,
         caller: NamedDependency[Caller],
-        entity: Annotated[Entity | None, QueryParameter(description="Only rows about this entity.")] = None,
-        level: Annotated[Level | None, QueryParameter(description="Only rows of this level.")] = None,
-        code: Annotated[
-            str | None,
-            QueryParameter(
-                description="Only rows with this code.",
-                pattern="^[a-z0-9_]{1,64}$",
-                examples=[Example(value="invalid_phone_number")],
-            ),
-        ] = None,
+        entity: WithEntity = None,
+        level: WithLevel = None,
+        code: WithCode = None,
+        source_id: WithSourceId = None,
+        text: WithText = None,
         limit: Limit = 100,
         offset: Offset = 0,
+        cursor: Cursor = None,
     ) -> LogsPage:
         """Read a job's log."""
+        filters = Filters(entity=entity, level=level, code=code, source_id=source_id, text=text)
+        window = Window(limit=limit, offset=offset, cursor=cursor)
         async with database.as_tenant(caller.tenant_id) as tx:
-            await jobs.get(tx, job_id)
-            rows, total = await logs.page(tx, job_id, entity=entity, level=level, code=code, limit=limit, offset=offset)
-        return page(
-            LogsPage,
-            rows,
-            total,
-            path=f"{JOBS}/{job_id}/logs",
-            limit=limit,
-            offset=offset,
-            filters={"entity": entity, "level": level, "code": code},
+            job = await jobs.get(tx, job_id)
+            part = await logs.page(tx, job_id, filters, window, complete=job.status not in LIVE)
+        items = [LogRow(**{name: row[name] for name in FIELDS}) for row in part.rows]
+        return cursor_page(
+            LogsPage, items, part, window, path=f"{JOBS}/{job_id}/logs", filters=msgspec.structs.asdict(filters)
         )

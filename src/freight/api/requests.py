@@ -3,10 +3,14 @@
 import re
 import secrets
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import structlog
+from litestar import Request, Response
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
@@ -28,24 +32,44 @@ class RequestLog:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        headers(scope)[HEADER] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status: int | None = None
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableScopeHeaders(message)[HEADER] = request_id
+                MutableScopeHeaders(message).update(headers(scope))
             await send(message)
 
         log.info("request_started", method=scope["method"], path=scope["path"])
         began = time.perf_counter()
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send_with_headers)
         finally:
             duration = round((time.perf_counter() - began) * 1000, 1)
             log.info("request_ended", method=scope["method"], path=scope["path"], status=status, duration_ms=duration)
+
+
+async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Answer OPTIONS with all methods of a path: Litestar's own answer knows only those of one of its handlers."""
+    if request.method != "OPTIONS":
+        return None
+    path = request.scope["path_template"]
+    methods = {method for route in request.app.routes if route.path_format == path for method in _methods(route)}
+    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
+
+
+def _methods(route: BaseRoute) -> Iterable[str]:
+    return route.methods if isinstance(route, HTTPRoute) else ()
+
+
+def headers(scope: Scope) -> dict[str, str]:
+    """Headers that the answer will have whatever it is, also if it is an error."""
+    given: dict[str, str] = scope.setdefault("state", {}).setdefault("headers", {})
+    return given
 
 
 def _request_id(scope: HTTPScope) -> str:

@@ -1,6 +1,7 @@
 """What clients are answered."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,15 +11,41 @@ from litestar.params import QueryParameter
 from msgspec import Meta
 
 from freight.crm import Entity
-from freight.domain.jobs import Counts, Job, OnExisting
+from freight.domain import statistics
+from freight.domain.audit import AuditEvent
+from freight.domain.batches import Batch
+from freight.domain.batches import Status as BatchStatus
+from freight.domain.deliveries import Status as DeliveryStatus
+from freight.domain.errors import InvalidRequest
+from freight.domain.job_requests import OnExisting
+from freight.domain.jobs import Counts, Job, PausedBy
+from freight.domain.keys import ApiKey
 from freight.domain.logs import LogRow
+from freight.domain.pages import Slice, Window
+from freight.domain.records import RecordRow
 from freight.domain.retry import RetryPolicy
-from freight.domain.transitions import Status
+from freight.domain.tenants import Tenant
+from freight.domain.transitions import ACTIONS, Action, Status
+from freight.domain.webhooks import Event, Webhook
 
 JOBS = "/api/v1/jobs"
+KEYS = "/api/v1/keys"
+AUDIT = "/api/v1/audit"
+TENANTS = "/api/v1/tenants"
+WEBHOOKS = "/api/v1/webhooks"
+
+MOMENT = {"format": "date-time"}
+"""What the documentation says of a text that `moment` reads."""
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Most items that a page has.")]
 Offset = Annotated[int, QueryParameter(ge=0, le=2**53, description="Items left out before the page.")]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=200,
+        description="The `next_cursor` of the page before, with the same filters: the quickest way through many pages.",
+    ),
+]
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +67,15 @@ class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
     """Where to go from a job."""
 
     self_: str = msgspec.field(name="self")
+    batches: str
+    records: str
     logs: str
+    stats: str
+    events: str
+    pause: Annotated[str | None, Meta(description="Null unless the job can be paused now; so with the following.")]
+    resume: str | None
+    cancel: str | None
+    retry: str | None
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +86,11 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     status: Status
     stage: Annotated[
-        str | None, Meta(description="Where a running job is: `precheck`, `extract`, `schema`, or the entity it loads.")
+        str | None,
+        Meta(
+            description="Where a running job is: `precheck`, `extract`, `schema`, or the entity it loads; `cancelling` "
+            "from a cancellation until its workers have let go."
+        ),
     ]
     mode: str
     entities: list[Entity]
@@ -68,15 +107,59 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     progress: Annotated[
         float | None, Meta(description="Processed records as a part of all, 0 to 1; null while nothing has been read.")
     ]
+    eta_seconds: Annotated[
+        int | None,
+        Meta(description="How long the rest of what has been read takes at the rate so far; null unless it runs."),
+    ]
     counts: Annotated[list[Counts], Meta(description="What became of the records, per entity.")]
     started_by: Annotated[str, Meta(description="Who created the job.")]
     error: JobError | None
+    paused_by: Annotated[
+        PausedBy | None,
+        Meta(description="Why a paused job waits: for a `person`, for a vendor's `quota`, or for the tenant."),
+    ]
     resume_at: Annotated[datetime | None, Meta(description="When a job that waits for a vendor's quota goes on.")]
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
     links: JobLinks
+
+
+class RetryAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a retry does."""
+
+    job_id: UUID
+    batches_queued_for_retry: Annotated[int, Meta(description="How many batches will be loaded again.")]
+    message: Annotated[str, Meta(description="The same as a sentence.")]
+
+
+class BatchLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go from a batch."""
+
+    self_: str = msgspec.field(name="self")
+    job: str
+    retry: str
+
+
+class BatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """Some records of one entity, which are loaded together."""
+
+    id: UUID
+    entity: Entity
+    number: Annotated[int, Meta(description="Which of the entity's batches it is, from 0.")]
+    size: Annotated[int, Meta(description="How many records it has, those among them that are not for the target.")]
+    status: Annotated[
+        BatchStatus,
+        Meta(description="`retrying` is between two attempts; one that was cancelled is `failed` with that error."),
+    ]
+    attempt: Annotated[int, Meta(description="How many attempts have failed.")]
+    processed_records: Annotated[int, Meta(description="Records that have got an outcome by being loaded.")]
+    failed_records: Annotated[int, Meta(description="Those of them that failed.")]
+    error: Annotated[JobError | None, Meta(description="Why the last attempt failed.")]
+    started_at: datetime | None
+    completed_at: datetime | None
+    links: BatchLinks
 
 
 class PageLinks(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,19 +188,126 @@ class JobsPage(Page, frozen=True, kw_only=True):
     items: list[JobView]
 
 
-class LogsPage(Page, frozen=True, kw_only=True):
+class BatchesPage(Page, frozen=True, kw_only=True):
+    """Some of a job's batches."""
+
+    items: list[BatchView]
+
+
+class CursorPage(Page, frozen=True, kw_only=True):
+    """Some of very many items."""
+
+    next_cursor: Annotated[
+        str | None, Meta(description="What `cursor` takes for the page after this; null on the last one.")
+    ]
+
+
+class RecordsPage(CursorPage, frozen=True, kw_only=True):
+    """Some of a job's records."""
+
+    items: list[RecordRow]
+
+
+class LogsPage(CursorPage, frozen=True, kw_only=True):
     """Some of a job's log rows."""
 
     items: list[LogRow]
 
 
-P = TypeVar("P", JobsPage, LogsPage)
+class KeysPage(Page, frozen=True, kw_only=True):
+    """Some of a tenant's keys."""
+
+    items: list[ApiKey]
+
+
+class AuditPage(Page, frozen=True, kw_only=True):
+    """Some of the audit trail."""
+
+    items: list[AuditEvent]
+
+
+class TenantsPage(Page, frozen=True, kw_only=True):
+    """Some of the tenants."""
+
+    items: list[Tenant]
+
+
+class WebhookLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go from a webhook."""
+
+    self_: str = msgspec.field(name="self")
+    deliveries: str
+
+
+class WebhookView(Webhook, frozen=True, kw_only=True):
+    """A webhook as it stands; its secret is not shown."""
+
+    enabled: Annotated[bool, Meta(description="Whether it is sent anything.")]
+    links: WebhookLinks
+
+
+class NewWebhook(WebhookView, frozen=True, kw_only=True):
+    """A webhook with a new secret."""
+
+    secret: Annotated[
+        str,
+        Meta(description="What requests are signed with, `whsec_…`: this answer is the only one that shows it."),
+    ]
+
+    def __repr__(self) -> str:
+        return f"NewWebhook(id={self.id!r})"
+
+
+class DeliveryLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go from a delivery."""
+
+    self_: str = msgspec.field(name="self")
+    webhook: str
+    job: str | None
+
+
+class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
+    """One event for one webhook, and how the last attempt to deliver it ended."""
+
+    id: Annotated[UUID, Meta(description="Also the header `webhook-id` of its requests.")]
+    event: Event
+    status: DeliveryStatus
+    attempts: Annotated[int, Meta(description="How often it has been tried.")]
+    next_attempt_at: Annotated[datetime | None, Meta(description="When it is tried next, while it is pending.")]
+    answer_status: Annotated[int | None, Meta(description="What the receiver answered the last time.")]
+    error: Annotated[str | None, Meta(description="Why the last attempt failed.")]
+    created_at: datetime
+    attempted_at: datetime | None
+    delivered_at: datetime | None
+    links: DeliveryLinks
+
+
+class WholeDelivery(DeliveryView, frozen=True, kw_only=True):
+    """A delivery with what was sent and what was answered."""
+
+    payload: Annotated[dict[str, Any], Meta(description="The body of its requests: `type`, `timestamp` and `data`.")]
+    answer_body: Annotated[str | None, Meta(description="The beginning of what the receiver answered the last time.")]
+
+
+class WebhooksPage(Page, frozen=True, kw_only=True):
+    """Some of a tenant's webhooks."""
+
+    items: list[WebhookView]
+
+
+class DeliveriesPage(Page, frozen=True, kw_only=True):
+    """Some of the deliveries to a webhook."""
+
+    items: list[DeliveryView]
+
+
+C = TypeVar("C", RecordsPage, LogsPage)
+P = TypeVar("P", JobsPage, BatchesPage, KeysPage, AuditPage, TenantsPage, WebhooksPage, DeliveriesPage)
 
 
 def job_view(job: Job, counts: list[Counts]) -> JobView:
     """The job as clients see it."""
     same = {name: getattr(job, name) for name in msgspec.structs.asdict(job).keys() & set(JobView.__struct_fields__)}
-    address = f"{JOBS}/{job.id}"
     return JobView(
         **{
             **same,
@@ -128,21 +318,46 @@ def job_view(job: Job, counts: list[Counts]) -> JobView:
                 id=job.target_workspace, name=job.target_workspace_name, base_url=job.target_base_url
             ),
             "progress": _progress(job),
+            "eta_seconds": None if (seconds := statistics.eta(job)) is None else round(seconds),
             "counts": counts,
             "error": None if job.error_code is None else JobError(code=job.error_code, message=job.error_message or ""),
-            "links": JobLinks(self_=address, logs=f"{address}/logs"),
+            "links": _job_links(job),
         }
     )
 
 
+def batch_view(batch: Batch) -> BatchView:
+    """The batch as clients see it."""
+    same = {
+        name: getattr(batch, name) for name in msgspec.structs.asdict(batch).keys() & set(BatchView.__struct_fields__)
+    }
+    job = f"{JOBS}/{batch.job_id}"
+    address = f"{job}/batches/{batch.id}"
+    error = None if batch.error_code is None else JobError(code=batch.error_code, message=batch.error_message or "")
+    return BatchView(**same, error=error, links=BatchLinks(self_=address, job=job, retry=f"{address}/retry"))
+
+
+def moment(given: str | None, *, field: str) -> datetime | None:
+    """A moment that a client gave, in UTC. Raises `InvalidRequest` if it has no offset or no calendar has it."""
+    if given is None:
+        return None
+    try:
+        # Litestar itself would take a number for seconds since 1970.
+        moment: datetime = msgspec.convert(given, Annotated[datetime, Meta(tz=True)])
+        return moment.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        pass
+    raise InvalidRequest("A moment is given with its offset from UTC, 2026-11-24T00:00:00Z.", field=field)
+
+
 def page(
-    kind: type[P], items: list[Any], total: int, *, path: str, limit: int, offset: int, filters: dict[str, str | None]
+    kind: type[P], items: list[Any], total: int, *, path: str, limit: int, offset: int, filters: Mapping[str, object]
 ) -> P:
-    """A page, with links that keep the filters."""
+    """A page, with links that keep the filters, of which one may have several values."""
 
     def link(start: int) -> str:
         given = {name: value for name, value in filters.items() if value is not None}
-        return f"{path}?{urlencode({**given, 'limit': limit, 'offset': start})}"
+        return f"{path}?{urlencode({**given, 'limit': limit, 'offset': start}, doseq=True)}"
 
     has_more = offset + len(items) < total
     return kind(
@@ -158,6 +373,54 @@ def page(
             next=link(offset + limit) if has_more else None,
             previous=link(max(0, offset - limit)) if offset else None,
         ),
+    )
+
+
+def cursor_page(
+    kind: type[C], items: list[Any], part: Slice, window: Window, *, path: str, filters: dict[str, str | None]
+) -> C:
+    """A page whose next one is found by its cursor, with links that keep the filters."""
+
+    def link(**place: str | int) -> str:
+        given = {name: value for name, value in filters.items() if value is not None}
+        return f"{path}?{urlencode({**given, 'limit': window.limit, **place})}"
+
+    here: dict[str, str | int] = {"cursor": window.cursor} if window.cursor else {"offset": part.offset}
+    return kind(
+        items=items,
+        total=part.total,
+        limit=window.limit,
+        offset=part.offset,
+        has_more=part.next_cursor is not None,
+        pages=-(-part.total // window.limit),
+        current_page=part.offset // window.limit + 1,
+        links=PageLinks(
+            self_=link(**here),
+            next=link(cursor=part.next_cursor) if part.next_cursor else None,
+            previous=link(offset=max(0, part.offset - window.limit)) if part.offset else None,
+        ),
+        next_cursor=part.next_cursor,
+    )
+
+
+def _job_links(job: Job) -> JobLinks:
+    address = f"{JOBS}/{job.id}"
+
+    def action(name: Action) -> str | None:
+        allowed = job.status in ACTIONS[name] and not job.is_ending
+        return f"{address}/{name}" if allowed else None
+
+    return JobLinks(
+        self_=address,
+        batches=f"{address}/batches",
+        records=f"{address}/records",
+        logs=f"{address}/logs",
+        stats=f"{address}/stats",
+        events=f"{address}/events",
+        pause=action("pause"),
+        resume=action("resume"),
+        cancel=action("cancel"),
+        retry=action("retry"),
     )
 
 

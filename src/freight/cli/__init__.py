@@ -3,7 +3,7 @@
 import click
 
 from freight import __version__
-from freight.cli.administration import generate_secret, migrate_database, show_settings, tenants
+from freight.cli.administration import admin, generate_secret, migrate_database, show_settings, tenants
 from freight.cli.demo import demo
 from freight.cli.serve import serve
 from freight.database import DatabaseError
@@ -28,5 +28,5 @@ def main() -> None:
     """Freight moves a firm's CRM workspace from Affinity to Attio."""
 
 
-for command in (serve, demo, sandbox, tenants, show_settings, generate_secret, migrate_database):
+for command in (serve, demo, sandbox, tenants, admin, show_settings, generate_secret, migrate_database):
     main.add_command(command)

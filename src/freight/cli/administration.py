@@ -9,7 +9,30 @@ from rich.table import Table
 from freight import database, deployment, encryption, settings
 from freight.domain import keys
 from freight.domain import tenants as tenants_of
+from freight.domain.audit import Actor
+from freight.domain.tenants import TenantRequest
 from freight.settings import SettingsError
+
+COMMAND_LINE = Actor(tenant_id=None, name="command line")
+
+
+@click.group()
+def admin() -> None:
+    """The platform's administrator, who keeps the tenants through the API."""
+
+
+@admin.command("create-key")
+@click.option("--name", default="administrator", show_default=True, help="What or whom the key is for.")
+def create_key(name: str) -> None:
+    """Print a new key of the administrator, which is shown only this once."""
+    click.echo(asyncio.run(_create_key(name)))
+
+
+@admin.command("revoke-key")
+@click.argument("prefix")
+def revoke_key(prefix: str) -> None:
+    """Revoke the administrator's key that begins with PREFIX, `frt_live_` and eight characters."""
+    asyncio.run(_revoke_key(prefix))
 
 
 @click.group()
@@ -33,9 +56,8 @@ def show_settings() -> None:
     table = Table("Variable", "In force", "What it is for", show_lines=True)
     for variable, value, description in settings.describe(settings.load()):
         table.add_row(variable, value, description)
-    console = Console()
     # Where no terminal gives a width, lines are not to be broken in the middle of a value.
-    console.print(table, width=None if console.is_terminal else 200)
+    Console(width=None if Console().is_terminal else 200).print(table)
 
 
 @click.command("generate-secret")
@@ -56,15 +78,29 @@ def migrate_database() -> None:
 async def _create_tenant(name: str) -> str:
     chosen = settings.load()
     async with deployment.opened(chosen) as opened, database.as_platform() as tx:
-        tenant_id = await tenants_of.create(tx, name)
-        return await keys.issue(
+        tenant = await tenants_of.create(tx, COMMAND_LINE, TenantRequest(name=name))
+        first = await keys.issue_first(tx, opened.vault, COMMAND_LINE, tenant.id, environment=chosen.environment)
+        return first.key
+
+
+async def _create_key(name: str) -> str:
+    chosen = settings.load()
+    async with deployment.opened(chosen) as opened, database.as_platform() as tx:
+        new = await keys.issue(
             tx,
             opened.vault,
-            tenant_id,
-            name="first key",
+            COMMAND_LINE,
+            tenant_id=None,
+            name=name,
             environment=chosen.environment,
-            scopes=("jobs:read", "jobs:write", "admin"),
+            scopes=("admin",),
         )
+        return new.key
+
+
+async def _revoke_key(prefix: str) -> None:
+    async with deployment.opened(settings.load()), database.as_platform() as tx:
+        await keys.revoke_administrators(tx, COMMAND_LINE, prefix)
 
 
 async def _migrate(url: str) -> str:

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,15 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from freight import database, logging
+from freight import database, embedded, logging
 from freight.cli.serve import running
 from freight.domain import keys, tenants
+from freight.domain.audit import Actor
+from freight.domain.tenants import TenantRequest
 from freight.encryption import Vault, secret_in
 from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as sandbox_running
 from freight.settings import Settings
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1
 PLAIN_LINE_SECONDS = 2
 
 # Without a terminal nothing tells a width, and lines are not to be broken anywhere.
@@ -56,18 +59,27 @@ async def _demo(options: SandboxOptions) -> bool:
     assert main_task is not None  # noqa: S101 - this is a coroutine of asyncio.run
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, main_task.cancel)
+    async with _temporary_home() as home, sandbox_running(options) as sandbox:
+        settings = _settings(home, sandbox, unlimited=options.unlimited)
+        logging.configure(settings)
+        console.print("Starting PostgreSQL, Redis, the API and a worker …")
+        async with running(settings, with_worker=True) as service, _client(service.url, settings) as client:
+            job = await _create_job(client, sandbox)
+            console.print(
+                f"Job {job['id']} from {job['source_workspace']['name']} to {job['target_workspace']['name']}."
+            )
+            job = await _watch(client, job["id"])
+            return await _report(client, sandbox, job)
+
+
+@asynccontextmanager
+async def _temporary_home() -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="freight-demo-", ignore_cleanup_errors=True) as home:
-        async with sandbox_running(options) as sandbox:
-            settings = _settings(home, sandbox, unlimited=options.unlimited)
-            logging.configure(settings)
-            console.print("Starting PostgreSQL, Redis, the API and a worker …")
-            async with running(settings, with_worker=True) as service, _client(service.url, settings) as client:
-                job = await _create_job(client, sandbox)
-                console.print(
-                    f"Job {job['id']} from {job['source_workspace']['name']} to {job['target_workspace']['name']}."
-                )
-                job = await _watch(client, job["id"])
-                return await _report(client, sandbox, job)
+        try:
+            yield home
+        finally:
+            # Servers that are still stopping would write into the folder while it is being removed.
+            await embedded.stopped(Path(home))
 
 
 def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
@@ -81,6 +93,8 @@ def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
         vendor_hosts=hosts,
         environment="dev",
         log_level="error",
+        requests_per_minute=0,
+        requests_per_hour=0,
         **(unpaced if unlimited else {}),  # type: ignore[arg-type]
     )
 
@@ -89,9 +103,10 @@ def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
 async def _client(url: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     vault = Vault((secret_in(settings.home_path),))
     async with database.as_platform() as tx:
-        tenant_id = await tenants.create(tx, "Demonstration")
-        key = await keys.issue(tx, vault, tenant_id, name="demo", environment="dev", scopes=("jobs:read", "jobs:write"))
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"X-API-Key": key}, timeout=30) as client:
+        actor = Actor(tenant_id=None, name="command line")
+        tenant = await tenants.create(tx, actor, TenantRequest(name="Demonstration"))
+        first = await keys.issue_first(tx, vault, actor, tenant.id, environment="dev")
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"X-API-Key": first.key}, timeout=30) as client:
         yield client
 
 

@@ -64,16 +64,17 @@ class Service:
 async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Service]:
     """The service for as long as the context lasts. Raises the same errors as `deployment.opened`."""
     async with deployment.opened(settings) as opened:
-        redis = queue.connect(opened.redis_url)
+        redis, closing = queue.connect(opened.redis_url), asyncio.Event()
         try:
             server = _Server(
                 uvicorn.Config(
-                    create_app(opened, redis),
+                    create_app(opened, redis, closing),
                     host=settings.host,
                     port=settings.port,
                     log_config=None,
                     access_log=False,
                     server_header=False,
+                    forwarded_allow_ips=settings.trusted_proxies,
                     timeout_graceful_shutdown=GRACEFUL_SECONDS,
                 )
             )
@@ -83,6 +84,7 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 if with_worker:
                     tasks.append(await stack.enter_async_context(_working(opened)))
                 port = server.servers[0].sockets[0].getsockname()[1]
+                stack.callback(closing.set)
                 host = f"[{settings.host}]" if ":" in settings.host else settings.host
                 yield Service(f"http://{host}:{port}", tasks)
         finally:
@@ -129,6 +131,9 @@ async def _working(opened: Deployment) -> AsyncIterator[asyncio.Task[None]]:
     try:
         yield task
     finally:
+        worker.allow_pick_jobs = False
+        if worker.tasks:
+            await asyncio.wait(worker.tasks.values(), timeout=tasks.FINISH_SECONDS)
         with contextlib.suppress(asyncio.CancelledError):
             await worker.close()
         await asyncio.wait([task])

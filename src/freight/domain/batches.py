@@ -1,20 +1,22 @@
 """Batches: the portions in which the records of an entity are loaded."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
 import msgspec
 
 from freight.connectors.protocols import Issue
-from freight.crm import Entity
+from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection
 from freight.domain import leases, ledger, logs, records
+from freight.domain.errors import NotFound
 from freight.domain.leases import Lease
 from freight.domain.ledger import Known, Pair
 from freight.domain.logs import Entry
-from freight.domain.records import OUTCOMES, Settled
+from freight.domain.records import OUTCOMES, Leftover, Outcome, Settled
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
 
@@ -29,6 +31,19 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     first_position: int
     size: int
     status: Status
+    attempt: int
+    """How many attempts have failed."""
+    processed_records: int
+    failed_records: int
+    error_code: str | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+
+    @property
+    def positions(self) -> range:
+        """Where its records stand in the stream."""
+        return range(self.first_position, self.first_position + self.size)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +82,79 @@ async def cut(
 
 
 async def get(tx: Connection, batch_id: UUID) -> Batch:
-    """The batch with this id."""
+    """The batch with this id. Raises `NotFound`."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM batches WHERE id = $1", batch_id)
-    return msgspec.convert(dict(row or {}), Batch)
+    if row is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return msgspec.convert(dict(row), Batch)
+
+
+async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
+    """The batch with this id, which must be one of the job's. Raises `NotFound`."""
+    batch = await get(tx, batch_id)
+    if batch.job_id != job_id:
+        raise NotFound(f"There is no batch {batch_id} in the job {job_id}.")
+    return batch
+
+
+async def page(
+    tx: Connection, job_id: UUID, *, entity: Entity | None, status: Sequence[Status], limit: int, offset: int
+) -> tuple[list[Batch], int]:
+    """Some of a job's batches in the order in which they are loaded, and how many there are in all."""
+    where = """job_id = $1 AND ($2::text IS NULL OR entity = $2)
+               AND (cardinality($3::text[]) = 0 OR status = ANY($3))"""
+    total = await tx.fetchval(f"SELECT count(*) FROM batches WHERE {where}", job_id, entity, list(status))
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE {where}
+            ORDER BY array_position($4::text[], entity::text), number LIMIT $5 OFFSET $6""",
+        job_id,
+        entity,
+        list(status),
+        list(LOAD_ORDER),
+        limit,
+        offset,
+    )
+    return [msgspec.convert(dict(row), Batch) for row in rows], total
+
+
+async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[Batch]:
+    """The batches of an ended job that a retry runs again, locked."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND (NOT $2 OR status = 'failed' OR failed_records > 0)
+            ORDER BY id FOR UPDATE""",
+        job_id,
+        failed_only,
+    )
+    return [msgspec.convert(dict(row), Batch) for row in rows]
+
+
+async def queue_again(tx: Connection, batch: Batch, outcomes: Collection[Outcome]) -> None:
+    """Take these outcomes of an ended batch back, and let workers load whatever of it has none."""
+    taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes)
+    await tx.execute(
+        """UPDATE batches SET status = 'pending', attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL,
+                  leased_by = NULL, error_code = NULL, error_message = NULL, started_at = NULL, completed_at = NULL
+           WHERE id = $1""",
+        batch.id,
+    )
+    await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
+
+
+async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
+    """Undo the batches that were cut short because the reading of their stream was broken off; returns their ids."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches
+            WHERE job_id = $1 AND size < (SELECT batch_size FROM jobs WHERE id = $1)
+              AND entity IN (SELECT entity FROM streams WHERE job_id = $1 AND NOT done)
+            ORDER BY id FOR UPDATE""",
+        job_id,
+    )
+    short = [msgspec.convert(dict(row), Batch) for row in rows]
+    for batch in short:
+        await queue_again(tx, batch, OUTCOMES)
+    ids = {batch.id for batch in short}
+    await tx.execute("DELETE FROM batches WHERE id = ANY($1)", list(ids))
+    return ids
 
 
 async def begin(tx: Connection, lease: Lease) -> None:
@@ -121,34 +206,37 @@ async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
     """Give a batch up: whatever of it has no outcome fails. Raises `LeaseLost`."""
     await leases.check(tx, lease)
-    await _fail(tx, batch, code=code, message=message)
+    await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message))
 
 
-async def fail_open(tx: Connection, job_id: UUID, *, code: str, message: str) -> None:
-    """Give up every batch of a job that has not ended."""
+async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
+    """Give up every batch of a job that has not ended, also for whoever has lost its lease without noticing."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND status NOT IN ('completed', 'failed')
             ORDER BY id FOR UPDATE""",
         job_id,
     )
     for row in rows:
-        await _fail(tx, msgspec.convert(dict(row), Batch), code=code, message=message)
+        await _give_up(tx, msgspec.convert(dict(row), Batch), rest)
+    await tx.execute(
+        "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
+        [row["id"] for row in rows],
+    )
 
 
-async def _fail(tx: Connection, batch: Batch, *, code: str, message: str) -> None:
-    positions = range(batch.first_position, batch.first_position + batch.size)
-    count = await records.fail_waiting(tx, batch.job_id, batch.entity, positions, code, message)
+async def _give_up(tx: Connection, batch: Batch, rest: Leftover) -> None:
+    count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest)
     await tx.execute(
         """UPDATE batches SET status = 'failed', completed_at = now(), attempt = attempt + 1, error_code = $2,
                   error_message = $3 WHERE id = $1""",
         batch.id,
-        code,
-        message,
+        rest.code,
+        rest.message,
     )
-    await _count(tx, batch, Counter(failed=count))
+    await _count(tx, batch, Counter({rest.outcome: count}))
 
 
-async def _count(tx: Connection, batch: Batch, outcomes: Counter[str]) -> None:
+async def _count(tx: Connection, batch: Batch, outcomes: Counter[Outcome]) -> None:
     # Always in the order batch, stream, job: whoever locks them otherwise would deadlock with this.
     processed, failed = outcomes.total(), outcomes["failed"]
     await tx.execute(

@@ -59,9 +59,22 @@ class LiveJobExists(StateConflict):
 
     def __init__(self, job_id: UUID) -> None:
         super().__init__(
-            f"Job {job_id} over the same two workspaces has not ended. Wait for its end before creating another."
+            f"Job {job_id} over the same two workspaces has not ended. Wait for its end, or cancel it, before another "
+            "runs."
         )
         self.job_id = job_id
+
+
+class RequestInProgress(StateConflict):
+    """The first request with this idempotency key has not been answered yet."""
+
+    code = "request_in_progress"
+
+
+class IdempotencyKeyReused(InvalidRequest):
+    """The idempotency key belongs to another request."""
+
+    code = "idempotency_key_reused"
 
 
 class TenantExists(StateConflict):
@@ -70,7 +83,37 @@ class TenantExists(StateConflict):
     code = "tenant_exists"
 
 
+class TenantBusy(StateConflict):
+    """The tenant's jobs still run."""
+
+    code = "tenant_busy"
+
+
 class KeyRefused(DomainError):
     """No usable API key came with the request."""
 
     code = "unauthorized"
+
+
+class LastAdminKey(StateConflict):
+    """Nobody could manage the tenant's keys any more."""
+
+    code = "last_admin_key"
+
+
+class Forbidden(DomainError):
+    """The key is good, but not for this."""
+
+    code = "forbidden"
+
+
+class ScopesExceeded(Forbidden):
+    """A key cannot give what it may not do itself."""
+
+    code = "scopes_exceeded"
+
+
+class TenantSuspended(Forbidden):
+    """The tenant's keys are good, but may do nothing at present."""
+
+    code = "tenant_suspended"

@@ -1,82 +1,47 @@
 """Jobs: one run from one workspace to another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
-from msgspec import Meta
 
 from freight.connectors.protocols import Issue
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, jsonb
-from freight.domain import batches, logs, transitions
+from freight.domain import batches, deliveries, logs, transitions, webhooks
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
+from freight.domain.job_requests import JobRequest, OnExisting, in_load_order
 from freight.domain.ledger import Pair
 from freight.domain.logs import Entry
+from freight.domain.records import Leftover
 from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import Status
 from freight.domain.vendors import Vendors, identify
 from freight.encryption import Vault
 
-OnExisting = Literal["fill", "overwrite", "skip"]
+PausedBy = Literal["person", "quota", "suspension"]
 
-NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL's text holds every character but this one."""
+CANCELLING = "cancelling"
+"""The stage of a job that was cancelled while workers were at it."""
 
-Label = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
-
-
-class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The workspace to read."""
-
-    api_key: Annotated[
-        str, Meta(min_length=1, max_length=500, description="An Affinity API key, best an administrator's.")
-    ]
-    base_url: Annotated[str | None, Meta(description="Where the API is, if not at the vendor's own address.")] = None
-
-    def __repr__(self) -> str:
-        return f"SourceConfig(base_url={self.base_url!r})"
-
-
-class TargetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The workspace to write."""
-
-    api_key: Annotated[str, Meta(min_length=1, max_length=500, description="An Attio access token.")]
-    workspace_id: Annotated[
-        str | None, Meta(description="The id that the key's workspace must have: a guard against the wrong key.")
-    ] = None
-    base_url: Annotated[str | None, Meta(description="Where the API is, if not at the vendor's own address.")] = None
-
-    def __repr__(self) -> str:
-        return f"TargetConfig(workspace_id={self.workspace_id!r}, base_url={self.base_url!r})"
-
-
-class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client asks for."""
-
-    source_system: Literal["affinity"]
-    target_system: Literal["attio"]
-    source_config: SourceConfig
-    target_config: TargetConfig
-    batch_size: Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")] = 1000
-    retry_policy: RetryPolicy = RetryPolicy()
-    mode: Annotated[Literal["full"], Meta(description="`full` carries everything.")] = "full"
-    entities: Annotated[list[Entity] | None, Meta(description="What to carry; null for everything.")] = None
-    mapping: Annotated[None, Meta(description="Null: the default mapping.")] = None
-    on_existing: Annotated[
-        OnExisting,
-        Meta(
-            description="What happens to a record that the target has already: `fill` writes only attributes that are "
-            "empty there and adds to multi-values, `overwrite` writes all, `skip` leaves it alone."
-        ),
-    ] = "fill"
-    name: Annotated[Annotated[str, Meta(max_length=200, pattern=NO_NUL)] | None, Meta(description="Your own name.")] = (
-        None
-    )
-    labels: Annotated[dict[Label, Label], Meta(max_length=50, description="Your own key-value pairs.")] = {}
+Sort = Literal[
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "started_at",
+    "-started_at",
+    "completed_at",
+    "-completed_at",
+    "name",
+    "-name",
+    "status",
+    "-status",
+]
+"""What the list of jobs is ordered by, descending with a minus."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +84,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     failed_records: int
     error_code: str | None
     error_message: str | None
+    paused_by: PausedBy | None
     resume_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -136,7 +102,27 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def may_go_on(self) -> bool:
         """Whether workers may take up more of it: it runs, and nothing has happened that must end it."""
-        return self.status == "running" and self.error_code is None
+        return self.status == "running" and not self.is_ending
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it ends as soon as nobody works on it any more."""
+        return self.status in transitions.LIVE and (self.error_code is not None or self.stage == CANCELLING)
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs are wanted; empty or None for all."""
+
+    status: tuple[Status, ...] = ()
+    mode: str | None = None
+    name: str | None = None
+    """A part of the name, in capitals or not."""
+    labels: dict[str, str] = {}
+    """All of which the job has."""
+    started_by: str | None = None
+    """A part of who started it, in capitals or not."""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -158,8 +144,12 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
     No transaction is open meanwhile, because vendors may take their time. Raises `InvalidRequest`,
     `CredentialsRefused` or `VendorUnreachable`.
     """
-    source_url = vendors.base_url(request.source_system, request.source_config.base_url, field="source_config.base_url")
-    target_url = vendors.base_url(request.target_system, request.target_config.base_url, field="target_config.base_url")
+    source_url = await vendors.base_url(
+        request.source_system, request.source_config.base_url, field="source_config.base_url"
+    )
+    target_url = await vendors.base_url(
+        request.target_system, request.target_config.base_url, field="target_config.base_url"
+    )
     source_workspace = await identify(
         lambda: vendors.source(
             request.source_system, api_key=request.source_config.api_key, base_url=source_url, account="new jobs"
@@ -192,7 +182,6 @@ async def create(
 ) -> Job:
     """Store a new job, ready to be started. `workspaces` is what `prepare` returned. Raises `LiveJobExists`."""
     job_id = uuid4()
-    wanted = LOAD_ORDER if request.entities is None else request.entities
     values = {
         "id": job_id,
         "tenant_id": tenant_id,
@@ -200,7 +189,7 @@ async def create(
         "labels": jsonb(request.labels),
         "status": "pending",
         "mode": request.mode,
-        "entities": [entity for entity in LOAD_ORDER if entity in wanted],
+        "entities": in_load_order(request.entities),
         "on_existing": request.on_existing,
         "batch_size": request.batch_size,
         "retry_policy": jsonb(request.retry_policy),
@@ -224,13 +213,13 @@ async def create(
         )
     except asyncpg.UniqueViolationError:
         await tx.execute("ROLLBACK TO SAVEPOINT new_job")
-        raise LiveJobExists(await _live_twin(tx, request, workspaces)) from None
+        raise LiveJobExists(await live_twin(tx, values)) from None
     return _job(row)
 
 
 async def get(tx: Connection, job_id: UUID) -> Job:
-    """The job with this id. Raises `NotFound`, also for another tenant's."""
-    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1", job_id)
+    """The job with this id. Raises `NotFound`, also for a deleted one and for another tenant's."""
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1 AND deleted_at IS NULL", job_id)
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
     return _job(row)
@@ -242,17 +231,41 @@ async def lock(tx: Connection, job_id: UUID) -> Job:
     return await get(tx, job_id)
 
 
-async def page(tx: Connection, *, status: Status | None, limit: int, offset: int) -> tuple[list[Job], int]:
-    """A tenant's jobs, newest first, and how many there are in all."""
-    where = "$1::text IS NULL OR status = $1"
-    total = await tx.fetchval(f"SELECT count(*) FROM jobs WHERE {where}", status)
+async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:
+    """Some of a tenant's jobs, and how many there are in all."""
+    where = """deleted_at IS NULL AND (cardinality($1::text[]) = 0 OR status = ANY($1))
+               AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)
+               AND labels @> $4::jsonb AND ($5::text IS NULL OR strpos(lower(started_by), lower($5)) > 0)
+               AND ($6::timestamptz IS NULL OR created_at > $6) AND ($7::timestamptz IS NULL OR created_at < $7)"""
+    given = (
+        list(filters.status),
+        filters.mode,
+        filters.name,
+        jsonb(filters.labels),
+        filters.started_by,
+        filters.created_after,
+        filters.created_before,
+    )
+    column, direction = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
+    total = await tx.fetchval(f"SELECT count(*) FROM jobs WHERE {where}", *given)
     rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM jobs WHERE {where} ORDER BY created_at DESC, id LIMIT $2 OFFSET $3",
-        status,
+        f"""SELECT {COLUMNS} FROM jobs WHERE {where}
+            ORDER BY {column} {direction} NULLS LAST, id LIMIT $8 OFFSET $9""",
+        *given,
         limit,
         offset,
     )
     return [_job(row) for row in rows], total
+
+
+async def state(tx: Connection) -> str:
+    """Names the present state of all jobs of the tenant: it is another after every change of any of them.
+
+    `xmin` is the transaction that wrote a row as it stands, and what is told of a job besides its row changes in
+    transactions that write the row too.
+    """
+    row = await tx.fetchrow("SELECT count(*), sum(hashtextextended(id::text || xmin::text, 0)) AS rows FROM jobs")
+    return f"{row['count']} {row['rows']}" if row else ""
 
 
 async def counts(tx: Connection, job_ids: Sequence[UUID]) -> dict[UUID, list[Counts]]:
@@ -285,7 +298,7 @@ async def move(tx: Connection, job: Job, status: Status) -> None:
     transitions.check(job.status, status)
     ended = status not in transitions.LIVE
     await tx.execute(
-        """UPDATE jobs SET status = $2, updated_at = now(), resume_at = NULL,
+        """UPDATE jobs SET status = $2, updated_at = now(), paused_by = NULL, resume_at = NULL,
                   started_at = CASE WHEN $4 THEN coalesce(started_at, now()) ELSE started_at END,
                   completed_at = CASE WHEN $3 THEN now() END,
                   stage = CASE WHEN $3 THEN NULL ELSE stage END
@@ -295,11 +308,46 @@ async def move(tx: Connection, job: Job, status: Status) -> None:
         ended,
         status == "running",
     )
+    await _announce(tx, job, status)
+
+
+async def _announce(tx: Connection, before: Job, status: Status) -> None:
+    """Have webhooks told that a job has changed its state, by rows of the transaction in which it did."""
+    event = webhooks.event_of(before.status, status)
+    listening = await webhooks.listening(tx, before.tenant_id, event) if event else []
+    if not event or not listening:
+        return
+    job = await get(tx, before.id)
+    data = {
+        "job_id": job.id,
+        "name": job.name,
+        "labels": job.labels,
+        "status": job.status,
+        "previous_status": before.status,
+        "total_records": job.total_records,
+        "processed_records": job.processed_records,
+        "failed_records": job.failed_records,
+        "counts": (await counts(tx, [job.id]))[job.id],
+        "error": None if job.error_code is None else {"code": job.error_code, "message": job.error_message},
+        "links": {"job": f"/api/v1/jobs/{job.id}", "logs": f"/api/v1/jobs/{job.id}/logs"},
+    }
+    await deliveries.write(tx, job.tenant_id, listening, event, data, job_id=job.id)
+
+
+async def resume_due(tx: Connection) -> None:
+    """Let jobs go on whose time to do so has come (as the platform)."""
+    rows = await tx.fetch(
+        """SELECT id FROM jobs WHERE status = 'paused' AND paused_by = 'quota' AND resume_at <= now()
+           ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""
+    )
+    for row in rows:
+        job = await get(tx, row["id"])
+        await move(tx, job, "pending" if job.started_at is None else "running")
 
 
 async def enter_stage(tx: Connection, job: Job, stage: str) -> None:
-    """Say where a running job is."""
-    if job.stage != stage:
+    """Say where a locked job is."""
+    if job.stage not in (stage, CANCELLING):
         await tx.execute("UPDATE jobs SET stage = $2, updated_at = now() WHERE id = $1", job.id, stage)
 
 
@@ -307,10 +355,12 @@ async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None
     """Note why a job must end. Workers take up nothing more of it, and when the last has let go it fails."""
     tag = await tx.execute(
         """UPDATE jobs SET error_code = $2, error_message = $3, updated_at = now()
-           WHERE id = $1 AND error_code IS NULL AND status IN ('pending', 'running', 'paused')""",
+           WHERE id = $1 AND error_code IS NULL AND status IN ('pending', 'running', 'paused')
+             AND stage IS DISTINCT FROM $4""",
         job_id,
         code,
         message,
+        CANCELLING,
     )
     if tag == "UPDATE 1":
         tenant_id = await tx.fetchval("SELECT tenant_id FROM jobs WHERE id = $1", job_id)
@@ -320,34 +370,50 @@ async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None
 async def pause_until(tx: Connection, job_id: UUID, *, resume_at: datetime, message: str) -> None:
     """Pause a running job until a vendor's quota is there again."""
     job = await lock(tx, job_id)
-    if job.status != "running":
+    if not job.may_go_on:
         return
     await move(tx, job, "paused")
-    await tx.execute("UPDATE jobs SET resume_at = $2 WHERE id = $1", job_id, resume_at)
+    await tx.execute("UPDATE jobs SET paused_by = 'quota', resume_at = $2 WHERE id = $1", job_id, resume_at)
     issue = Issue(level="warning", code="quota_exhausted", message=message)
     await logs.write(tx, job.tenant_id, job_id, [Entry(issue=issue)])
 
 
-async def fail(tx: Connection, job: Job) -> None:
-    """End a job that was told to stop: whatever has no outcome fails. Nobody may be working on it any more."""
-    message = f"The job ended before this record was loaded: {job.error_message}"
+async def end(tx: Connection, job: Job) -> None:
+    """End a locked job that is ending, once nobody works on it any more.
+
+    Whatever has no outcome is skipped if the job was cancelled, and otherwise fails.
+    """
+    status: Status
+    rest: Leftover
+    if job.stage == CANCELLING:
+        status = "cancelled"
+        rest = Leftover(
+            outcome="skipped", code="cancelled", message="The job was cancelled before this record was carried over."
+        )
+    else:
+        status = "failed"
+        message = f"The job ended before this record was loaded: {job.error_message}"
+        rest = Leftover(outcome="failed", code=job.error_code or "job_failed", message=message)
     for row in await tx.fetch("SELECT entity, read_records FROM streams WHERE job_id = $1 AND NOT done", job.id):
         read = row["read_records"]
         await batches.cut(
             tx, job.tenant_id, job.id, row["entity"], start=read, end=read, size=job.batch_size, last=True
         )
-    await batches.fail_open(tx, job.id, code=job.error_code or "job_failed", message=message)
-    await move(tx, await lock(tx, job.id), "failed")
+    await batches.give_up_open(tx, job.id, rest)
+    # Whoever has lost a lease without noticing finds another fence.
+    await tx.execute("UPDATE streams SET fence = fence + 1 WHERE job_id = $1", job.id)
+    await move(tx, await lock(tx, job.id), status)
 
 
-async def _live_twin(tx: Connection, request: JobRequest, workspaces: dict[str, Any]) -> UUID:
+async def live_twin(tx: Connection, columns: Mapping[str, Any]) -> UUID:
+    """The live job over the two workspaces that these columns of another job name. Raises `StateConflict`."""
     twin = await tx.fetchval(
         """SELECT id FROM jobs WHERE source_system = $1 AND source_workspace = $2 AND target_system = $3
                   AND target_workspace = $4 AND status IN ('pending', 'running', 'paused')""",
-        request.source_system,
-        workspaces["source_workspace"],
-        request.target_system,
-        workspaces["target_workspace"],
+        columns["source_system"],
+        columns["source_workspace"],
+        columns["target_system"],
+        columns["target_workspace"],
     )
     if twin is None:
         raise StateConflict("Another job over the same two workspaces has ended just now. Ask again.")

@@ -1,4 +1,4 @@
-"""Leases: who works on a job, a stream or a batch, for how long, and what stops everyone else.
+"""Leases: who works on a job, a stream, a batch or a delivery, for how long, and what stops everyone else.
 
 A lease lasts 30 s and is renewed every 10. Claiming raises the row's fence, and every later write checks it, so that
 a worker that lost its lease without noticing can write nothing any more.
@@ -19,13 +19,28 @@ from freight.database import Connection
 LEASE_SECONDS = 30
 RENEW_SECONDS = 10
 
-Leased = Literal["jobs", "streams", "batches"]
+Leased = Literal["jobs", "streams", "batches", "webhook_deliveries"]
 
 log = structlog.get_logger()
 
 
 class LeaseLost(Exception):
     """Somebody else has taken over, or the database was away for longer than the lease lasts."""
+
+
+class Losses:
+    """How many leases this process has lost."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def note(self, lease: "Lease") -> None:
+        """One more."""
+        self.total += 1
+        log.warning("lease_lost", table=lease.table, id=str(lease.id))
+
+
+LOSSES = Losses()
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

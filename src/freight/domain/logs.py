@@ -10,6 +10,8 @@ import msgspec
 from freight.connectors.protocols import Issue
 from freight.crm import Entity
 from freight.database import Connection
+from freight.domain import pages
+from freight.domain.pages import Selection, Slice, Window
 
 Level = Literal["info", "warning", "error"]
 
@@ -39,6 +41,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str | None = None
 
 
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows are wanted; None for all."""
+
+    entity: Entity | None = None
+    level: Level | None = None
+    code: str | None = None
+    source_id: str | None = None
+    text: str | None = None
+    """A part of the source id or of the message, in capitals or not."""
+
+
+FIELDS = LogRow.__struct_fields__
+
+
 async def write(tx: Connection, tenant_id: UUID, job_id: UUID, entries: Sequence[Entry]) -> None:
     """Append rows."""
     if not entries:
@@ -59,31 +75,28 @@ async def write(tx: Connection, tenant_id: UUID, job_id: UUID, entries: Sequence
     )
 
 
-async def page(
-    tx: Connection,
-    job_id: UUID,
-    *,
-    entity: str | None,
-    level: str | None,
-    code: str | None,
-    limit: int,
-    offset: int,
-) -> tuple[list[LogRow], int]:
-    """Rows of a job's log, oldest first, and how many there are in all."""
-    where = """job_id = $1 AND ($2::text IS NULL OR entity = $2) AND ($3::text IS NULL OR level = $3)
-               AND ($4::text IS NULL OR code = $4)"""
-    total = await tx.fetchval(f"SELECT count(*) FROM logs WHERE {where}", job_id, entity, level, code)
-    rows = await tx.fetch(
-        f"""SELECT id, entity, source_id, level, code, message, field, value, created_at
-            FROM logs WHERE {where} ORDER BY id LIMIT $5 OFFSET $6""",
-        job_id,
-        entity,
-        level,
-        code,
-        limit,
-        offset,
+def select(job_id: UUID, filters: Filters) -> Selection:
+    """The rows of a job's log that pass the filters, oldest first."""
+    given = {
+        "entity = {}": filters.entity,
+        "level = {}": filters.level,
+        "code = {}": filters.code,
+        "source_id = {}": filters.source_id,
+        "(source_id ILIKE {} OR message ILIKE {})": filters.text and pages.containing(filters.text),
+    }
+    used = {condition: value for condition, value in given.items() if value is not None}
+    return Selection(
+        table="logs",
+        job_id=job_id,
+        columns=", ".join(FIELDS),
+        conditions=tuple(used),
+        values=tuple(used.values()),
     )
-    return [LogRow(**row) for row in rows], total
+
+
+async def page(tx: Connection, job_id: UUID, filters: Filters, window: Window, *, complete: bool) -> Slice:
+    """Some of a job's log; `complete` once nothing happens to the job. Raises `InvalidRequest` for a bad cursor."""
+    return await pages.read(tx, select(job_id, filters), window, total=None, complete=complete)
 
 
 def _storable(text: str | None, length: int | None = None) -> str | None:

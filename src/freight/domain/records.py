@@ -1,23 +1,41 @@
 """Records: what was read from the source within a job, and what became of it."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, get_args
+from datetime import datetime
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from freight import crm
 from freight.connectors.protocols import Issue, Row
 from freight.crm import Entity
 from freight.database import Connection, jsonb
-from freight.domain import logs
+from freight.domain import logs, pages
+from freight.domain.errors import NotFound
 from freight.domain.logs import Entry
+from freight.domain.pages import Selection, Slice, Window
 
 Outcome = Literal["created", "updated", "unchanged", "skipped", "failed"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 Intent = Literal["create", "update"]
 """What a request that may be under way would do to the target."""
+
+MAY_HAVE_ARRIVED = (
+    " It may be in the target all the same, because a request was about to be sent; a later run recognises it."
+)
+
+Group = Literal["successful", "failed", "unprocessed"]
+
+GROUPS: dict[Group, str] = {
+    "successful": "outcome IN ('created', 'updated', 'unchanged')",
+    "failed": "outcome = 'failed'",
+    "unprocessed": "(outcome IS NULL OR outcome = 'skipped')",
+}
+"""The records of a job in three parts, of which each record belongs to one."""
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +55,50 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str | None = None
     code: str | None = None
     message: str | None = None
+
+
+class Leftover(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of records that were not carried over when the work on them ended."""
+
+    outcome: Literal["failed", "skipped"]
+    code: str
+    message: str
+
+
+class RecordRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as clients see it."""
+
+    id: int
+    entity: Entity
+    source_id: Annotated[str, Meta(description="The record's id in the source.")]
+    target_id: Annotated[str | None, Meta(description="Its id in the target, once it has one.")]
+    outcome: Annotated[Outcome | None, Meta(description="What became of it; null until it has been loaded.")]
+    code: Annotated[str | None, Meta(description="Why it was skipped or failed: a stable code.")]
+    message: Annotated[str | None, Meta(description="The same as a sentence.")]
+    batch_number: Annotated[int, Meta(description="Which of the entity's batches it belongs to, from 0.")]
+    updated_at: datetime
+
+
+class RecordDetail(RecordRow, frozen=True, kw_only=True):
+    """A record with what was read from the source."""
+
+    payload: Annotated[
+        dict[str, Any] | None,
+        Meta(description="The record as it was read; null if it is not for the target, and after the retention time."),
+    ]
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records are wanted; None for all."""
+
+    entity: Entity | None = None
+    outcome: Outcome | None = None
+    code: str | None = None
+    text: str | None = None
+    """A part of the source id or of the message, in capitals or not."""
+
+
+FIELDS = RecordRow.__struct_fields__
 
 
 async def stage(
@@ -149,19 +211,110 @@ async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
     )
 
 
-async def fail_waiting(tx: Connection, job_id: UUID, entity: Entity, positions: range, code: str, message: str) -> int:
-    """Settle whatever has no outcome at these positions as failed, and return how many these were."""
+async def settle_waiting(tx: Connection, job_id: UUID, entity: Entity, positions: range, rest: Leftover) -> int:
+    """Settle whatever has no outcome at these positions, and return how many these were.
+
+    What may have been in flight stays marked, so that a retry looks it up.
+    """
     tag = await tx.execute(
-        """UPDATE records SET outcome = 'failed', code = $5, message = $6, in_flight = NULL, updated_at = now()
+        """UPDATE records SET outcome = $5, code = $6, updated_at = now(),
+                  message = CASE WHEN in_flight IS NULL THEN $7 ELSE $7 || $8 END
            WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND outcome IS NULL""",
         job_id,
         entity,
         positions.start,
         positions.stop,
-        code,
-        message,
+        rest.outcome,
+        rest.code,
+        rest.message,
+        MAY_HAVE_ARRIVED,
     )
     return int(tag.rpartition(" ")[2])
+
+
+async def take_back(
+    tx: Connection, job_id: UUID, entity: Entity, positions: range, outcomes: Collection[Outcome]
+) -> Counter[Outcome]:
+    """Let the records at these positions with one of these outcomes wait again, and return how many had which.
+
+    Those that are not for the target keep theirs.
+    """
+    rows = await tx.fetch(
+        """WITH settled AS (
+               SELECT id, outcome FROM records
+               WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND payload IS NOT NULL
+                 AND outcome = ANY($5)
+           ), waiting AS (
+               UPDATE records SET outcome = NULL, code = NULL, message = NULL, target_id = NULL, updated_at = now()
+               FROM settled WHERE records.id = settled.id RETURNING settled.outcome
+           )
+           SELECT outcome, count(*) AS records FROM waiting GROUP BY outcome""",
+        job_id,
+        entity,
+        positions.start,
+        positions.stop,
+        list(outcomes),
+    )
+    return Counter({row["outcome"]: row["records"] for row in rows})
+
+
+def select(job_id: UUID, filters: Filters, *, batch_size: int, group: Group | None = None) -> Selection:
+    """The job's records that pass the filters, in the order in which they were read."""
+    given = {
+        "entity = {}": filters.entity,
+        "outcome = {}": filters.outcome,
+        "code = {}": filters.code,
+        "(source_id ILIKE {} OR message ILIKE {})": filters.text and pages.containing(filters.text),
+    }
+    used = {condition: value for condition, value in given.items() if value is not None}
+    # Within an entity the order of positions is that of ids, and only it has an index.
+    by_entity = filters.entity is not None and filters.outcome is None and filters.code is None and group is None
+    return Selection(
+        table="records",
+        job_id=job_id,
+        columns=_columns(batch_size),
+        conditions=(*used, *((GROUPS[group],) if group else ())),
+        values=tuple(used.values()),
+        key="position" if by_entity else "id",
+    )
+
+
+async def page(
+    tx: Connection, job_id: UUID, filters: Filters, window: Window, *, batch_size: int, complete: bool
+) -> Slice:
+    """Some of the job's records; `complete` once no more are read. Raises `InvalidRequest` for a bad cursor."""
+    total = await _counted(tx, job_id, filters)
+    selection = select(job_id, filters, batch_size=batch_size)
+    return await pages.read(tx, selection, window, total=total, complete=complete)
+
+
+async def get(tx: Connection, job_id: UUID, record_id: int, *, batch_size: int) -> RecordDetail:
+    """A record of the job. Raises `NotFound`."""
+    row = await tx.fetchrow(
+        f"SELECT {_columns(batch_size)}, payload FROM records WHERE job_id = $1 AND id = $2", job_id, record_id
+    )
+    if row is None:
+        raise NotFound(f"The job {job_id} has no record {record_id}.")
+    payload = row["payload"]
+    return RecordDetail(**{**row, "payload": None if payload is None else msgspec.json.decode(payload)})
+
+
+def _columns(batch_size: int) -> str:
+    return ", ".join(f"position / {batch_size} AS batch_number" if name == "batch_number" else name for name in FIELDS)
+
+
+async def _counted(tx: Connection, job_id: UUID, filters: Filters) -> int | None:
+    """How many records pass the filters, as far as the streams' counters know it."""
+    if filters.code is not None or filters.text is not None:
+        return None
+    column = "read_records" if filters.outcome is None else f"{filters.outcome}_records"
+    counted: int = await tx.fetchval(
+        f"""SELECT coalesce(sum({column}), 0)::bigint FROM streams
+            WHERE job_id = $1 AND ($2::text IS NULL OR entity = $2)""",
+        job_id,
+        filters.entity,
+    )
+    return counted
 
 
 async def _claim(tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row]) -> dict[str, str]:

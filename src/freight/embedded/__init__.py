@@ -93,6 +93,13 @@ def running(home: Path) -> Servers | None:
         return None
 
 
+async def stopped(home: Path) -> None:
+    """Wait until nothing of the home folder's servers runs any more, once nobody uses them."""
+    for name in ("keeper.lock", "servers.lock"):
+        with opened(home / name) as lock:
+            await _take(lock, EXCLUSIVE)
+
+
 async def _watch(home: Path, servers: Servers) -> None:
     """Replace a keeper that was killed. The new one takes over the sockets' folder, so the addresses stay valid."""
     while True:

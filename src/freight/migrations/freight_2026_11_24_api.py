@@ -26,9 +26,31 @@ ALTER TABLE jobs
     ADD COLUMN target_writes bigint NOT NULL DEFAULT 0,
     ADD COLUMN waited_seconds double precision NOT NULL DEFAULT 0;
 
-CREATE INDEX records_id ON records (tenant_id, job_id, id);
+-- References by tenant and job: nobody's row can belong to another's job, and deleting a job finds its rows by their
+-- indexes, which are led by the tenant.
+ALTER TABLE jobs ADD UNIQUE (tenant_id, id);
+DO $$
+DECLARE table_name text;
+BEGIN
+    FOREACH table_name IN ARRAY ARRAY['streams', 'batches', 'records', 'claims', 'logs'] LOOP
+        EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', table_name, table_name || '_job_id_fkey');
+        EXECUTE format(
+            'ALTER TABLE %I ADD FOREIGN KEY (tenant_id, job_id) REFERENCES jobs (tenant_id, id) ON DELETE CASCADE',
+            table_name
+        );
+    END LOOP;
+END
+$$;
+
+-- With a primary key of the id alone, the planner may look for a page of one job's rows among the rows of all jobs: both
+-- indexes have the order that is wanted, and it takes a job's rows for evenly spread.
+ALTER TABLE records DROP CONSTRAINT records_pkey, ADD PRIMARY KEY (tenant_id, job_id, id);
+CREATE INDEX records_id ON records USING hash (id);
+ALTER TABLE logs DROP CONSTRAINT logs_pkey, ADD PRIMARY KEY (tenant_id, job_id, id);
+DROP INDEX logs_job;
+
 CREATE INDEX records_outcome ON records (tenant_id, job_id, outcome, id);
-CREATE INDEX records_code ON records (tenant_id, job_id, code) WHERE code IS NOT NULL;
+CREATE INDEX records_code ON records (tenant_id, job_id, code, id) INCLUDE (outcome, entity) WHERE code IS NOT NULL;
 CREATE INDEX logs_code ON logs (tenant_id, job_id, code, id);
 CREATE INDEX logs_level ON logs (tenant_id, job_id, level, id);
 
@@ -54,14 +76,15 @@ CREATE TABLE webhooks (
     disabled_reason text,
     failing_since timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, id)
 );
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, created_at, id);
 
 CREATE TABLE webhook_deliveries (
     id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
-    webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+    webhook_id uuid NOT NULL,
     job_id uuid,
     event varchar(64) NOT NULL,
     payload jsonb NOT NULL,
@@ -76,7 +99,8 @@ CREATE TABLE webhook_deliveries (
     due_at timestamptz NOT NULL DEFAULT now(),
     fence bigint NOT NULL DEFAULT 0,
     leased_by varchar(64),
-    lease_until timestamptz
+    lease_until timestamptz,
+    FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks (tenant_id, id) ON DELETE CASCADE
 );
 CREATE INDEX webhook_deliveries_page ON webhook_deliveries (tenant_id, webhook_id, created_at DESC, id);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at) WHERE status = 'pending';

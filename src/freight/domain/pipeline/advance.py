@@ -5,7 +5,8 @@ from uuid import UUID
 from freight import database
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import jobs
+from freight.domain import deliveries, jobs, tenants
+from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.queue import Ring
 
@@ -19,35 +20,42 @@ DUE = f"due_at <= now() AND {FREE}"
 async def advance(tenant_id: UUID, job_id: UUID) -> list[Ring]:
     """Bring a job as far as its rows allow, and return what workers should look at now."""
     async with database.as_tenant(tenant_id) as tx:
-        job = await jobs.lock(tx, job_id)
-        if job.error_code is not None and job.status in ("pending", "running", "paused"):
-            if not await _is_worked_on(tx, job):
-                await jobs.fail(tx, job)
+        try:
+            job = await jobs.lock(tx, job_id)
+        except NotFound:  # its tenant has been deleted
             return []
-        if job.status == "pending" or (job.status == "running" and job.stage in (None, "precheck", "schema")):
-            return await _rings(tx, job, "advance_job", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
-        if job.status != "running":
-            return []
-        streams = await _rings(
-            tx, job, "extract_stream", f"SELECT id, fence FROM streams WHERE job_id = $1 AND NOT done AND {DUE}"
-        )
-        return streams + await _load(tx, job)
+        steps = await _steps(tx, job)
+        return steps + await deliveries.due(tx, job_id=job_id)
 
 
 async def live_jobs() -> list[tuple[UUID, UUID]]:
     """All jobs that may need a push, as (tenant id, job id); paused ones only when it is time to resume them."""
     async with database.as_platform() as tx:
-        await tx.execute(
-            """UPDATE jobs SET status = CASE WHEN started_at IS NULL THEN 'pending' ELSE 'running' END,
-                      resume_at = NULL, updated_at = now()
-               WHERE status = 'paused' AND resume_at <= now()"""
-        )
+        await jobs.resume_due(tx)
+        await tenants.follow_suspensions(tx)
         rows = await tx.fetch(
             """SELECT tenant_id, id FROM jobs
-               WHERE status IN ('pending', 'running') OR (status = 'paused' AND error_code IS NOT NULL)
-               ORDER BY created_at"""
+               WHERE status IN ('pending', 'running')
+                  OR (status = 'paused' AND (error_code IS NOT NULL OR stage = $1))
+               ORDER BY created_at""",
+            jobs.CANCELLING,
         )
     return [(row["tenant_id"], row["id"]) for row in rows]
+
+
+async def _steps(tx: Connection, job: Job) -> list[Ring]:
+    if job.is_ending:
+        if not await _is_worked_on(tx, job):
+            await jobs.end(tx, job)
+        return []
+    if job.status == "pending" or (job.status == "running" and job.stage in (None, "precheck", "schema")):
+        return await _rings(tx, job, "advance_job", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
+    if job.status != "running":
+        return []
+    streams = await _rings(
+        tx, job, "extract_stream", f"SELECT id, fence FROM streams WHERE job_id = $1 AND NOT done AND {DUE}"
+    )
+    return streams + await _load(tx, job)
 
 
 async def _load(tx: Connection, job: Job) -> list[Ring]:

@@ -14,6 +14,7 @@ from freight.database import Connection
 from freight.domain import jobs, leases
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease, LeaseLost
+from freight.domain.pipeline.watch import Interrupted
 from freight.encryption import SecretError
 
 log = structlog.get_logger()
@@ -30,10 +31,6 @@ Decide = Callable[[Connection, Failure], Awaitable[None]]
 """Carries out a decision about a failed step."""
 
 
-class Interrupted(Exception):
-    """The job was paused or stopped meanwhile: the step ends early, and nothing is wrong."""
-
-
 @asynccontextmanager
 async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> AsyncIterator[None]:
     """Run the body under a lease that is renewed meanwhile and released at the end.
@@ -47,7 +44,7 @@ async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> 
     except Interrupted:
         pass
     except LeaseLost:
-        log.warning("lease_lost", table=lease.table, id=str(lease.id))
+        leases.LOSSES.note(lease)
     except (CredentialsRefused, PermissionMissing) as error:
         async with database.as_tenant(job.tenant_id) as tx:
             await jobs.stop(tx, job.id, code=error.code, message=str(error))
@@ -85,7 +82,7 @@ async def _failed(job: Job, lease: Lease, retry: Decide, give_up: Decide, failur
         async with database.as_tenant(job.tenant_id) as tx:
             await decide(tx, failure)
     except LeaseLost:
-        log.warning("lease_lost", table=lease.table, id=str(lease.id))
+        leases.LOSSES.note(lease)
 
 
 async def _release(lease: Lease) -> None:

@@ -6,7 +6,8 @@ from freight import database
 from freight.database import Connection
 from freight.domain import jobs, leases, streams, usage
 from freight.domain.pipeline.advance import advance
-from freight.domain.pipeline.attempts import Failure, Interrupted, attempt
+from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 
 
@@ -18,6 +19,9 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
             return None
         stream = await streams.get(tx, stream_id)
         job = await jobs.get(tx, stream.job_id)
+        if not job.may_go_on:
+            await leases.release(tx, lease)
+            return None
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))

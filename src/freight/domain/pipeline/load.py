@@ -15,8 +15,9 @@ from freight.domain.batches import Batch, Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
 from freight.domain.pipeline import plan as planning
-from freight.domain.pipeline.attempts import Failure, Interrupted, attempt
+from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.plan import Plan
+from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Writer
 from freight.domain.records import Staged
@@ -73,10 +74,10 @@ class _Loading:
         self._writer = Writer(target)
         self._last_position = -1
         self._handing_out = asyncio.Lock()
-        self._failure: ConnectorError | None = None
+        self._failure: ConnectorError | Interrupted | None = None
 
     async def run(self) -> None:
-        """Load what has no outcome yet. Raises the `ConnectorError` that kept it from being all."""
+        """Load what has no outcome yet. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
         try:
             async with asyncio.TaskGroup() as lanes:
                 for _ in range(LANES):
@@ -93,10 +94,11 @@ class _Loading:
         while self._failure is None and (chunk := await self._next_chunk()):
             try:
                 plans = await planning.plan(self._job, self._target, chunk)
-            except ConnectorError as error:
-                self._failure = error
+                await self._announce(plans)
+            except (ConnectorError, Interrupted) as error:
+                # Not raised, so that the other lane's requests finish.
+                self._failure = self._failure or error
                 return
-            await self._announce(plans)
             await self._carry_out(plans)
 
     async def _next_chunk(self) -> list[Staged]:
@@ -154,7 +156,6 @@ class _Loading:
             await batches.store(tx, self._lease, self._batch, self._job.pair, results)
             await usage.add(tx, self._job.id, target=self._target.take_usage())
         for error in filter(None, (task.exception() for task in tasks)):
-            if isinstance(error, ConnectorError):
-                self._failure = self._failure or error
-            elif not isinstance(error, Interrupted):
+            if not isinstance(error, ConnectorError | Interrupted):
                 raise error
+            self._failure = self._failure or error

@@ -8,7 +8,8 @@ from freight import crm, database
 from freight.connectors.protocols import Attributes, Draft, Issue, Target, TargetRecord
 from freight.crm import Entity
 from freight.domain import ledger, records
-from freight.domain.jobs import Job, OnExisting
+from freight.domain.job_requests import OnExisting
+from freight.domain.jobs import Job
 from freight.domain.ledger import Known
 from freight.domain.records import Intent, Staged
 

@@ -8,7 +8,8 @@ from freight.connectors.protocols import Workspace
 from freight.database import Connection
 from freight.domain import jobs, leases, streams
 from freight.domain.jobs import Job
-from freight.domain.pipeline.attempts import Failure, Interrupted, attempt
+from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 
 STAGES = (None, "precheck", "schema")
@@ -19,7 +20,7 @@ async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
     """Start a job if that is still to be done and nobody else is at it."""
     async with database.as_tenant(tenant_id) as tx:
         job = await jobs.lock(tx, job_id)
-        if job.error_code is not None or job.status not in ("pending", "running") or job.stage not in STAGES:
+        if job.is_ending or job.status not in ("pending", "running") or job.stage not in STAGES:
             return
         lease = await leases.claim(tx, "jobs", tenant_id, job_id, place.worker)
         if lease is None:
@@ -77,4 +78,7 @@ async def _schema(place: Workplace, job: Job) -> None:
 
 async def _enter(job: Job, stage: str) -> None:
     async with database.as_tenant(job.tenant_id) as tx:
-        await jobs.enter_stage(tx, await jobs.lock(tx, job.id), stage)
+        current = await jobs.lock(tx, job.id)
+        if not current.may_go_on:
+            raise Interrupted
+        await jobs.enter_stage(tx, current, stage)

@@ -7,9 +7,11 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from freight import database
+from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Source, Target
 from freight.domain import jobs
 from freight.domain.jobs import Credentials, Job
+from freight.domain.pipeline.watch import Watch
 from freight.domain.vendors import Vendors
 from freight.encryption import Vault
 from freight.queue import Queue
@@ -31,14 +33,22 @@ class Workplace:
         self._vault = vault
         self._sources = _Shared[Source](
             self._credentials,
-            lambda job, keys: vendors.source(
-                job.source_system, api_key=keys.source, base_url=job.source_base_url, account=job.source_workspace
+            lambda job, keys, watch: vendors.source(
+                job.source_system,
+                api_key=keys.source,
+                base_url=job.source_base_url,
+                account=job.source_workspace,
+                watched=watch.pacer,
             ),
         )
         self._targets = _Shared[Target](
             self._credentials,
-            lambda job, keys: vendors.target(
-                job.target_system, api_key=keys.target, base_url=job.target_base_url, account=job.target_workspace
+            lambda job, keys, watch: vendors.target(
+                job.target_system,
+                api_key=keys.target,
+                base_url=job.target_base_url,
+                account=job.target_workspace,
+                watched=watch.pacer,
             ),
         )
 
@@ -63,11 +73,11 @@ class _Shared(Generic[C]):
     """One connector per job for all steps that go on at once: they share its connections and what it has learned."""
 
     def __init__(
-        self, credentials: Callable[[Job], Awaitable[Credentials]], connect: Callable[[Job, Credentials], C]
+        self, credentials: Callable[[Job], Awaitable[Credentials]], connect: Callable[[Job, Credentials, Watch], C]
     ) -> None:
         self._credentials = credentials
         self._connect = connect
-        self._opened: dict[UUID, C] = {}
+        self._opened: dict[UUID, tuple[C, Watch]] = {}
         self._users: dict[UUID, int] = {}
         self._opening = asyncio.Lock()
 
@@ -75,13 +85,24 @@ class _Shared(Generic[C]):
     async def of(self, job: Job) -> AsyncIterator[C]:
         async with self._opening:
             if job.id not in self._opened:
-                self._opened[job.id] = self._connect(job, await self._credentials(job))
+                self._opened[job.id] = await self._open(job)
             self._users[job.id] = self._users.get(job.id, 0) + 1
-        connector = self._opened[job.id]
+        connector, watch = self._opened[job.id]
+        watch.begin()
         try:
             yield connector
         finally:
             self._users[job.id] -= 1
             if self._users[job.id] == 0:
                 del self._users[job.id], self._opened[job.id]
+                await watch.aclose()
                 await connector.aclose()
+
+    async def _open(self, job: Job) -> tuple[C, Watch]:
+        keys = await self._credentials(job)
+        watch = Watch(job)
+        try:
+            return self._connect(job, keys, watch), watch
+        except ConnectorError:
+            await watch.aclose()
+            raise

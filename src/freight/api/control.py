@@ -1,0 +1,140 @@
+"""`/jobs/{id}/pause`, `/resume`, `/cancel`, `/retry`: what can be done with a job."""
+
+from typing import Annotated
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from freight import database
+from freight.api.access import needs
+from freight.api.errors import documented
+from freight.api.filters import JobId
+from freight.api.jobs import look
+from freight.api.schemas import JobView, RetryAnswer
+from freight.domain import audit, control
+from freight.domain.audit import Actor
+from freight.domain.keys import Caller
+from freight.domain.pipeline.advance import advance
+from freight.queue import Queue
+
+
+class ControlController(Controller):
+    """Stopping jobs and letting them go on."""
+
+    path = "/jobs/{job_id:uuid}"
+    tags = ("Jobs",)
+
+    @post(
+        "/pause",
+        operation_id="pauseJob",
+        summary="Pause a job",
+        description="Requests to vendors that are under way finish, and about a second later no new ones start. The "
+        "job waits until it is resumed, also if it waited for a vendor's quota before.",
+        status_code=200,
+        guards=[needs("jobs:write")],
+        response_description="The job, which is paused.",
+        responses=documented(404, 409),
+    )
+    async def pause(
+        self,
+        job_id: JobId,
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        queue: NamedDependency[Queue],
+    ) -> JobView:
+        """Pause a job."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            await control.pause(tx, job_id, by=actor.name)
+            await audit.record(tx, actor, "job.paused", "job", job_id)
+        await queue.ring(await advance(caller.tenant_id, job_id))
+        return await look(caller.tenant_id, job_id)
+
+    @post(
+        "/resume",
+        operation_id="resumeJob",
+        summary="Resume a job",
+        description="A paused job goes on where it was, also before the date on which a vendor's quota is there again.",
+        status_code=200,
+        guards=[needs("jobs:write")],
+        response_description="The job, which workers will take up again.",
+        responses=documented(404, 409),
+    )
+    async def resume(
+        self,
+        job_id: JobId,
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        queue: NamedDependency[Queue],
+    ) -> JobView:
+        """Resume a job."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            await control.resume(tx, job_id, by=actor.name)
+            await audit.record(tx, actor, "job.resumed", "job", job_id)
+        await queue.ring(await advance(caller.tenant_id, job_id))
+        return await look(caller.tenant_id, job_id)
+
+    @post(
+        "/cancel",
+        operation_id="cancelJob",
+        summary="Cancel a job",
+        description="What was written stays. Every record that was not carried over is `skipped` with the code "
+        "`cancelled`. While workers are still at the job its stage is `cancelling`, and it becomes `cancelled` when "
+        "the last of them has let go: within seconds, or half a minute if one was killed.",
+        status_code=200,
+        guards=[needs("jobs:write")],
+        response_description="The job, which is cancelled or will be.",
+        responses=documented(404, 409),
+    )
+    async def cancel(
+        self,
+        job_id: JobId,
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        queue: NamedDependency[Queue],
+    ) -> JobView:
+        """Cancel a job."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            await control.cancel(tx, job_id, by=actor.name)
+            await audit.record(tx, actor, "job.cancelled", "job", job_id)
+        await queue.ring(await advance(caller.tenant_id, job_id))
+        return await look(caller.tenant_id, job_id)
+
+    @post(
+        "/retry",
+        operation_id="retryJob",
+        summary="Retry a job",
+        description="A job that is `failed` or `completed_with_errors` runs again: its keys are checked anew, whatever "
+        "was not read to its end is read on, and batches are loaded again. Nothing is written twice.",
+        status_code=200,
+        guards=[needs("jobs:write")],
+        response_description="What will be done again.",
+        responses=documented(404, 409, 422),
+    )
+    async def retry(
+        self,
+        job_id: JobId,
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        queue: NamedDependency[Queue],
+        retry_failed_only: Annotated[
+            bool,
+            QueryParameter(
+                description="Whether only failed records get another try; otherwise all batches run again, which also "
+                "carries over what has been skipped."
+            ),
+        ] = True,
+    ) -> RetryAnswer:
+        """Retry a job."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            queued = await control.retry(tx, job_id, failed_only=retry_failed_only, by=actor.name)
+            await audit.record(tx, actor, "job.retried", "job", job_id, {"retry_failed_only": retry_failed_only})
+        await queue.ring(await advance(caller.tenant_id, job_id))
+        return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued))
+
+
+def _sentence(queued: int) -> str:
+    if not queued:
+        return "The job goes on where it failed; no batch had been loaded by then that has to be again."
+    batches = "1 batch is" if queued == 1 else f"{queued} batches are"
+    return f"{batches} queued again; nothing that is in the target already is written twice."

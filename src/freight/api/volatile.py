@@ -1,0 +1,48 @@
+"""Redis as something that may be away: what is kept there makes answers faster or fewer, never right or wrong."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from redis.exceptions import RedisError
+
+TIMEOUT = 5.0
+RETRY_AFTER = 5.0
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Volatile:
+    """Asks Redis, and says in the log once that it is away and once that it is back."""
+
+    def __init__(self) -> None:
+        self._away = False
+        self._retry_at = 0.0
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, or None while Redis is away."""
+        if self._away:
+            if time.monotonic() < self._retry_at:
+                return None
+            # The others need not wait for the one that tries.
+            self._retry_at = time.monotonic() + TIMEOUT + RETRY_AFTER
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                answer = await question()
+        except (RedisError, OSError) as error:
+            if not self._away:
+                log.warning(
+                    "redis_away",
+                    reason=str(error) or type(error).__name__,
+                    consequence="Requests are not limited and nothing is cached until it is back.",
+                )
+            self._away, self._retry_at = True, time.monotonic() + RETRY_AFTER
+            return None
+        if self._away:
+            log.info("redis_back", consequence="Requests are limited and cached again.")
+            self._away = False
+        return answer

@@ -1,0 +1,85 @@
+"""What clients ask for when they create a job or change one."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from freight.crm import LOAD_ORDER, Entity
+from freight.domain.retry import RetryPolicy
+
+OnExisting = Literal["fill", "overwrite", "skip"]
+
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's text holds every character but this one."""
+
+Label = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
+Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own key-value pairs.")]
+Name = Annotated[str, Meta(max_length=200, pattern=NO_NUL, description="Your own name.")]
+BatchSize = Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")]
+Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
+Existing = Annotated[
+    OnExisting,
+    Meta(
+        description="What happens to a record that the target has already: `fill` writes only attributes that are "
+        "empty there and adds to multi-values, `overwrite` writes all, `skip` leaves it alone."
+    ),
+]
+
+
+class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The workspace to read."""
+
+    api_key: Annotated[
+        str, Meta(min_length=1, max_length=500, description="An Affinity API key, best an administrator's.")
+    ]
+    base_url: Annotated[str | None, Meta(description="Where the API is, if not at the vendor's own address.")] = None
+
+    def __repr__(self) -> str:
+        return f"SourceConfig(base_url={self.base_url!r})"
+
+
+class TargetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The workspace to write."""
+
+    api_key: Annotated[str, Meta(min_length=1, max_length=500, description="An Attio access token.")]
+    workspace_id: Annotated[
+        str | None, Meta(description="The id that the key's workspace must have: a guard against the wrong key.")
+    ] = None
+    base_url: Annotated[str | None, Meta(description="Where the API is, if not at the vendor's own address.")] = None
+
+    def __repr__(self) -> str:
+        return f"TargetConfig(workspace_id={self.workspace_id!r}, base_url={self.base_url!r})"
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client asks for."""
+
+    source_system: Literal["affinity"]
+    target_system: Literal["attio"]
+    source_config: SourceConfig
+    target_config: TargetConfig
+    batch_size: BatchSize = 1000
+    retry_policy: RetryPolicy = RetryPolicy()
+    mode: Annotated[Literal["full"], Meta(description="`full` carries everything.")] = "full"
+    entities: Entities | None = None
+    mapping: Annotated[None, Meta(description="Null: the default mapping.")] = None
+    on_existing: Existing = "fill"
+    name: Name | None = None
+    labels: Labels = {}
+
+
+class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be changed about a job; what is left out stays as it is."""
+
+    name: Name | UnsetType | None = UNSET
+    labels: Annotated[Labels | UnsetType, Meta(description="Replaces all of them.")] = UNSET
+    batch_size: BatchSize | UnsetType = UNSET
+    retry_policy: RetryPolicy | UnsetType = UNSET
+    on_existing: Existing | UnsetType = UNSET
+    entities: Entities | UnsetType | None = UNSET
+
+
+def in_load_order(entities: list[Entity] | None) -> list[Entity]:
+    """The entities of a request as a job has them; all of them for None."""
+    return [entity for entity in LOAD_ORDER if entities is None or entity in entities]

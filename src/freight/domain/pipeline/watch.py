@@ -1,0 +1,100 @@
+"""Watch: nothing more is asked of vendors for a job from about a second after it was paused, cancelled or stopped."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from freight import database
+from freight.connectors.protocols import Kind, Pacer
+from freight.domain import jobs
+from freight.domain.errors import NotFound
+from freight.domain.jobs import Job
+
+LOOK_SECONDS = 0.5
+"""How often a job that is being worked on is looked at."""
+
+log = structlog.get_logger()
+
+
+class Interrupted(Exception):
+    """The job was paused or is to end: the step ends early, and nothing is wrong."""
+
+
+class Watch:
+    """Looks at a job for as long as this process works on it."""
+
+    def __init__(self, job: Job) -> None:
+        self._tenant_id: UUID = job.tenant_id
+        self._job_id: UUID = job.id
+        self._may_go_on = True
+        self._waiting: set[asyncio.Timeout] = set()
+        self._looking = asyncio.create_task(self._look())
+
+    def begin(self) -> None:
+        """Whoever begins a step has just seen that the job goes on; an earlier pause may be over."""
+        self._may_go_on = True
+
+    def pacer(self, pacer: Pacer) -> Pacer:
+        """The pacer for whoever works on the job: it raises `Interrupted` for a turn while the job must not go on."""
+        return _WatchedPacer(self, pacer)
+
+    async def turn(self, pacer: Pacer, kind: Kind) -> None:
+        """Wait for a turn. Raises `Interrupted` as soon as the job must not go on."""
+        if not self._may_go_on:
+            raise Interrupted
+        try:
+            async with asyncio.timeout(None) as waiting:
+                self._waiting.add(waiting)
+                try:
+                    await pacer.turn(kind)
+                finally:
+                    self._waiting.discard(waiting)
+        except TimeoutError:
+            if waiting.expired():
+                raise Interrupted from None
+            raise
+        if not self._may_go_on:
+            raise Interrupted
+
+    async def aclose(self) -> None:
+        """Look no more."""
+        self._looking.cancel()
+        await asyncio.wait([self._looking])
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                async with database.as_tenant(self._tenant_id) as tx:
+                    self._may_go_on = (await jobs.get(tx, self._job_id)).may_go_on
+            except NotFound:
+                self._may_go_on = False
+            except Exception:  # the next look may succeed; while the database is away nothing can be paused in it
+                log.warning("job_not_looked_at", job=str(self._job_id), exc_info=True)
+            if not self._may_go_on:
+                self._end_waits()
+
+    def _end_waits(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._waiting:
+            self._waiting.pop().reschedule(now)
+
+
+class _WatchedPacer:
+    def __init__(self, watch: Watch, pacer: Pacer) -> None:
+        self._watch = watch
+        self._pacer = pacer
+
+    async def turn(self, kind: Kind) -> None:
+        await self._watch.turn(self._pacer, kind)
+
+    async def pause(self, kind: Kind, until: datetime) -> None:
+        await self._pacer.pause(kind, until)
+
+    async def succeeded(self) -> None:
+        await self._pacer.succeeded()
+
+    async def failed(self) -> None:
+        await self._pacer.failed()

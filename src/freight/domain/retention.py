@@ -1,0 +1,89 @@
+"""Retention: what is erased when its time is over. All of this is the platform's work, in portions."""
+
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from freight import database
+
+PORTION = 10_000
+"""Rows that are changed in one transaction."""
+
+IDEMPOTENCY_HOURS = 24
+DELIVERY_DAYS = 30
+
+ERASED = "The text was erased when the retention of the job ended."
+
+log = structlog.get_logger()
+
+
+async def purge() -> None:
+    """Erase whatever is due. It may be interrupted and repeated at any time."""
+    for tenant_id, job_id in await _due():
+        await _purge_job(tenant_id, job_id)
+        log.info("job_purged", tenant=str(tenant_id), job=str(job_id))
+    await delete_rows("idempotency_keys", f"created_at < now() - interval '{IDEMPOTENCY_HOURS} hours'")
+    await delete_rows(
+        "webhook_deliveries", f"status <> 'pending' AND created_at < now() - interval '{DELIVERY_DAYS} days'"
+    )
+
+
+async def delete_rows(table: str, condition: str, *args: object) -> None:
+    """Delete the rows of a table for which the condition holds."""
+    tag = f"DELETE {PORTION}"
+    while tag == f"DELETE {PORTION}":
+        async with database.as_platform() as tx:
+            tag = await tx.execute(
+                f"""DELETE FROM {table}
+                    WHERE id = ANY (ARRAY (SELECT id FROM {table} WHERE {condition} LIMIT {PORTION}))""",
+                *args,
+            )
+
+
+async def _due() -> list[tuple[UUID, UUID]]:
+    async with database.as_platform() as tx:
+        rows = await tx.fetch(
+            """SELECT tenant_id, jobs.id FROM jobs JOIN tenants ON tenants.id = tenant_id
+               WHERE purged_at IS NULL AND completed_at < now() - retention_days * interval '1 day'
+                 AND status NOT IN ('pending', 'running', 'paused')"""
+        )
+    return [(row["tenant_id"], row["id"]) for row in rows]
+
+
+async def _purge_job(tenant_id: UUID, job_id: UUID) -> None:
+    """Erase the vendors' keys, what the records held and what texts quote of it. Ids, outcomes and codes stay."""
+    async with database.as_platform() as tx:
+        # First of all, because nothing can be retried without them, and so nobody begins to while the rest goes.
+        erased = await tx.execute(
+            """UPDATE jobs SET source_credentials = '', target_credentials = ''
+               WHERE id = $1 AND status NOT IN ('pending', 'running', 'paused')""",
+            job_id,
+        )
+    if erased != "UPDATE 1":
+        return
+    message = f"message = CASE WHEN message IS NOT NULL THEN '{ERASED}' END"
+    await _erase(tenant_id, job_id, "records", f"payload = NULL, {message}")
+    # The rows about the job itself quote nothing of its records.
+    await _erase(tenant_id, job_id, "logs", f"value = NULL, {message}", "AND source_id IS NOT NULL")
+    await delete_rows("claims", "tenant_id = $1 AND job_id = $2", tenant_id, job_id)
+    async with database.as_platform() as tx:
+        await tx.execute("UPDATE jobs SET purged_at = now() WHERE id = $1", job_id)
+
+
+async def _erase(
+    tenant_id: UUID, job_id: UUID, table: Literal["records", "logs"], change: str, condition: str = ""
+) -> None:
+    last: int | None = 0
+    while last is not None:
+        async with database.as_platform() as tx:
+            last = await tx.fetchval(
+                f"""WITH portion AS (
+                        SELECT id FROM {table} WHERE tenant_id = $1 AND job_id = $2 AND id > $3 {condition}
+                        ORDER BY id LIMIT {PORTION}
+                    ), changed AS (UPDATE {table} SET {change} WHERE id IN (SELECT id FROM portion))
+                    SELECT max(id) FROM portion""",
+                tenant_id,
+                job_id,
+                last,
+            )

@@ -1,0 +1,172 @@
+"""Outgoing connections to addresses that a client names: a way into the network in which Freight runs.
+
+A URL is refused by its form, by what its name resolves to, and once more when a connection is made: the addresses that
+were checked are the ones that are connected to, so that a name which resolves to something else the next time gains
+nothing.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
+
+import httpcore
+import httpx
+
+RESOLVE_SECONDS = 5
+
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+SIX_TO_FOUR = IPv6Network("2002::/16")
+NAT64 = IPv6Network("64:ff9b::/96")
+"""What networks that speak IPv6 only make of IPv4 addresses (RFC 6052)."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+PORTS = {None, *range(1, 65536)}
+
+UNRESOLVED = (OSError, UnicodeError, TimeoutError)
+"""What resolving a name raises if there is no such name, if it cannot be one, or if nobody answers."""
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a host name, as text."""
+
+
+class AddressRefused(httpx.ConnectError):
+    """Freight sends no requests there; the message says why."""
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Ask the system for the addresses of a host. Raises one of `UNRESOLVED`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class Guard:
+    """Decides where requests may go: to public addresses over HTTPS, and to hosts that the operator allows."""
+
+    def __init__(self, allowed_hosts: frozenset[str], *, resolve: Resolve = resolve) -> None:
+        """`allowed_hosts` are `host` or `host:port`; whatever they resolve to, and over plain HTTP too."""
+        self._allowed = allowed_hosts
+        self._resolve = resolve
+
+    def allows(self, url: httpx.URL) -> bool:
+        """Whether the operator allows this host by name."""
+        return self._is_allowed(url.raw_host.decode(), url.port or DEFAULT_PORTS.get(url.scheme, 0))
+
+    async def check(self, text: str) -> None:
+        """Raise `AddressRefused` if requests may not be sent to this URL.
+
+        A name that does not resolve passes: it may at the time of the request, and is checked then.
+        """
+        url = parse(text)
+        if self.allows(url):
+            return
+        if url.scheme != "https":
+            raise AddressRefused("The URL must begin with https://.")
+        with suppress(*UNRESOLVED):
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                await self.addresses(url.raw_host.decode(), url.port or DEFAULT_PORTS["https"])
+
+    async def addresses(self, host: str, port: int) -> Sequence[str]:
+        """The addresses to connect to for a host. Raises `AddressRefused`, or one of `UNRESOLVED`."""
+        if self._is_allowed(host, port):
+            return [host]
+        literal = numeric(host)
+        found = [str(literal)] if literal else await self._resolve(host, port)
+        if not all(is_public(address) for address in found):
+            raise AddressRefused(f"The host {host!r} is not at a public address of the internet.")
+        return found
+
+    def transport(self, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
+        """A transport whose connections all pass this guard, also those after a redirect."""
+        return _GuardedTransport(self, limits)
+
+    def _is_allowed(self, host: str, port: int) -> bool:
+        name = f"[{host}]" if ":" in host else host
+        return not self._allowed.isdisjoint({host, name, f"{name}:{port}"})
+
+
+def parse(text: str) -> httpx.URL:
+    """The URL, as it will be understood when a request is sent. Raises `AddressRefused` if it is not a usable one."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, UnicodeError):
+        raise AddressRefused("This is not a URL.") from None
+    if url.scheme not in DEFAULT_PORTS or not url.raw_host or url.port not in PORTS:
+        raise AddressRefused("The URL must begin with https:// and name a host.")
+    if url.userinfo:
+        raise AddressRefused("The URL must not hold a user name or a password.")
+    return url
+
+
+def numeric(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is if it is no name, in any notation: systems also take `0x7f.1` and `2130706433`."""
+    text = host.rstrip(".")
+    with suppress(ValueError):
+        return ipaddress.ip_address(text)
+    with suppress(OSError, ValueError):
+        return IPv4Address(socket.inet_aton(text))
+    return None
+
+
+def is_public(address: str) -> bool:
+    """Whether an address belongs to a single host of the internet."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, IPv6Address):
+        inner = ip.ipv4_mapped or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
+        if inner is None:
+            return ip in GLOBAL_UNICAST and ip not in SIX_TO_FOUR and ip.is_global
+        ip = inner
+    return ip.is_global and not ip.is_multicast
+
+
+class _GuardedTransport(httpx.AsyncHTTPTransport):
+    def __init__(self, guard: Guard, limits: httpx.Limits) -> None:
+        # httpx lets nobody choose how connections are made; httpcore does. Without the inherited __init__ there is no
+        # pool but this one, so a httpx that names it otherwise would send nothing rather than send unguarded.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_tls_context(),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=_GuardedBackend(guard),
+        )
+
+
+class _GuardedBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._guard.addresses(host, port)
+        except UNRESOLVED as error:
+            raise httpcore.ConnectError(f"The host {host!r} could not be resolved.") from error
+        failure: Exception = httpcore.ConnectError(f"The host {host!r} has no address.")
+        for address in addresses:
+            try:
+                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    # Loading the certificates takes some ten milliseconds: once, not for every connection.
+    return httpx.create_ssl_context()

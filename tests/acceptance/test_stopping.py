@@ -1,0 +1,75 @@
+"""What becomes of requests when the service is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from freight.settings import Settings
+from support.errors import error_of
+from support.processes import BIN, environment, started
+from support.service import Service, Tenant
+
+
+class SlowVendor:
+    """Answers no request before it may, and then that the key is wrong."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked.set()
+        await self.may_answer.wait()
+        body = b'{"errors": [{"code": "authentication", "message": "The key is wrong."}]}'
+        head = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def a_slow_vendor() -> AsyncIterator[SlowVendor]:
+    vendor = SlowVendor()
+    async with await asyncio.start_server(vendor.handle, "127.0.0.1", 0) as server:
+        vendor.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        yield vendor
+
+
+async def test_a_request_that_is_being_answered_is_finished_and_new_ones_are_refused(
+    settings: Settings, service: Service, tenant: Tenant
+) -> None:
+    async with a_slow_vendor() as vendor:
+        allowing = msgspec.structs.replace(settings, vendor_hosts=urlsplit(vendor.url).netloc)
+        async with started(str(BIN / "freight"), "serve", "--no-worker", env=environment(allowing)) as process:
+            url = (await process.printed("Freight is ready at")).split(" at ")[1].split(" ")[0]
+            request = {
+                "source_system": "affinity",
+                "target_system": "attio",
+                "source_config": {"api_key": "a key", "base_url": vendor.url},
+                "target_config": {"api_key": "a key", "base_url": vendor.url},
+            }
+            async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": tenant.key}, timeout=30) as client:
+                answering = asyncio.create_task(client.post("/api/v1/jobs", json=request))
+                await vendor.asked.wait()
+                process.process.send_signal(signal.SIGTERM)
+                await refused(url)
+                vendor.may_answer.set()
+                assert error_of(await answering, 400)["error"] == "credentials_refused"
+            assert await process.stop() == 0
+
+
+async def refused(url: str) -> None:
+    """Wait until nobody listens there any more."""
+    while True:
+        try:
+            async with httpx.AsyncClient() as client:
+                await client.get(f"{url}/health/live")
+        except httpx.TransportError:
+            return
+        await asyncio.sleep(0.05)

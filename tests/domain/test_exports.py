@@ -1,0 +1,55 @@
+"""Cells that a spreadsheet shows and never evaluates."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from freight.domain.exports import neutral
+
+DANGEROUS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001
+
+CELLS = st.one_of(
+    st.text(),
+    st.builds(str.__add__, st.sampled_from(DANGEROUS), st.text()),
+    st.builds(str.__add__, st.sampled_from("+-"), st.from_regex(r"[0-9.,eE+-]{1,8}", fullmatch=True)),
+)
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+@given(cell=CELLS)
+@example(cell="-1\n")
+@example(cell="+1e5")
+@example(cell="-٣")
+def test_no_cell_begins_as_a_formula_does_unless_it_is_a_number(cell: str) -> None:
+    safe = neutral(cell)
+    assert safe in (cell, f"'{cell}")
+    assert not safe.startswith(tuple(DANGEROUS)) or is_number(safe)
+
+
+@given(cell=CELLS)
+def test_a_program_that_reads_the_file_gets_the_same_cell(cell: str) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerow([neutral(cell), "next"])
+    assert list(csv.reader(io.StringIO(text.getvalue(), newline=""))) == [[neutral(cell), "next"]]
+
+
+@pytest.mark.parametrize("number", ["-5", "+5", "-12.50", "0", "12", "+49301234567"])
+def test_a_plain_number_stays_one(number: str) -> None:
+    assert neutral(number) == number
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "-", "+49 30 1234", "-1=2", "=cmd|' /C calc'!A0"]
+)
+def test_what_may_be_a_formula_gets_an_apostrophe(cell: str) -> None:
+    assert neutral(cell) == f"'{cell}"

