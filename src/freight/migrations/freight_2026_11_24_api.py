@@ -42,15 +42,16 @@ BEGIN
 END
 $$;
 
--- With a primary key of the id alone, the planner may look for a page of one job's rows among the rows of all jobs: both
--- indexes have the order that is wanted, and it takes a job's rows for evenly spread.
+-- With a primary key of the id alone, the planner may look for a page of one job's rows among the rows of all jobs:
+-- both indexes have the order that is wanted, and it takes a job's rows for evenly spread.
 ALTER TABLE records DROP CONSTRAINT records_pkey, ADD PRIMARY KEY (tenant_id, job_id, id);
 CREATE INDEX records_id ON records USING hash (id);
 ALTER TABLE logs DROP CONSTRAINT logs_pkey, ADD PRIMARY KEY (tenant_id, job_id, id);
 DROP INDEX logs_job;
 
 CREATE INDEX records_outcome ON records (tenant_id, job_id, outcome, id);
-CREATE INDEX records_code ON records (tenant_id, job_id, code, id) INCLUDE (outcome, entity) WHERE code IS NOT NULL;
+CREATE INDEX records_code ON records (tenant_id, job_id, code, id) INCLUDE (outcome, entity)
+    WHERE code IS NOT NULL;
 CREATE INDEX logs_code ON logs (tenant_id, job_id, code, id);
 CREATE INDEX logs_level ON logs (tenant_id, job_id, level, id);
 
