@@ -44,6 +44,8 @@ class Demo:
             stdout=output,
             stderr=output,
             process_group=0,
+            # Where the tests run in the background, it would be ignored from birth.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             yield process
