@@ -37,7 +37,8 @@ class SlowVendor:
 async def a_slow_vendor() -> AsyncIterator[SlowVendor]:
     vendor = SlowVendor()
     async with await asyncio.start_server(vendor.handle, "127.0.0.1", 0) as server:
-        vendor.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        port = server.sockets[0].getsockname()[1]
+        vendor.url = f"http://127.0.0.1:{port}"
         yield vendor
 
 
@@ -51,12 +52,14 @@ async def test_a_request_that_is_being_answered_is_finished_and_new_ones_are_ref
             request = {
                 "source_system": "affinity",
                 "target_system": "attio",
-                "source_config": {"api_key": "a key", "base_url": vendor.url},
-                "target_config": {"api_key": "a key", "base_url": vendor.url},
+                "source_config": {"api_key": "some-key", "base_url": vendor.url},
+                "target_config": {"api_key": "some-key", "base_url": vendor.url},
             }
             async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": tenant.key}, timeout=30) as client:
                 answering = asyncio.create_task(client.post("/api/v1/jobs", json=request))
-                await vendor.asked.wait()
+                asked = asyncio.create_task(vendor.asked.wait())
+                await asyncio.wait([asked, answering], return_when=asyncio.FIRST_COMPLETED)
+                assert not answering.done(), answering.result().text
                 process.process.send_signal(signal.SIGTERM)
                 await refused(url)
                 vendor.may_answer.set()

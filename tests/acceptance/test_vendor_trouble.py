@@ -43,7 +43,7 @@ async def test_a_target_that_fails_again_and_again_loses_and_doubles_nothing(
     service: Service, tenant: Tenant, fresh: Sandbox, kinds: tuple[str, ...]
 ) -> None:
     for kind in kinds:
-        await faults.add(fresh.attio_url, kind, times=2, probability=0.1, path_prefix="/v2/objects")
+        await faults.add(fresh.attio_url, kind, times=3, probability=0.2, path_prefix="/v2/objects/people/records")
     job = await jobs.create(tenant, fresh, batch_size=100)
     job = await jobs.until_ended(tenant, job["id"])
     assert await faults.left(fresh.attio_url) == [], "not every fault was met"

@@ -88,7 +88,7 @@ async def test_the_document_says_what_it_describes_and_how_to_get_in(document: d
 
 async def test_every_operation_is_described_with_its_errors(document: dict[str, Any]) -> None:
     names = set()
-    for method, path, operation in operations(document):
+    for _, path, operation in operations(document):
         names.add(operation["operationId"])
         assert operation["summary"]
         assert operation["description"]
@@ -100,9 +100,8 @@ async def test_every_operation_is_described_with_its_errors(document: dict[str, 
             assert statuses >= {"400", "401", "403", "429", "500", "503"}
             assert "{" not in path or "404" in statuses
             assert "requestBody" not in operation or statuses >= {"413", "415", "422"}
-            assert (
-                not {parameter["in"] for parameter in operation.get("parameters", [])} >= {"query"} or "422" in statuses
-            )
+            places = {parameter["in"] for parameter in operation.get("parameters", [])}
+            assert "query" not in places or "422" in statuses
         for status in statuses - {"204", "304"}:
             assert operation["responses"][status]["description"]
             for content in operation["responses"][status]["content"].values():
@@ -212,7 +211,7 @@ async def test_the_document_names_the_server_by_which_clients_reach_it() -> None
 
 async def test_options_names_all_methods_of_a_path(document: dict[str, Any], tenant: Tenant) -> None:
     for path, item in document["paths"].items():
-        if path.startswith("/api/v1/") and "{" not in path:
+        if path.startswith("/api/v1/") and "{" not in path and not path.startswith("/api/v1/tenants"):
             answer = await tenant.client.options(path)
             methods = {method.upper() for method in item.keys() & METHODS}
             assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (204, methods | {"OPTIONS"})

@@ -2,7 +2,6 @@
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -30,7 +29,9 @@ async def test_a_method_that_is_not_offered_is_405_and_says_which_are(tenant: Te
         assert set(answer.headers["Allow"].split(", ")) == offered
 
 
-@pytest.mark.parametrize("job_id", [str(uuid4()), "1", "not-a-uuid", "%00", "..%2f", "'%20OR%201=1"])
+@pytest.mark.parametrize(
+    "job_id", ["01234567-89ab-4cde-8f01-23456789abcd", "1", "not-a-uuid", "%00", "..%2f", "'%20OR%201=1"]
+)
 @pytest.mark.parametrize("below", ["", "/logs"])
 async def test_an_unknown_or_malformed_job_id_is_404(job_id: str, below: str, tenant: Tenant) -> None:
     assert error_of(await tenant.client.get(f"{JOBS}/{job_id}{below}"), 404)["error"] == "not_found"

@@ -59,7 +59,7 @@ def _descendants(kind: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path in document["paths"].values():
-        yield from (operation for operation in path.values() if isinstance(operation, dict) and "responses" in operation)
+        yield from (part for part in path.values() if isinstance(part, dict) and "responses" in part)
 
 
 def _add_examples(responses: dict[str, Any]) -> None:

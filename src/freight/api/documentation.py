@@ -63,7 +63,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
             Tag(name="Keys", description="API keys of the tenant; the scope `admin` is needed."),
             Tag(
                 name="Webhooks",
-                description="URLs that are told what becomes of jobs, by requests signed as standardwebhooks.com has it; "
+                description="URLs that are told what becomes of jobs, signed as standardwebhooks.com has it; "
                 "the scope `admin` is needed.",
             ),
             Tag(name="Audit", description="Who changed what, from where."),

@@ -82,7 +82,7 @@ CreatedAfter = Annotated[
     QueryParameter(
         description="Only jobs created after this moment.",
         schema_extra=MOMENT,
-        examples=[Example(value="2026-01-01T00:00:00Z")]
+        examples=[Example(value="2026-01-01T00:00:00Z")],
     ),
 ]
 CreatedBefore = Annotated[
@@ -90,7 +90,7 @@ CreatedBefore = Annotated[
     QueryParameter(
         description="Only jobs created before this moment.",
         schema_extra=MOMENT,
-        examples=[Example(value="2036-01-01T00:00:00Z")]
+        examples=[Example(value="2036-01-01T00:00:00Z")],
     ),
 ]
 SortedBy = Annotated[
