@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -68,7 +67,7 @@ async def test_a_record_that_the_target_refuses_fails_alone(service: Service, te
     (tmp_path / "companies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "persons.jsonl").touch()
     async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as strict:
-        await require_phone_numbers(strict)
+        await workspaces.require_phone_numbers(strict)
         job = await jobs.create(tenant, strict)
         job = await jobs.until_ended(tenant, job["id"])
         assert (await workspaces.in_target(strict, "companies")).keys() == {"1", "3"}
@@ -140,20 +139,3 @@ def company(number: int, *, phone: str | None) -> dict[str, Any]:
         "isGlobal": False,
         "fields": [field],
     }
-
-
-async def require_phone_numbers(sandbox: Sandbox) -> None:
-    """Have the target refuse every company that lacks them, as its owner may have decided."""
-    definition = {
-        "title": "Phone numbers",
-        "description": None,
-        "api_slug": "phone_numbers",
-        "type": "phone-number",
-        "is_required": True,
-        "is_unique": False,
-        "is_multiselect": True,
-        "config": {},
-    }
-    headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as attio:
-        (await attio.post("/v2/objects/companies/attributes", json={"data": definition})).raise_for_status()
