@@ -1,5 +1,6 @@
 """Vendors as a job uses them: connectors opened with a key, and paced together with everyone on the same account."""
 
+import asyncio
 from collections.abc import Callable
 
 from redis.asyncio import Redis
@@ -21,6 +22,10 @@ REMEDY = "Leave base_url out to use the vendor's own, or have the operator add t
 
 def _unwatched(pacer: protocols.Pacer) -> protocols.Pacer:
     return pacer
+
+
+ANSWER_SECONDS = 15
+"""How long a client waits at most until a vendor has said whose key it is; a job would be more patient."""
 
 
 class Vendors:
@@ -99,10 +104,16 @@ async def identify(connect: Callable[[], Source | Target], *, side: str) -> Work
     try:
         connector = connect()
         try:
-            return await connector.identify()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await connector.identify()
         finally:
             await connector.aclose()
     except (vendor_errors.CredentialsRefused, vendor_errors.PermissionMissing) as error:
         raise CredentialsRefused(str(error), field=f"{side}_config.api_key") from error
+    except TimeoutError as error:
+        raise VendorUnreachable(
+            f"The {side} could not be asked whether the key works: it gave no usable answer within {ANSWER_SECONDS} "
+            "seconds. Try again later."
+        ) from error
     except vendor_errors.ConnectorError as error:
         raise VendorUnreachable(f"The {side} could not be asked whether the key works: {error}") from error
