@@ -104,9 +104,13 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # A query that hangs must not hold up the end of the process.
-        with contextlib.suppress(TimeoutError):
+        try:
             await asyncio.wait_for(DB.close_connection_pool(), timeout=10)
+        except TimeoutError:
+            # A connection that is not given back must not hold up the end of the process.
+            if DB.pool is not None:
+                DB.pool.terminate()
+                DB.pool = None
 
 
 @asynccontextmanager
