@@ -2,7 +2,7 @@
 
 Row-level security is forced on every table, so a transaction sees rows only after it has taken one of two roles:
 `freight_tenant`, which sees the rows of the tenant it names, or `freight_platform`, which sees all. Both are taken for
-the transaction only, because outside of one Piccolo uses another pooled connection for each query.
+the transaction only: a setting that outlived it would stay on the pooled connection.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -55,12 +56,8 @@ class Connection(Protocol):
         """A cursor over the rows, which lasts as long as the transaction."""
         ...
 
-    async def copy_records_to_table(
-        self, table_name: str, *, records: Iterable[tuple[object, ...]], columns: Sequence[str]
-    ) -> str:
-        """COPY these rows into a table."""
-        ...
 
+_under_way: ContextVar[bool] = ContextVar("transaction_under_way", default=False)
 
 MIGRATION_LOCK = 0x46524549
 """Key of the advisory lock under which one process at a time migrates."""
@@ -116,20 +113,41 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
 @asynccontextmanager
 async def as_tenant(tenant_id: UUID) -> AsyncIterator[Connection]:
     """A transaction that sees and writes the rows of this tenant only."""
-    async with DB.transaction(allow_nested=False) as transaction:
-        await transaction.connection.execute(
+    async with _transaction() as tx:
+        await tx.execute(
             "SELECT set_config('role', 'freight_tenant', true), set_config('freight.tenant_id', $1, true)",
             str(tenant_id),
         )
-        yield transaction.connection
+        yield tx
 
 
 @asynccontextmanager
 async def as_platform() -> AsyncIterator[Connection]:
     """A transaction that sees the rows of all tenants: for looking up keys, for the sweep, for the administrator."""
-    async with DB.transaction(allow_nested=False) as transaction:
-        await transaction.connection.execute("SELECT set_config('role', 'freight_platform', true)")
-        yield transaction.connection
+    async with _transaction() as tx:
+        await tx.execute("SELECT set_config('role', 'freight_platform', true)")
+        yield tx
+
+
+@asynccontextmanager
+async def _transaction() -> AsyncIterator[Connection]:
+    """A transaction on a connection of the pool, which gets it back however and whenever this is cancelled.
+
+    Piccolo's own transactions keep the connection if they are cancelled while they begin or roll back, and the task
+    can begin no other afterwards.
+    """
+    if _under_way.get():
+        raise RuntimeError(
+            "A transaction is under way already: another within it could wait for its connection forever."
+        )
+    if DB.pool is None:
+        raise RuntimeError("There is no pool of connections: `connected` holds one.")
+    token = _under_way.set(True)
+    try:
+        async with DB.pool.acquire() as connection, connection.transaction():
+            yield connection
+    finally:
+        _under_way.reset(token)
 
 
 def jsonb(value: object) -> str:
@@ -140,8 +158,8 @@ def jsonb(value: object) -> str:
 
 async def ping() -> None:
     """Ask the database for an answer; raises whatever asyncpg raises if there is none."""
-    async with DB.transaction(allow_nested=False) as transaction:
-        await transaction.connection.execute("SELECT 1")
+    async with _transaction() as tx:
+        await tx.execute("SELECT 1")
 
 
 async def migrate() -> str:
@@ -168,8 +186,8 @@ async def is_migrated() -> bool:
 
     manager = ForwardsMigrationManager(app_name="freight")
     known = manager.get_migration_ids(manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path))
-    async with DB.transaction(allow_nested=False) as transaction:
-        if await transaction.connection.fetchval("SELECT to_regclass('migration')") is None:
+    async with _transaction() as tx:
+        if await tx.fetchval("SELECT to_regclass('migration')") is None:
             return False
-        applied = await transaction.connection.fetch("SELECT name FROM migration WHERE app_name = 'freight'")
+        applied = await tx.fetch("SELECT name FROM migration WHERE app_name = 'freight'")
     return set(known) <= {row["name"] for row in applied}
