@@ -1,6 +1,7 @@
 """`/jobs/{id}/pause`, `/resume`, `/cancel`, `/retry`: what can be done with a job."""
 
-from typing import Annotated
+from typing import Annotated, Protocol
+from uuid import UUID
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
@@ -12,11 +13,20 @@ from freight.api.errors import documented
 from freight.api.filters import JobId
 from freight.api.jobs import look
 from freight.api.schemas import JobView, RetryAnswer
+from freight.database import Connection
 from freight.domain import audit, control
 from freight.domain.audit import Actor
 from freight.domain.keys import Caller
 from freight.domain.pipeline.advance import advance
 from freight.queue import Queue
+
+
+class Change(Protocol):
+    """Brings a job into another state."""
+
+    async def __call__(self, tx: Connection, job_id: UUID, *, by: str) -> object:
+        """Raises `NotFound` or `StateConflict`."""
+        ...
 
 
 class ControlController(Controller):
@@ -44,11 +54,7 @@ class ControlController(Controller):
         queue: NamedDependency[Queue],
     ) -> JobView:
         """Pause a job."""
-        async with database.as_tenant(caller.tenant_id) as tx:
-            await control.pause(tx, job_id, by=actor.name)
-            await audit.record(tx, actor, "job.paused", "job", job_id)
-        await queue.ring(await advance(caller.tenant_id, job_id))
-        return await look(caller.tenant_id, job_id)
+        return await _changed(control.pause, "job.paused", job_id, caller, actor, queue)
 
     @post(
         "/resume",
@@ -68,11 +74,7 @@ class ControlController(Controller):
         queue: NamedDependency[Queue],
     ) -> JobView:
         """Resume a job."""
-        async with database.as_tenant(caller.tenant_id) as tx:
-            await control.resume(tx, job_id, by=actor.name)
-            await audit.record(tx, actor, "job.resumed", "job", job_id)
-        await queue.ring(await advance(caller.tenant_id, job_id))
-        return await look(caller.tenant_id, job_id)
+        return await _changed(control.resume, "job.resumed", job_id, caller, actor, queue)
 
     @post(
         "/cancel",
@@ -94,11 +96,7 @@ class ControlController(Controller):
         queue: NamedDependency[Queue],
     ) -> JobView:
         """Cancel a job."""
-        async with database.as_tenant(caller.tenant_id) as tx:
-            await control.cancel(tx, job_id, by=actor.name)
-            await audit.record(tx, actor, "job.cancelled", "job", job_id)
-        await queue.ring(await advance(caller.tenant_id, job_id))
-        return await look(caller.tenant_id, job_id)
+        return await _changed(control.cancel, "job.cancelled", job_id, caller, actor, queue)
 
     @post(
         "/retry",
@@ -131,6 +129,15 @@ class ControlController(Controller):
             await audit.record(tx, actor, "job.retried", "job", job_id, {"retry_failed_only": retry_failed_only})
         await queue.ring(await advance(caller.tenant_id, job_id))
         return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued))
+
+
+async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, actor: Actor, queue: Queue) -> JobView:
+    """Change a job, have what follows from it done, and look at it."""
+    async with database.as_tenant(caller.tenant_id) as tx:
+        await change(tx, job_id, by=actor.name)
+        await audit.record(tx, actor, action, "job", job_id)
+    await queue.ring(await advance(caller.tenant_id, job_id))
+    return await look(caller.tenant_id, job_id)
 
 
 def _sentence(queued: int) -> str:

@@ -219,16 +219,19 @@ async def create(
 
 async def get(tx: Connection, job_id: UUID) -> Job:
     """The job with this id. Raises `NotFound`, also for a deleted one and for another tenant's."""
-    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1 AND deleted_at IS NULL", job_id)
-    if row is None:
-        raise NotFound(f"There is no job {job_id}.")
-    return _job(row)
+    return await _get(tx, job_id)
 
 
 async def lock(tx: Connection, job_id: UUID) -> Job:
     """The job with this id, which nobody else may change until the transaction ends. Raises `NotFound`."""
-    await tx.execute("SELECT FROM jobs WHERE id = $1 FOR NO KEY UPDATE", job_id)
-    return await get(tx, job_id)
+    return await _get(tx, job_id, locking="FOR NO KEY UPDATE")
+
+
+async def _get(tx: Connection, job_id: UUID, locking: str = "") -> Job:
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1 AND deleted_at IS NULL {locking}", job_id)
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return _job(row)
 
 
 async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:

@@ -76,8 +76,7 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
         if not extracted:
             await jobs.enter_stage(tx, job, "extract")
             return []
-    failed = (await jobs.get(tx, job.id)).failed_records
-    await jobs.move(tx, job, "completed_with_errors" if failed else "completed")
+    await jobs.move(tx, job, "completed_with_errors" if job.failed_records else "completed")
     return []
 
 

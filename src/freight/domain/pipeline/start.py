@@ -4,7 +4,7 @@ from uuid import UUID
 
 from freight import database
 from freight.connectors.errors import Rejected
-from freight.connectors.protocols import Workspace
+from freight.connectors.protocols import Source, Target, Workspace
 from freight.database import Connection
 from freight.domain import jobs, leases, streams
 from freight.domain.jobs import Job
@@ -34,21 +34,24 @@ async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
     async def give_up(tx: Connection, failure: Failure) -> None:
         await jobs.stop(tx, job_id, code=failure.code, message=failure.message)
 
-    async with attempt(job, lease, retry=retry, give_up=give_up):
-        await _precheck(place, job)
-        await _schema(place, job)
+    async with (
+        attempt(job, lease, retry=retry, give_up=give_up),
+        place.source(job) as source,
+        place.target(job) as target,
+    ):
+        await _precheck(job, source, target)
+        await _schema(job, target)
 
 
-async def _precheck(place: Workplace, job: Job) -> None:
+async def _precheck(job: Job, source: Source, target: Target) -> None:
     await _enter(job, "precheck")
-    async with place.source(job) as source, place.target(job) as target:
-        for side, opened, expected in (
-            ("source", await source.identify(), job.source_workspace),
-            ("target", await target.identify(), job.target_workspace),
-        ):
-            if opened.id != expected:
-                await _refuse_workspace(job, side, opened)
-                raise Interrupted
+    for side, opened, expected in (
+        ("source", await source.identify(), job.source_workspace),
+        ("target", await target.identify(), job.target_workspace),
+    ):
+        if opened.id != expected:
+            await _refuse_workspace(job, side, opened)
+            raise Interrupted
 
 
 async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
@@ -62,15 +65,14 @@ async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
         )
 
 
-async def _schema(place: Workplace, job: Job) -> None:
+async def _schema(job: Job, target: Target) -> None:
     await _enter(job, "schema")
-    async with place.target(job) as target:
-        try:
-            await target.prepare_schema(job.entities)
-        except Rejected as error:
-            async with database.as_tenant(job.tenant_id) as tx:
-                await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
-            raise Interrupted from error
+    try:
+        await target.prepare_schema(job.entities)
+    except Rejected as error:
+        async with database.as_tenant(job.tenant_id) as tx:
+            await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
+        raise Interrupted from error
     async with database.as_tenant(job.tenant_id) as tx:
         await streams.open_all(tx, job.tenant_id, job.id, job.entities)
         await jobs.enter_stage(tx, await jobs.lock(tx, job.id), "extract")
