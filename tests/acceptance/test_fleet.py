@@ -24,8 +24,10 @@ async def new_sandbox(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
-    """Slow enough for a process to be killed in the middle of its work."""
-    return msgspec.structs.replace(settings, vendor_hosts="127.0.0.1", attio_writes_per_second=WRITES_PER_SECOND)
+    """Slow enough for a process to be killed in the middle of its work, and no worker takes all batches at once."""
+    return msgspec.structs.replace(
+        settings, vendor_hosts="127.0.0.1", attio_writes_per_second=WRITES_PER_SECOND, worker_concurrency=2
+    )
 
 
 async def test_two_workers_share_one_job(
