@@ -5,26 +5,21 @@ Ids are the source's own, as text.
 """
 
 from collections.abc import Collection
-from typing import Literal
+from datetime import datetime
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
-Entity = Literal["companies", "people"]
+from freight.fields import CompanyRef, Field, FieldValues, Location, PersonRef
 
-LOAD_ORDER: tuple[Entity, ...] = ("companies", "people")
+Entity = Literal["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"]
+
+LOAD_ORDER: tuple[Entity, ...] = get_args(Entity)
 """Entities in the order in which they are written: whatever is referred to comes first."""
 
-
-class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A place as the source wrote it. `country` may be a name in English or an ISO 3166 code."""
-
-    street: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postcode: str | None = None
-    country: str | None = None
-    continent: str | None = None
+Reference = tuple[Entity, str]
+"""A record of the source: its entity and its id."""
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="companies"):
@@ -37,10 +32,11 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     phone_numbers: tuple[str, ...] = ()
     location: Location | None = None
     linkedin: str | None = None
+    fields: FieldValues = {}
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="people"):
-    """A person outside the firm that owns the workspace. `emails` has the primary address first."""
+    """A person. `emails` has the primary address first."""
 
     id: str
     first_name: str | None = None
@@ -53,40 +49,204 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     linkedin: str | None = None
     company_id: str | None = None
     """The current employer's id in the source."""
+    internal: bool = False
+    """Whether the person is one of the firm's own, a user of the source."""
+    fields: FieldValues = {}
 
 
-Record = Company | Person
+class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="deals"):
+    """An opportunity. Its stage, owner and value are among `fields`, which are those of its list."""
+
+    id: str
+    name: str | None = None
+    list_id: str | None = None
+    """The list that it stands on; None where the key does not show it."""
+    person_ids: tuple[str, ...] = ()
+    company_ids: tuple[str, ...] = ()
+    fields: FieldValues = {}
+
+
+class List(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="lists"):
+    """A list of companies, of people or of deals, with fields of its own."""
+
+    id: str
+    name: str
+    of: Literal["companies", "people", "deals"]
+    fields: tuple[Field, ...] = ()
+    size: int | None = None
+    """How many entries it has, as far as the source says."""
+
+
+class ListEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="list_entries"):
+    """A record's place on a list. The same record may stand on a list several times."""
+
+    id: str
+    list_id: str
+    parent: Reference
+    """The record that stands on the list."""
+    created_at: datetime | None = None
+    fields: FieldValues = {}
+    repeated: bool = False
+    """Whether the record stands on the list already, with an entry that was read earlier."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An answer to a note, in Markdown."""
+
+    id: str
+    content: str
+    author_id: str | None = None
+    created_at: datetime | None = None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="notes"):
+    """A note, its content in Markdown or plain text. `replies` are in the order in which they were written."""
+
+    id: str
+    content: str
+    is_markdown: bool = False
+    author_id: str | None = None
+    created_at: datetime | None = None
+    person_ids: tuple[str, ...] = ()
+    """Whom the note was attached to."""
+    company_ids: tuple[str, ...] = ()
+    deal_ids: tuple[str, ...] = ()
+    participant_ids: tuple[str, ...] = ()
+    """Who took part in the meeting, call or e-mail that the note is about."""
+    replies: tuple[Reply, ...] = ()
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="tasks"):
+    """Something to be done, a reminder."""
+
+    id: str
+    content: str | None = None
+    due_at: datetime | None = None
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    completed: bool = False
+    recurrence: str | None = None
+    """How it comes back, in words; None where it does not."""
+    owner: PersonRef | None = None
+    creator: PersonRef | None = None
+    person_id: str | None = None
+    company_id: str | None = None
+    deal_id: str | None = None
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="files"):
+    """A file that was attached to a record; `size` is in bytes."""
+
+    id: str
+    name: str
+    size: int | None = None
+    content_type: str | None = None
+    uploader_id: str | None = None
+    created_at: datetime | None = None
+    person_id: str | None = None
+    company_id: str | None = None
+    deal_id: str | None = None
+
+
+Record = Company | Person | Deal | List | ListEntry | Note | Task | File
+
+ENTITIES: dict[type[Record], Entity] = {
+    Company: "companies",
+    Person: "people",
+    Deal: "deals",
+    List: "lists",
+    ListEntry: "list_entries",
+    Note: "notes",
+    Task: "tasks",
+    File: "files",
+}
 
 
 def entity_of(record: Record) -> Entity:
     """The entity that a record belongs to."""
-    return "companies" if isinstance(record, Company) else "people"
+    return ENTITIES[type(record)]
 
 
-def references(record: Record) -> tuple[tuple[Entity, str], ...]:
-    """The other source records that this one points to, as (entity, id)."""
-    if isinstance(record, Person) and record.company_id is not None:
-        return (("companies", record.company_id),)
-    return ()
+def references(record: Record) -> tuple[Reference, ...]:
+    """The other source records that this one points to, each once; the firm's own people are none."""
+    found: list[Reference] = []
+    match record:
+        case Person(company_id=str(company_id)):
+            found.append(("companies", company_id))
+        case Deal() | Note():
+            found += [("companies", id_) for id_ in record.company_ids]
+            found += [("people", id_) for id_ in record.person_ids]
+            if isinstance(record, Note):
+                found += [("people", id_) for id_ in record.participant_ids]
+                found += [("deals", id_) for id_ in record.deal_ids]
+            elif record.list_id is not None:
+                found.append(("lists", record.list_id))
+        case ListEntry():
+            found += [("lists", record.list_id), record.parent]
+        case Task() | File():
+            given = (("companies", record.company_id), ("people", record.person_id), ("deals", record.deal_id))
+            found += [(entity, id_) for entity, id_ in given if id_ is not None]  # type: ignore[misc]
+        case _:
+            pass
+    if isinstance(record, Company | Person | Deal | ListEntry):
+        found += field_references(record.fields)
+    return tuple(dict.fromkeys(found))
+
+
+def field_references(fields: FieldValues) -> list[Reference]:
+    """The source records that the values of fields point to."""
+    found: list[Reference] = []
+    for value in (value for values in fields.values() for value in values):
+        match value:
+            case PersonRef(internal=False):
+                found.append(("people", value.id))
+            case CompanyRef():
+                found.append(("companies", value.id))
+            case _:
+                pass
+    return found
+
+
+def people_named(record: Record) -> tuple[str, ...]:
+    """The ids of people, the firm's own included, whose names the text of a note is to have."""
+    match record:
+        case Note():
+            authors = [record.author_id, *(reply.author_id for reply in record.replies)]
+            return tuple(dict.fromkeys(id_ for id_ in [*authors, *record.person_ids, *record.participant_ids] if id_))
+        case _:
+            return ()
 
 
 def claims(record: Record) -> tuple[str, ...]:
-    """The values that only one record of its entity may hold: a company's domains, a person's e-mail addresses."""
-    values = record.domains if isinstance(record, Company) else record.emails
+    """The values that only one record of its entity may hold: a company's domains, a person's e-mail addresses, and
+    the place of a record on a list, which only the first of its entries takes."""
+    match record:
+        case Company():
+            values = record.domains
+        case Person():
+            values = record.emails
+        case ListEntry():
+            return ("/".join((record.list_id, *record.parent)),)
+        case _:
+            return ()
     return tuple(dict.fromkeys(normalise_claim(value) for value in values))
 
 
 def without_claims(record: Record, lost: Collection[str]) -> Record:
-    """The record without those domains or e-mail addresses, given as `claims` writes them, that another one holds."""
+    """The record without those of its claims, given as `claims` writes them, that another one holds."""
     if not lost:
         return record
-    if isinstance(record, Company):
-        return msgspec.structs.replace(
-            record, domains=tuple(value for value in record.domains if normalise_claim(value) not in lost)
-        )
-    return msgspec.structs.replace(
-        record, emails=tuple(value for value in record.emails if normalise_claim(value) not in lost)
-    )
+    match record:
+        case Company():
+            kept = tuple(value for value in record.domains if normalise_claim(value) not in lost)
+            return msgspec.structs.replace(record, domains=kept)
+        case Person():
+            kept = tuple(value for value in record.emails if normalise_claim(value) not in lost)
+            return msgspec.structs.replace(record, emails=kept)
+        case ListEntry():
+            return msgspec.structs.replace(record, repeated=True)
+        case _:
+            return record
 
 
 def normalise_claim(value: str) -> str:

@@ -1,15 +1,20 @@
 """What a vendor's package offers to the rest of Freight: a `Source` to read from, a `Target` to write to."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import msgspec
 
-from freight.crm import Entity, Record
+from freight.crm import Entity, Record, Reference, Reply
+from freight.fields import PersonRef
+from freight.layout import Layout
+from freight.mapping import Mapping as JobMapping
+from freight.schema import Schema
 
-Kind = Literal["read", "write"]
-"""What a request does at the vendor; reads and writes have limits of their own."""
+Kind = Literal["read", "write", "note_list"]
+"""What a request does at the vendor; each kind has a limit of its own."""
 
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
@@ -44,11 +49,58 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[Issue, ...] = ()
 
 
+class ReplyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that is part of a record of the same stream: an answer to a note, which may be read before its note."""
+
+    note_id: str
+    reply: Reply
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """One page of a stream; `next_cursor` is None on the last one."""
 
     rows: tuple[Row, ...]
     next_cursor: str | None
+    replies: tuple[ReplyRow, ...] = ()
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about a source before anything is read. An issue of the level `error` forbids the job."""
+
+    schema: Schema
+    issues: tuple[Issue, ...] = ()
+    calls_left: int | None = None
+    """How many calls the account's long-term quota still allows; None without a quota."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the schema needs in the target. An issue of the level `error` forbids the job."""
+
+    layout: Layout
+    issues: tuple[Issue, ...] = ()
+
+
+class References(msgspec.Struct, frozen=True, kw_only=True):
+    """What a draft needs to know of other records."""
+
+    found: Mapping[Reference, str] = {}
+    """Source records with their ids in the target."""
+    expected: frozenset[Reference] = frozenset()
+    """Source records that are not in the target yet and will be: left out without an issue, and named in `pending`."""
+    people: Mapping[str, PersonRef] = {}
+    """Who the people are whom `freight.crm.people_named` names, by source id, as far as it is known."""
+    names: Mapping[Reference, str] = {}
+    """What the companies and deals are called that a note refers to, as far as it is known."""
+    own_companies: frozenset[str] = frozenset()
+    """The source ids of the companies that are the firm itself, to which no note is attached."""
+
+
+class FileContent(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes of a file, in a file of the operating system; `size` is their number."""
+
+    file: BinaryIO
+    size: int
+    content_type: str | None
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +116,16 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The attributes among them that hold several values at once."""
     issues: tuple[Issue, ...] = ()
     """Values that the target cannot hold, and were left out."""
+    on_create: Attributes = {}
+    """What a new record is given besides, because the target demands it; an existing one keeps its own."""
+    skip: Issue | None = None
+    """Why the record is not for the target at all; then the rest means nothing."""
+    parents: tuple[Reference, ...] = ()
+    """The source records to which it is attached; a note, task or file can be found only by way of them."""
+    container: str | None = None
+    """The id in the target of the list that an entry stands on."""
+    pending: tuple[Reference, ...] = ()
+    """Records that it refers to and that are expected in the target later."""
 
 
 class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +133,7 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source_id: str | None
-    """What its `affinity_id` attribute holds."""
+    """The source id that it carries: for objects what their `affinity_id` attribute holds."""
     values: Attributes
 
 
@@ -91,8 +153,24 @@ class Source(Protocol):
         """The workspace that the key opens."""
         ...
 
+    async def survey(self, entities: Collection[Entity]) -> Survey:
+        """What the workspace can hold, and whether the key may read these entities."""
+        ...
+
+    def use(self, schema: Schema, mapping: JobMapping) -> None:
+        """Read with this schema, which `survey` found earlier, and only what the mapping carries."""
+        ...
+
     async def read_page(self, entity: Entity, cursor: str | None) -> Page:
         """The page at `cursor`, or the first one."""
+        ...
+
+    async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
+        """The records with those ids, as far as they exist; of companies, people and deals."""
+        ...
+
+    def open_file(self, file_id: str) -> AbstractAsyncContextManager[FileContent]:
+        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone."""
         ...
 
     def take_usage(self) -> Usage:
@@ -111,31 +189,42 @@ class Target(Protocol):
         """The workspace that the key opens."""
         ...
 
-    async def prepare_schema(self, entities: Sequence[Entity]) -> None:
-        """Make whatever attributes are lacking; making them again changes nothing."""
+    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> Plan:
+        """Where everything is to go; asks what exists, and changes nothing."""
         ...
 
-    def draft(self, record: Record, references: Mapping[tuple[Entity, str], str]) -> Draft:
-        """The record in the target's terms. `references` maps (entity, source id) to ids in the target; what it
-        lacks is left out with an issue."""
+    async def prepare(self, layout: Layout) -> Layout:
+        """Make whatever the layout lacks, attributes, options and lists; making it again changes nothing. Returns the
+        layout with the ids of what was made. Raises `Rejected` where the target refuses a part of it."""
         ...
 
-    async def read(self, entity: Entity, target_ids: Collection[str]) -> list[TargetRecord]:
-        """The records with those ids; ones that are gone are absent from the answer."""
+    def use(self, layout: Layout) -> None:
+        """Write with this layout, which `plan` or `prepare` returned earlier."""
+        ...
+
+    def draft(self, record: Record, references: References) -> Draft:
+        """The record in the target's terms. What it refers to and what is not in `references` is left out with an
+        issue."""
+        ...
+
+    async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
+        """The records with those ids, each given with the draft of the same entity that is to be written to it; ones
+        that are gone are absent from the answer."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
         """Every record that carries the source id, or one of the unique values, of one of the drafts (all of one
-        entity)."""
+        entity). Costs a request for each parent of notes, tasks and files, otherwise one for many drafts."""
         ...
 
-    async def create(self, draft: Draft) -> TargetRecord:
-        """Write a new record. Repeatable by itself where the draft has unique values; otherwise raises `InDoubt`
-        where it cannot be known whether the record was made."""
+    async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+        """Write a new record; a file with its content. Repeatable by itself where the draft has unique values;
+        otherwise raises `InDoubt` where it cannot be known whether the record was made."""
         ...
 
-    async def update(self, entity: Entity, target_id: str, values: Attributes) -> TargetRecord:
-        """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable."""
+    async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
+        """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable.
+        Raises `Rejected` with the attribute for one that cannot be changed, `NotFound` if the record is gone."""
         ...
 
     def take_usage(self) -> Usage:
