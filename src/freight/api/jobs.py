@@ -1,7 +1,7 @@
 """`/jobs`: migrations."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -25,7 +25,7 @@ from freight.domain import audit, control, idempotency, jobs
 from freight.domain.audit import Actor
 from freight.domain.errors import InvalidRequest
 from freight.domain.idempotency import Answer, Key
-from freight.domain.job_requests import NO_NUL, JobChange, JobRequest
+from freight.domain.job_requests import NO_NUL, JobChange, JobRequest, Mode
 from freight.domain.jobs import Filters, Job, Sort
 from freight.domain.keys import Caller
 from freight.domain.pipeline.advance import advance
@@ -46,7 +46,7 @@ WithStatus = Annotated[
     ),
 ]
 WithMode = Annotated[
-    Literal["full"] | None, QueryParameter(description="Only jobs of this mode.", examples=[Example(value="full")])
+    Mode | None, QueryParameter(description="Only jobs of this mode.", examples=[Example(value="full")])
 ]
 WithName = Annotated[
     str | None,

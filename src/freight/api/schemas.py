@@ -1,6 +1,6 @@
 """What clients are answered."""
 
-from collections.abc import Mapping
+from collections import abc
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from freight.domain.batches import Batch
 from freight.domain.batches import Status as BatchStatus
 from freight.domain.deliveries import Status as DeliveryStatus
 from freight.domain.errors import InvalidRequest
-from freight.domain.job_requests import OnExisting
+from freight.domain.job_requests import Mode, OnExisting
 from freight.domain.jobs import Counts, Job, PausedBy
 from freight.domain.keys import ApiKey
 from freight.domain.logs import LogRow
@@ -27,6 +27,7 @@ from freight.domain.retry import RetryPolicy
 from freight.domain.tenants import Tenant
 from freight.domain.transitions import ACTIONS, Action, Status
 from freight.domain.webhooks import Event, Webhook
+from freight.mapping import Mapping
 
 JOBS = "/api/v1/jobs"
 KEYS = "/api/v1/keys"
@@ -92,7 +93,11 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
             "from a cancellation until its workers have let go."
         ),
     ]
-    mode: str
+    mode: Mode
+    sample_size: Annotated[int | None, Meta(description="How many records of each entity a sample carries.")]
+    mapping: Annotated[
+        Mapping, Meta(description="Where fields and lists go otherwise than by default.")
+    ]
     entities: list[Entity]
     on_existing: OnExisting
     batch_size: int
@@ -351,7 +356,14 @@ def moment(given: str | None, *, field: str) -> datetime | None:
 
 
 def page(
-    kind: type[P], items: list[Any], total: int, *, path: str, limit: int, offset: int, filters: Mapping[str, object]
+    kind: type[P],
+    items: list[Any],
+    total: int,
+    *,
+    path: str,
+    limit: int,
+    offset: int,
+    filters: abc.Mapping[str, object],
 ) -> P:
     """A page, with links that keep the filters, of which one may have several values."""
 

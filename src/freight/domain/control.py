@@ -21,10 +21,11 @@ from freight.domain.job_requests import JobChange, in_load_order
 from freight.domain.jobs import CANCELLING, Job
 from freight.domain.logs import Entry
 from freight.domain.records import OUTCOMES, Outcome
+from freight.mapping import Mapping
 
 FAILED: tuple[Outcome, ...] = ("failed",)
 
-SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities")
+SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities", "mapping")
 """What can be changed only while nothing has been done yet."""
 
 
@@ -38,8 +39,10 @@ async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
         )
     if "entities" in given:
         given["entities"] = in_load_order(given["entities"])
+    if "mapping" in given:
+        given["mapping"] = given["mapping"] or Mapping()
     columns: dict[str, Any] = {
-        name: jsonb(value) if name in ("labels", "retry_policy") else value for name, value in given.items()
+        name: jsonb(value) if name in ("labels", "retry_policy", "mapping") else value for name, value in given.items()
     }
     if columns:
         changes = ", ".join(f"{name} = ${number}" for number, name in enumerate(columns, start=2))

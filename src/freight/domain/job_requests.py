@@ -7,8 +7,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from freight.crm import LOAD_ORDER, Entity
 from freight.domain.retry import RetryPolicy
+from freight.mapping import Mapping
 
 OnExisting = Literal["fill", "overwrite", "skip"]
+Mode = Literal["full", "dry_run", "sample"]
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL's text holds every character but this one."""
@@ -17,6 +19,20 @@ Label = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own key-value pairs.")]
 Name = Annotated[str, Meta(max_length=200, pattern=NO_NUL, description="Your own name.")]
 BatchSize = Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")]
+SampleSize = Annotated[
+    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` carries.")
+]
+JobMode = Annotated[
+    Mode,
+    Meta(
+        description="`full` carries everything; `dry_run` writes nothing and says what `full` would do; `sample` "
+        "carries some records of each entity with everything that they refer to."
+    ),
+]
+FieldMap = Annotated[
+    Mapping,
+    Meta(description="Where fields and lists go; whatever it does not mention goes where the default mapping puts it."),
+]
 Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
 Existing = Annotated[
     OnExisting,
@@ -61,9 +77,10 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     target_config: TargetConfig
     batch_size: BatchSize = 1000
     retry_policy: RetryPolicy = RetryPolicy()
-    mode: Annotated[Literal["full"], Meta(description="`full` carries everything.")] = "full"
+    mode: JobMode = "full"
+    sample_size: SampleSize | None = None
     entities: Entities | None = None
-    mapping: Annotated[None, Meta(description="Null: the default mapping.")] = None
+    mapping: FieldMap | None = None
     on_existing: Existing = "fill"
     name: Name | None = None
     labels: Labels = {}
@@ -78,6 +95,7 @@ class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     retry_policy: RetryPolicy | UnsetType = UNSET
     on_existing: Existing | UnsetType = UNSET
     entities: Entities | UnsetType | None = UNSET
+    mapping: FieldMap | UnsetType | None = UNSET
 
 
 def in_load_order(entities: list[Entity] | None) -> list[Entity]:

@@ -1,6 +1,7 @@
 """Jobs: one run from one workspace to another."""
 
-from collections.abc import Mapping, Sequence
+from collections import abc
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, jsonb
 from freight.domain import batches, deliveries, logs, transitions, webhooks
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
-from freight.domain.job_requests import JobRequest, OnExisting, in_load_order
+from freight.domain.job_requests import JobRequest, Mode, OnExisting, in_load_order
 from freight.domain.ledger import Pair
 from freight.domain.logs import Entry
 from freight.domain.records import Leftover
@@ -21,8 +22,12 @@ from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import Status
 from freight.domain.vendors import Vendors, identify
 from freight.encryption import Vault
+from freight.mapping import Mapping
 
 PausedBy = Literal["person", "quota", "suspension"]
+
+SAMPLE_SIZE = 10
+"""Records of each entity that a sample carries where the job does not say."""
 
 CANCELLING = "cancelling"
 """The stage of a job that was cancelled while workers were at it."""
@@ -65,7 +70,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     status: Status
     stage: str | None
-    mode: str
+    mode: Mode
+    sample_size: int | None
+    mapping: Mapping
     entities: list[Entity]
     on_existing: OnExisting
     batch_size: int
@@ -98,6 +105,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             source=f"{self.source_system}:{self.source_workspace}",
             target=f"{self.target_system}:{self.target_workspace}",
         )
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes to the target at all."""
+        return self.mode != "dry_run"
 
     @property
     def may_go_on(self) -> bool:
@@ -144,6 +156,8 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
     No transaction is open meanwhile, because vendors may take their time. Raises `InvalidRequest`,
     `CredentialsRefused` or `VendorUnreachable`.
     """
+    if request.sample_size is not None and request.mode != "sample":
+        raise InvalidRequest("Only a job of the mode `sample` has a sample_size.", field="sample_size")
     source_url = await vendors.base_url(
         request.source_system, request.source_config.base_url, field="source_config.base_url"
     )
@@ -189,6 +203,8 @@ async def create(
         "labels": jsonb(request.labels),
         "status": "pending",
         "mode": request.mode,
+        "sample_size": (request.sample_size or SAMPLE_SIZE) if request.mode == "sample" else None,
+        "mapping": jsonb(request.mapping or Mapping()),
         "entities": in_load_order(request.entities),
         "on_existing": request.on_existing,
         "batch_size": request.batch_size,
@@ -408,7 +424,7 @@ async def end(tx: Connection, job: Job) -> None:
     await move(tx, await lock(tx, job.id), status)
 
 
-async def live_twin(tx: Connection, columns: Mapping[str, Any]) -> UUID:
+async def live_twin(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
     """The live job over the two workspaces that these columns of another job name. Raises `StateConflict`."""
     twin = await tx.fetchval(
         """SELECT id FROM jobs WHERE source_system = $1 AND source_workspace = $2 AND target_system = $3
@@ -427,4 +443,5 @@ def _job(row: Any) -> Job:
     values = dict(row)
     values["labels"] = msgspec.json.decode(values["labels"])
     values["retry_policy"] = msgspec.json.decode(values["retry_policy"])
+    values["mapping"] = msgspec.json.decode(values["mapping"])
     return msgspec.convert(values, Job)

@@ -66,9 +66,11 @@ async def _purge_job(tenant_id: UUID, job_id: UUID) -> None:
     await _erase(tenant_id, job_id, "records", f"payload = NULL, {message}")
     # The rows about the job itself quote nothing of its records.
     await _erase(tenant_id, job_id, "logs", f"value = NULL, {message}", "AND source_id IS NOT NULL")
-    await delete_rows("claims", "tenant_id = $1 AND job_id = $2", tenant_id, job_id)
+    for table in ("claims", "replies"):
+        await delete_rows(table, "tenant_id = $1 AND job_id = $2", tenant_id, job_id)
     async with database.as_platform() as tx:
-        await tx.execute("UPDATE jobs SET purged_at = now() WHERE id = $1", job_id)
+        # The schema names the firm's own people.
+        await tx.execute("UPDATE jobs SET purged_at = now(), source_schema = NULL, layout = NULL WHERE id = $1", job_id)
 
 
 async def _erase(

@@ -85,6 +85,11 @@ class Job(Table, db=DB, tablename="jobs"):
     deleted_at = Timestamptz(null=True, default=None)
     purged_at = Timestamptz(null=True, default=None)
     paused_by = Varchar(length=16, null=True, default=None)
+    mapping = JSONB(default={})
+    sample_size = Integer(null=True, default=None)
+    source_schema = JSONB(null=True, default=None)
+    layout = JSONB(null=True, default=None)
+    estimate = JSONB(null=True, default=None)
     source_reads = BigInt(default=0)
     target_reads = BigInt(default=0)
     target_writes = BigInt(default=0)
@@ -158,7 +163,19 @@ class Record(Table, db=DB, tablename="records"):
     code = Varchar(length=64, null=True, default=None)
     message = Text(null=True, default=None)
     target_id = Text(null=True, default=None)
+    awaits_references = Boolean(default=False)
     updated_at = Timestamptz(default=TimestamptzNow())
+
+
+class Reply(Table, db=DB, tablename="replies"):
+    """An answer to a note, kept until the note is loaded; it may be read before its note."""
+
+    id = BigSerial(primary_key=True)
+    tenant_id = UUID(default=None)
+    job_id = UUID(default=None)
+    note_id = Text()
+    source_id = Text()
+    payload = JSONB(null=True, default=None)
 
 
 class Claim(Table, db=DB, tablename="claims"):
