@@ -23,6 +23,7 @@ from freight.domain import deliveries, leases, retention
 from freight.domain.courier import Courier
 from freight.domain.pipeline.advance import advance, live_jobs
 from freight.domain.pipeline.extract import extract
+from freight.domain.pipeline.link import link
 from freight.domain.pipeline.load import load
 from freight.domain.pipeline.start import start
 from freight.domain.pipeline.workplace import Workplace
@@ -54,7 +55,7 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
     """The settings of an arq worker."""
     return {
         "ctx": {"settings": settings},
-        "functions": [advance_job, extract_stream, load_batch, deliver_webhook],
+        "functions": [advance_job, extract_stream, load_batch, link_records, deliver_webhook],
         "cron_jobs": [
             cron(sweep, second=set(range(0, 60, SWEEP_SECONDS)), run_at_startup=True, keep_result=0, max_tries=1),
             cron(purge, minute=17, keep_result=0, max_tries=1),
@@ -97,6 +98,13 @@ async def load_batch(ctx: Context, tenant_id: str, batch_id: str) -> None:
     job_id = await load(place, UUID(tenant_id), UUID(batch_id))
     if job_id is not None:
         await _go_on(place, UUID(tenant_id), job_id)
+
+
+async def link_records(ctx: Context, tenant_id: str, job_id: str) -> None:
+    """Give records the references to what was loaded after them."""
+    place: Workplace = ctx["place"]
+    await link(place, UUID(tenant_id), UUID(job_id))
+    await _go_on(place, UUID(tenant_id), UUID(job_id))
 
 
 async def deliver_webhook(ctx: Context, tenant_id: str, delivery_id: str) -> None:

@@ -129,7 +129,10 @@ class HttpClient(ABC):
         request = self._client.build_request(
             method, path, params=params, content=body, headers=None if body is None else {"Content-Type": JSON}
         )
-        what = f"{method} {request.url.path}"
+        return await self._send(request, kind=kind, repeatable=repeatable)
+
+    async def _send(self, request: httpx.Request, *, kind: Kind, repeatable: bool) -> Json:
+        what = f"{request.method} {request.url.path}"
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(_AttemptFailed),
             stop=stop_after_attempt(ATTEMPTS),
@@ -173,7 +176,7 @@ class HttpClient(ABC):
             await self._wait(self._pacer.turn(kind))
             self._usage = msgspec.structs.replace(
                 self._usage,
-                reads=self._usage.reads + (kind == "read"),
+                reads=self._usage.reads + (kind != "write"),
                 writes=self._usage.writes + (kind == "write"),
             )
             response = await self._client.send(request)

@@ -69,6 +69,9 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: Schema
     issues: tuple[Issue, ...] = ()
+    reads: int | None = None
+    """About how many calls it takes to read all that was asked for; None where the source does not say how much it
+    holds."""
     calls_left: int | None = None
     """How many calls the account's long-term quota still allows; None without a quota."""
 

@@ -164,15 +164,18 @@ async def begin(tx: Connection, lease: Lease) -> None:
     )
 
 
-async def store(tx: Connection, lease: Lease, batch: Batch, pair: Pair, results: Sequence[Result]) -> None:
-    """Store what became of records, what the ledger learned, and what is to be logged; move all counters.
+async def store(
+    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
+) -> None:
+    """Store what became of records, and what is to be logged; move all counters.
 
-    Raises `LeaseLost`.
+    The ledger of the pair `learning` learns from it; none does from a dry run. Raises `LeaseLost`.
     """
     await leases.check(tx, lease)
     await records.settle(tx, [result.settled for result in results])
-    learned = [result.learned for result in results if result.learned is not None]
-    await ledger.remember(tx, lease.tenant_id, batch.job_id, pair, batch.entity, learned)
+    if learning is not None:
+        learned = [result.learned for result in results if result.learned is not None]
+        await ledger.remember(tx, lease.tenant_id, batch.job_id, learning, batch.entity, learned)
     entries = [
         Entry(issue=issue, entity=batch.entity, source_id=result.source_id)
         for result in results

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from freight.connectors.protocols import Attributes
-from freight.crm import Entity
+from freight.crm import Entity, Reference
 from freight.database import Connection, jsonb
 
 Origin = Literal["created", "matched"]
@@ -57,9 +57,7 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
     }
 
 
-async def target_ids(
-    tx: Connection, pair: Pair, references: Collection[tuple[Entity, str]]
-) -> dict[tuple[Entity, str], str]:
+async def target_ids(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, str]:
     """The ids in the target of those of these source records that have one."""
     rows = await tx.fetch(
         """SELECT entity, source_id, target_id FROM ledger
@@ -71,6 +69,40 @@ async def target_ids(
         [source_id for _, source_id in references],
     )
     return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+
+
+async def origins(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, Origin]:
+    """Whether Freight made the target's records for these source records, or found them there."""
+    rows = await tx.fetch(
+        """SELECT entity, source_id, origin FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2
+             AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
+        pair.source,
+        pair.target,
+        [entity for entity, _ in references],
+        [source_id for _, source_id in references],
+    )
+    return {(row["entity"], row["source_id"]): row["origin"] for row in rows}
+
+
+async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:
+    """Name the records that an earlier job carried over and that the source does not show any more."""
+    await tx.execute(
+        """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
+           SELECT $1, $2, $3, source_id, 'info', 'gone_from_source',
+                  'An earlier job carried this record over, and the source does not show it any more: it was deleted '
+                  || 'there, merged into another, or hidden from the key. It stays in the target as it is; delete it '
+                  || 'there if it is not wanted.', target_id
+           FROM ledger
+           WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3 AND NOT EXISTS (
+               SELECT FROM records WHERE job_id = $2 AND records.entity = $3 AND records.source_id = ledger.source_id
+           )""",
+        tenant_id,
+        job_id,
+        entity,
+        pair.source,
+        pair.target,
+    )
 
 
 async def remember(

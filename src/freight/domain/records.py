@@ -10,12 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from freight import crm
-from freight.connectors.protocols import Issue, Row
 from freight.crm import Entity
-from freight.database import Connection, jsonb
-from freight.domain import logs, pages
+from freight.database import Connection
+from freight.domain import pages
 from freight.domain.errors import NotFound
-from freight.domain.logs import Entry
 from freight.domain.pages import Selection, Slice, Window
 
 Outcome = Literal["created", "updated", "unchanged", "skipped", "failed"]
@@ -55,6 +53,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str | None = None
     code: str | None = None
     message: str | None = None
+    awaits_references: bool = False
+    """Whether it refers to records that are loaded after it, so that it has to be looked at once more."""
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,45 +101,6 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 FIELDS = RecordRow.__struct_fields__
 
 
-async def stage(
-    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row], *, first_position: int
-) -> tuple[int, int]:
-    """Store rows of the source that the job does not hold yet, and log their issues.
-
-    A row that the source shows twice, as cursors over moving data do, is taken once. Returns how many were stored,
-    and how many of these are settled already because they are not for the target.
-    """
-    held = await staged_ids(tx, job_id, entity, [row.id for row in rows])
-    new = list({row.id: row for row in rows if row.id not in held}.values())
-    owners = await _claim(tx, tenant_id, job_id, entity, new)
-    entries: list[Entry] = []
-    payloads: list[str | None] = []
-    for row in new:
-        record, issues = _without_lost_claims(row, owners)
-        payloads.append(None if record is None else jsonb(record))
-        entries += [
-            Entry(issue=issue, entity=entity, source_id=row.id)
-            for issue in (*row.issues, *issues, *((row.skip,) if row.skip else ()))
-        ]
-    await tx.execute(
-        """INSERT INTO records (tenant_id, job_id, entity, position, source_id, payload, outcome, code, message)
-           SELECT $1, $2, $3, $4 + ordinality - 1, source_id, payload, outcome, code, message
-           FROM unnest($5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY
-                AS row (source_id, payload, outcome, code, message, ordinality)""",
-        tenant_id,
-        job_id,
-        entity,
-        first_position,
-        [row.id for row in new],
-        payloads,
-        ["skipped" if row.skip else None for row in new],
-        [row.skip.code if row.skip else None for row in new],
-        [row.skip.message if row.skip else None for row in new],
-    )
-    await logs.write(tx, tenant_id, job_id, entries)
-    return len(new), sum(row.skip is not None for row in new)
-
-
 async def waiting(
     tx: Connection, job_id: UUID, entity: Entity, *, first_position: int, size: int, after: int, limit: int
 ) -> list[tuple[int, Staged]]:
@@ -159,18 +120,31 @@ async def waiting(
         after,
         limit,
     )
-    return [
-        (
-            row["position"],
-            Staged(
-                id=row["id"],
-                source_id=row["source_id"],
-                record=msgspec.json.decode(row["payload"], type=crm.Record),
-                in_flight=row["in_flight"],
-            ),
+    return [(row["position"], _staged(row)) for row in rows]
+
+
+async def awaiting(tx: Connection, job_id: UUID, *, limit: int) -> list[Staged]:
+    """Some records, all of one entity, that await references."""
+    rows = await tx.fetch(
+        """SELECT id, source_id, payload, in_flight FROM records
+           WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL
+             AND entity = (SELECT entity FROM records
+                           WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL LIMIT 1)
+           ORDER BY id LIMIT $2""",
+        job_id,
+        limit,
+    )
+    return [_staged(row) for row in rows]
+
+
+async def any_awaiting(tx: Connection, job_id: UUID) -> bool:
+    """Whether records of the job await references."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM records WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL)",
+            job_id,
         )
-        for row in rows
-    ]
+    )
 
 
 async def staged_ids(tx: Connection, job_id: UUID, entity: Entity, source_ids: Collection[str]) -> set[str]:
@@ -182,6 +156,16 @@ async def staged_ids(tx: Connection, job_id: UUID, entity: Entity, source_ids: C
         list(source_ids),
     )
     return {row["source_id"] for row in rows}
+
+
+async def staged(tx: Connection, job_id: UUID, entities: Collection[Entity]) -> list[crm.Record]:
+    """All records of these entities, as they were read; for samples, which are small."""
+    rows = await tx.fetch(
+        "SELECT payload FROM records WHERE job_id = $1 AND entity = ANY($2) AND payload IS NOT NULL ORDER BY id",
+        job_id,
+        list(entities),
+    )
+    return [msgspec.json.decode(row["payload"], type=crm.Record) for row in rows]
 
 
 async def mark_in_flight(tx: Connection, intents: Mapping[int, Intent]) -> None:
@@ -199,16 +183,28 @@ async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
     """Store outcomes."""
     await tx.execute(
         """UPDATE records SET outcome = result.outcome, target_id = result.target_id, code = result.code,
-                  message = result.message, in_flight = NULL, updated_at = now()
-           FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
-                AS result (record_id, outcome, target_id, code, message)
+                  message = result.message, awaits_references = result.awaits, in_flight = NULL, updated_at = now()
+           FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+                AS result (record_id, outcome, target_id, code, message, awaits)
            WHERE id = record_id""",
         [result.id for result in settled],
         [result.outcome for result in settled],
         [result.target_id for result in settled],
         [result.code for result in settled],
         [result.message for result in settled],
+        [result.awaits_references for result in settled],
     )
+
+
+async def settle_references(tx: Connection, record_ids: Sequence[int], updated: Sequence[int]) -> int:
+    """Note that records await nothing more; of the `updated` ones, those that had been found unchanged are updated
+    now, and how many these are is returned."""
+    await tx.execute("UPDATE records SET awaits_references = false WHERE id = ANY($1)", list(record_ids))
+    tag = await tx.execute(
+        "UPDATE records SET outcome = 'updated', updated_at = now() WHERE id = ANY($1) AND outcome = 'unchanged'",
+        list(updated),
+    )
+    return int(tag.rpartition(" ")[2])
 
 
 async def settle_waiting(tx: Connection, job_id: UUID, entity: Entity, positions: range, rest: Leftover) -> int:
@@ -317,48 +313,10 @@ async def _counted(tx: Connection, job_id: UUID, filters: Filters) -> int | None
     return counted
 
 
-async def _claim(tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row]) -> dict[str, str]:
-    """Claim the unique values of these rows for them, and return who holds each: the first record read keeps it."""
-    wanted = [
-        (value, row.id)
-        for row in rows
-        if row.record is not None and row.skip is None
-        for value in crm.claims(row.record)
-    ]
-    if not wanted:
-        return {}
-    values = [value.replace("\0", "") for value, _ in wanted]
-    await tx.execute(
-        """INSERT INTO claims (tenant_id, job_id, entity, value, source_id)
-           SELECT $1, $2, $3, value, source_id FROM unnest($4::text[], $5::text[]) AS claim (value, source_id)
-           ON CONFLICT DO NOTHING""",
-        tenant_id,
-        job_id,
-        entity,
-        values,
-        [source_id for _, source_id in wanted],
+def _staged(row: Any) -> Staged:
+    return Staged(
+        id=row["id"],
+        source_id=row["source_id"],
+        record=msgspec.json.decode(row["payload"], type=crm.Record),
+        in_flight=row["in_flight"],
     )
-    held = await tx.fetch(
-        "SELECT value, source_id FROM claims WHERE job_id = $1 AND entity = $2 AND value = ANY($3)",
-        job_id,
-        entity,
-        values,
-    )
-    return {row["value"]: row["source_id"] for row in held}
-
-
-def _without_lost_claims(row: Row, owners: Mapping[str, str]) -> tuple[crm.Record | None, list[Issue]]:
-    if row.record is None or row.skip is not None:
-        return None, []
-    lost = {value: owner for value in crm.claims(row.record) if (owner := owners.get(value, row.id)) != row.id}
-    issues = [
-        Issue(
-            code="claimed_by_another_record",
-            message=f"{value} also stands on record {owner}, which was read first and keeps it: the target allows it "
-            "only once. This record is carried over without it.",
-            field="domains" if isinstance(row.record, crm.Company) else "emails",
-            value=value,
-        )
-        for value, owner in lost.items()
-    ]
-    return crm.without_claims(row.record, lost), issues

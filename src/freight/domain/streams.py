@@ -8,7 +8,7 @@ import msgspec
 from freight.connectors.protocols import Page
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import batches, leases, records
+from freight.domain import batches, leases, staging
 from freight.domain.leases import Lease
 
 
@@ -49,9 +49,10 @@ async def get(tx: Connection, stream_id: UUID) -> Stream:
 async def save_page(tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int) -> Stream:
     """Store a page together with the cursor behind it, and cut whatever batches are full. Raises `LeaseLost`."""
     await leases.check(tx, lease)
-    stored, skipped = await records.stage(
+    stored, skipped = await staging.stage(
         tx, lease.tenant_id, stream.job_id, stream.entity, page.rows, first_position=stream.read_records
     )
+    await staging.stage_replies(tx, lease.tenant_id, stream.job_id, page.replies)
     done = page.next_cursor is None
     read = stream.read_records + stored
     await tx.execute(
@@ -82,3 +83,14 @@ async def save_page(tx: Connection, lease: Lease, stream: Stream, page: Page, *,
         skipped,
     )
     return msgspec.structs.replace(stream, cursor=page.next_cursor, done=done, read_records=read)
+
+
+async def recount(tx: Connection, job_id: UUID, entity: Entity, *, updated: int) -> None:
+    """Count so many records that had been found unchanged as updated."""
+    await tx.execute(
+        """UPDATE streams SET updated_records = updated_records + $3, unchanged_records = unchanged_records - $3
+           WHERE job_id = $1 AND entity = $2""",
+        job_id,
+        entity,
+        updated,
+    )

@@ -24,6 +24,9 @@ def _unwatched(pacer: protocols.Pacer) -> protocols.Pacer:
     return pacer
 
 
+NOTE_LISTS_PER_SECOND = 10
+"""Attio documents a limit of its own for listing notes."""
+
 ANSWER_SECONDS = 15
 """How long a client waits at most until a vendor has said whose key it is; a job would be more patient."""
 
@@ -59,6 +62,7 @@ class Vendors:
         rates: dict[Kind, float] = {
             "read": float(self._settings.attio_reads_per_second),
             "write": float(self._settings.attio_writes_per_second),
+            "note_list": NOTE_LISTS_PER_SECOND if self._settings.attio_reads_per_second else 0,
         }
         return registry.target(
             system,

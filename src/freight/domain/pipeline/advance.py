@@ -3,11 +3,13 @@
 from uuid import UUID
 
 from freight import database
-from freight.crm import Entity
+from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection
-from freight.domain import deliveries, jobs, tenants
+from freight.domain import deliveries, jobs, records, tenants
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
+from freight.domain.pipeline import estimates
+from freight.domain.pipeline.references import CROSS_REFERRING
 from freight.queue import Ring
 
 WINDOW = 16
@@ -52,17 +54,30 @@ async def _steps(tx: Connection, job: Job) -> list[Ring]:
         return await _rings(tx, job, "advance_job", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
     if job.status != "running":
         return []
-    streams = await _rings(
-        tx, job, "extract_stream", f"SELECT id, fence FROM streams WHERE job_id = $1 AND NOT done AND {DUE}"
-    )
-    return streams + await _load(tx, job)
+    return await _extract(tx, job) + await _load(tx, job)
+
+
+async def _extract(tx: Connection, job: Job) -> list[Ring]:
+    """Ring for streams that are not read to their end; of a sample only for the last entity's, since what that one
+    refers to is read with the entities before it."""
+    rows = await tx.fetch(f"SELECT id, fence, entity, {DUE} AS due FROM streams WHERE job_id = $1 AND NOT done", job.id)
+    unread = sorted(rows, key=lambda row: LOAD_ORDER.index(row["entity"]))
+    if job.mode == "sample":
+        unread = unread[-1:]
+    return [
+        Ring(task="extract_stream", tenant_id=job.tenant_id, id=row["id"], fence=row["fence"])
+        for row in unread
+        if row["due"]
+    ]
 
 
 async def _load(tx: Connection, job: Job) -> list[Ring]:
     """Ring for batches of the first entity that is not finished: what is referred to is loaded first."""
     for entity in job.entities:
+        if entity not in CROSS_REFERRING and await records.any_awaiting(tx, job.id):
+            return await _link(tx, job)
         extracted, open_batches = await _progress(tx, job, entity)
-        if open_batches:
+        if open_batches and (extracted or entity != "notes"):
             await jobs.enter_stage(tx, job, entity)
             return await _rings(
                 tx,
@@ -74,10 +89,19 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
                 entity,
             )
         if not extracted:
+            # Notes wait until all are read, because the answers to one may be read last.
             await jobs.enter_stage(tx, job, "extract")
             return []
+    if await records.any_awaiting(tx, job.id):
+        return await _link(tx, job)
+    if not job.writes:
+        await estimates.conclude(tx, job)
     await jobs.move(tx, job, "completed_with_errors" if job.failed_records else "completed")
     return []
+
+
+async def _link(tx: Connection, job: Job) -> list[Ring]:
+    return await _rings(tx, job, "link_records", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
 
 
 async def _progress(tx: Connection, job: Job, entity: Entity) -> tuple[bool, int]:

@@ -3,12 +3,17 @@
 from uuid import UUID
 
 from freight import database
+from freight.connectors.protocols import Page, Source
+from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import jobs, leases, streams, usage
+from freight.domain import jobs, leases, ledger, staging, streams, usage
+from freight.domain.jobs import Job
 from freight.domain.pipeline.advance import advance
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.sample import read_sample
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
+from freight.domain.streams import Stream
 
 
 async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | None:
@@ -34,13 +39,35 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
     async with attempt(job, lease, retry=retry, give_up=give_up), place.source(job) as source:
         while not stream.done:
             full_batches = stream.read_records // job.batch_size
-            page = await source.read_page(stream.entity, stream.cursor)
+            page = await _read(source, job, stream)
             async with database.as_tenant(tenant_id) as tx:
                 if not (await jobs.get(tx, job.id)).may_go_on:
                     raise Interrupted
                 stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size)
+                if stream.done:
+                    await _conclude(tx, job, stream.entity)
                 await usage.add(tx, job.id, source=source.take_usage())
             if stream.done or stream.read_records // job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
                 await place.queue.ring(await advance(tenant_id, job.id))
     return job.id
+
+
+async def _read(source: Source, job: Job, stream: Stream) -> Page:
+    if job.mode == "sample":
+        return await read_sample(source, job, stream.entity)
+    return await source.read_page(stream.entity, stream.cursor)
+
+
+async def _conclude(tx: Connection, job: Job, entity: Entity) -> None:
+    """Name what can be seen only once a stream has been read to its end."""
+    if entity == "notes":
+        await staging.log_orphaned_replies(tx, job.id)
+    # A sample sees too little to miss anything, and so does a job that leaves lists behind.
+    left_behind = entity == "list_entries" and (job.mapping.only_lists is not None or _skips_lists(job))
+    if job.mode != "sample" and not left_behind:
+        await ledger.log_gone(tx, job.tenant_id, job.id, job.pair, entity)
+
+
+def _skips_lists(job: Job) -> bool:
+    return any(mapping.skip for mapping in job.mapping.lists.values())

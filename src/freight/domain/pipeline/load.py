@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 import structlog
@@ -57,21 +58,23 @@ async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None
     async def give_up(tx: Connection, failure: Failure) -> None:
         await batches.fail(tx, lease, batch, code=failure.code, message=failure.message)
 
-    async with attempt(job, lease, retry=retry, give_up=give_up), place.target(job) as target:
-        await _Loading(place, job, batch, lease, target).run()
+    async with attempt(job, lease, retry=retry, give_up=give_up), AsyncExitStack() as stack:
+        target = await stack.enter_async_context(place.target(job))
+        source = await stack.enter_async_context(place.source(job)) if batch.entity == "files" else None
+        await _Loading(place, job, batch, lease, target, Writer(target, source)).run()
     return job.id
 
 
 class _Loading:
     """One attempt at a batch."""
 
-    def __init__(self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target) -> None:
+    def __init__(self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target, writer: Writer) -> None:
         self._place = place
         self._job = job
         self._batch = batch
         self._lease = lease
         self._target = target
-        self._writer = Writer(target)
+        self._writer = writer
         self._last_position = -1
         self._handing_out = asyncio.Lock()
         self._failure: ConnectorError | Interrupted | None = None
@@ -121,7 +124,9 @@ class _Loading:
             await leases.check(tx, self._lease)
             if not (await jobs.get(tx, self._job.id)).may_go_on:
                 raise Interrupted
-            await records.mark_in_flight(tx, {plan.staged.id: plan.write for plan in plans if plan.write is not None})
+            if self._job.writes:
+                intents = {plan.staged.id: plan.write for plan in plans if plan.write is not None}
+                await records.mark_in_flight(tx, intents)
 
     async def _carry_out(self, plans: Sequence[Plan]) -> None:
         stopping = asyncio.Event()
@@ -145,6 +150,8 @@ class _Loading:
     async def _carry_out_one(self, plan: Plan, stopping: asyncio.Event) -> Result:
         if plan.write is None:
             return self._writer.leave(plan)
+        if not self._job.writes:
+            return self._writer.predict(plan)
         async with self._place.writers:
             if stopping.is_set() or self._failure is not None:
                 raise Interrupted
@@ -153,7 +160,8 @@ class _Loading:
     async def _store(self, tasks: Collection[asyncio.Task[Result]]) -> None:
         results = [task.result() for task in tasks if task.exception() is None]
         async with database.as_tenant(self._job.tenant_id) as tx:
-            await batches.store(tx, self._lease, self._batch, self._job.pair, results)
+            learning = self._job.pair if self._job.writes else None
+            await batches.store(tx, self._lease, self._batch, results, learning=learning)
             await usage.add(tx, self._job.id, target=self._target.take_usage())
         for error in filter(None, (task.exception() for task in tasks)):
             if not isinstance(error, ConnectorError | Interrupted):

@@ -5,12 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from freight import crm, database
-from freight.connectors.protocols import Attributes, Draft, Issue, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Issue, References, Target, TargetRecord
 from freight.crm import Entity
+from freight.database import Connection
 from freight.domain import ledger, records
 from freight.domain.job_requests import OnExisting
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
+from freight.domain.pipeline import references
 from freight.domain.records import Intent, Staged
 
 
@@ -47,30 +49,80 @@ DELETED_IN_TARGET = Issue(
 )
 
 
-async def plan(job: Job, target: Target, chunk: Sequence[Staged]) -> list[Plan]:
-    """Decide about every record of a chunk, all of one entity, with one look at the ledger and one at the target."""
+INTERNAL_PERSON = Issue(
+    level="info",
+    code="internal_person",
+    message="This person belongs to the firm itself: in the target such people are members of the workspace, who are "
+    "invited there and not migrated.",
+)
+
+KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
+"""Entities whose records the target can find only by way of what they are attached to, at a request for each."""
+
+
+async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[Plan]:
+    """Decide about every record of a chunk, all of one entity, with one look at the ledger and one at the target.
+
+    `late` is for records that are planned again after all that they refer to has been loaded.
+    """
     entity = crm.entity_of(chunk[0].record)
     async with database.as_tenant(job.tenant_id) as tx:
         known = await ledger.look_up(tx, job.pair, entity, [staged.source_id for staged in chunk])
-        wanted = {reference for staged in chunk for reference in crm.references(staged.record)}
-        references = await ledger.target_ids(tx, job.pair, wanted) if wanted else {}
-    drafts = [(staged, target.draft(staged.record, references)) for staged in chunk]
-    moved = [known[draft.source_id] for _, draft in drafts if _differs(known.get(draft.source_id), draft)]
+        gathered = await references.gather(tx, job, [staged.record for staged in chunk], late=late)
+        drafts = [(staged, _draft(target, staged.record, gathered, late=late)) for staged in chunk]
+        unmatched = [
+            (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
+        ]
+        to_find = await _to_find(tx, job, entity, unmatched)
+    changed = [draft for _, draft in drafts if draft.skip is None and _differs(known.get(draft.source_id), draft)]
     standing = (
-        {found.id: found for found in await target.read(entity, [entry.target_id for entry in moved])} if moved else {}
+        {found.id: found for found in await target.read({known[draft.source_id].target_id: draft for draft in changed})}
+        if changed
+        else {}
     )
-    unmatched = [draft for _, draft in drafts if (entry := known.get(draft.source_id)) is None]
-    matches = await _Matches.find(job, target, entity, unmatched)
+    matches = await _Matches.find(job, target, entity, to_find)
     plans = []
     for staged, draft in drafts:
         entry = known.get(draft.source_id)
-        if entry is None:
+        if draft.skip is not None:
+            target_id = None if entry is None else entry.target_id
+            plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
+        elif entry is None:
             plans.append(matches.plan(staged, draft))
         elif not _differs(entry, draft):
             plans.append(_leave(staged, draft, entry.target_id, issues=draft.issues))
         else:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), job.on_existing))
     return plans
+
+
+def _draft(target: Target, record: crm.Record, gathered: References, *, late: bool) -> Draft:
+    if isinstance(record, crm.Person) and record.internal:
+        return Draft(
+            entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON
+        )
+    draft = target.draft(record, gathered)
+    if not late:
+        return draft
+    # What was to be said of all else has been logged when the record was planned first.
+    all_to_come = msgspec.structs.replace(gathered, expected=frozenset(crm.references(record)))
+    said = target.draft(record, all_to_come).issues
+    return msgspec.structs.replace(draft, issues=tuple(issue for issue in draft.issues if issue not in said))
+
+
+async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence[tuple[Staged, Draft]]) -> list[Draft]:
+    """The drafts for which the target may hold a record that the ledger does not know."""
+    unmatched = [(staged, draft) for staged, draft in unmatched if draft.skip is None]
+    if entity not in KEYLESS:
+        return [draft for _, draft in unmatched]
+    # What Freight made itself holds nothing that an earlier, forgotten run attached to it.
+    parents = {parent for _, draft in unmatched for parent in draft.parents}
+    origins = await ledger.origins(tx, job.pair, parents)
+    return [
+        draft
+        for staged, draft in unmatched
+        if staged.in_flight or any(origins.get(parent) == "matched" for parent in draft.parents)
+    ]
 
 
 def plan_update(
@@ -131,8 +183,7 @@ def plan_update(
             written=frozenset(written),
             replaced={**{slug: existing.values.get(slug, []) for slug in values}, **base.replaced},
         ),
-        # An earlier attempt that was interrupted may have sent it all already.
-        outcome="updated" if staged.in_flight == "update" else "unchanged",
+        outcome=_outcome_without_request(staged, base),
         issues=tuple(issues),
     )
 
@@ -198,6 +249,14 @@ class _Matches:
         return draft
 
 
+def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:
+    if known.origin == "created" and not known.values:
+        # Lists are made before the records about them are loaded.
+        return "created"
+    # An earlier attempt that was interrupted may have sent it all already.
+    return "updated" if staged.in_flight == "update" else "unchanged"
+
+
 def created(draft: Draft, drafted: Attributes, target_id: str) -> Known:
     """What the ledger is to remember of a record that Freight made."""
     return Known(
@@ -259,7 +318,7 @@ def without_attribute(draft: Draft, slug: str, reason: str) -> Draft:
 def _leave(
     staged: Staged,
     draft: Draft,
-    target_id: str,
+    target_id: str | None,
     *,
     known: Known | None = None,
     outcome: records.Outcome = "unchanged",

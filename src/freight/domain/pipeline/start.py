@@ -2,15 +2,22 @@
 
 from uuid import UUID
 
+import msgspec
+
 from freight import database
 from freight.connectors.errors import Rejected
-from freight.connectors.protocols import Source, Target, Workspace
+from freight.connectors.protocols import Issue, Source, Survey, Target, Workspace
 from freight.database import Connection
-from freight.domain import jobs, leases, streams
+from freight.domain import blueprints, jobs, leases, ledger, logs, streams, usage
+from freight.domain.blueprints import Blueprint
 from freight.domain.jobs import Job
+from freight.domain.ledger import Known
+from freight.domain.logs import Entry
+from freight.domain.pipeline import estimates
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
+from freight.layout import Layout
 
 STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
@@ -39,11 +46,12 @@ async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         place.source(job) as source,
         place.target(job) as target,
     ):
-        await _precheck(job, source, target)
-        await _schema(job, target)
+        blueprint = await _precheck(job, source, target)
+        await _schema(job, blueprint, source, target)
 
 
-async def _precheck(job: Job, source: Source, target: Target) -> None:
+async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
+    """Find out whether the job can work and what it needs. Raises `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
         ("source", await source.identify(), job.source_workspace),
@@ -52,6 +60,45 @@ async def _precheck(job: Job, source: Source, target: Target) -> None:
         if opened.id != expected:
             await _refuse_workspace(job, side, opened)
             raise Interrupted
+    survey = await source.survey(job.entities)
+    planned = await target.plan(survey.schema, job.mapping, job.entities)
+    estimate = estimates.before_reading(survey.schema, planned.layout, job.entities, survey.reads)
+    issues = [*survey.issues, *planned.issues, *_quota(survey)]
+    blockers = [issue for issue in issues if issue.level == "error"]
+    async with database.as_tenant(job.tenant_id) as tx:
+        earlier = await blueprints.read(tx, job.id)
+        layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
+        await blueprints.save(tx, job.id, survey.schema, layout)
+        await blueprints.save_estimate(tx, job.id, estimate)
+        await logs.write(tx, job.tenant_id, job.id, [Entry(issue=issue) for issue in issues])
+        await usage.add(tx, job.id, source=source.take_usage(), target=target.take_usage())
+        if blockers:
+            await jobs.stop(tx, job.id, code="precheck_failed", message=" ".join(issue.message for issue in blockers))
+    if blockers:
+        raise Interrupted
+    return Blueprint(schema=survey.schema, layout=layout)
+
+
+def _quota(survey: Survey) -> list[Issue]:
+    if survey.calls_left is None or survey.reads is None or survey.calls_left >= survey.reads:
+        return []
+    return [
+        Issue(
+            level="error",
+            code="quota_too_small",
+            message=f"The source's account has {survey.calls_left:,} API calls left for this month, and reading it "
+            f"takes about {survey.reads:,}. Carry fewer entities or lists, or wait until the quota is renewed.",
+        )
+    ]
+
+
+def _still_to_make(layout: Layout, earlier: Layout) -> Layout:
+    """The layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
+    made = {place.list_id for place in earlier.lists if place.action == "make"}
+    lists = tuple(
+        msgspec.structs.replace(place, action="make") if place.list_id in made else place for place in layout.lists
+    )
+    return msgspec.structs.replace(layout, lists=lists)
 
 
 async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
@@ -65,17 +112,43 @@ async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
         )
 
 
-async def _schema(job: Job, target: Target) -> None:
+async def _schema(job: Job, blueprint: Blueprint, source: Source, target: Target) -> None:
     await _enter(job, "schema")
-    try:
-        await target.prepare_schema(job.entities)
-    except Rejected as error:
-        async with database.as_tenant(job.tenant_id) as tx:
-            await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
-        raise Interrupted from error
+    layout = blueprint.layout
+    if job.writes:
+        try:
+            layout = await target.prepare(layout)
+        except Rejected as error:
+            async with database.as_tenant(job.tenant_id) as tx:
+                await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
+            raise Interrupted from error
+    source.use(blueprint.schema, job.mapping)
+    target.use(layout)
     async with database.as_tenant(job.tenant_id) as tx:
+        await blueprints.save(tx, job.id, blueprint.schema, layout)
+        if job.writes:
+            await _remember_lists(tx, job, layout)
         await streams.open_all(tx, job.tenant_id, job.id, job.entities)
+        await usage.add(tx, job.id, target=target.take_usage())
         await jobs.enter_stage(tx, await jobs.lock(tx, job.id), "extract")
+
+
+async def _remember_lists(tx: Connection, job: Job, layout: Layout) -> None:
+    """Let the ledger know the lists that the job has made; the records about them find out by that."""
+    known = await ledger.look_up(tx, job.pair, "lists", [place.list_id for place in layout.lists])
+    made = [
+        Known(
+            source_id=place.list_id,
+            target_id=place.target_id,
+            origin="created",
+            values={},
+            written=frozenset(),
+            replaced={},
+        )
+        for place in layout.lists
+        if place.action == "make" and place.target_id is not None and place.list_id not in known
+    ]
+    await ledger.remember(tx, job.tenant_id, job.id, job.pair, "lists", made)
 
 
 async def _enter(job: Job, stage: str) -> None:

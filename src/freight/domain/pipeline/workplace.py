@@ -9,7 +9,8 @@ from uuid import UUID
 from freight import database
 from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Source, Target
-from freight.domain import jobs
+from freight.domain import blueprints, jobs
+from freight.domain.blueprints import Blueprint
 from freight.domain.jobs import Credentials, Job
 from freight.domain.pipeline.watch import Watch
 from freight.domain.vendors import Vendors
@@ -32,7 +33,7 @@ class Workplace:
         """Bounds the writes that this worker has under way, over all its batches."""
         self._vault = vault
         self._sources = _Shared[Source](
-            self._credentials,
+            self._look_up,
             lambda job, keys, watch: vendors.source(
                 job.source_system,
                 api_key=keys.source,
@@ -40,9 +41,10 @@ class Workplace:
                 account=job.source_workspace,
                 watched=watch.pacer,
             ),
+            lambda source, job, blueprint: source.use(blueprint.schema, job.mapping),
         )
         self._targets = _Shared[Target](
-            self._credentials,
+            self._look_up,
             lambda job, keys, watch: vendors.target(
                 job.target_system,
                 api_key=keys.target,
@@ -50,6 +52,7 @@ class Workplace:
                 account=job.target_workspace,
                 watched=watch.pacer,
             ),
+            lambda target, _, blueprint: target.use(blueprint.layout),
         )
 
     @asynccontextmanager
@@ -64,19 +67,24 @@ class Workplace:
         async with self._targets.of(job) as target:
             yield target
 
-    async def _credentials(self, job: Job) -> Credentials:
+    async def _look_up(self, job: Job) -> tuple[Credentials, Blueprint | None]:
         async with database.as_tenant(job.tenant_id) as tx:
-            return await jobs.credentials(tx, self._vault, job.id)
+            return await jobs.credentials(tx, self._vault, job.id), await blueprints.read(tx, job.id)
 
 
 class _Shared(Generic[C]):
     """One connector per job for all steps that go on at once: they share its connections and what it has learned."""
 
     def __init__(
-        self, credentials: Callable[[Job], Awaitable[Credentials]], connect: Callable[[Job, Credentials, Watch], C]
+        self,
+        look_up: Callable[[Job], Awaitable[tuple[Credentials, Blueprint | None]]],
+        connect: Callable[[Job, Credentials, Watch], C],
+        instruct: Callable[[C, Job, Blueprint], None],
     ) -> None:
-        self._credentials = credentials
+        """`instruct` tells a new connector of what the job found out before it began."""
+        self._look_up = look_up
         self._connect = connect
+        self._instruct = instruct
         self._opened: dict[UUID, tuple[C, Watch]] = {}
         self._users: dict[UUID, int] = {}
         self._opening = asyncio.Lock()
@@ -99,10 +107,13 @@ class _Shared(Generic[C]):
                 await connector.aclose()
 
     async def _open(self, job: Job) -> tuple[C, Watch]:
-        keys = await self._credentials(job)
+        keys, blueprint = await self._look_up(job)
         watch = Watch(job)
         try:
-            return self._connect(job, keys, watch), watch
+            connector = self._connect(job, keys, watch)
         except ConnectorError:
             await watch.aclose()
             raise
+        if blueprint is not None:
+            self._instruct(connector, job, blueprint)
+        return connector, watch

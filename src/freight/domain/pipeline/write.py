@@ -2,21 +2,22 @@
 
 from freight import crm
 from freight.connectors.errors import InDoubt, NotFound, Rejected, Unavailable, UniquenessConflict
-from freight.connectors.protocols import Attributes, Draft, Issue, Target
+from freight.connectors.protocols import Attributes, Draft, Issue, Source, Target, TargetRecord
 from freight.domain.batches import Result
 from freight.domain.pipeline import plan as planning
 from freight.domain.pipeline.plan import DELETED_IN_TARGET, Plan
-from freight.domain.records import Settled
+from freight.domain.records import Outcome, Settled
 
 IN_DOUBT_TRIES = 5
 """How often a create whose effect is unknown is looked up and sent again before the batch waits."""
 
 
 class Writer:
-    """Writes records to one target."""
+    """Writes records to one target; what it writes of files it reads from `source`."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, source: Source | None = None) -> None:
         self._target = target
+        self._source = source
 
     def leave(self, plan: Plan) -> Result:
         """The result of a plan that sends nothing."""
@@ -24,8 +25,19 @@ class Writer:
             return _skipped(plan, plan.skip)
         return Result(
             source_id=plan.staged.source_id,
-            settled=Settled(id=plan.staged.id, outcome=plan.outcome, target_id=plan.target_id),
+            settled=_settled(plan, plan.outcome, plan.target_id),
             learned=plan.known,
+            issues=plan.issues,
+        )
+
+    def predict(self, plan: Plan) -> Result:
+        """The result that the plan would have if everything in it were sent and accepted."""
+        if plan.write is None:
+            return self.leave(plan)
+        outcome: Outcome = "created" if plan.write == "create" else "updated"
+        return Result(
+            source_id=plan.staged.source_id,
+            settled=_settled(plan, outcome, plan.target_id),
             issues=plan.issues,
         )
 
@@ -55,7 +67,7 @@ class Writer:
                     continue
             return Result(
                 source_id=plan.staged.source_id,
-                settled=Settled(id=plan.staged.id, outcome="created", target_id=target_id),
+                settled=_settled(plan, "created", target_id),
                 learned=planning.created(draft, plan.drafted, target_id),
                 issues=draft.issues,
             )
@@ -65,16 +77,22 @@ class Writer:
         """Create the record, leaving out one by one the values that the target refuses."""
         while True:
             try:
-                return draft, (await self._target.create(draft)).id
+                return draft, (await self._send(draft)).id
             except Rejected as error:
                 draft = await self._without_refused(draft, draft.values, error, own_id=None)
+
+    async def _send(self, draft: Draft) -> TargetRecord:
+        if draft.entity != "files" or self._source is None:
+            return await self._target.create(draft)
+        async with self._source.open_file(draft.source_id) as content:
+            return await self._target.create(draft, content)
 
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
         draft, values = plan.draft, plan.values
         while values:
             try:
-                await self._target.update(draft.entity, plan.target_id, values)
+                await self._target.update(draft, plan.target_id, values)
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -87,7 +105,7 @@ class Writer:
             known = planning.without_written(known, refused)
         return Result(
             source_id=plan.staged.source_id,
-            settled=Settled(id=plan.staged.id, outcome="updated" if values else "unchanged", target_id=plan.target_id),
+            settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
             learned=known,
             issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :]),
         )
@@ -136,6 +154,10 @@ def _still_there(values: Attributes, before: Draft, after: Draft) -> Attributes:
         elif not gone:
             kept[slug] = items
     return kept
+
+
+def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:
+    return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
 
 
 def _skipped(plan: Plan, why: Issue) -> Result:

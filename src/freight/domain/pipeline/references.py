@@ -1,0 +1,112 @@
+"""References: what the records of a chunk point to, and where that is in the target."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import msgspec
+
+from freight import crm
+from freight.connectors.protocols import References
+from freight.crm import Entity, Note, Person, Record, Reference
+from freight.database import Connection
+from freight.domain import blueprints, ledger
+from freight.domain.jobs import Job
+from freight.fields import PersonRef
+
+CROSS_REFERRING: tuple[Entity, ...] = ("companies", "people")
+"""Entities whose records may point to records that are loaded after them: to each other, and to their own kind."""
+
+
+async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: bool) -> References:
+    """What the drafts of these records, all of one entity, need to know of others.
+
+    With `late` nothing is expected to come any more: whatever is not in the target is not going to be.
+    """
+    wanted = {reference for record in records for reference in crm.references(record)}
+    found = await ledger.target_ids(tx, job.pair, wanted) if wanted else {}
+    if not job.writes and (missing := wanted - found.keys()):
+        found |= await _predicted(tx, job.id, missing)
+    expected: frozenset[Reference] = frozenset()
+    if not late and crm.entity_of(records[0]) in CROSS_REFERRING:
+        expected = await _to_come(tx, job, wanted - found.keys())
+    if not isinstance(records[0], Note):
+        return References(found=found, expected=expected)
+    return References(
+        found=found,
+        people=await _people(tx, job.id, {id_ for record in records for id_ in crm.people_named(record)}),
+        names=await _names(tx, job.id, {reference for reference in wanted if reference[0] != "people"}),
+        own_companies=await _own_companies(tx, job),
+    )
+
+
+async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
+    """What a dry run would have put into the target by now; ids of what it would make are made up."""
+    rows = await tx.fetch(
+        """SELECT entity, source_id, coalesce(target_id, 'new:' || entity || ':' || source_id) AS target_id
+           FROM records
+           WHERE job_id = $1 AND outcome IN ('created', 'updated', 'unchanged')
+             AND (entity, source_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))""",
+        job_id,
+        [entity for entity, _ in wanted],
+        [source_id for _, source_id in wanted],
+    )
+    return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+
+
+async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> frozenset[Reference]:
+    """Which of these the job is still going to load."""
+    carried = [reference for reference in wanted if reference[0] in CROSS_REFERRING and reference[0] in job.entities]
+    if not carried:
+        return frozenset()
+    rows = await tx.fetch(
+        """SELECT entity, source_id FROM unnest($2::text[], $3::text[]) AS wanted (entity, source_id)
+           WHERE EXISTS (SELECT FROM streams WHERE job_id = $1 AND streams.entity = wanted.entity AND NOT done)
+              OR EXISTS (SELECT FROM records WHERE job_id = $1 AND records.entity = wanted.entity
+                           AND records.source_id = wanted.source_id
+                           AND (outcome IS NULL OR outcome NOT IN ('skipped', 'failed')))""",
+        job.id,
+        [entity for entity, _ in carried],
+        [source_id for _, source_id in carried],
+    )
+    return frozenset((row["entity"], row["source_id"]) for row in rows)
+
+
+async def _people(tx: Connection, job_id: UUID, ids: Collection[str]) -> dict[str, PersonRef]:
+    people = {user.id: user for user in await blueprints.users(tx, job_id) if user.id in ids}
+    rows = await tx.fetch(
+        """SELECT payload FROM records
+           WHERE job_id = $1 AND entity = 'people' AND source_id = ANY($2) AND payload IS NOT NULL""",
+        job_id,
+        list(ids),
+    )
+    for row in rows:
+        person = msgspec.json.decode(row["payload"], type=Person)
+        name = " ".join(part for part in (person.first_name, person.last_name) if part)
+        people[person.id] = PersonRef(
+            id=person.id, name=name or None, email=next(iter(person.emails), None), internal=person.internal
+        )
+    return people
+
+
+async def _names(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
+    rows = await tx.fetch(
+        """SELECT entity, source_id, payload ->> 'name' AS name FROM records
+           WHERE job_id = $1 AND payload ->> 'name' IS NOT NULL
+             AND (entity, source_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))""",
+        job_id,
+        [entity for entity, _ in wanted],
+        [source_id for _, source_id in wanted],
+    )
+    return {(row["entity"], row["source_id"]): row["name"] for row in rows}
+
+
+async def _own_companies(tx: Connection, job: Job) -> frozenset[str]:
+    # Also as earlier jobs read them, since a job may carry notes alone.
+    rows = await tx.fetch(
+        """SELECT DISTINCT source_id FROM claims JOIN jobs ON jobs.id = job_id
+           WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND value = ANY($3)""",
+        job.source_system,
+        job.source_workspace,
+        await blueprints.own_domains(tx, job.id),
+    )
+    return frozenset(row["source_id"] for row in rows)

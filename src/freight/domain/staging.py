@@ -1,0 +1,132 @@
+"""Staging: rows of the source become records of a job, which then wait to be loaded."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from freight import crm
+from freight.connectors.protocols import Issue, ReplyRow, Row
+from freight.crm import Entity
+from freight.database import Connection, jsonb
+from freight.domain import logs, records
+from freight.domain.logs import Entry
+
+
+async def stage(
+    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row], *, first_position: int
+) -> tuple[int, int]:
+    """Store rows of the source that the job does not hold yet, and log their issues.
+
+    A row that the source shows twice, as cursors over moving data do, is taken once. Returns how many were stored,
+    and how many of these are settled already because they are not for the target.
+    """
+    held = await records.staged_ids(tx, job_id, entity, [row.id for row in rows])
+    new = list({row.id: row for row in rows if row.id not in held}.values())
+    owners = await _claim(tx, tenant_id, job_id, entity, new)
+    entries: list[Entry] = []
+    payloads: list[str | None] = []
+    for row in new:
+        record, issues = _without_lost_claims(row, owners)
+        payloads.append(None if record is None else jsonb(record))
+        entries += [
+            Entry(issue=issue, entity=entity, source_id=row.id)
+            for issue in (*row.issues, *issues, *((row.skip,) if row.skip else ()))
+        ]
+    await tx.execute(
+        """INSERT INTO records (tenant_id, job_id, entity, position, source_id, payload, outcome, code, message)
+           SELECT $1, $2, $3, $4 + ordinality - 1, source_id, payload, outcome, code, message
+           FROM unnest($5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY
+                AS row (source_id, payload, outcome, code, message, ordinality)""",
+        tenant_id,
+        job_id,
+        entity,
+        first_position,
+        [row.id for row in new],
+        payloads,
+        ["skipped" if row.skip else None for row in new],
+        [row.skip.code if row.skip else None for row in new],
+        [row.skip.message if row.skip else None for row in new],
+    )
+    await logs.write(tx, tenant_id, job_id, entries)
+    return len(new), sum(row.skip is not None for row in new)
+
+
+async def stage_replies(tx: Connection, tenant_id: UUID, job_id: UUID, rows: Sequence[ReplyRow]) -> None:
+    """Keep answers until their notes are loaded."""
+    if not rows:
+        return
+    await tx.execute(
+        """INSERT INTO replies (tenant_id, job_id, note_id, source_id, payload)
+           SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::jsonb[]) ON CONFLICT DO NOTHING""",
+        tenant_id,
+        job_id,
+        [row.note_id for row in rows],
+        [row.reply.id for row in rows],
+        [jsonb(row.reply) for row in rows],
+    )
+
+
+async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:
+    """Name the answers whose notes the source does not show, once all notes have been read."""
+    await tx.execute(
+        """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
+           SELECT tenant_id, job_id, 'notes', source_id, 'warning', 'reply_without_note',
+                  'This is an answer to the note ' || note_id || ', which the key does not show, so it is not carried '
+                  || 'over. Use the key of somebody who may read that note.', left(payload ->> 'content', $2)
+           FROM replies
+           WHERE job_id = $1 AND NOT EXISTS (
+               SELECT FROM records WHERE records.job_id = $1 AND entity = 'notes'
+                                     AND split_part(records.source_id, '/', 1) = note_id
+           )""",
+        job_id,
+        logs.VALUE_LENGTH,
+    )
+
+
+async def _claim(tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row]) -> dict[str, str]:
+    """Claim the unique values of these rows for them, and return who holds each: the first record read keeps it."""
+    wanted = [
+        (value, row.id)
+        for row in rows
+        if row.record is not None and row.skip is None
+        for value in crm.claims(row.record)
+    ]
+    if not wanted:
+        return {}
+    values = [value.replace("\0", "") for value, _ in wanted]
+    await tx.execute(
+        """INSERT INTO claims (tenant_id, job_id, entity, value, source_id)
+           SELECT $1, $2, $3, value, source_id FROM unnest($4::text[], $5::text[]) AS claim (value, source_id)
+           ON CONFLICT DO NOTHING""",
+        tenant_id,
+        job_id,
+        entity,
+        values,
+        [source_id for _, source_id in wanted],
+    )
+    held = await tx.fetch(
+        "SELECT value, source_id FROM claims WHERE job_id = $1 AND entity = $2 AND value = ANY($3)",
+        job_id,
+        entity,
+        values,
+    )
+    return {row["value"]: row["source_id"] for row in held}
+
+
+def _without_lost_claims(row: Row, owners: Mapping[str, str]) -> tuple[crm.Record | None, list[Issue]]:
+    if row.record is None or row.skip is not None:
+        return None, []
+    lost = {value: owner for value in crm.claims(row.record) if (owner := owners.get(value, row.id)) != row.id}
+    record = crm.without_claims(row.record, lost)
+    if isinstance(record, crm.ListEntry):
+        return record, []
+    issues = [
+        Issue(
+            code="claimed_by_another_record",
+            message=f"{value} also stands on record {owner}, which was read first and keeps it: the target allows it "
+            "only once. This record is carried over without it.",
+            field="domains" if isinstance(record, crm.Company) else "emails",
+            value=value,
+        )
+        for value, owner in lost.items()
+    ]
+    return record, issues
