@@ -30,6 +30,7 @@ from freight.api.logs import LogsController
 from freight.api.metrics import Metrics, MetricsController
 from freight.api.metrics import requests as request_metrics
 from freight.api.records import RecordsController
+from freight.api.report import ReportController
 from freight.api.statistics import StatisticsController
 from freight.api.tenants import TenantsController
 from freight.api.volatile import Volatile
@@ -69,6 +70,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             RecordsController,
             ExportsController,
             StatisticsController,
+            ReportController,
             EventsController,
             KeysController,
             AuditController,

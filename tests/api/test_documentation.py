@@ -130,7 +130,7 @@ async def test_every_example_of_a_job_works_when_it_is_sent(
     document: dict[str, Any], tenant: Tenant, sandbox: Sandbox
 ) -> None:
     examples = request_schema(document)["examples"]
-    assert len(examples) == 2
+    assert len(examples) == 4
     for example in examples:
         request = copy.deepcopy(example)
         for side in ("source_config", "target_config"):
@@ -226,6 +226,7 @@ async def test_answers_are_what_the_document_says(document: dict[str, Any], tena
         ("/api/v1/jobs", "get", await tenant.client.get("/api/v1/jobs")),
         ("/api/v1/jobs/{job_id}", "get", await tenant.client.get(job["links"]["self"])),
         ("/api/v1/jobs/{job_id}/logs", "get", await tenant.client.get(job["links"]["logs"])),
+        ("/api/v1/jobs/{job_id}/report", "get", await tenant.client.get(job["links"]["report"])),
         ("/health", "get", await tenant.client.get("/health")),
         ("/health/live", "get", await tenant.client.get("/health/live")),
         ("/health/ready", "get", await tenant.client.get("/health/ready")),

@@ -93,7 +93,14 @@ async def test_every_wrong_field_is_named_with_its_path(tenant: Tenant) -> None:
         "retry_policy": {"max_attempts": "5", "backoff": "never", "initial_delay": -1},
         "mode": None,
         "entities": ["companies", "pets"],
-        "mapping": {},
+        "mapping": {
+            "companies": {"field-1": {"type": "colour", "to": "No slug"}, "field-2": []},
+            "people": {"field-3": {"skip": "yes", "into": "x"}},
+            "lists": {"7": {"fields": {"field-4": {"title": ""}}}, "8": None},
+            "only_lists": ["7", 8],
+            "notes": "some",
+            "default": {},
+        },
         "on_existing": "destroy",
         "name": "n" * 201,
         "labels": {"a": 5},
@@ -114,7 +121,16 @@ async def test_every_wrong_field_is_named_with_its_path(tenant: Tenant) -> None:
         "retry_policy.initial_delay": "out_of_range",
         "mode": "wrong_type",
         "entities[1]": "invalid_choice",
-        "mapping": "wrong_type",
+        "mapping.companies.field-1.type": "invalid_choice",
+        "mapping.companies.field-1.to": "invalid_text",
+        "mapping.companies.field-2": "wrong_type",
+        "mapping.people.field-3.skip": "wrong_type",
+        "mapping.people.field-3.into": "unknown_field",
+        "mapping.lists.7.fields.field-4.title": "out_of_range",
+        "mapping.lists.8": "wrong_type",
+        "mapping.only_lists[1]": "wrong_type",
+        "mapping.notes": "invalid_choice",
+        "mapping.default": "unknown_field",
         "on_existing": "invalid_choice",
         "name": "out_of_range",
         "labels[...]": "wrong_type",
@@ -138,7 +154,12 @@ async def test_text_that_the_database_cannot_hold_is_422(
 
 async def test_a_choice_that_does_not_exist_is_answered_with_those_that_do(tenant: Tenant, sandbox: Sandbox) -> None:
     error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, entities=["pets"])), 422)
-    assert error["details"][0]["message"] == "Must be one of: companies, people."
+    message = error["details"][0]["message"]
+    assert message == "Must be one of: companies, people, deals, lists, list_entries, notes, tasks, files."
+    mapping = {"people": {"field-1": {"type": "colour"}}, "notes": "some"}
+    error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, mapping=mapping)), 422)
+    assert "checkbox, rating, select" in error["details"][0]["message"]
+    assert error["details"][1]["message"] == "Must be one of: one, all."
     error = error_of(await tenant.client.get(JOBS, params={"level": "x", "status": "asleep"}), 422)
     assert "completed_with_errors" in error["details"][0]["message"]
 

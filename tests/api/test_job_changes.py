@@ -34,6 +34,7 @@ async def test_everything_but_the_workspaces_can_be_changed_while_a_job_is_pendi
         "retry_policy": {"max_attempts": 2, "backoff": "fixed", "initial_delay": 1, "max_delay": 5, "jitter": False},
         "on_existing": "skip",
         "entities": ["people"],
+        "mapping": {"people": {"field-1": {"to": "nickname"}}, "default_owner": "jane@example.com"},
     }
     answer = await tenant.client.patch(job["links"]["self"], json=changes)
     assert answer.status_code == 200, answer.text
@@ -54,6 +55,11 @@ async def test_what_is_left_out_of_a_change_stays_and_null_takes_away(tenant: Te
     await tenant.client.patch(job["links"]["self"], json={"entities": ["people"]})
     changed = (await tenant.client.patch(job["links"]["self"], json={"entities": None})).json()
     assert changed["entities"] == job["entities"]
+    await tenant.client.patch(job["links"]["self"], json={"mapping": {"notes": "all"}})
+    changed = (await tenant.client.patch(job["links"]["self"], json={"mapping": {"only_lists": []}})).json()
+    assert changed["mapping"] == {"only_lists": []}
+    changed = (await tenant.client.patch(job["links"]["self"], json={"mapping": None})).json()
+    assert changed["mapping"] == {}
 
 
 @pytest.mark.parametrize("status", ["running", "paused", "completed", "completed_with_errors", "failed", "cancelled"])
@@ -64,6 +70,7 @@ async def test_later_only_the_name_and_the_labels_can_be_changed(
     error = error_of(await tenant.client.patch(job["links"]["self"], json={"batch_size": 200, "name": "Other"}), 409)
     assert "pending" in error["message"]
     assert status in error["message"]
+    error_of(await tenant.client.patch(job["links"]["self"], json={"mapping": None}), 409)
     assert (await tenant.client.get(job["links"]["self"])).json()["name"] == "First"
     answer = await tenant.client.patch(job["links"]["self"], json={"name": "Other", "labels": {"x": "y"}})
     assert (answer.json()["name"], answer.json()["labels"]) == ("Other", {"x": "y"})
@@ -80,7 +87,9 @@ async def test_later_only_the_name_and_the_labels_can_be_changed(
         ({"retry_policy": {"max_attempts": 0}}, "retry_policy.max_attempts"),
         ({"status": "completed"}, "status"),
         ({"source_config": {}}, "source_config"),
-        ({"mapping": None}, "mapping"),
+        ({"mapping": {"companies": {"field-1": {"to": "Not a slug"}}}}, "mapping.companies.field-1.to"),
+        ({"mapping": {"lists": {"7": {"fields": {"f": {"type": "x"}}}}}}, "mapping.lists.7.fields.f.type"),
+        ({"mode": "sample"}, "mode"),
     ],
 )
 async def test_a_change_that_does_not_fit_is_422(

@@ -60,8 +60,54 @@ async def test_what_is_left_out_of_a_request_has_its_default(tenant: Tenant, san
         "jitter": True,
     }
     assert (job["mode"], job["on_existing"]) == ("full", "fill")
-    assert job["entities"] == ["companies", "people"]
+    assert job["entities"] == ["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"]
+    assert (job["mapping"], job["sample_size"]) == ({}, None)
     assert (job["name"], job["labels"]) == (None, {})
+
+
+MAPPING = {
+    "companies": {
+        "field-1": {"to": "industry", "title": "Industry"},
+        "field-2": {"skip": True},
+        "field-3": {"type": "text"},
+    },
+    "lists": {
+        "7": {"name": "Deal flow", "stage": "field-4", "fields": {"field-5": {"to": "round"}}},
+        "8": {"skip": True},
+    },
+    "only_lists": ["7"],
+    "default_owner": "jane@example.com",
+    "notes": "all",
+}
+
+
+async def test_a_mapping_is_shown_as_it_was_given(tenant: Tenant, sandbox: Sandbox) -> None:
+    job = await created(tenant, sandbox, mapping=MAPPING)
+    assert job["mapping"] == MAPPING
+    assert (await tenant.client.get(job["links"]["self"])).json()["mapping"] == MAPPING
+
+
+async def test_a_sample_has_a_size_and_other_jobs_have_none(tenant: Tenant, sandbox: Sandbox) -> None:
+    for changes, size in (
+        ({"mode": "sample"}, 10),
+        ({"mode": "sample", "sample_size": 25}, 25),
+        ({"mode": "dry_run"}, None),
+    ):
+        job = await created(tenant, sandbox, **changes)
+        assert (job["mode"], job["sample_size"]) == (changes["mode"], size)
+        found = (await tenant.client.get(JOBS, params={"mode": job["mode"], "limit": 1})).json()["items"]
+        assert [one["id"] for one in found] == [job["id"]]
+        await end(tenant, job)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sample_size": 5}, {"mode": "dry_run", "sample_size": 5}, {"mode": "sample", "sample_size": 0}]
+)
+async def test_a_sample_size_that_does_not_fit_the_job_is_422(
+    changes: dict[str, Any], tenant: Tenant, sandbox: Sandbox
+) -> None:
+    error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, **changes)), 422)
+    assert list(fields_of(error)) == ["sample_size"]
 
 
 async def test_a_job_says_which_key_created_it_but_never_a_whole_key(tenant: Tenant, sandbox: Sandbox) -> None:

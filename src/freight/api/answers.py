@@ -6,6 +6,8 @@ A test holds them against the schemas.
 from typing import Any
 
 from freight import __version__
+from freight.domain.report import NEVER_READ, UNCARRIED
+from freight.domain.report_sections import HEADINGS
 
 Example = dict[str, Any]
 
@@ -37,6 +39,8 @@ _JOB: Example = {
     "status": "completed_with_errors",
     "stage": None,
     "mode": "full",
+    "sample_size": None,
+    "mapping": {"default_owner": "jane@example.com"},
     "entities": ["companies", "people"],
     "on_existing": "fill",
     "batch_size": 1000,
@@ -71,7 +75,7 @@ _JOB: Example = {
     "completed_at": ENDED,
     "links": {
         "self": f"{JOBS}/{JOB_ID}",
-        **{name: f"{JOBS}/{JOB_ID}/{name}" for name in ("batches", "records", "logs", "stats", "events")},
+        **{name: f"{JOBS}/{JOB_ID}/{name}" for name in ("batches", "records", "logs", "stats", "report", "events")},
         "pause": None,
         "resume": None,
         "cancel": None,
@@ -104,7 +108,7 @@ _RECORD: Example = {
     "source_id": "38706",
     "target_id": None,
     "outcome": "failed",
-    "code": "rejected",
+    "code": "rejected_by_target",
     "message": "Attio refused the record: The value of the attribute email_addresses is not valid.",
     "batch_number": 0,
     "updated_at": ENDED,
@@ -125,12 +129,136 @@ _LOG: Example = {
 _STATISTICS: Example = {
     "entities": _COUNTS,
     "outcomes": _counts(4600, 4591, 8, 1),
-    "failures": [{"entity": "people", "code": "rejected", "records": 1}],
+    "failures": [{"entity": "people", "code": "rejected_by_target", "records": 1}],
     "vendor_calls": {"source_reads": 46, "target_reads": 52, "target_writes": 4592},
     "waited_seconds": 183.5,
     "mean_attempts": 1.0,
     "records_per_minute": 1112.9,
     "eta_seconds": None,
+}
+
+_INTERNAL = "This person belongs to the firm itself: such people are invited to the target as members."
+
+_REPORT: Example = {
+    "job": {
+        **{name: _JOB[name] for name in ("id", "name", "mode", "sample_size", "on_existing", "status", "error")},
+        "source": {"system": "affinity", "id": "4711", "name": "Example Capital"},
+        "target": {"system": "attio", "id": "73542197-ea2a-45a4-88dd-8a01e614beef", "name": "Example Capital"},
+        "created_at": BEGAN,
+        "started_at": LATER,
+        "completed_at": ENDED,
+        "duration_seconds": 248.0,
+    },
+    "ended": True,
+    "remarks": [],
+    "entities": [
+        {**_COUNTS[0], "reasons": []},
+        {
+            **_COUNTS[1],
+            "reasons": [
+                {
+                    "outcome": "skipped",
+                    "code": "internal_person",
+                    "records": 8,
+                    "example": {"source_id": "38701", "value": None, "message": _INTERNAL},
+                },
+                {
+                    "outcome": "failed",
+                    "code": "rejected_by_target",
+                    "records": 1,
+                    "example": {"source_id": "38706", "value": None, "message": _RECORD["message"]},
+                },
+            ],
+        },
+    ],
+    "outcomes": _counts(4600, 4591, 8, 1),
+    "sections": [
+        {
+            "code": "refused",
+            "title": HEADINGS["refused"].title,
+            "advice": HEADINGS["refused"].advice,
+            "rows": 12,
+            "values": [
+                {
+                    "entity": "people",
+                    "code": "invalid_phone_number",
+                    "field": "phone_numbers",
+                    "fields": 1,
+                    "level": "warning",
+                    "rows": 12,
+                    "example": {name: _LOG[name] for name in ("source_id", "value", "message")},
+                }
+            ],
+        }
+    ],
+    "issues": [
+        {
+            "level": "warning",
+            "code": "owner_without_member",
+            "message": "John Doe (john@example.com) is no member of the target's workspace. Invite him there.",
+            "field": None,
+            "value": "john@example.com",
+            "times": 1,
+        }
+    ],
+    "further_issues": 0,
+    "uncarried": [
+        {"code": code, "count": count, "message": UNCARRIED[code]}
+        for code, count in {
+            "saved_views": 3,
+            "relationship_intelligence": 2710,
+            **dict.fromkeys(NEVER_READ),
+        }.items()
+    ],
+    "gone_from_source": [
+        {
+            "entity": "companies",
+            "records": 2,
+            "example": {"source_id": "1042", "value": None, "message": "The source no longer shows this company."},
+        }
+    ],
+    "mapping": {
+        "fields": [
+            {
+                "owner": "companies",
+                "owner_name": "companies",
+                "field": "field-1001",
+                "name": "Sector",
+                "field_type": "select",
+                "action": "make",
+                "attribute": "sector",
+                "title": "Sector",
+                "type": "select",
+                "multiple": False,
+                "new_options": 14,
+            }
+        ],
+        "lists": [
+            {
+                "list_id": "77",
+                "name": "Pipeline",
+                "slug": "pipeline_affinity_77",
+                "parent": "deals",
+                "action": "make",
+                "shared": False,
+                "stage": "Status",
+                "owner": "Owners",
+                "value": None,
+            }
+        ],
+        "stages": ["Lead", "Won"],
+        "new_stages": ["Won"],
+        "members": {
+            "users": 9,
+            "matched": 8,
+            "unmatched": [{"name": "John Doe", "email": "john@example.com"}],
+            "default_owner": "jane@example.com",
+            "deal_owner": "jane@example.com",
+        },
+        "notes": "one",
+    },
+    "estimate": {"source_reads": 48, "target_reads": 60, "target_writes": 4600, "seconds": 240},
+    "cost": {name: _STATISTICS[name] for name in ("vendor_calls", "waited_seconds")},
 }
 
 _KEY: Example = {
@@ -212,6 +340,14 @@ _HEALTH: Example = {
     },
 }
 
+_DOCUMENT = """# Report: The move to Attio
+
+| Entity | Read | Created | Updated | Unchanged | Skipped | Failed |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| companies | 1,200 | 1,200 | 0 | 0 | 0 | 0 |
+| people | 3,400 | 3,391 | 0 | 0 | 8 | 1 |
+"""
+
 _EVENTS = f"""id: running.people.4600.1250.0.false
 event: progress
 data: {{"total_records":4600,"processed_records":1250,"failed_records":0,"records_per_minute":1112.9,"eta_seconds":181}}
@@ -230,6 +366,7 @@ ANSWERS: dict[str, Any] = {
     "BatchesPage": _page(f"{JOBS}/{JOB_ID}/batches", _BATCH),
     "DeliveriesPage": _page(f"{WEBHOOKS}/{WEBHOOK_ID}/deliveries", _DELIVERY),
     "Health": _HEALTH,
+    "JobReport": _REPORT,
     "JobStatistics": {"job_id": JOB_ID, "status": "completed_with_errors", **_STATISTICS},
     "JobView": _JOB,
     "JobsPage": _page(JOBS, _JOB),
@@ -254,4 +391,5 @@ ANSWERS: dict[str, Any] = {
     "application/x-ndjson": '{"id":15,"entity":"people","source_id":"38706"}\n',
     "text/csv": "id,entity,source_id\r\n15,people,38706\r\n",
     "text/event-stream": _EVENTS,
+    "text/markdown": _DOCUMENT,
 }

@@ -24,7 +24,8 @@ from freight.api.description import Description
 from freight.api.limits import NOT_BY_ADDRESS
 
 DESCRIPTION = """Freight moves a firm's CRM workspace from Affinity to Attio. Create a job, look at it until it has
-ended, and read in its log what became of whatever could not be carried over.
+ended, and read in its report what became of everything, and in its log what became of each value that could not be
+carried over. A job of the mode `dry_run` writes nothing, and its report says what a full run would do.
 
 Every error is answered in one form: `error` (a stable code), `message`, `details`, `request_id` and `timestamp`."""
 
@@ -58,6 +59,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
             Tag(name="Records", description="What was read from the source, and what became of it."),
             Tag(name="Logs", description="What happened in a job, row by row."),
             Tag(name="Downloads", description="All records or log rows of a job as one file, for people or programs."),
+            Tag(name="Report", description="What became of a whole workspace, for programs and for people."),
             Tag(name="Statistics", description="Figures of a job, and of all jobs together."),
             Tag(name="Events", description="A job as it goes."),
             Tag(name="Keys", description="API keys of the tenant; the scope `admin` is needed."),

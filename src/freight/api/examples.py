@@ -2,6 +2,31 @@
 
 from litestar.openapi.spec import Example
 
+MAPPING = {
+    "companies": {
+        "field-1001": {"to": "industry", "title": "Industry"},
+        "field-1002": {"skip": True},
+        "field-1003": {"to": "description"},
+        "field-1004": {"type": "rating"},
+    },
+    "people": {"field-2001": {"type": "members"}},
+    "lists": {
+        "77": {
+            "name": "Deal flow",
+            "stage": "field-3001",
+            "owner": "field-3002",
+            "value": "field-3003",
+            "fields": {"field-3004": {"title": "Round"}},
+        },
+        "78": {"to": "portfolio"},
+        "79": {"skip": True},
+    },
+    "only_lists": ["77", "78", "79"],
+    "default_owner": "jane@example.com",
+    "notes": "all",
+}
+"""One field renamed, one left behind, one led to an attribute that exists, one with another type; lists likewise."""
+
 JOB_REQUESTS = [
     Example(
         summary="What is required",
@@ -32,11 +57,34 @@ JOB_REQUESTS = [
                 "jitter": True,
             },
             "mode": "full",
-            "entities": ["companies", "people"],
+            "sample_size": None,
+            "entities": ["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"],
             "mapping": None,
             "on_existing": "fill",
             "name": "The move to Attio",
             "labels": {"team": "platform"},
+        },
+    ),
+    Example(
+        summary="See first what would become of everything",
+        value={
+            "source_system": "affinity",
+            "target_system": "attio",
+            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
+            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "mode": "dry_run",
+        },
+    ),
+    Example(
+        summary="Some records of each kind, with fields and lists elsewhere than by default",
+        value={
+            "source_system": "affinity",
+            "target_system": "attio",
+            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
+            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "mode": "sample",
+            "sample_size": 20,
+            "mapping": MAPPING,
         },
     ),
 ]
@@ -47,6 +95,8 @@ JOB_CHANGES = [
         summary="Settings, while it is pending",
         value={"batch_size": 500, "on_existing": "overwrite", "entities": ["companies"]},
     ),
+    Example(summary="Other places for fields and lists, while it is pending", value={"mapping": MAPPING}),
+    Example(summary="The default mapping again", value={"mapping": None}),
 ]
 
 KEY_REQUESTS = [

@@ -240,7 +240,7 @@ class JobsController(Controller):
         operation_id="updateJob",
         summary="Change a job",
         description="Change its name or its labels at any time, its settings (`batch_size`, `retry_policy`, "
-        "`on_existing`, `entities`) while it is pending. What is left out stays as it is.",
+        "`on_existing`, `entities`, `mapping`) while it is pending. What is left out stays as it is.",
         guards=[needs("jobs:write")],
         dto=JsonBody[JobChange],
         return_dto=None,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from inspect import isclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -21,14 +22,18 @@ def problems(value: object, hint: Any, path: str = "") -> Iterator[Problem]:
 
     msgspec itself stops at the first.
     """
-    if not (isclass(hint) and issubclass(hint, msgspec.Struct) and isinstance(value, dict)):
+    if not isinstance(value, dict) or (kind := _kind_of_object(hint)) is None:
         try:
             msgspec.convert(value, hint)
         except msgspec.ValidationError as error:
             message, _, place = str(error).partition(" - at `$")
             yield from_message(message, hint, field=(path + place.rstrip("`")).removeprefix(".") or None)
         return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(hint)}
+    if get_origin(kind) is dict:
+        for name, part in value.items():
+            yield from problems(part, get_args(kind)[1], f"{path}.{name}".removeprefix("."))
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for name, field in fields.items():
         at = f"{path}.{name}".removeprefix(".")
         if name in value:
@@ -38,6 +43,17 @@ def problems(value: object, hint: Any, path: str = "") -> Iterator[Problem]:
     for name in value.keys() - fields.keys():
         at = f"{path}.{name}".removeprefix(".")
         yield Problem(type="unknown_field", message="There is no such field.", field=at)
+
+
+def _kind_of_object(hint: Any) -> Any:
+    """The struct that an object is to be, or the dict of structs; None for what has no parts to look at."""
+    if isclass(hint) and issubclass(hint, msgspec.Struct):
+        return hint
+    if get_origin(hint) is dict:
+        return hint if _kind_of_object(get_args(hint)[1]) else None
+    if get_origin(hint) in (Annotated, Union, UnionType):
+        return next((kind for part in get_args(hint) if (kind := _kind_of_object(part))), None)
+    return None
 
 
 def from_message(message: str, hint: Any, *, field: str | None) -> Problem:

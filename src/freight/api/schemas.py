@@ -72,6 +72,7 @@ class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
     records: str
     logs: str
     stats: str
+    report: str
     events: str
     pause: Annotated[str | None, Meta(description="Null unless the job can be paused now; so with the following.")]
     resume: str | None
@@ -95,9 +96,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     ]
     mode: Mode
     sample_size: Annotated[int | None, Meta(description="How many records of each entity a sample carries.")]
-    mapping: Annotated[
-        Mapping, Meta(description="Where fields and lists go otherwise than by default.")
-    ]
+    mapping: Annotated[Mapping, Meta(description="Where fields and lists go otherwise than by default.")]
     entities: list[Entity]
     on_existing: OnExisting
     batch_size: int
@@ -428,6 +427,7 @@ def _job_links(job: Job) -> JobLinks:
         records=f"{address}/records",
         logs=f"{address}/logs",
         stats=f"{address}/stats",
+        report=f"{address}/report",
         events=f"{address}/events",
         pause=action("pause"),
         resume=action("resume"),

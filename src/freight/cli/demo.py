@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from freight import database, embedded, logging
+from freight.cli.recount import Recount
 from freight.cli.serve import running
 from freight.domain import keys, tenants
 from freight.domain.audit import Actor
@@ -26,6 +27,8 @@ from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as sandbox_running
 from freight.settings import Settings
 
+LISTS, REMINDERS, FILES = 4, 20, 8
+
 POLL_SECONDS = 1
 PLAIN_LINE_SECONDS = 2
 
@@ -34,17 +37,32 @@ console = Console(width=None if Console().is_terminal else 120)
 
 
 @click.command()
-@click.option("--companies", default=150, show_default=True, help="Companies in the simulated Affinity.")
-@click.option("--people", default=450, show_default=True, help="People in the simulated Affinity.")
-@click.option("--seed", default=1, show_default=True, help="Which companies and people.")
+@click.option("--companies", default=100, show_default=True, help="Companies in the simulated Affinity.")
+@click.option("--people", default=300, show_default=True, help="People in the simulated Affinity.")
+@click.option("--opportunities", default=40, show_default=True, help="Opportunities in the simulated Affinity.")
+@click.option("--entries", default=120, show_default=True, help="List entries in the simulated Affinity.")
+@click.option("--notes", default=80, show_default=True, help="Notes in the simulated Affinity.")
+@click.option("--seed", default=1, show_default=True, help="Which records.")
 @click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
-def demo(companies: int, people: int, seed: int, unlimited: bool) -> None:
-    """Watch companies and people move from a simulated Affinity to a simulated Attio.
+def demo(companies: int, people: int, opportunities: int, entries: int, notes: int, seed: int, unlimited: bool) -> None:
+    """Watch a workspace move from a simulated Affinity to a simulated Attio.
 
     Everything else is real: PostgreSQL, Redis, the API and the worker. Nothing is kept afterwards.
     """
     options = SandboxOptions(
-        affinity_port=0, attio_port=0, companies=companies, people=people, seed=seed, unlimited=unlimited
+        affinity_port=0,
+        attio_port=0,
+        companies=companies,
+        people=people,
+        opportunities=opportunities,
+        lists=LISTS,
+        entries=entries,
+        notes=notes,
+        reminders=REMINDERS,
+        files=FILES,
+        deals_enabled=True,
+        seed=seed,
+        unlimited=unlimited,
     )
     try:
         adds_up = asyncio.run(_demo(options))
@@ -203,8 +221,19 @@ class _Lines:
         console.print(f"{where}: {processed} of {total} records, {rate:.1f} a second{remaining}")
 
 
+async def _found(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, Any]) -> dict[str, int]:
+    """What the target itself says it holds, by entity."""
+    files = await _answer(client.get(f"/jobs/{job['id']}/records", params={"entity": "files", "limit": 1000}))
+    file_ids = [record["target_id"] for record in files["items"] if record["target_id"]]
+    recount = Recount(sandbox.attio_url, sandbox.attio_key)
+    try:
+        return {counts["entity"]: await recount.count(counts["entity"], file_ids) for counts in job["counts"]}
+    finally:
+        await recount.aclose()
+
+
 async def _report(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, Any]) -> bool:
-    found = {counts["entity"]: await _count_in_target(sandbox, counts["entity"]) for counts in job["counts"]}
+    found = await _found(client, sandbox, job)
     columns = ("read", "created", "updated", "unchanged", "skipped", "failed")
     table = Table("Entity")
     for name in (*columns, "found in the target"):
@@ -221,20 +250,3 @@ async def _report(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, An
         console.print(f"The job ended with an error: {job['error']['message']}")
     console.print("It adds up." if adds_up else "It does NOT add up.")
     return adds_up
-
-
-async def _count_in_target(sandbox: Sandbox, entity: str) -> int:
-    """How many records of the target carry an Affinity id, asked of the target itself."""
-    found: set[str] = set()
-    offset = 0
-    async with httpx.AsyncClient(
-        base_url=sandbox.attio_url, headers={"Authorization": f"Bearer {sandbox.attio_key}"}, timeout=30
-    ) as attio:
-        while True:
-            page = await _answer(
-                attio.post(f"/v2/objects/{entity}/records/query", json={"limit": 500, "offset": offset})
-            )
-            found |= {record["id"]["record_id"] for record in page["data"] if record["values"].get("affinity_id")}
-            if len(page["data"]) < 500:
-                return len(found)
-            offset += 500

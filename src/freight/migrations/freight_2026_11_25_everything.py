@@ -19,6 +19,9 @@ ALTER TABLE jobs
 ALTER TABLE records ADD COLUMN awaits_references boolean NOT NULL DEFAULT false;
 CREATE INDEX records_awaiting ON records (tenant_id, job_id, entity, id) WHERE awaits_references;
 
+-- What is said of the job itself stands among very many rows about its records.
+CREATE INDEX logs_of_job ON logs (tenant_id, job_id, id) WHERE entity IS NULL;
+
 CREATE TABLE replies (
     id bigserial PRIMARY KEY,
     tenant_id uuid NOT NULL,

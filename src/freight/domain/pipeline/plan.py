@@ -160,15 +160,15 @@ def plan_update(
             kept.append(attribute)
             written.discard(attribute)
     issues = list(draft.issues)
-    if kept:
-        issues.append(
-            Issue(
-                level="info",
-                code="kept_in_target",
-                message=f"The target holds other values for {', '.join(kept)}, which stay (on_existing is fill).",
-                field=", ".join(kept),
-            )
+    issues += [
+        Issue(
+            level="info",
+            code="kept_in_target",
+            message=f"The target holds another value for {attribute}, which stays (on_existing is fill).",
+            field=attribute,
         )
+        for attribute in kept
+    ]
     return Plan(
         staged=staged,
         draft=draft,

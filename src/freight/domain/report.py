@@ -1,0 +1,364 @@
+"""The report of a job: what became of a whole workspace, put together for whoever answers for the migration.
+
+All of it comes from counters and from rows that the database has grouped: no record is looked at one by one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from freight.crm import LOAD_ORDER, Entity
+from freight.database import Connection, Row
+from freight.domain import blueprints, jobs
+from freight.domain.blueprints import Estimate
+from freight.domain.errors import NotFound
+from freight.domain.job_requests import Mode, OnExisting
+from freight.domain.jobs import Counts, Job
+from freight.domain.logs import Level
+from freight.domain.report_mapping import MappingInForce, mapping_in_force
+from freight.domain.report_sections import HEADINGS, SectionCode, section_of
+from freight.domain.statistics import Outcomes, VendorCalls
+from freight.domain.transitions import LIVE, Status
+
+FIELDS_PER_CODE = 100
+"""Fields that are told apart for one code of one entity; whatever is left is told in one row."""
+
+MOST_ISSUES = 1000
+"""Issues about the whole job that a report tells one by one."""
+
+DRY_RUN = "Nothing was written: the figures say what a full run would do."
+NOT_ENDED = "The job has not ended: the figures are those of this moment."
+ERASED = "The retention of the job has ended: the mapping and what the log quoted of the source were erased."
+
+UNCARRIED = {
+    "saved_views": "Saved views cannot be made in the target by a program. Set up there those that are needed.",
+    "relationship_intelligence": "Records with values that the source worked out from mailboxes and calendars. The "
+    "target works out its own, and lets nobody write them.",
+    "interactions": "E-mails, meetings and calls are not read: nobody can write them to the target, which reads them "
+    "itself from mailboxes and calendars. Connect these there.",
+    "relationship_strength": "How well the firm knows whom is not read: the target works out its own from mailboxes "
+    "and calendars.",
+}
+"""What no target is written, by code, with what a person should know of it."""
+
+NEVER_READ = ("interactions", "relationship_strength")
+
+
+class ReportedWorkspace(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a job."""
+
+    system: str
+    id: str
+    name: str
+
+
+class ReportedError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+class ReportedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that a report is about."""
+
+    id: UUID
+    name: str | None
+    mode: Mode
+    sample_size: int | None
+    on_existing: OnExisting
+    status: Status
+    source: ReportedWorkspace
+    target: ReportedWorkspace
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration_seconds: Annotated[
+        float | None, Meta(description="From the start to the end, or to now; null before the start.")
+    ]
+    error: ReportedError | None
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """One of many: the first that was noted."""
+
+    source_id: str | None
+    value: str | None
+    message: str
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why records of an entity were skipped or failed."""
+
+    outcome: Literal["skipped", "failed"]
+    code: Annotated[str, Meta(description="A stable code.")]
+    records: int
+    example: Instance
+
+
+class EntityReport(Counts, frozen=True, kw_only=True):
+    """What became of an entity's records, and why some were not carried over."""
+
+    reasons: Annotated[list[Reason], Meta(description="Of what was skipped and what failed, the most frequent first.")]
+
+
+class LeftValues(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of the log that have their entity, code and field in common."""
+
+    entity: Entity
+    code: str
+    field: Annotated[
+        str | None, Meta(description="The field or attribute; null if the row is about none, or about several.")
+    ]
+    fields: Annotated[
+        int,
+        Meta(description="How many fields this is about: 1, or those that are left beside the most frequent ones."),
+    ]
+    level: Level
+    rows: Annotated[int, Meta(description="How many rows the log has; a record that is loaded again adds to it.")]
+    example: Instance
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """Values that did not arrive as they were, for one kind of reason."""
+
+    code: SectionCode
+    title: str
+    advice: Annotated[str, Meta(description="What can be done about it.")]
+    rows: Annotated[int, Meta(description="Rows of the log in all.")]
+    values: list[LeftValues]
+
+
+class JobIssue(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about the whole job; one of the level `error` stopped it."""
+
+    level: Level
+    code: str
+    message: str
+    field: str | None
+    value: str | None
+    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it anew.")]
+
+
+class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the job has cost so far."""
+
+    vendor_calls: VendorCalls
+    waited_seconds: Annotated[
+        float,
+        Meta(description="Time spent waiting for vendors' limits, summed over requests that wait beside each other."),
+    ]
+
+
+class Uncarried(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the source holds and that no target is written."""
+
+    code: str
+    count: Annotated[int | None, Meta(description="How many there are; null for what is never read.")]
+    message: str
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """Records that an earlier job carried over and that the source no longer shows. They stay in the target."""
+
+    entity: Entity
+    records: int
+    example: Instance
+
+
+class JobReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a whole workspace."""
+
+    job: ReportedJob
+    ended: Annotated[bool, Meta(description="Whether the figures are final.")]
+    remarks: Annotated[list[str], Meta(description="What must be known to understand the figures.")]
+    entities: list[EntityReport]
+    outcomes: Annotated[Outcomes, Meta(description="All entities together.")]
+    sections: Annotated[
+        list[Section], Meta(description="Values that were dropped, changed or left, by kind of reason.")
+    ]
+    issues: Annotated[list[JobIssue], Meta(description="What concerns the whole job, the gravest first.")]
+    further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
+    uncarried: Annotated[list[Uncarried], Meta(description="What cannot be carried at all.")]
+    gone_from_source: list[Gone]
+    mapping: Annotated[
+        MappingInForce | None,
+        Meta(description="Where fields and lists go; null before the precheck and after the retention time."),
+    ]
+    estimate: Annotated[
+        Estimate, Meta(description="What a full run costs, by the precheck or a dry run; null where that is not known.")
+    ]
+    cost: ActualCost
+
+
+async def of_job(tx: Connection, job: Job) -> JobReport:
+    """The report of a job as it stands."""
+    blueprint = await blueprints.read(tx, job.id)
+    cost, erased = await _cost(tx, job.id)
+    counts = (await jobs.counts(tx, [job.id]))[job.id]
+    reasons = await _reasons(tx, job.id)
+    left = await _left_values(tx, job.id)
+    issues, further_issues = await _issues(tx, job.id)
+    uncarried = {} if blueprint is None else blueprint.schema.uncarried
+    return JobReport(
+        job=_reported(job),
+        ended=job.status not in LIVE,
+        remarks=_remarks(job, erased=erased),
+        entities=[
+            EntityReport(**msgspec.structs.asdict(one), reasons=[given for of, given in reasons if of == one.entity])
+            for one in counts
+        ],
+        outcomes=Outcomes(**{name: sum(getattr(one, name) for one in counts) for name in Outcomes.__struct_fields__}),
+        sections=_sections([row for row in left if row.code != "gone_from_source"], reasons),
+        issues=issues,
+        further_issues=further_issues,
+        uncarried=_uncarried(uncarried, left),
+        gone_from_source=_gone(left),
+        mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema.users),
+        estimate=await blueprints.estimate(tx, job.id),
+        cost=cost,
+    )
+
+
+def _reported(job: Job) -> ReportedJob:
+    same = {name: getattr(job, name) for name in set(ReportedJob.__struct_fields__) & set(Job.__struct_fields__)}
+    source = ReportedWorkspace(system=job.source_system, id=job.source_workspace, name=job.source_workspace_name)
+    target = ReportedWorkspace(system=job.target_system, id=job.target_workspace, name=job.target_workspace_name)
+    seconds = None if job.started_at is None else (job.completed_at or datetime.now(UTC)) - job.started_at
+    return ReportedJob(
+        **same,
+        source=source,
+        target=target,
+        duration_seconds=None if seconds is None else round(seconds.total_seconds(), 1),
+        error=None if job.error_code is None else ReportedError(code=job.error_code, message=job.error_message or ""),
+    )
+
+
+def _remarks(job: Job, *, erased: bool) -> list[str]:
+    sample = f"A sample: up to {job.sample_size} records of each entity, with everything that they refer to."
+    said = {
+        DRY_RUN: not job.writes,
+        sample: job.mode == "sample",
+        NOT_ENDED: job.status in LIVE,
+        ERASED: erased,
+    }
+    return [remark for remark, holds in said.items() if holds]
+
+
+async def _cost(tx: Connection, job_id: UUID) -> tuple[ActualCost, bool]:
+    """What the job has cost, and whether its data are erased already."""
+    row = await tx.fetchrow(
+        """SELECT source_reads, target_reads, target_writes, waited_seconds, purged_at IS NOT NULL AS erased
+           FROM jobs WHERE id = $1""",
+        job_id,
+    )
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    calls = VendorCalls(**{name: row[name] for name in VendorCalls.__struct_fields__})
+    return ActualCost(vendor_calls=calls, waited_seconds=round(row["waited_seconds"], 1)), row["erased"]
+
+
+async def _reasons(tx: Connection, job_id: UUID) -> list[tuple[Entity, Reason]]:
+    rows = await tx.fetch(
+        """SELECT entity, outcome, code, count(*) AS records, min(id) AS example FROM records
+           WHERE job_id = $1 AND code IS NOT NULL AND outcome IN ('skipped', 'failed')
+           GROUP BY entity, outcome, code ORDER BY records DESC, entity, outcome, code""",
+        job_id,
+    )
+    examples = await _examples(tx, "records", job_id, rows)
+    return [
+        (
+            row["entity"],
+            Reason(outcome=row["outcome"], code=row["code"], records=row["records"], example=examples[row["example"]]),
+        )
+        for row in rows
+    ]
+
+
+async def _left_values(tx: Connection, job_id: UUID) -> list[LeftValues]:
+    rows = await tx.fetch(
+        """WITH counted AS (
+               SELECT entity, code, level, field, count(*) AS rows, min(id) AS example FROM logs
+               WHERE job_id = $1 AND entity IS NOT NULL GROUP BY entity, code, level, field
+           ), ranked AS (
+               SELECT *, row_number() OVER (PARTITION BY entity, code, level ORDER BY rows DESC, field) <= $2 AS told
+               FROM counted
+           )
+           SELECT entity, code, level, CASE WHEN told THEN field END AS field, count(*) AS fields,
+                  sum(rows)::bigint AS rows, min(example) AS example
+           FROM ranked GROUP BY entity, code, level, told, CASE WHEN told THEN field END
+           ORDER BY told DESC, rows DESC, entity, code, field""",
+        job_id,
+        FIELDS_PER_CODE,
+    )
+    examples = await _examples(tx, "logs", job_id, rows)
+    left = [LeftValues(**{**row, "example": examples[row["example"]]}) for row in rows]
+    return sorted(left, key=lambda row: LOAD_ORDER.index(row.entity))
+
+
+async def _examples(
+    tx: Connection, table: Literal["records", "logs"], job_id: UUID, rows: Iterable[Row]
+) -> Mapping[int, Instance]:
+    value = "value" if table == "logs" else "NULL AS value"
+    found = await tx.fetch(
+        f"SELECT id, source_id, message, {value} FROM {table} WHERE job_id = $1 AND id = ANY($2)",
+        job_id,
+        [row["example"] for row in rows],
+    )
+    return {
+        row["id"]: Instance(source_id=row["source_id"], value=row["value"], message=row["message"]) for row in found
+    }
+
+
+async def _issues(tx: Connection, job_id: UUID) -> tuple[list[JobIssue], int]:
+    rows = await tx.fetch(
+        """SELECT level, code, message, field, value, count(*) AS times, count(*) OVER () AS total FROM logs
+           WHERE job_id = $1 AND entity IS NULL GROUP BY level, code, message, field, value
+           ORDER BY array_position(ARRAY['error', 'warning', 'info'], level::text), min(id) LIMIT $2""",
+        job_id,
+        MOST_ISSUES,
+    )
+    issues = [JobIssue(**{name: row[name] for name in JobIssue.__struct_fields__}) for row in rows]
+    return issues, rows[0]["total"] - len(rows) if rows else 0
+
+
+def _sections(left: Sequence[LeftValues], reasons: Iterable[tuple[Entity, Reason]]) -> list[Section]:
+    of_records = {(entity, reason.code) for entity, reason in reasons}
+    found: dict[SectionCode, list[LeftValues]] = {code: [] for code in HEADINGS}
+    for row in left:
+        tells_reason = row.field is None and (row.entity, row.code) in of_records
+        found["records" if tells_reason else section_of(row.code)].append(row)
+    return [
+        Section(
+            code=code,
+            title=HEADINGS[code].title,
+            advice=HEADINGS[code].advice,
+            rows=sum(row.rows for row in values),
+            values=values,
+        )
+        for code, values in found.items()
+        if values
+    ]
+
+
+def _gone(left: Iterable[LeftValues]) -> list[Gone]:
+    return [
+        Gone(entity=row.entity, records=row.rows, example=row.example) for row in left if row.code == "gone_from_source"
+    ]
+
+
+def _uncarried(counted: Mapping[str, int], left: Iterable[LeftValues]) -> list[Uncarried]:
+    inferred = sum(row.rows for row in left if row.code == "not_writable")
+    counts: dict[str, int | None] = {
+        **counted,
+        "relationship_intelligence": inferred,
+        **dict.fromkeys(NEVER_READ),
+    }
+    return [
+        Uncarried(code=code, count=count, message=UNCARRIED.get(code, "The target cannot be written these."))
+        for code, count in counts.items()
+    ]

@@ -1,0 +1,141 @@
+"""The mapping in force: where a job carries fields, lists and owners, as a report tells it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from freight.crm import Entity
+from freight.fields import FieldType, PersonRef
+from freight.layout import Action, Layout, ListPlace, Place
+from freight.mapping import AttributeType
+
+
+class MappedField(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the values of one field go."""
+
+    owner: Annotated[str, Meta(description="`companies`, `people`, or the id of a list.")]
+    owner_name: Annotated[str, Meta(description="The same, or the name of the list.")]
+    field: Annotated[str, Meta(description="The field's id in the source.")]
+    name: str
+    field_type: FieldType
+    action: Annotated[
+        Action, Meta(description="`use` what exists, `make` it, `restore` it from the archive, or `skip` the field.")
+    ]
+    attribute: Annotated[str | None, Meta(description="The attribute's slug; null for a field that is not carried.")]
+    title: str | None
+    type: AttributeType | None
+    multiple: Annotated[bool, Meta(description="Whether the attribute holds several values.")]
+    new_options: Annotated[int, Meta(description="How many options were to be made.")]
+
+
+class MappedList(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the entries of one list go."""
+
+    list_id: str
+    name: str
+    slug: str
+    parent: Entity
+    action: Action
+    shared: Annotated[bool, Meta(description="Whether the list may hold entries that are not from this source.")]
+    stage: Annotated[str | None, Meta(description="The name of the field that holds the stage of deals.")]
+    owner: Annotated[str | None, Meta(description="The name of the field that holds the owner of deals.")]
+    value: Annotated[str | None, Meta(description="The name of the field that holds the value of deals.")]
+
+
+class UnmatchedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the firm's own people who is no member of the target's workspace."""
+
+    name: str | None
+    email: str | None
+
+
+class Members(msgspec.Struct, frozen=True, kw_only=True):
+    """How the source's users and the target's members go together, by e-mail address."""
+
+    users: Annotated[int | None, Meta(description="Users of the source; null where it does not say.")]
+    matched: Annotated[int, Meta(description="How many of them are members.")]
+    unmatched: list[UnmatchedUser]
+    default_owner: Annotated[str | None, Meta(description="Who owns what has no owner in the target, if the job says.")]
+    deal_owner: Annotated[str | None, Meta(description="Who owns deals without an owner, as each must have one.")]
+
+
+class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything goes."""
+
+    fields: list[MappedField]
+    lists: list[MappedList]
+    stages: Annotated[list[str], Meta(description="The stages that deals have.")]
+    new_stages: Annotated[list[str], Meta(description="Those of them that were to be made.")]
+    members: Members
+    notes: Literal["one", "all"]
+
+
+def mapping_in_force(layout: Layout, users: Sequence[PersonRef] | None) -> MappingInForce:
+    """What a layout says, with names for ids; `users` are the source's, None where it does not say."""
+    lists = {place.list_id: place.name for place in layout.lists}
+    names = {(place.owner, place.field): place.name for place in layout.places}
+    return MappingInForce(
+        fields=[_field(place, lists.get(place.owner, place.owner)) for place in layout.places],
+        lists=[_list(place, names) for place in layout.lists],
+        stages=list(layout.stages),
+        new_stages=list(layout.new_stages),
+        members=_members(layout, users),
+        notes=layout.notes,
+    )
+
+
+def _field(place: Place, owner_name: str) -> MappedField:
+    return MappedField(
+        owner=place.owner,
+        owner_name=owner_name,
+        field=place.field,
+        name=place.name,
+        field_type=place.field_type,
+        action=place.action,
+        attribute=place.attribute,
+        title=place.title,
+        type=place.type,
+        multiple=place.multiple,
+        new_options=len(place.new_options),
+    )
+
+
+def _list(place: ListPlace, names: dict[tuple[str, str], str]) -> MappedList:
+    def name(field: str | None) -> str | None:
+        return None if field is None else names.get((place.list_id, field), field)
+
+    return MappedList(
+        list_id=place.list_id,
+        name=place.name,
+        slug=place.slug,
+        parent=place.parent,
+        action=place.action,
+        shared=place.shared,
+        stage=name(place.stage),
+        owner=name(place.owner),
+        value=name(place.value),
+    )
+
+
+def _members(layout: Layout, users: Sequence[PersonRef] | None) -> Members:
+    addresses = {member_id: address for address, member_id in layout.members.items()}
+
+    def address(member_id: str | None) -> str | None:
+        return None if member_id is None else addresses.get(member_id, member_id)
+
+    unmatched = list(_unmatched(layout, users or ()))
+    return Members(
+        users=None if users is None else len(users),
+        matched=len(users or ()) - len(unmatched),
+        unmatched=unmatched,
+        default_owner=address(layout.default_owner),
+        deal_owner=address(layout.deal_owner),
+    )
+
+
+def _unmatched(layout: Layout, users: Iterable[PersonRef]) -> Iterable[UnmatchedUser]:
+    for user in users:
+        if user.email is None or user.email.strip().lower() not in layout.members:
+            yield UnmatchedUser(name=user.name, email=user.email)

@@ -1,0 +1,181 @@
+"""What a job cannot do is found before anything is written, and named with what to do about it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from freight.sandbox import Sandbox, SandboxOptions, running
+from freight.settings import Settings
+from support import faults, jobs
+from support import service as support
+from support.service import Service, Tenant
+
+DEALFLOW = {"id": 5, "name": "Dealflow", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "opportunity"}
+COMPANIES = {"id": 6, "name": "Portfolio", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "company"}
+USER = {
+    "id": 1, "firstName": "Ada", "lastName": "Admin", "primaryEmailAddress": "ada@firm.example.com",
+    "emailAddresses": ["ada@firm.example.com"], "type": "internal", "fields": [],
+}  # fmt: skip
+FIELDS = [
+    {"entity": "company", "id": "field-1", "name": "Thesis", "type": "global", "enrichmentSource": None,
+     "valueType": "text"},
+    {"entity": "company", "id": "field-2", "name": "Office", "type": "global", "enrichmentSource": None,
+     "valueType": "location"},
+    {"entity": "company", "listId": 6, "id": "field-3", "name": "Score", "type": "list", "enrichmentSource": None,
+     "valueType": "number"},
+    {"entity": "opportunity", "listId": 5, "id": "field-4", "name": "Status", "type": "list", "enrichmentSource": None,
+     "valueType": "ranked-dropdown", "dropdownOptions": [{"id": 1, "text": "New", "rank": 1, "color": None}]},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """With a worker, and for every sandbox on this host."""
+    allowed = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
+    async with support.running(allowed, with_worker=True) as service:
+        yield service
+
+
+@asynccontextmanager
+async def a_workspace(folder: Path, **options: Any) -> AsyncIterator[Sandbox]:
+    collections = {"persons": [USER], "lists": [DEALFLOW, COMPANIES], "fields": FIELDS, "companies": []}
+    for name, rows in collections.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    chosen = {"workspace": folder, "unlimited": True, "deals_enabled": True, **options}
+    async with running(SandboxOptions(**chosen)) as sandbox:
+        yield sandbox
+
+
+async def refusal(tenant: Tenant, sandbox: Sandbox, code: str, **request: Any) -> str:
+    """The sentence with which a job is refused before anything is written."""
+    job = await jobs.create(tenant, sandbox, **request)
+    job = await jobs.until_ended(tenant, job["id"])
+    rows = await jobs.logs(tenant, job["id"], level="error")
+    assert (job["status"], job["error"] and job["error"]["code"]) == ("failed", "precheck_failed"), rows
+    assert await writes(sandbox) == 0
+    (message,) = {row["message"] for row in rows if row["code"] == code} or {None}
+    assert message is not None, rows
+    assert message in job["error"]["message"]
+    return str(message)
+
+
+async def writes(sandbox: Sandbox) -> int:
+    async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:
+        return int((await attio.get("/_sandbox/counters")).raise_for_status().json()["writes"])
+
+
+async def test_deals_that_nobody_has_switched_on(service: Service, tenant: Tenant, tmp_path: Path) -> None:
+    async with a_workspace(tmp_path, deals_enabled=False) as sandbox:
+        message = await refusal(tenant, sandbox, "deals_disabled")
+    assert "Attio" in message
+    assert "admin" in message
+
+
+async def test_deals_that_are_switched_off_do_not_matter_to_a_job_without_any(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    async with a_workspace(tmp_path, deals_enabled=False) as sandbox:
+        job = await jobs.create(
+            tenant, sandbox, mapping={"lists": {"5": {"skip": True}}}, entities=["companies", "lists"]
+        )
+        job = await jobs.until_ended(tenant, job["id"])
+    assert job["status"] == "completed"
+
+
+async def test_a_scope_that_the_target_s_key_lacks(service: Service, tenant: Tenant, tmp_path: Path) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:
+            scopes = [
+                "object_configuration:read-write",
+                "record_permission:read-write",
+                "list_configuration:read-write",
+                "list_entry:read-write",
+                "task:read-write",
+                "file:read-write",
+                "user_management:read",
+            ]
+            (await attio.put("/_sandbox/scopes", json={"scopes": scopes})).raise_for_status()
+        message = await refusal(tenant, sandbox, "scope_missing")
+    assert "note:read-write" in message
+
+
+async def test_a_permission_that_the_source_s_key_lacks(service: Service, tenant: Tenant, tmp_path: Path) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        await faults.add(sandbox.affinity_url, "forbidden", path_prefix="/v2/companies", method="GET")
+        message = await refusal(tenant, sandbox, "permission_missing", entities=["companies"])
+    assert "Export All Organizations directory" in message
+
+
+async def test_a_month_s_quota_that_is_too_small(service: Service, tenant: Tenant, tmp_path: Path) -> None:
+    for number in range(1, 2000):
+        row = {
+            "id": number,
+            "name": f"Company {number}",
+            "domain": None,
+            "domains": [],
+            "isGlobal": False,
+            "fields": [],
+        }
+        with (tmp_path / "more.jsonl").open("a") as file:
+            file.write(json.dumps(row) + "\n")
+    async with a_workspace(tmp_path, affinity_monthly_quota=30) as sandbox:
+        async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+            for line in (tmp_path / "more.jsonl").read_text().splitlines():
+                row = json.loads(line)
+                (await affinity.put("/_sandbox/rows/companies", json=row)).raise_for_status()
+        message = await refusal(tenant, sandbox, "quota_too_small", entities=["companies"])
+    assert "calls left for this month" in message
+
+
+@pytest.mark.parametrize(
+    ("mapping", "code", "names"),
+    [
+        ({"companies": {"field-99": {"skip": True}}}, "unknown_field", "field-99"),
+        ({"lists": {"99": {"skip": True}}}, "unknown_list", "99"),
+        ({"only_lists": ["99"]}, "unknown_list", "99"),
+        ({"lists": {"6": {"fields": {"field-4": {"skip": True}}}}}, "unknown_field", "field-4"),
+        ({"companies": {"field-2": {"type": "rating"}}}, "type_impossible", "Office"),
+        ({"companies": {"field-2": {"to": "description"}}}, "attribute_incompatible", "description"),
+        ({"companies": {"field-1": {"to": "created_at"}}}, "attribute_incompatible", "created_at"),
+        ({"companies": {"field-1": {"to": "same"}, "field-2": {"to": "same"}}}, "attribute_taken_twice", "same"),
+        ({"default_owner": "nobody@firm.example.com"}, "unknown_member", "nobody@firm.example.com"),
+        ({"lists": {"5": {"stage": "field-99"}}}, "unknown_field", "field-99"),
+        ({"lists": {"5": {"value": "field-4"}}}, "type_impossible", "Status"),
+    ],
+)
+async def test_a_mapping_that_cannot_work(
+    service: Service, tenant: Tenant, tmp_path: Path, mapping: dict[str, Any], code: str, names: str
+) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        assert names in await refusal(tenant, sandbox, code, mapping=mapping)
+
+
+async def test_a_list_that_holds_something_else(service: Service, tenant: Tenant, tmp_path: Path) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
+        async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as attio:
+            people = {
+                "name": "People", "api_slug": "people_list", "parent_object": "people",
+                "workspace_access": "full-access", "workspace_member_access": [],
+            }  # fmt: skip
+            (await attio.post("/v2/lists", json={"data": people})).raise_for_status()
+            await attio.delete("/_sandbox/counters")
+        mapping = {"lists": {"6": {"to": "people_list"}}}
+        assert "people_list" in await refusal(tenant, sandbox, "list_incompatible", mapping=mapping)
+
+
+async def test_owners_without_a_member_are_named_and_stop_nothing(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        job = await jobs.create(tenant, sandbox)
+        job = await jobs.until_ended(tenant, job["id"])
+        rows = await jobs.logs(tenant, job["id"], code="owner_without_member")
+    assert job["status"] == "completed"
+    assert any("ada@firm.example.com" in row["message"] for row in rows)
