@@ -82,7 +82,9 @@ def settings(database_url: str, redis_url: str, sandbox: Sandbox) -> Settings:
         secret_keys=encryption.generate_secret(),
         port=0,
         environment="test",
-        vendor_hosts=f"{urlsplit(sandbox.affinity_url).netloc},{urlsplit(sandbox.attio_url).netloc}",
+        vendor_hosts=",".join(
+            urlsplit(url).netloc for url in (sandbox.affinity_url, sandbox.affinity_files_url, sandbox.attio_url)
+        ),
         affinity_requests_per_minute=0,
         attio_reads_per_second=0,
         attio_writes_per_second=0,

@@ -87,7 +87,7 @@ class ListEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     created_at: datetime | None = None
     fields: FieldValues = {}
     repeated: bool = False
-    """Whether the record stands on the list already, with an entry that was read earlier."""
+    """Whether the record stands on the list with another entry as well."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

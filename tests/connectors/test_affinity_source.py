@@ -7,55 +7,50 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from affinity_parts import BASE, a_list, codes, field, page, place, reading
 from connector_parts import RecordingPacer, Script
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.affinity.source import AffinitySource, company_row, person_row
+from freight.connectors.affinity.deals import deal_row, late_deal_row, links_of
+from freight.connectors.affinity.fields import FIELD_TYPES
+from freight.connectors.affinity.files import file_row
+from freight.connectors.affinity.lists import entry_row
+from freight.connectors.affinity.notes import note_rows
+from freight.connectors.affinity.reading import Reading, RowReader
+from freight.connectors.affinity.rows import company_row, person_row
+from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import UnexpectedAnswer
 from freight.connectors.protocols import Issue, Row, Workspace
-from freight.crm import Company, Location, Person
-
-BASE = "https://api.affinity.co"
-
-
-def field(id_: str, type_: str, data: object, *, kind: str = "enriched", name: str = "Name") -> dict[str, Any]:
-    return {"id": id_, "name": name, "type": kind, "enrichmentSource": None, "value": {"type": type_, "data": data}}
+from freight.crm import Company, Person
+from freight.fields import Field, Location
+from freight.mapping import Mapping
+from freight.schema import Schema
 
 
-def company(*fields: dict[str, Any], **more: object) -> Row:
+def company(*fields: dict[str, Any], known: Reading | None = None, **more: object) -> Row:
     row = {"id": 1, "name": "Acme", "domain": "acme.com", "domains": ["acme.com"], "isGlobal": False}
-    return company_row({**row, "fields": list(fields), **more})
+    return company_row({**row, "fields": list(fields), **more}, known or reading("companies"))
 
 
 def person(*fields: dict[str, Any], **more: object) -> Row:
     row = {"id": 2, "firstName": "Jane", "lastName": "Doe", "primaryEmailAddress": None, "emailAddresses": []}
-    return person_row({**row, "type": "external", "fields": list(fields), **more})
-
-
-def codes(row: Row) -> list[str]:
-    return [issue.code for issue in row.issues]
-
-
-def place(**parts: object) -> dict[str, object]:
-    return dict.fromkeys(("streetAddress", "city", "state", "country", "continent")) | parts
+    return person_row({**row, "type": "external", "fields": list(fields), **more}, reading("people"))
 
 
 def source(script: Script, pacer: RecordingPacer) -> AffinitySource:
     return AffinitySource("key", base_url=BASE, pacer=pacer, transport=script.transport)
 
 
-def page(rows: object, next_url: object = None) -> httpx.Response:
-    return httpx.Response(200, json={"data": rows, "pagination": {"prevUrl": None, "nextUrl": next_url}})
-
-
 def test_a_company_with_everything_is_taken_whole():
     row = company(
-        field("affinity-data-description", "text", " Makes things. "),
+        field("affinity-data-description", "text", " Makes things. ", kind="enriched"),
         field("affinity-data-linkedin-url", "text", "https://linkedin.com/company/acme"),
         field("affinity-data-location", "location", place(city="Bern", country="Switzerland")),
-        field("affinity-data-phone-number", "filterable-text-multi", ["+41 31 111 11 11", "+41 31 222 22 22"]),
+        field(
+            "affinity-data-phone", "filterable-text-multi", ["+41 31 111 11 11", "+41 31 222 22 22"], kind="enriched"
+        ),
         field("field-9", "text", "+41 31 333 33 33", kind="global", name="telephone"),
         domain="www.Acme.com",
         domains=["acme.com", "https://acme.ch/about", "acme.io"],
@@ -96,11 +91,11 @@ def test_a_person_with_everything_is_taken_whole():
 
 
 @pytest.mark.parametrize("type_", ["internal", "collaborator"])
-def test_the_firm_s_own_people_are_skipped_with_a_reason(type_):
+def test_the_firm_s_own_people_are_marked_as_such(type_):
     row = person(type=type_)
-    assert row.record is None
-    assert row.skip is not None
-    assert row.skip.code == "internal_person"
+    assert row.skip is None
+    assert isinstance(row.record, Person)
+    assert row.record.internal
 
 
 def test_names_may_be_empty_or_null():
@@ -176,28 +171,51 @@ def test_a_value_in_a_wrong_shape_is_named_and_the_rest_is_kept(change):
 
 KEYS = st.sampled_from(["id", "name", "type", "value", "data", "text", "link", "city", "fields"]) | st.text(max_size=4)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8) | st.floats(allow_nan=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
+CUSTOM = {f"field-{number}": Field(id=f"field-{number}", name="F", type="text") for number in range(3)}
 FIELD_IDS = st.sampled_from(
-    ["affinity-data-location", "affinity-data-phone-number", "affinity-data-current-organization", "field-1"]
+    ["affinity-data-location", "affinity-data-phone-number", "affinity-data-current-organization", "persons", *CUSTOM]
 )
-VALUE_TYPES = st.sampled_from(["text", "filterable-text-multi", "location", "location-multi", "company-multi", "new"])
-FIELDS = st.lists(st.builds(field, FIELD_IDS, VALUE_TYPES, JSON) | JSON, max_size=4)
+FIELDS = st.lists(
+    st.builds(field, FIELD_IDS, st.sampled_from([*FIELD_TYPES, "interaction", "new"]), JSON) | JSON, max_size=4
+)
+ROW_KEYS = st.sampled_from(
+    [
+        "id", "name", "domain", "domains", "emailAddresses", "type", "firstName", "entity", "createdAt", "content",
+        "parent_id", "person_ids", "list_entries", "associated_person_ids", "created_at", "due_date", "owner", "person",
+        "reminder_days", "reset_type", "size", "organization_id",
+    ]
+)  # fmt: skip
 
 
-@given(
-    row=st.dictionaries(
-        st.sampled_from(["id", "name", "domain", "domains", "emailAddresses", "type", "firstName"]), JSON
-    )
-    | JSON,
-    fields=FIELDS,
-    read=st.sampled_from([company_row, person_row]),
-)
+def deal_from_a_list(row: Any) -> Row:
+    return deal_row(row, Reading("7", CUSTOM, frozenset()), links_of(RowReader({})))
+
+
+def deal_without_a_list(row: Any) -> Row:
+    return late_deal_row(row, Schema(lists=(a_list("1", "deals"),)), Mapping())
+
+
+READERS: list[Callable[[Any], Row]] = [
+    lambda row: company_row(row, Reading("companies", CUSTOM, frozenset())),
+    lambda row: person_row(row, Reading("people", CUSTOM, frozenset())),
+    lambda row: entry_row(row, Reading("7", CUSTOM, frozenset())),
+    lambda row: note_rows(row, Mapping(notes="all"))[0],
+    deal_from_a_list,
+    deal_without_a_list,
+    task_row,
+    file_row,
+]
+
+
+@given(row=st.dictionaries(ROW_KEYS, JSON) | JSON, fields=FIELDS, read=st.sampled_from(READERS))
 def test_no_row_whatever_stops_the_page(row: Any, fields: list[Any], read: Callable[[Any], Row]):
     if isinstance(row, dict):
         row = {"id": 3, **row, "fields": fields}
+        row.setdefault("entity", {"id": 4, "fields": fields})
     result = read(row)
     assert result.record is not None or isinstance(result.skip, Issue)
     # PostgreSQL stores no NUL.
@@ -205,11 +223,12 @@ def test_no_row_whatever_stops_the_page(row: Any, fields: list[Any], read: Calla
 
 
 def test_a_row_without_an_id_is_accounted_for():
-    row = company_row({"name": "Nobody"})
+    row = company_row({"name": "Nobody"}, reading("companies"))
     assert row.record is None
     assert row.skip is not None
     assert row.skip.code == "unreadable_row"
-    assert company_row({"name": "Nobody"}).id == row.id != company_row({"name": "Somebody"}).id
+    same, other = (company_row({"name": name}, reading("companies")) for name in ("Nobody", "Somebody"))
+    assert same.id == row.id != other.id
 
 
 async def test_the_workspace_is_the_tenant_of_the_key(pacer):
@@ -277,9 +296,3 @@ async def test_a_page_that_follows_itself_is_noticed(pacer):
 async def test_an_answer_that_is_no_page_is_not_taken_for_the_last_one(answer, pacer):
     with pytest.raises(UnexpectedAnswer):
         await source(Script(httpx.Response(200, json=answer)), pacer).read_page("people", None)
-
-
-async def test_all_pages_of_the_fields_are_read(pacer):
-    script = Script(page([{"id": "a"}], f"{BASE}/v2/persons/fields?cursor=x"), page([{"id": "b"}]))
-    client = AffinityClient("key", base_url=BASE, pacer=pacer, transport=script.transport)
-    assert await client.read_fields("persons") == [{"id": "a"}, {"id": "b"}]

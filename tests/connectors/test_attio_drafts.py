@@ -1,14 +1,21 @@
-"""What Attio can hold of a record, in which form, and what is said of the rest."""
+"""What Attio can hold of companies and people, in which form, and what is said of the rest."""
 
+import msgspec
 import pytest
+from attio_parts import COMPANY, MEMBER_ID, codes, draft, field, planned
 from hypothesis import given
 from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
-from freight.connectors.attio.drafts import draft
+from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.attio.values import InvalidValueError
-from freight.crm import Company, Location, Person, without_claims
+from freight.connectors.protocols import References
+from freight.crm import Company, Person, without_claims
+from freight.fields import CompanyRef, Field, FieldValues, Location, PersonRef
+from freight.layout import Layout
+from freight.mapping import FieldMapping, Mapping
+from freight.schema import Schema
 
 TEXTS = st.text(max_size=40)
 OPTIONAL = st.none() | TEXTS
@@ -48,34 +55,132 @@ PEOPLE = st.builds(
 )
 
 
-def as_attio_reads(slug: str, type_: str, item: object) -> dict[str, object]:
+EMPLOYER = References(found={("companies", "7"): COMPANY})
+REFERENCES = References(
+    found={("companies", "7"): COMPANY, ("people", "8"): "b1f8c3a2-0000-4000-8000-000000000008"},
+    expected=frozenset({("people", "9")}),
+)
+PEOPLE_NAMED = st.builds(
+    PersonRef,
+    id=st.sampled_from(["7", "8", "9"]),
+    name=OPTIONAL,
+    email=st.sampled_from(["ada@firm.example.com", None]),
+    internal=st.booleans(),
+)
+ANY_VALUE = st.one_of(
+    TEXTS,
+    st.sampled_from(["2024-01-31", "Red", " Red ", "4", "1,234.5", "-0.00001"]),
+    st.integers(),
+    st.floats(),
+    LOCATIONS.filter(lambda place: place is not None),
+    PEOPLE_NAMED,
+    st.builds(CompanyRef, id=st.sampled_from(["7", "8"]), name=OPTIONAL),
+)
+TYPES: dict[str, FieldMapping] = {
+    "text": FieldMapping(),
+    "number": FieldMapping(type="number"),
+    "currency": FieldMapping(type="currency"),
+    "rating": FieldMapping(type="rating"),
+    "checkbox": FieldMapping(type="checkbox"),
+    "date": FieldMapping(),
+    "timestamp": FieldMapping(type="timestamp"),
+    "select": FieldMapping(),
+    "status": FieldMapping(),
+    "location": FieldMapping(),
+    "people": FieldMapping(),
+    "members": FieldMapping(type="members"),
+    "companies": FieldMapping(),
+}
+"""A field of each type of attribute; the mapping makes of a field what it would not be by itself."""
+FIELD_TYPES = {
+    "currency": "number",
+    "rating": "number",
+    "checkbox": "number",
+    "timestamp": "date",
+    "people": "person",
+    "members": "person",
+    "companies": "company",
+}
+
+
+def every_type(*, multiple: bool = False) -> Layout:
+    fields = tuple(
+        field(name, f"The {name}", FIELD_TYPES.get(name, name), multiple=multiple, options=("Red", "Blue"))  # type: ignore[arg-type]
+        for name in TYPES
+    )
+    schema = Schema(companies=fields, users=())
+    plan = planned(schema, mapping=Mapping(companies=TYPES, default_owner="ada@firm.example.com"))
+    assert not plan.issues
+    return plan.layout
+
+
+SINGLE, SEVERAL = every_type(), every_type(multiple=True)
+
+
+def as_attio_reads(type_: str, item: object) -> dict[str, object]:
     """What Attio documents that it answers for a value written in canonical form."""
     shared = {"active_from": "2026-01-01T00:00:00.000000000Z", "active_until": None, "attribute_type": type_}
     match type_:
-        case "text":
-            return {**shared, "value": item}
         case "domain":
             return {**shared, "domain": item, "root_domain": item}
         case "email-address":
             return {**shared, "original_email_address": item, "email_address": item, "email_domain": ""}
         case "phone-number":
             return {**shared, "original_phone_number": item, "country_code": "US", "phone_number": item}
-        case _:
+        case "number" | "rating":
+            assert isinstance(item, int | float)
+            return {**shared, "value": float(item)}
+        case "currency":
+            return {**shared, "currency_value": item, "currency_code": "USD"}
+        case "timestamp":
+            assert isinstance(item, str)
+            return {**shared, "value": item.replace("Z", ".000000000Z")}
+        case "select":
+            return {**shared, "option": {"id": {}, "title": item, "is_archived": False}}
+        case "status":
+            return {**shared, "status": {"id": {}, "title": item, "is_archived": False}}
+        case "personal-name" | "location" | "record-reference" | "actor-reference":
             assert isinstance(item, dict)
             return {**shared, **item}
+        case _:
+            return {**shared, "value": item}
 
 
-@given(record=COMPANIES | PEOPLE)
-def test_what_is_read_back_equals_what_was_written(record):
-    drafted = draft(record, {("companies", "7"): "b1f8c3a2-0000-4000-8000-000000000007"})
-    types = values.ATTRIBUTES[drafted.entity]
-    read = {slug: [as_attio_reads(slug, types[slug], item) for item in drafted.values.get(slug, [])] for slug in types}
-    assert values.read_values(drafted.entity, read) == drafted.values
+@given(
+    record=COMPANIES | PEOPLE,
+    fields=st.dictionaries(st.sampled_from(list(TYPES)), st.lists(ANY_VALUE, min_size=1, max_size=3).map(tuple)),
+    layout=st.sampled_from([SINGLE, SEVERAL]),
+)
+def test_what_is_read_back_equals_what_was_written(record, fields, layout):
+    if isinstance(record, Company):
+        record = msgspec.structs.replace(record, fields=fields)
+    drafted = draft(record, REFERENCES, layout)
+    types = own_types(drafted.entity)
+    if isinstance(record, Company):
+        types |= {place.attribute or "": ATTIO_TYPES[place.type or "text"] for place in layout.places}
+    read = {slug: [as_attio_reads(types[slug], item) for item in drafted.values.get(slug, [])] for slug in types}
+    assert values.read_values(types, read) == drafted.values
+    assert msgspec.json.decode(msgspec.json.encode(drafted.values)) == drafted.values
+
+
+@given(
+    fields=st.dictionaries(st.sampled_from(list(TYPES)), st.lists(ANY_VALUE, min_size=1, max_size=3).map(tuple)),
+    layout=st.sampled_from([SINGLE, SEVERAL]),
+)
+def test_every_value_of_a_field_is_drafted_pending_or_named(fields, layout):
+    drafted = draft(Company(id="1", fields=fields), REFERENCES, layout)
+    for place in layout.places:
+        given_values = fields.get(place.field, ())
+        items = drafted.values.get(place.attribute or "", [])
+        assert len(items) <= (len(given_values) if place.multiple else 1)
+        named = [issue for issue in drafted.issues if issue.field == place.attribute]
+        says_nothing = all(not str(value).strip() or value in (0, Location()) for value in given_values)
+        assert bool(items) or bool(named) or bool(drafted.pending) or says_nothing or place.type in ("text", "location")
 
 
 @given(record=COMPANIES | PEOPLE)
 def test_every_value_is_in_the_draft_or_named_in_an_issue(record):
-    drafted = draft(record, {})
+    drafted = draft(record)
     named = {(issue.code, issue.value) for issue in drafted.issues}
     lists = [
         (getattr(record, "domains", ()), "invalid_domain", "domains"),
@@ -158,13 +263,13 @@ def test_countries_are_known_by_their_everyday_names(name, code):
 
 def test_a_national_number_is_read_as_one_of_the_record_s_country():
     swiss = Company(id="1", phone_numbers=("044 668 18 00",), location=Location(country="Switzerland"))
-    assert draft(swiss, {}).values["phone_numbers"] == ["+41446681800"]
+    assert draft(swiss).values["phone_numbers"] == ["+41446681800"]
     stateless = Company(id="1", phone_numbers=("044 668 18 00",))
-    assert [issue.code for issue in draft(stateless, {}).issues] == ["invalid_phone_number"]
+    assert [issue.code for issue in draft(stateless).issues] == ["invalid_phone_number"]
 
 
 def test_an_extension_is_dropped_and_named():
-    drafted = draft(Company(id="1", phone_numbers=("+1 202 224 3121 x44", "+12022243121")), {})
+    drafted = draft(Company(id="1", phone_numbers=("+1 202 224 3121 x44", "+12022243121")))
     assert drafted.values["phone_numbers"] == ["+12022243121"]
     assert [(issue.code, issue.value) for issue in drafted.issues] == [
         ("phone_extension_dropped", "+1 202 224 3121 x44")
@@ -173,45 +278,196 @@ def test_an_extension_is_dropped_and_named():
 
 def test_a_location_has_all_ten_keys_and_an_unknown_country_is_named():
     place = Location(street="1 Main St\nSuite 2", city="Springfield", country="Atlantis", continent="Ocean")
-    drafted = draft(Company(id="1", location=place), {})
+    drafted = draft(Company(id="1", location=place))
     assert drafted.values["primary_location"] == [
         dict.fromkeys(values.LOCATION_KEYS) | {"line_1": "1 Main St", "line_2": "Suite 2", "locality": "Springfield"}
     ]
-    assert [issue.code for issue in drafted.issues] == ["unknown_country", "continent_not_carried"]
+    assert codes(drafted) == ["unknown_country", "continent_not_carried"]
 
 
 def test_a_continent_alone_is_no_location():
-    drafted = draft(Company(id="1", location=Location(continent="Europe")), {})
+    drafted = draft(Company(id="1", location=Location(continent="Europe")))
     assert "primary_location" not in drafted.values
-    assert [issue.code for issue in drafted.issues] == ["continent_not_carried"]
+    assert codes(drafted) == ["continent_not_carried"]
 
 
 def test_a_continent_that_the_country_implies_is_not_worth_an_issue():
-    assert not draft(Company(id="1", location=Location(country="France", continent="Europe")), {}).issues
+    assert not draft(Company(id="1", location=Location(country="France", continent="Europe"))).issues
 
 
 def test_a_person_with_one_name_has_all_three_parts():
-    drafted = draft(Person(id="2", first_name="Cher"), {})
+    drafted = draft(Person(id="2", first_name="Cher"))
     assert drafted.values["name"] == [{"first_name": "Cher", "last_name": "", "full_name": "Cher"}]
 
 
 def test_reserved_addresses_are_left_out_and_named():
-    drafted = draft(Person(id="2", emails=("A@Example.com", "a@firm.test", "nonsense")), {})
+    drafted = draft(Person(id="2", emails=("A@Example.com", "a@firm.test", "nonsense")))
     assert drafted.values["email_addresses"] == ["a@example.com"]
     assert drafted.unique == {"email_addresses": ("a@example.com",)}
     assert [issue.value for issue in drafted.issues] == ["a@firm.test", "nonsense"]
 
 
 def test_a_missing_employer_is_named():
-    drafted = draft(Person(id="2", company_id="9"), {("companies", "8"): "x"})
+    drafted = draft(Person(id="2", company_id="9"), EMPLOYER)
     assert "company" not in drafted.values
-    assert [issue.code for issue in drafted.issues] == ["reference_not_found"]
+    assert codes(drafted) == ["reference_not_found"]
 
 
 def test_a_claim_that_was_lost_is_not_drafted():
     company = Company(id="1", domains=("acme.com", "acme.io"))
-    assert draft(without_claims(company, ["acme.com"]), {}).unique == {"domains": ("acme.io",)}
+    assert draft(without_claims(company, ["acme.com"])).unique == {"domains": ("acme.io",)}
 
 
 def test_a_record_with_nothing_but_an_id_is_drafted():
-    assert draft(Company(id="1"), {}).values == {"affinity_id": ["1"]}
+    assert draft(Company(id="1")).values == {"affinity_id": ["1"]}
+
+
+def of_company(given_fields: FieldValues, *fields: Field, references: References = REFERENCES, **wanted: FieldMapping):
+    layout = planned(Schema(companies=fields, users=()), mapping=Mapping(companies=wanted)).layout
+    return draft(Company(id="1", fields=given_fields), references, layout)
+
+
+def test_a_field_that_appeared_after_the_survey_is_named():
+    drafted = draft(Company(id="1", fields={"99": ("x", 2)}))
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [("field_not_mapped", "x, 2")]
+
+
+def test_a_field_that_is_skipped_is_left_behind_in_silence():
+    drafted = of_company({"f1": ("x",)}, field("f1", "Note"), f1=FieldMapping(skip=True))
+    assert drafted.values == {"affinity_id": ["1"]}
+    assert not drafted.issues
+
+
+def test_several_texts_and_numbers_become_lines_of_one_text():
+    fields = (field("f1", "Notes", multiple=True), field("f2", "Scores", "number", multiple=True))
+    drafted = of_company({"f1": ("a", " b "), "f2": (1.0, 2.5)}, *fields)
+    assert (drafted.values["notes"], drafted.values["scores"]) == (["a\nb"], ["1\n2.5"])
+    assert not drafted.issues
+
+
+def test_a_second_value_of_a_single_attribute_is_named():
+    drafted = of_company({"f1": (1, "x", 1.0, 2)}, field("f1", "Score", "number"))
+    assert drafted.values["score"] == [1]
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [
+        ("value_not_convertible", "x"),
+        ("further_values_left_out", "2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "to", "value", "item"),
+    [
+        ("number", "rating", 4.0, 4),
+        ("number", "rating", 0, 0),
+        ("number", "checkbox", 1, True),
+        ("number", "text", 12.0, "12"),
+        ("number", "currency", 9.99, 9.99),
+        ("text", "number", " 1,234.5 ", 1234.5),
+        ("text", "date", "2024-02-29", "2024-02-29"),
+        ("date", "timestamp", "2024-02-29", "2024-02-29T00:00:00Z"),
+        ("date", "text", "2024-02-29", "2024-02-29"),
+        ("select", "text", "Red", "Red"),
+        (
+            "location",
+            "text",
+            Location(street="A 1\nB", city="Bern", country="Switzerland"),
+            "A 1, B, Bern, Switzerland",
+        ),
+        ("person", "text", PersonRef(id="8", name="Ann Lee"), "Ann Lee"),
+        ("person", "text", PersonRef(id="8", email="a@b.example.com"), "a@b.example.com"),
+        ("company", "text", CompanyRef(id="7", name="Acme"), "Acme"),
+    ],
+)
+def test_a_value_takes_the_form_of_its_attribute(type_, to, value, item):
+    drafted = of_company({"f1": (value,)}, field("f1", "X", type_), f1=FieldMapping(type=to))
+    assert drafted.values["x"] == [item]
+    assert not drafted.issues
+
+
+@pytest.mark.parametrize(
+    ("type_", "to", "value"),
+    [
+        ("number", "rating", 2.5),
+        ("number", "rating", 6),
+        ("number", "checkbox", 2),
+        ("number", "number", float("inf")),
+        ("number", "number", 10**400),
+        ("text", "number", "12 apples"),
+        ("text", "date", "next year"),
+        ("date", "date", "2024-02-30"),
+        ("location", "location", "Bern"),
+        ("person", "people", "Ann"),
+    ],
+)
+def test_a_value_that_cannot_take_that_form_is_named(type_, to, value):
+    drafted = of_company({"f1": (value,)}, field("f1", "X", type_), f1=FieldMapping(type=to))
+    assert "x" not in drafted.values
+    assert codes(drafted) == ["value_not_convertible"]
+
+
+def test_a_number_with_more_decimals_than_attio_keeps_is_rounded_and_named():
+    drafted = of_company({"f1": (3.14159,)}, field("f1", "Score", "number"))
+    assert drafted.values["score"] == [3.1416]
+    assert [(issue.level, issue.code, issue.value) for issue in drafted.issues] == [("info", "rounded", "3.14159")]
+
+
+def test_an_option_that_the_job_does_not_know_is_named():
+    tags = field("f1", "Tags", "select", multiple=True, options=("Red ", "Blue"))
+    drafted = of_company({"f1": (" Red", "red", "Blue")}, tags)
+    assert drafted.values["tags"] == ["Red", "Blue"]
+    assert drafted.multiple == {"tags"}
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [("unknown_option", "red")]
+
+
+def test_people_in_fields_become_references_now_or_later():
+    given_people = tuple(PersonRef(id=id_, internal=id_ == "3") for id_ in ("8", "9", "5", "3"))
+    drafted = of_company({"f1": given_people}, field("f1", "Founders", "person", multiple=True))
+    assert drafted.values["founders"] == [values.record_reference("people", REFERENCES.found["people", "8"])]
+    assert drafted.pending == (("people", "9"),)
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [
+        ("reference_not_found", "5"),
+        ("internal_person_in_field", "person 3"),
+    ]
+
+
+def test_a_later_first_value_keeps_its_place():
+    drafted = of_company({"f1": (PersonRef(id="9"), PersonRef(id="8"))}, field("f1", "Founder", "person"))
+    assert "founder" not in drafted.values
+    assert drafted.pending == (("people", "9"),)
+    assert codes(drafted) == ["further_values_left_out"]
+
+
+def test_owners_become_members():
+    ada = PersonRef(id="1", name="Ada", email="ADA@firm.example.com", internal=True)
+    bob = PersonRef(id="2", name="Bob", email="bob@firm.example.com", internal=True)
+    guest = PersonRef(id="3", name="Guest", email="ada@firm.example.com")
+    owner = field("f1", "Owner", "person", multiple=True)
+    drafted = of_company({"f1": (ada, bob, guest)}, owner)
+    assert drafted.values["owner"] == [values.actor_reference(MEMBER_ID)]
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [
+        ("owner_without_member", "bob@firm.example.com"),
+        ("not_a_member", "Guest"),
+    ]
+
+
+def test_a_default_owner_stands_in_for_an_owner_who_is_no_member():
+    bob = PersonRef(id="2", name="Bob", email="bob@firm.example.com", internal=True)
+    drafted = draft(Company(id="1", fields={"members": (bob,)}), REFERENCES, SINGLE)
+    assert drafted.values["the_members"] == [values.actor_reference(MEMBER_ID)]
+    assert codes(drafted) == ["owner_replaced"]
+
+
+def test_a_text_that_is_too_long_is_named():
+    drafted = draft(Company(id="1", name="Acme", description="é" * 5_000_001))
+    assert "description" not in drafted.values
+    assert codes(drafted) == ["value_too_long"]
+
+
+def test_a_field_that_takes_the_place_of_a_standard_value_says_so():
+    summary = field("f1", "Summary")
+    layout = planned(
+        Schema(companies=(summary,)), mapping=Mapping(companies={"f1": FieldMapping(to="description")})
+    ).layout
+    drafted = draft(Company(id="1", description="Old", fields={"f1": ("New",)}), layout=layout)
+    assert drafted.values["description"] == ["New"]
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [("replaced_by_field", "Old")]

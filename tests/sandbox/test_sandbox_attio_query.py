@@ -95,6 +95,21 @@ async def test_people_are_found_by_email_and_company(attio: httpx.AsyncClient):
         assert [record["id"] for record in records] == [made["id"]], given
 
 
+async def test_records_are_found_over_their_references(attio: httpx.AsyncClient):
+    person = {"email_addresses": ["path@q1.com"], "name": "Path, Ada"}
+    made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
+    over = [["people", "company"], ["companies", "affinity_id"]]
+    records = (await query(attio, "people", filter={"path": over, "constraints": {"$eq": "1"}})).json()["data"]
+    assert [record["id"] for record in records] == [made["id"]]
+    there_and_back = [["companies", "team"], ["people", "company"], ["companies", "name"]]
+    assert await found(attio, filter={"path": there_and_back, "constraints": {"value": NAMES[1]}}) == [NAMES[1]]
+
+
+async def test_a_limit_may_be_written_as_a_float(attio: httpx.AsyncClient):
+    assert await found(attio, limit=2.0, offset=1.0) == list(NAMES[1:3])
+    assert (await query(attio, limit=2.5)).status_code == 400
+
+
 async def test_pages_and_sorts(attio: httpx.AsyncClient):
     by_age = [{"direction": "asc", "attribute": "created_at"}]
     assert await found(attio, sorts=by_age, limit=2) == list(NAMES[:2])
@@ -117,12 +132,33 @@ async def test_pages_and_sorts(attio: httpx.AsyncClient):
         ({"$not": {"name": {"$starts_with": "a", "$ends_with": "b"}}}, "filter_error"),
         ({"$or": {"name": "x"}}, "filter_error"),
         ({"score": {"$gt": "many"}}, "filter_error"),
+        ({"score": {"$gt": [1]}}, "filter_error"),
+        ({"affinity_id": {"$in": [{}]}}, "filter_error"),
+        ({"name": None}, "filter_error"),
         ({"created_at": {"$gt": "2020-01-01"}}, "filter_error"),
     ],
 )
 async def test_a_filter_that_attio_does_not_know_is_refused(attio: httpx.AsyncClient, given: dict[str, Any], code: str):
     answer = await query(attio, filter=given)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_a_part_of_a_location_that_is_not_there_is_passed_over(attio: httpx.AsyncClient):
+    made = await attio.post(
+        "/v2/objects/people/records", json={"data": {"values": {"primary_location": "Lyon, France"}}}
+    )
+    for given, count in (({"locality": {"$contains": "lyo"}}, 1), ({"line_1": {"$contains": "lyo"}}, 0)):
+        answer = await query(attio, "people", filter={"primary_location": given})
+        assert [record["id"] for record in answer.json()["data"]] == [made.json()["data"]["id"]] * count
+    by_line = [{"direction": "asc", "attribute": "primary_location", "field": "line_1"}]
+    assert (await query(attio, "people", sorts=by_line)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sort", [{"direction": ["asc"]}, {"direction": "asc"}, {"direction": "up", "attribute": "name"}]
+)
+async def test_a_malformed_sort_is_refused(attio: httpx.AsyncClient, sort: dict[str, Any]):
+    assert (await query(attio, sorts=[sort])).status_code == 400
 
 
 @pytest.mark.parametrize("body", [{"limit": 501}, {"limit": 0}, {"offset": -1}, {"limt": 5}, {"filter": []}])

@@ -8,6 +8,7 @@ import pytest
 
 numbers = itertools.count(1)
 
+PLAIN = {"description": None, "is_required": False, "is_unique": False, "is_multiselect": False, "config": {}}
 LOCATION = {
     "line_1": "1 Market Street",
     "line_2": None,
@@ -223,6 +224,51 @@ async def test_required_attributes_are_asked_for_by_id(attio: httpx.AsyncClient)
     assert deal["values"]["stage"][0]["status"]["title"] == "Lead"
 
 
+async def test_a_taken_value_is_told_by_slug_or_by_id(attio: httpx.AsyncClient):
+    attribute = (await attio.get("/v2/objects/companies/attributes/domains")).json()["data"]["id"]["attribute_id"]
+    domain = fresh_domain()
+    await created(attio, "companies", {"domains": [domain]})
+    messages = [(await create(attio, "companies", {"domains": [domain]})).json()["message"] for _ in range(2)]
+    assert sum('slug "domains"' in message for message in messages) == 1
+    assert sum(attribute in message and domain in message for message in messages) == 1
+
+
+async def test_deals_mirror_their_company_and_people(attio: httpx.AsyncClient):
+    company = await created(attio, "companies", {"domains": [fresh_domain()]})
+    people = [await created(attio, "people", {"name": name}) for name in ("Ada", "Ben")]
+    values = {
+        "name": "Deal",
+        "stage": "Lead",
+        "owner": "ada@sandbox-ventures.com",
+        "associated_company": {"target_object": "companies", "target_record_id": company["id"]["record_id"]},
+        "associated_people": [
+            {"target_object": "people", "target_record_id": person["id"]["record_id"]} for person in people
+        ],
+    }
+    deal = await created(attio, "deals", values)
+    for name, other in (("companies", company), ("people", people[0]), ("people", people[1])):
+        found = await read(attio, name, other["id"]["record_id"])
+        assert [value["target_record_id"] for value in found["values"]["associated_deals"]] == [deal["id"]["record_id"]]
+    await attio.delete(f"/v2/objects/people/records/{people[0]['id']['record_id']}")
+    left = (await read(attio, "deals", deal["id"]["record_id"]))["values"]["associated_people"]
+    assert [value["target_record_id"] for value in left] == [people[1]["id"]["record_id"]]
+
+
+async def test_deals_are_upserted_on_a_unique_attribute_of_one_s_own_minding_case(attio: httpx.AsyncClient):
+    attribute = {**PLAIN, "title": "Affinity ID", "api_slug": "affinity_id", "type": "text", "is_unique": True}
+    (await attio.post("/v2/objects/deals/attributes", json={"data": attribute})).raise_for_status()
+    deal = {"name": "Deal", "stage": "Lead", "owner": "ada@sandbox-ventures.com"}
+    first = (await upsert(attio, "deals", "affinity_id", {**deal, "affinity_id": "k1"})).json()["data"]
+    again = (await upsert(attio, "deals", "affinity_id", {"affinity_id": "k1", "name": "Other"})).json()["data"]
+    assert again["id"] == first["id"]
+    assert again["values"]["stage"][0]["status"]["title"] == "Lead"
+    upper = (await upsert(attio, "deals", "affinity_id", {**deal, "affinity_id": "K1"})).json()["data"]
+    assert upper["id"] != first["id"]
+    assert (await create(attio, "deals", {**deal, "affinity_id": "k1"})).json()["code"] == "uniqueness_conflict"
+    incomplete = await upsert(attio, "deals", "affinity_id", {"affinity_id": "k2"})
+    assert incomplete.json()["code"] == "missing_value"
+
+
 async def test_an_upsert_matches_appends_to_the_matching_attribute_and_replaces_others(attio: httpx.AsyncClient):
     domain = fresh_domain()
     first = {"email_addresses": [f"a@{domain}"], "phone_numbers": ["+14155550132"], "job_title": "CEO"}
@@ -350,7 +396,13 @@ async def test_owners_are_members_by_email_or_id(attio: httpx.AsyncClient):
         ("number", 3.25, "value", 3.25),
         ("checkbox", "true", "value", True),
         ("currency", "4.99", "currency_value", 4.99),
+        ("currency", {"currency_value": 4.9999}, "currency_value", 4.9999),
+        ("number", {"value": -1e-7}, "value", -1e-7),
+        ("number", 2**53 + 1, "value", 2**53),
+        ("checkbox", {"value": False}, "value", False),
+        ("text", {"value": "  ä\n"}, "value", "  ä\n"),
         ("rating", 4, "value", 4),
+        ("rating", {"value": 0}, "value", 0),
         ("date", "2023-01-02T23:00:00-10:00", "value", "2023-01-03"),
         ("date", "2023-01", "value", "2023-01-01"),
         ("timestamp", "2023-01-02T13:00:00+02:00", "value", "2023-01-02T11:00:00.000000000Z"),
@@ -361,21 +413,57 @@ async def test_plain_types_are_stored_as_attio_documents(
     attio: httpx.AsyncClient, attribute_type: str, given: Any, field: str, stored: Any
 ):
     slug = f"plain_{next(numbers)}"
-    attribute = {
-        "title": slug,
-        "description": None,
-        "api_slug": slug,
-        "type": attribute_type,
-        "is_required": False,
-        "is_unique": False,
-        "is_multiselect": False,
-        "config": {},
-    }
+    attribute = {**PLAIN, "title": slug, "api_slug": slug, "type": attribute_type}
     (await attio.post("/v2/objects/companies/attributes", json={"data": attribute})).raise_for_status()
     record = await created(attio, "companies", {slug: given})
     assert record["values"][slug][0][field] == stored
     refused = await create(attio, "companies", {slug: {"value": []}})
     assert refused.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("attribute_type", "given"),
+    [
+        ("number", "3.14"),
+        ("number", True),
+        ("number", 10**400),
+        ("checkbox", "yes"),
+        ("checkbox", 1),
+        ("currency", 4.99999),
+        ("currency", "4,99"),
+        ("currency", {"currency_value": 5, "currency_code": "EUR"}),
+        ("rating", 6),
+        ("rating", -1),
+        ("rating", 2.5),
+        ("date", "31.01.2024"),
+        ("date", "2024-02-30"),
+        ("date", "10000-01-01"),
+        ("timestamp", "2024-01-31T25:00:00Z"),
+        ("text", 5),
+        ("text", {"text": "x"}),
+        ("select", "x"),
+        ("status", {"status": "x"}),
+        ("actor-reference", "nobody@x.com"),
+        ("actor-reference", {"referenced_actor_type": "api-token", "referenced_actor_id": "x"}),
+        ("record-reference", "acme.com"),
+        ("domain", "acme"),
+        ("email-address", "a@b.test"),
+        ("phone-number", {"original_phone_number": "(415) 555-0132", "country_code": "ZZ"}),
+        ("location", {"locality": "Berlin"}),
+    ],
+)
+async def test_a_value_of_the_wrong_form_is_refused(attio: httpx.AsyncClient, attribute_type: str, given: Any):
+    slug = f"strict_{attribute_type.replace('-', '_')}"
+    attribute = {**PLAIN, "title": slug, "api_slug": slug, "type": attribute_type}
+    await attio.post("/v2/objects/companies/attributes", json={"data": attribute})
+    for value in (given, [given], None):
+        answer = await create(attio, "companies", {slug: value})
+        assert (answer.status_code, answer.json()["type"]) == (400, "invalid_request_error")
+
+
+async def test_a_suspended_member_can_still_be_named(attio: httpx.AsyncClient):
+    deal = {"name": "Deal", "stage": "Lead", "owner": "cleo@sandbox-ventures.com"}
+    assert (await create(attio, "deals", deal)).status_code == 200
 
 
 async def test_a_deleted_record_is_gone(attio: httpx.AsyncClient):

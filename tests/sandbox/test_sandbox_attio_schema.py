@@ -5,7 +5,12 @@ import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
 
-COMPANIES = "/v2/objects/companies/attributes"
+COMPANIES, DEALS = "/v2/objects/companies/attributes", "/v2/objects/deals/attributes"
+MULTISELECT = ("select", "record-reference", "actor-reference", "email-address", "phone-number", "domain")
+CREATABLE = (
+    *("text", "number", "checkbox", "currency", "date", "timestamp", "rating", "status", "location"),
+    *MULTISELECT,
+)
 TEXT = {
     "title": "Source",
     "description": None,
@@ -106,6 +111,85 @@ async def test_people_and_companies_take_no_unique_attribute_and_deals_do(attio:
     assert allowed.json()["data"]["is_unique"] is True
 
 
+async def test_no_attribute_becomes_unique_later_where_it_could_not_be_made_so(attio: httpx.AsyncClient):
+    await make(attio, COMPANIES, api_slug="later")
+    for path, status in ((f"{COMPANIES}/later", 400), (f"{DEALS}/rank", 200)):
+        await make(attio, DEALS, api_slug="rank", type="number")
+        assert (await attio.patch(path, json={"data": {"is_unique": True}})).status_code == status
+    select = await make(attio, DEALS, api_slug="unique_choice", type="select", is_unique=True)
+    assert select.json()["message"] == "Cannot set attribute as unique."
+
+
+@pytest.mark.parametrize("attribute_type", CREATABLE)
+async def test_every_creatable_type_can_be_made_on_objects_and_lists(attio: httpx.AsyncClient, attribute_type: str):
+    new = {"name": "L", "api_slug": "typed", "parent_object": "companies", "workspace_access": "full-access"}
+    await attio.post("/v2/lists", json={"data": {**new, "workspace_member_access": []}})
+    slug = attribute_type.replace("-", "_")
+    for path in (COMPANIES, "/v2/lists/typed/attributes"):
+        made = await make(attio, path, api_slug=f"of_type_{slug}", type=attribute_type)
+        assert made.json()["data"]["type"] == attribute_type
+        multiple = await make(attio, path, api_slug=f"multi_{slug}", type=attribute_type, is_multiselect=True)
+        assert multiple.status_code == (200 if attribute_type in MULTISELECT else 400)
+
+
+async def test_a_currency_is_one_of_attio_s(attio: httpx.AsyncClient):
+    for code, status in (("NTD", 200), ("TWD", 400), ("usd", 400)):
+        config = {"currency": {"default_currency_code": code, "display_type": "code"}}
+        made = await make(attio, COMPANIES, api_slug=f"in_{code}", type="currency", config=config)
+        assert made.status_code == status
+    assert (await attio.get(f"{COMPANIES}/in_NTD")).json()["data"]["config"]["currency"] == {
+        "default_currency_code": "NTD",
+        "display_type": "code",
+    }
+
+
+async def test_default_values_are_for_other_objects_than_people_and_companies(attio: httpx.AsyncClient):
+    static = {"type": "static", "template": [{"value": 5}]}
+    refused = await make(attio, COMPANIES, api_slug="with_default", type="number", default_value=static)
+    assert (refused.status_code, refused.json()["code"]) == (400, "validation_type")
+    made = await make(attio, DEALS, api_slug="with_default", type="number", default_value=static)
+    assert made.json()["data"]["is_default_value_enabled"] is True
+    assert made.json()["data"]["default_value"] == static
+
+
+@pytest.mark.parametrize(
+    ("attribute_type", "default"),
+    [
+        ("number", {"type": "static", "template": [{"value": "five"}]}),
+        ("number", {"type": "static", "template": []}),
+        ("number", {"type": "static", "template": 5}),
+        ("number", {"type": "dynamic", "template": "P1M"}),
+        ("date", {"type": "dynamic", "template": "P"}),
+        ("date", {"type": "dynamic", "template": "next month"}),
+        ("text", {"type": "dynamic", "template": "current-user"}),
+        ("text", {"type": "other", "template": ["x"]}),
+    ],
+)
+async def test_a_default_that_the_type_does_not_take_is_refused(
+    attio: httpx.AsyncClient, attribute_type: str, default: dict[str, object]
+):
+    made = await make(attio, DEALS, api_slug="bad_default", type=attribute_type, default_value=default)
+    assert made.status_code == 400
+    assert (await attio.get(f"{DEALS}/bad_default")).status_code == 404
+
+
+async def test_a_new_record_gets_the_defaults(attio: httpx.AsyncClient):
+    for slug, attribute_type, default in (
+        ("due_on", "date", {"type": "dynamic", "template": "P1Y2M"}),
+        ("due_at", "timestamp", {"type": "dynamic", "template": "PT2H"}),
+        ("keeper", "actor-reference", {"type": "dynamic", "template": "current-user"}),
+        ("points", "rating", {"type": "static", "template": [3]}),
+    ):
+        (await make(attio, DEALS, api_slug=slug, type=attribute_type, default_value=default)).raise_for_status()
+    deal = {"name": "D", "stage": "Lead", "owner": "ada@sandbox-ventures.com", "points": 5}
+    made = await attio.post("/v2/objects/deals/records", json={"data": {"values": deal}})
+    values = made.json()["data"]["values"]
+    assert values["due_on"][0]["value"] > values["created_at"][0]["value"][:10]
+    assert values["due_at"][0]["value"] > values["created_at"][0]["value"]
+    assert values["keeper"][0]["referenced_actor_type"] == "api-token"
+    assert values["points"][0]["value"] == 5
+
+
 async def test_a_system_attribute_cannot_be_changed(attio: httpx.AsyncClient):
     answer = await attio.patch(f"{COMPANIES}/name", json={"data": {"is_archived": True}})
     assert answer.status_code == 400
@@ -170,6 +254,17 @@ async def test_a_new_relationship_has_two_sides(attio: httpx.AsyncClient):
     assert made.json()["data"]["relationship"]["object_slug"] == "people"
     other = (await attio.get("/v2/objects/people/attributes/advises")).json()["data"]
     assert other["relationship"]["api_slug"] == "advisers"
+
+
+async def test_a_relationship_that_cannot_be_is_refused(attio: httpx.AsyncClient):
+    other_side = {"object": "people", "title": "Back", "api_slug": "back", "is_multiselect": True}
+    reference = {"api_slug": "forth", "type": "record-reference", "relationship": other_side}
+    to_companies = {"record_reference": {"allowed_objects": ["companies"]}}
+    for changes in ({"type": "text"}, {"config": to_companies}):
+        assert (await make(attio, COMPANIES, **{**reference, **changes})).status_code == 400
+    taken = await make(attio, COMPANIES, **{**reference, "relationship": {**other_side, "api_slug": "company"}})
+    assert taken.status_code == 409
+    assert (await attio.get(f"{COMPANIES}/forth")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/v2/objects/nothing", f"{COMPANIES}/nothing", "/v2/nothing"])

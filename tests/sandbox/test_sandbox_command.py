@@ -36,6 +36,19 @@ async def test_without_a_terminal_one_line_of_json_says_where_it_is():
         assert await process.wait() == 0
 
 
+async def test_every_collection_is_made_up_unless_told_otherwise():
+    process = await start("--companies", "30", "--people", "40", "--notes", "0")
+    try:
+        told = json.loads(await process.stdout.readline())
+        assert told["further_rows"] == 200 + 4 + 600 + 60 + 20
+        async with httpx.AsyncClient() as client:
+            records = (await client.get(f"{told['affinity_url']}/_sandbox/summary")).json()["records"]
+        assert (records["opportunities"], records["list_entries"], records["notes"]) == (200, 600, 0)
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+
+
 async def test_a_termination_signal_ends_it_cleanly_too():
     process = await start("--companies", "1", "--people", "1")
     await process.stdout.readline()

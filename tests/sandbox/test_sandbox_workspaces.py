@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from affinity_parts import client_of
 from email_validator import EmailNotValidError, validate_email
 
 from freight.sandbox import SandboxOptions, running
@@ -112,8 +113,8 @@ def test_every_row_has_every_field(companies, persons):
 
 def test_an_empty_workspace_can_be_made():
     workspace = generate_workspace(1, 0, 30)
-    assert workspace.count("company") == 0
-    assert workspace.count("person") == 30
+    assert len(workspace.companies.ids) == 0
+    assert len(workspace.persons.ids) == 30
 
 
 async def test_a_folder_takes_the_place_of_made_up_rows(tmp_path: Path):
@@ -130,6 +131,95 @@ async def test_a_folder_takes_the_place_of_made_up_rows(tmp_path: Path):
             (field,) = (await client.get("/v2/persons/fields")).json()["data"]
             assert field["valueType"] == "location"
             assert (await client.get("/v2/auth/whoami")).json()["user"]["id"] == 1
+
+
+LIST = {"id": 3, "name": "Deals", "type": "opportunity", "creatorId": None, "ownerId": 5, "isPublic": True}
+CELL = {"id": "field-31", "name": "Fit", "type": "list", "enrichmentSource": None}
+STATUS = {"dropdownOptionId": 11, "text": "Open", "rank": 1, "color": "blue"}
+ENTRY = {
+    "id": 41,
+    "type": "opportunity",
+    "listId": 3,
+    "createdAt": "2026-01-01T00:00:00Z",
+    "creatorId": None,
+    "entity": {
+        "id": 21,
+        "name": "Deal",
+        "listId": 3,
+        "fields": [
+            {**CELL, "value": {"type": "hologram", "data": [{"depth": 3}]}},
+            {**CELL, "id": "field-32", "name": "Status", "value": {"type": "ranked-dropdown", "data": STATUS}},
+        ],
+    },
+}
+NOTE = {"id": 51, "content": "Hi", "created_at": "2026-01-01T00:00:00.000-08:00", "organization_ids": [7]}
+REMINDER = {
+    "id": 61,
+    "type": 0,
+    "created_at": "2026-01-01T00:00:00.000-08:00",
+    "due_date": "2026-02-01T00:00:00.000-08:00",
+    "status": 1,
+    "organization": {"id": 7},
+}
+FILE = {"id": 71, "name": "a.bin", "size": 3, "created_at": "2026-01-01T00:00:00.000-08:00", "organization_id": 7}
+
+
+async def test_a_folder_may_hold_every_collection(tmp_path: Path):
+    write(tmp_path / "companies.jsonl", COMPANY)
+    write(tmp_path / "persons.jsonl", PERSON)
+    write(tmp_path / "opportunities.jsonl", {"id": 21, "name": "Deal", "listId": 3, "companyIds": [7, 8]})
+    write(tmp_path / "lists.jsonl", LIST)
+    write(tmp_path / "list_entries.jsonl", ENTRY)
+    write(tmp_path / "notes.jsonl", NOTE)
+    write(tmp_path / "reminders.jsonl", REMINDER)
+    write(tmp_path / "files.jsonl", FILE)
+    async with client_of(SandboxOptions(workspace=tmp_path)) as client:
+        params = {"fieldTypes": "list"}
+        (entry,) = (await client.get("/v2/lists/3/list-entries", params=params)).json()["data"]
+        companies, persons = ({**CELL, "id": name} for name in ("companies", "persons"))
+        fields = {field["id"]: field["value"] for field in entry["entity"]["fields"]}
+        assert fields.pop(persons["id"]) == {"type": "person-multi", "data": None}
+        assert [company["id"] for company in fields.pop(companies["id"])["data"]] == [7, 8]
+        assert list(fields.values()) == [field["value"] for field in ENTRY["entity"]["fields"]]
+        assert (await client.get("/v2/lists/3")).json() == LIST
+        (status,) = (await client.get("/fields", params={"list_id": 3})).json()
+        assert status["dropdown_options"] == [{"id": 11, "text": "Open", "rank": 1, "color": 1}]
+        assert (await client.get("/notes")).json()["notes"][0]["organization_ids"] == [7]
+        assert (await client.get("/reminders")).json()["reminders"][0]["organization"]["name"] == "Acme"
+        assert (await client.get("/entity-files")).json()["entity_files"][0]["organization_id"] == 7
+        assert (await client.get("/opportunities/21")).json()["organization_ids"] == [7, 8]
+
+
+async def test_what_a_folder_refers_to_need_not_be_there(tmp_path: Path):
+    write(tmp_path / "lists.jsonl", {**LIST, "type": "company"})
+    write(tmp_path / "list_entries.jsonl", {**ENTRY, "type": "company", "entity": COMPANY})
+    write(tmp_path / "notes.jsonl", {**NOTE, "creator_id": 99})
+    async with client_of(SandboxOptions(workspace=tmp_path)) as client:
+        (entry,) = (await client.get("/v2/lists/3/list-entries")).json()["data"]
+        assert entry["entity"] == COMPANY
+        assert (await client.get("/v2/notes/51")).json()["creator"]["id"] == 99
+        assert (await client.get("/v2/companies")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "reason"),
+    [
+        ("lists", {**LIST, "type": "thing"}, "thing"),
+        ("list_entries", {**ENTRY, "type": "thing"}, "thing"),
+        ("list_entries", {**ENTRY, "entity": {"id": 1}}, "name"),
+        ("opportunities", {"id": 1, "name": "x"}, "listId"),
+        ("notes", {**NOTE, "colour": 1}, "colour"),
+        ("reminders", {"id": 1}, "type"),
+        ("files", {**FILE, "size": "big"}, "size"),
+        ("fields", {"id": "field-1"}, "entity"),
+    ],
+)
+def test_a_bad_line_of_any_file_is_named(tmp_path: Path, name: str, row: dict, reason: str):
+    write(tmp_path / "companies.jsonl", COMPANY)
+    write(tmp_path / f"{name}.jsonl", row)
+    with pytest.raises(WorkspaceFileError, match=rf"{name}\.jsonl, line 1") as raised:
+        load_workspace(tmp_path)
+    assert reason in str(raised.value)
 
 
 def test_metadata_of_a_folder_come_from_its_fields_file(tmp_path: Path):

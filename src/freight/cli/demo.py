@@ -101,7 +101,9 @@ async def _temporary_home() -> AsyncIterator[str]:
 
 
 def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
-    hosts = ",".join(httpx.URL(url).netloc.decode() for url in (sandbox.affinity_url, sandbox.attio_url))
+    hosts = ",".join(
+        httpx.URL(url).netloc.decode() for url in (sandbox.affinity_url, sandbox.affinity_files_url, sandbox.attio_url)
+    )
     unpaced: dict[str, int] = dict.fromkeys(
         ("affinity_requests_per_minute", "attio_reads_per_second", "attio_writes_per_second"), 0
     )

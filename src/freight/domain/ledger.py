@@ -89,13 +89,14 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, en
     """Name the records that an earlier job carried over and that the source does not show any more."""
     await tx.execute(
         """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
-           SELECT $1, $2, $3, source_id, 'info', 'gone_from_source',
+           SELECT $1, $2, $3::text, source_id, 'info', 'gone_from_source',
                   'An earlier job carried this record over, and the source does not show it any more: it was deleted '
                   || 'there, merged into another, or hidden from the key. It stays in the target as it is; delete it '
                   || 'there if it is not wanted.', target_id
            FROM ledger
-           WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3 AND NOT EXISTS (
-               SELECT FROM records WHERE job_id = $2 AND records.entity = $3 AND records.source_id = ledger.source_id
+           WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3::text AND NOT EXISTS (
+               SELECT FROM records
+               WHERE job_id = $2 AND records.entity = $3::text AND records.source_id = ledger.source_id
            )""",
         tenant_id,
         job_id,

@@ -1,6 +1,6 @@
 """Staging: rows of the source become records of a job, which then wait to be loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from freight import crm
@@ -46,6 +46,8 @@ async def stage(
         [row.skip.code if row.skip else None for row in new],
         [row.skip.message if row.skip else None for row in new],
     )
+    if entity == "list_entries":
+        await _mark_repeated(tx, job_id, _repeated(new, owners))
     await logs.write(tx, tenant_id, job_id, entries)
     return len(new), sum(row.skip is not None for row in new)
 
@@ -130,3 +132,23 @@ def _without_lost_claims(row: Row, owners: Mapping[str, str]) -> tuple[crm.Recor
         for value, owner in lost.items()
     ]
     return record, issues
+
+
+def _repeated(rows: Sequence[Row], owners: Mapping[str, str]) -> set[str]:
+    """The entries that were first on their list for a record that stands there once more."""
+    return {
+        owner
+        for row in rows
+        if row.record is not None and row.skip is None
+        for value in crm.claims(row.record)
+        if (owner := owners.get(value, row.id)) != row.id
+    }
+
+
+async def _mark_repeated(tx: Connection, job_id: UUID, source_ids: Collection[str]) -> None:
+    await tx.execute(
+        """UPDATE records SET payload = jsonb_set(payload, '{repeated}', 'true')
+           WHERE job_id = $1 AND entity = 'list_entries' AND source_id = ANY($2)""",
+        job_id,
+        list(source_ids),
+    )

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -14,6 +15,8 @@ from rich.table import Column, Table
 from freight.sandbox.affinity.folder import WorkspaceFileError
 from freight.sandbox.server import AFFINITY_KEY, ATTIO_KEY, Sandbox, SandboxOptions, running
 
+ROWS = click.IntRange(0, 10_000_000)
+
 
 @click.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -22,54 +25,40 @@ from freight.sandbox.server import AFFINITY_KEY, ATTIO_KEY, Sandbox, SandboxOpti
 )
 @click.option("--attio-port", default=9102, show_default=True, help="Port of the simulated Attio; 0 takes a free one.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same Affinity workspace.")
+@click.option("--companies", default=500, show_default=True, type=ROWS, help="Companies to make up.")
+@click.option("--people", default=2000, show_default=True, type=ROWS, help="Persons to make up.")
+@click.option("--opportunities", default=200, show_default=True, type=ROWS, help="Opportunities to make up.")
+@click.option("--lists", default=4, show_default=True, type=ROWS, help="Lists to make up, of each kind in turn.")
+@click.option("--entries", default=600, show_default=True, type=ROWS, help="List entries to make up, on all lists.")
+@click.option("--notes", default=500, show_default=True, type=ROWS, help="Notes and replies to make up.")
+@click.option("--reminders", default=60, show_default=True, type=ROWS, help="Reminders to make up.")
+@click.option("--files", default=20, show_default=True, type=ROWS, help="Small files to make up.")
 @click.option(
-    "--companies", default=500, show_default=True, type=click.IntRange(0, 10_000_000), help="Companies to make up."
-)
-@click.option(
-    "--people", default=2000, show_default=True, type=click.IntRange(0, 10_000_000), help="Persons to make up."
+    "--custom-fields/--no-custom-fields",
+    default=True,
+    show_default=True,
+    help="Whether companies and persons have fields of the firm's own, one of every type.",
 )
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder with companies.jsonl and persons.jsonl, in the shape of Affinity's API, instead of made-up rows.",
+    help="Folder with companies.jsonl, persons.jsonl, lists.jsonl and so on, in the shapes of Affinity's API, instead "
+    "of made-up rows.",
 )
 @click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
 @click.option("--affinity-key", default=AFFINITY_KEY, show_default=True, help="The API key that Affinity accepts.")
 @click.option("--attio-key", default=ATTIO_KEY, show_default=True, help="The API key that Attio accepts.")
-def sandbox(
-    host: str,
-    affinity_port: int,
-    attio_port: int,
-    seed: int,
-    companies: int,
-    people: int,
-    workspace: Path | None,
-    unlimited: bool,
-    affinity_key: str,
-    attio_key: str,
-) -> None:
+def sandbox(**options: Any) -> None:
     """Run a simulated Affinity and a simulated Attio to rehearse a migration against.
 
     Where the output is not a terminal, it is one line of JSON with the URLs and keys.
     """
-    options = SandboxOptions(
-        host=host,
-        affinity_port=affinity_port,
-        attio_port=attio_port,
-        seed=seed,
-        companies=companies,
-        people=people,
-        workspace=workspace,
-        unlimited=unlimited,
-        affinity_key=affinity_key,
-        attio_key=attio_key,
-    )
     try:
-        asyncio.run(_serve(options))
+        asyncio.run(_serve(SandboxOptions(**options)))
     except WorkspaceFileError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        message = f"The sandbox cannot listen on {host}: {error}. Choose other ports, or 0 for free ones."
+        message = f"The sandbox cannot listen on {options['host']}: {error}. Choose other ports, or 0 for free ones."
         raise click.ClickException(message) from error
 
 
@@ -88,10 +77,12 @@ async def _serve(options: SandboxOptions) -> None:
 
 def _introduce(started: Sandbox, options: SandboxOptions) -> None:
     table = Table("", Column("Address", no_wrap=True), Column("API key", no_wrap=True), "Holds", title="Sandbox")
-    holds = f"{started.companies:,} companies, {started.people:,} persons"
+    holds = f"{started.companies:,} companies, {started.people:,} persons, {started.further_rows:,} other rows"
     table.add_row("Affinity", started.affinity_url, started.affinity_key, holds)
     table.add_row("Attio", started.attio_url, started.attio_key, "an empty workspace")
-    hosts = ",".join(urlsplit(url).netloc for url in (started.affinity_url, started.attio_url))
+    hosts = ",".join(
+        urlsplit(url).netloc for url in (started.affinity_url, started.affinity_files_url, started.attio_url)
+    )
     console = Console(highlight=False)
     console.print(table)
     console.print("No rate limits." if options.unlimited else "Both keep the vendors' real rate limits.")

@@ -15,6 +15,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from freight.sandbox.affinity.app import affinity_app
 from freight.sandbox.affinity.folder import load_workspace
 from freight.sandbox.affinity.generator import generate_workspace
+from freight.sandbox.affinity.storage import storage_url
+from freight.sandbox.affinity.v2.versions import OLDEST
 from freight.sandbox.affinity.vendor import AffinityVendor
 from freight.sandbox.affinity.workspace import Workspace as AffinityWorkspace
 from freight.sandbox.attio.app import attio_app
@@ -23,6 +25,8 @@ from freight.sandbox.attio.workspace import Workspace as AttioWorkspace
 
 AFFINITY_KEY = "affinity-sandbox-key"
 ATTIO_KEY = "attio-sandbox-key"
+
+FURTHER_COLLECTIONS = ("opportunities", "lists", "list_entries", "notes", "reminders", "files")
 
 
 class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,10 +40,21 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     companies: int = 500
     people: int = 2000
+    opportunities: int = 0
+    lists: int = 0
+    entries: int = 0
+    """On all lists together; each opportunity has one of them in any case."""
+    notes: int = 0
+    reminders: int = 0
+    files: int = 0
+    custom_fields: bool = False
+    """Whether made-up companies and persons have a field of every value type, as if the firm had added them."""
     workspace: Path | None = None
     """A folder of JSON Lines files that takes the place of the made-up Affinity workspace."""
     unlimited: bool = False
     affinity_monthly_quota: int | None = None
+    affinity_default_version: str = OLDEST
+    """The version of API v2 that Affinity's key is set to: requests that name none get it."""
     deals_enabled: bool = False
     """Whether an admin has switched on Attio's deals."""
 
@@ -48,6 +63,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     """A sandbox that runs."""
 
     affinity_url: str
+    affinity_files_url: str
+    """Where Affinity's storage hands out files: the same server by the name of another host."""
     attio_url: str
     affinity_key: str
     attio_key: str
@@ -56,6 +73,8 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     companies: int
     people: int
     """Persons in Affinity, its own users among them."""
+    further_rows: int
+    """Opportunities, lists, list entries, notes, reminders and files in Affinity."""
 
 
 @asynccontextmanager
@@ -64,11 +83,7 @@ async def running(options: SandboxOptions) -> AsyncIterator[Sandbox]:
 
     Raises `WorkspaceFileError` for an unusable folder and `OSError` for a port that is taken.
     """
-    affinity = (
-        generate_workspace(options.seed, options.companies, options.people)
-        if options.workspace is None
-        else load_workspace(options.workspace)
-    )
+    affinity = _generated(options) if options.workspace is None else load_workspace(options.workspace)
     attio = AttioWorkspace(deals_enabled=options.deals_enabled)
     async with (
         _serving(_affinity_app(options, affinity), options.host, options.affinity_port) as affinity_url,
@@ -76,19 +91,36 @@ async def running(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     ):
         yield Sandbox(
             affinity_url=affinity_url,
+            affinity_files_url=storage_url(affinity_url),
             attio_url=attio_url,
             affinity_key=options.affinity_key,
             attio_key=options.attio_key,
             affinity_tenant=affinity.tenant_name,
             attio_workspace_id=attio.id,
-            companies=affinity.count("company"),
-            people=affinity.count("person"),
+            companies=len(affinity.companies.ids),
+            people=len(affinity.persons.ids),
+            further_rows=sum(len(affinity.collections[name].ids) for name in FURTHER_COLLECTIONS),
         )
+
+
+def _generated(options: SandboxOptions) -> AffinityWorkspace:
+    return generate_workspace(
+        options.seed,
+        options.companies,
+        options.people,
+        opportunities=options.opportunities,
+        lists=options.lists,
+        entries=options.entries,
+        notes=options.notes,
+        reminders=options.reminders,
+        files=options.files,
+        custom_fields=options.custom_fields,
+    )
 
 
 def _affinity_app(options: SandboxOptions, workspace: AffinityWorkspace) -> Litestar:
     vendor = AffinityVendor(options.seed, unlimited=options.unlimited, monthly_quota=options.affinity_monthly_quota)
-    return affinity_app(workspace, vendor, options.affinity_key)
+    return affinity_app(workspace, vendor, options.affinity_key, default_version=options.affinity_default_version)
 
 
 def _attio_app(options: SandboxOptions, workspace: AttioWorkspace) -> Litestar:

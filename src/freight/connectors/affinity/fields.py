@@ -4,47 +4,63 @@ A field is `{"id", "name", "type", "enrichmentSource", "value": {"type", "data"}
 the value's type, as Affinity's documentation of version 2 lists them.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from freight.connectors.protocols import Issue
-from freight.crm import Location
+from freight.fields import CompanyRef, FieldType, Location, PersonRef, Value
 
-KNOWN_TYPES = frozenset(
-    {
-        "company",
-        "company-multi",
-        "datetime",
-        "dropdown",
-        "dropdown-multi",
-        "filterable-text",
-        "filterable-text-multi",
-        "formula-number",
-        "interaction",
-        "location",
-        "location-multi",
-        "number",
-        "number-multi",
-        "person",
-        "person-multi",
-        "ranked-dropdown",
-        "text",
-    }
-)
+Item = TypeVar("Item")
+
+FIELD_TYPES: dict[str, FieldType] = {
+    "company": "company",
+    "company-multi": "company",
+    "datetime": "date",
+    "dropdown": "select",
+    "dropdown-multi": "select",
+    "filterable-text": "text",
+    "filterable-text-multi": "text",
+    "formula-number": "number",
+    "location": "location",
+    "location-multi": "location",
+    "number": "number",
+    "number-multi": "number",
+    "person": "person",
+    "person-multi": "person",
+    "ranked-dropdown": "status",
+    "status-dropdown": "status",
+    "text": "text",
+}
+"""What values of each of Affinity's types are."""
+
+KNOWN_TYPES = FIELD_TYPES.keys() | {"interaction"}
+
+ASSOCIATIONS = frozenset({"persons", "companies"})
+"""The ids of the fields that hold the people and the companies that a record is linked to."""
+
+INTERNAL_TYPES = ("internal", "collaborator")
+
+MOST_REFERENCES = 100
+"""Affinity documents that it gives this many people or companies of one field at most."""
+
+# Affinity documents that it stores a date as midnight there.
+PACIFIC = ZoneInfo("America/Los_Angeles")
 
 LONGEST_QUOTE = 200
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of one record."""
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """A field as Affinity describes it."""
 
     id: str
     name: str
     kind: str
-    """`enriched`, `global`, `relationship-intelligence`, or what a later version of the API adds."""
+    """`enriched`, `global`, `list`, `relationship-intelligence`, or what a later version of the API adds."""
     value_type: str
-    data: Any
 
     @property
     def label(self) -> str:
@@ -52,9 +68,28 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         return self.name or self.id
 
 
-def read_fields(row: dict[str, Any], issues: list[Issue]) -> list[Field]:
-    """The fields of a row that hold a value."""
-    given = row.get("fields")
+class FilledField(Described, frozen=True, kw_only=True):
+    """One field of one record, with a value."""
+
+    data: Any
+    total: int | None = None
+    """How many values it has, where Affinity says so."""
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether Affinity gave only the first of its values, or may have."""
+        return isinstance(self.data, list) and is_cut_off(self.value_type, self.data, self.total)
+
+
+def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
+    """Whether there are more values than those in `data`, or may be; `total` is what Affinity says of their number."""
+    if isinstance(total, int):
+        return total > len(data)
+    return len(data) >= MOST_REFERENCES and FIELD_TYPES.get(value_type) in ("person", "company")
+
+
+def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
+    """Those of a row's fields that hold a value."""
     if not isinstance(given, list):
         if given is not None:
             issues.append(unreadable("fields", given))
@@ -62,11 +97,18 @@ def read_fields(row: dict[str, Any], issues: list[Issue]) -> list[Field]:
     fields = []
     for item in given:
         match item:
-            case {"id": str(id_), "value": {"type": str(type_), "data": data}}:
+            case {"id": str(id_), "value": {"type": str(type_), "data": data} as value}:
                 if holds_something(data):
                     name, kind = (text_of(item.get(key)) or "" for key in ("name", "type"))
                     fields.append(
-                        Field(id=text_of(id_) or "", name=name, kind=kind, value_type=text_of(type_) or "", data=data)
+                        FilledField(
+                            id=text_of(id_) or "",
+                            name=name,
+                            kind=kind,
+                            value_type=text_of(type_) or "",
+                            data=data,
+                            total=integer_of(value.get("totalCount")),
+                        )
                     )
             case {"id": str(), "value": None | {"data": None}}:
                 pass
@@ -86,19 +128,17 @@ def holds_something(data: object, depth: int = 3) -> bool:
     return data not in (None, [], {})
 
 
-def read_texts(field: Field, issues: list[Issue]) -> list[str]:
+def read_values(field: FilledField, issues: list[Issue]) -> tuple[Value, ...]:
+    """The values of a field whose type is one of `FIELD_TYPES`, each once."""
+    return tuple(dict.fromkeys(READERS[FIELD_TYPES[field.value_type]](field, issues)))
+
+
+def read_texts(field: FilledField, issues: list[Issue]) -> list[str]:
     """The texts in a field, also where it holds links as `{"link", "text"}`."""
-    texts = []
-    for item in _items(field.data):
-        text = text_of((item.get("link") or item.get("text")) if isinstance(item, dict) else item)
-        if text is not None:
-            texts.append(text)
-        elif holds_something(item):
-            issues.append(unreadable(field.label, item))
-    return texts
+    return _each(field, issues, _text)
 
 
-def read_locations(field: Field, issues: list[Issue]) -> list[Location]:
+def read_locations(field: FilledField, issues: list[Issue]) -> list[Location]:
     """The places in a field."""
     locations = []
     for item in _items(field.data):
@@ -122,16 +162,70 @@ LOCATION_PARTS = {
 }
 
 
-def read_company_ids(field: Field, issues: list[Issue]) -> list[str]:
-    """The ids of the companies in a field."""
-    ids = []
-    for item in _items(field.data):
-        id_ = id_of(item)
-        if id_ is None:
-            issues.append(unreadable(field.label, item))
-        else:
-            ids.append(id_)
-    return ids
+def read_people(field: FilledField, issues: list[Issue]) -> list[PersonRef]:
+    """The people in a field."""
+    return _each(field, issues, person_ref)
+
+
+def read_companies(field: FilledField, issues: list[Issue]) -> list[CompanyRef]:
+    """The companies in a field."""
+    return _each(field, issues, _company_ref)
+
+
+def person_ref(item: object) -> PersonRef | None:
+    """A person as version 2 names one: `{"id", "firstName", "lastName", "primaryEmailAddress", "type"}`."""
+    id_ = id_of(item)
+    if id_ is None or not isinstance(item, dict):
+        return None
+    return PersonRef(
+        id=id_,
+        name=full_name(item.get("firstName"), item.get("lastName")),
+        email=text_of(item.get("primaryEmailAddress")),
+        internal=item.get("type") in INTERNAL_TYPES,
+    )
+
+
+def _company_ref(item: object) -> CompanyRef | None:
+    id_ = id_of(item)
+    return CompanyRef(id=id_, name=text_of(item.get("name"))) if id_ is not None and isinstance(item, dict) else None
+
+
+def _text(item: object) -> str | None:
+    return text_of((item.get("link") or item.get("text")) if isinstance(item, dict) else item)
+
+
+def _option(item: object) -> str | None:
+    return text_of(item.get("text")) if isinstance(item, dict) else None
+
+
+def _number(item: object) -> int | float | None:
+    number = item.get("calculatedValue") if isinstance(item, dict) else item
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else None
+
+
+def _date(item: object) -> str | None:
+    moment = _parsed(item)
+    if moment is None:
+        return None
+    # A date that was stored before Affinity began to do so, or by somebody else, stands at midnight UTC.
+    if moment.tzinfo is None or moment.astimezone(UTC).time() == time.min:
+        return moment.date().isoformat()
+    try:
+        return moment.astimezone(PACIFIC).date().isoformat()
+    except OverflowError:
+        return None
+
+
+READERS: dict[FieldType, Callable[[FilledField, list[Issue]], Sequence[Value]]] = {
+    "text": read_texts,
+    "number": lambda field, issues: _each(field, issues, _number),
+    "date": lambda field, issues: _each(field, issues, _date),
+    "location": read_locations,
+    "select": lambda field, issues: _each(field, issues, _option),
+    "status": lambda field, issues: _each(field, issues, _option),
+    "person": read_people,
+    "company": read_companies,
+}
 
 
 def text_of(value: object) -> str | None:
@@ -143,13 +237,31 @@ def text_of(value: object) -> str | None:
 
 def id_of(item: object) -> str | None:
     """The id of a record, as text."""
-    match item:
-        case {"id": bool()}:
-            return None
-        case {"id": int() | str() as id_}:
-            return text_of(str(id_))
-        case _:
-            return None
+    return id_text(item.get("id")) if isinstance(item, dict) else None
+
+
+def id_text(value: object) -> str | None:
+    """An id, which is a number at Affinity, as text."""
+    return text_of(str(value)) if isinstance(value, int | str) and not isinstance(value, bool) else None
+
+
+def integer_of(value: object) -> int | None:
+    """A whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def full_name(*parts: object) -> str | None:
+    """The name of a person."""
+    return " ".join(filter(None, map(text_of, parts))) or None
+
+
+def moment_of(value: object) -> datetime | None:
+    """A moment, in UTC: Affinity writes moments as ISO 8601, in version 1 with other offsets."""
+    moment = _parsed(value)
+    try:
+        return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except OverflowError:
+        return None
 
 
 def unreadable(field: str, value: object) -> Issue:
@@ -166,6 +278,24 @@ def quoted(value: object) -> str:
     """A value as it is shown in a log, shortened."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text.replace("\0", "")[:LONGEST_QUOTE]
+
+
+def _parsed(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text_of(value) or "")
+    except ValueError:
+        return None
+
+
+def _each(field: FilledField, issues: list[Issue], read: Callable[[object], Item | None]) -> list[Item]:
+    found = []
+    for item in _items(field.data):
+        value = read(item)
+        if value is not None:
+            found.append(value)
+        elif holds_something(item):
+            issues.append(unreadable(field.label, item))
+    return found
 
 
 def _items(data: object) -> list[Any]:

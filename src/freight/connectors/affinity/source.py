@@ -1,61 +1,31 @@
 """Affinity as a source: rows in, records out."""
 
-import hashlib
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from tempfile import TemporaryFile
 
 import httpx
-import msgspec
 
-from freight.connectors.affinity.client import AffinityClient, Collection
-from freight.connectors.affinity.fields import (
-    KNOWN_TYPES,
-    Field,
-    id_of,
-    quoted,
-    read_company_ids,
-    read_fields,
-    read_locations,
-    read_texts,
-    text_of,
-    unreadable,
-)
+from freight.connectors.affinity.client import PAGE_SIZE, AffinityClient
+from freight.connectors.affinity.completion import complete
+from freight.connectors.affinity.deals import Deals
+from freight.connectors.affinity.fields import id_of, text_of
+from freight.connectors.affinity.files import read_files
+from freight.connectors.affinity.lists import list_rows, read_entries
+from freight.connectors.affinity.notes import read_notes
+from freight.connectors.affinity.reading import Reading
+from freight.connectors.affinity.rows import company_row, person_row
+from freight.connectors.affinity.survey import COLLECTIONS, survey
+from freight.connectors.affinity.tasks import read_tasks
 from freight.connectors.errors import UnexpectedAnswer
 from freight.connectors.http import Json
-from freight.connectors.protocols import Issue, Pacer, Page, Row, Usage, Workspace
-from freight.crm import Company, Entity, Location, Person, bare_domain, normalise_claim
+from freight.connectors.protocols import FileContent, Pacer, Page, Row, Survey, Usage, Workspace
+from freight.crm import Entity
+from freight.mapping import Mapping
+from freight.schema import Schema
 
-Item = TypeVar("Item")
-
-COLLECTIONS: dict[Entity, Collection] = {"companies": "companies", "people": "persons"}
-
-INTERNAL_TYPES = ("internal", "collaborator")
-
-TEXT_TYPES = frozenset({"text", "filterable-text", "filterable-text-multi"})
-
-SHARED_FIELDS = {"affinity-data-location": "location", "affinity-data-linkedin-url": "linkedin"}
-FIELDS: dict[Entity, dict[str, str]] = {
-    "companies": SHARED_FIELDS | {"affinity-data-description": "description"},
-    "people": SHARED_FIELDS
-    | {
-        "affinity-data-current-job-title": "job_title",
-        "affinity-data-job-titles": "job_title",
-        "affinity-data-current-organization": "company_id",
-    },
-}
-"""What the fields of Affinity's own data become, by their documented ids. Of two for one thing the first wins."""
-
-PHONE_FIELD_NAMES = frozenset({"phone", "phone number", "phone numbers", "telephone"})
-"""Fields that a firm added itself have no telling id: telephone numbers are known by the field's name."""
-
-VALUE_TYPES = {
-    "company_id": frozenset({"company", "company-multi"}),
-    "description": TEXT_TYPES,
-    "job_title": TEXT_TYPES,
-    "linkedin": TEXT_TYPES,
-    "location": frozenset({"location", "location-multi"}),
-    "phone_numbers": TEXT_TYPES,
-}
+# Affinity gives no field values at all unless it is asked for their types.
+FIELD_TYPES = ("enriched", "global", "relationship-intelligence")
 
 
 class AffinitySource:
@@ -65,6 +35,7 @@ class AffinitySource:
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._client = AffinityClient(api_key, base_url=base_url, pacer=pacer, transport=transport)
+        self.use(Schema(), Mapping())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._client.base_url}>"
@@ -85,179 +56,59 @@ class AffinitySource:
             case _:
                 raise UnexpectedAnswer("Affinity did not say which account the API key opens.")
 
+    async def survey(self, entities: Collection[Entity]) -> Survey:
+        """What the workspace can hold, and whether the key may read these entities."""
+        return await survey(self._client, entities)
+
+    def use(self, schema: Schema, mapping: Mapping) -> None:
+        """Read with this schema, and only what the mapping carries."""
+        self._schema = schema
+        self._mapping = mapping
+        self._readings = {owner: Reading.of(schema, mapping, owner) for owner in COLLECTIONS}
+        self._deals = Deals(self._client, schema, mapping)
+
     async def read_page(self, entity: Entity, cursor: str | None) -> Page:
-        """A page of up to 100 rows."""
-        page = await self._client.read_rows(COLLECTIONS[entity], cursor)
-        read = company_row if entity == "companies" else person_row
-        return Page(rows=tuple(read(row) for row in page.rows), next_cursor=page.cursor)
+        """A page: up to 100 rows of version 2 of the API, or 500 of version 1."""
+        match entity:
+            case "companies" | "people":
+                return await self._read_collection(entity, cursor)
+            case "deals":
+                return await self._deals.read_page(cursor)
+            case "lists":
+                return list_rows(self._schema, self._mapping)
+            case "list_entries":
+                return await read_entries(self._client, self._schema, self._mapping, cursor)
+            case "notes":
+                return await read_notes(self._client, self._mapping, cursor)
+            case "tasks":
+                return await read_tasks(self._client, cursor)
+            case "files":
+                return await read_files(self._client, cursor)
 
+    async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
+        """The companies, people or deals with those ids, as far as they exist."""
+        if entity == "deals":
+            return await self._deals.read_some(ids)
+        numbers = [id_ for id_ in ids if id_.isdecimal()]
+        rows: list[Row] = []
+        for start in range(0, len(numbers), PAGE_SIZE):
+            params = {"ids": numbers[start : start + PAGE_SIZE], "fieldTypes": FIELD_TYPES}
+            page = await self._client.page(f"/v2/{COLLECTIONS[entity]}", None, params)
+            rows += [await self._row(entity, row) for row in page.rows]
+        return rows
 
-def company_row(row: Json) -> Row:
-    """A company as Affinity gives it, as a record."""
-    id_ = id_of(row)
-    if id_ is None:
-        return _row_without_id(row)
-    reader = _RowReader("companies", row)
-    company = Company(
-        id=id_,
-        name=reader.text("name"),
-        domains=_distinct(_domain(text) for text in reader.texts("domain", "domains")),
-        description=reader.first("description", read_texts),
-        phone_numbers=tuple(reader.values("phone_numbers", read_texts)),
-        location=reader.first("location", read_locations),
-        linkedin=reader.first("linkedin", read_texts),
-    )
-    return Row(id=id_, record=company, issues=tuple(reader.issues))
+    @asynccontextmanager
+    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
+        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone."""
+        with TemporaryFile() as file:
+            yield await self._client.download(file_id, file)
 
+    async def _read_collection(self, entity: Entity, cursor: str | None) -> Page:
+        page = await self._client.page(f"/v2/{COLLECTIONS[entity]}", cursor, {"fieldTypes": FIELD_TYPES})
+        rows = [await self._row(entity, row) for row in page.rows]
+        return Page(rows=tuple(rows), next_cursor=page.cursor)
 
-def person_row(row: Json) -> Row:
-    """A person as Affinity gives it, as a record; the firm's own people are skipped."""
-    id_ = id_of(row)
-    if id_ is None:
-        return _row_without_id(row)
-    if row.get("type") in INTERNAL_TYPES:
-        return Row(id=id_, record=None, skip=INTERNAL_PERSON)
-    reader = _RowReader("people", row)
-    person = Person(
-        id=id_,
-        first_name=reader.text("firstName"),
-        last_name=reader.text("lastName"),
-        emails=_distinct(reader.texts("primaryEmailAddress", "emailAddresses")),
-        phone_numbers=tuple(reader.values("phone_numbers", read_texts)),
-        job_title=reader.first("job_title", read_texts),
-        location=reader.first("location", read_locations),
-        linkedin=reader.first("linkedin", read_texts),
-        company_id=reader.first("company_id", read_company_ids),
-    )
-    return Row(id=id_, record=person, issues=tuple(reader.issues))
-
-
-INTERNAL_PERSON = Issue(
-    level="info",
-    code="internal_person",
-    message="This person belongs to the firm itself: in Attio such people are members of the workspace, who are "
-    "invited there and not migrated.",
-)
-
-
-class _RowReader:
-    """Takes a row apart. What has no place in a record is named in `issues`."""
-
-    def __init__(self, entity: Entity, row: dict[str, Any]) -> None:
-        self.issues: list[Issue] = []
-        self._row = row
-        self._fields: dict[str, list[Field]] = {}
-        left: dict[str, list[str]] = {}
-        for field in read_fields(row, self.issues):
-            becomes = _becomes(entity, field)
-            if becomes is not None:
-                self._fields.setdefault(becomes, []).append(field)
-            elif field.value_type not in KNOWN_TYPES:
-                self.issues.append(_unknown_value_type(field))
-            else:
-                code = "not_writable" if field.kind == "relationship-intelligence" else "field_not_mapped"
-                left.setdefault(code, []).append(f"{field.label} ({field.id})")
-        self.issues += [
-            Issue(level="info", code=code, message=LEFT_OUT[code].format(", ".join(names)), field=", ".join(names))
-            for code, names in left.items()
-        ]
-        order = list(FIELDS[entity])
-        for fields in self._fields.values():
-            fields.sort(key=lambda field: order.index(field.id) if field.id in order else len(order))
-
-    def text(self, key: str) -> str | None:
-        """A text of the row itself."""
-        value = self._row.get(key)
-        if value is not None and not isinstance(value, str):
-            self.issues.append(unreadable(key, value))
-        return text_of(value)
-
-    def texts(self, primary: str, others: str) -> list[str]:
-        """The texts under two keys of the row itself: a single one, then a list."""
-        given = self._row.get(others)
-        if given is not None and not isinstance(given, list):
-            self.issues.append(unreadable(others, given))
-        texts = [self.text(primary)]
-        for item in given if isinstance(given, list) else ():
-            texts.append(text_of(item))
-            if item is not None and not isinstance(item, str):
-                self.issues.append(unreadable(others, item))
-        return [text for text in texts if text is not None]
-
-    def values(self, name: str, read: Callable[[Field, list[Issue]], list[Item]]) -> list[Item]:
-        """The values of all fields that become `name`, each once."""
-        return list(dict.fromkeys(item for field in self._fields.get(name, ()) for item in read(field, self.issues)))
-
-    def first(self, name: str, read: Callable[[Field, list[Issue]], list[Item]]) -> Item | None:
-        """The first of those values; the others become an issue."""
-        values = self.values(name, read)
-        if len(values) > 1:
-            left = "; ".join(_shown(value) for value in values[1:])
-            self.issues.append(
-                Issue(
-                    code="further_values_left_out",
-                    message=f"Only one value fits {name!r}; {_shown(values[0])} was taken and the others were left "
-                    f"out: {left}.",
-                    field=name,
-                    value=left,
-                )
-            )
-        return values[0] if values else None
-
-
-LEFT_OUT = {
-    "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
-    "not_writable": "These fields hold what Affinity worked out from mailboxes and calendars; Attio works out its own "
-    "and lets nobody write it: {}.",
-}
-
-
-def _becomes(entity: Entity, field: Field) -> str | None:
-    """The part of the record that the field becomes, if it has one."""
-    is_phone = field.name.casefold() in PHONE_FIELD_NAMES if field.kind == "global" else "phone" in field.id
-    becomes = "phone_numbers" if is_phone else FIELDS[entity].get(field.id)
-    return becomes if becomes and field.value_type in VALUE_TYPES[becomes] else None
-
-
-def _unknown_value_type(field: Field) -> Issue:
-    return Issue(
-        code="unknown_value_type",
-        message=f"The field {field.label!r} ({field.id}) holds a value of the type {field.value_type!r}, which Freight "
-        "does not know: it was left out.",
-        field=field.label,
-        value=quoted(field.data),
-    )
-
-
-def _row_without_id(row: Json) -> Row:
-    digest = hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16]
-    return Row(
-        id=f"unreadable-{digest}",
-        record=None,
-        skip=Issue(
-            level="error",
-            code="unreadable_row",
-            message="Affinity gave a row without an id, which cannot be migrated.",
-            value=quoted(row),
-        ),
-    )
-
-
-def _domain(text: str) -> str:
-    """The bare host name, without the `www.` that names the same site."""
-    host = bare_domain(text)
-    return host.removeprefix("www.") if host.count(".") > 1 else host
-
-
-def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    """Each once, ignoring case, in the order given."""
-    first: dict[str, str] = {}
-    for text in texts:
-        first.setdefault(normalise_claim(text), text)
-    return tuple(first.values())
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Location):
-        return ", ".join(part for part in (value.street, value.city, value.region, value.country) if part)
-    return str(value)
+    async def _row(self, entity: Entity, row: Json) -> Row:
+        reading = self._readings[entity]
+        await complete(self._client, f"/v2/{COLLECTIONS[entity]}/{id_of(row)}", row, reading)
+        return company_row(row, reading) if entity == "companies" else person_row(row, reading)

@@ -1,32 +1,25 @@
-"""Attio's REST API, version 2, as it is: paths, wrapping, errors and limits."""
+"""Attio's REST API, version 2, as it is: wrapping, paging, errors and limits."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
 
 import httpx
-import msgspec
 
 from freight.connectors.errors import Rejected, UnexpectedAnswer, UniquenessConflict
 from freight.connectors.http import Complaint, HttpClient, Json, Method, Params
-from freight.connectors.protocols import Kind
+from freight.connectors.protocols import FileContent, Kind
 
-PAGE_SIZE = 500
 SHORTEST_PAUSE = timedelta(milliseconds=100)
 
 NAMED_ATTRIBUTE = re.compile(r'attribute(?: with)? (?:ID|slug|slug/ID) "([^"]+)"', re.IGNORECASE)
 
-Values = Mapping[str, list[Any]]
+CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 
-
-class AttioRecord(msgspec.Struct, frozen=True):
-    """A record as Attio gave it; `values` holds a list of objects for every attribute."""
-
-    id: str
-    values: dict[str, Any]
+UNNAMED_TYPE = "application/octet-stream"
+"""The type of content of which the source does not say more."""
 
 
 class AttioClient(HttpClient):
@@ -38,78 +31,89 @@ class AttioClient(HttpClient):
         """`{"active", "scope", "workspace_id", "workspace_name", …}`; only `active` where the key is inactive."""
         return await self.request("GET", "/v2/self", kind="read", repeatable=True)
 
-    async def list_attributes(self, entity: str) -> list[dict[str, Any]]:
-        """All attributes of an object, archived ones included."""
-        attributes: dict[str, dict[str, Any]] = {}
+    async def read(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> Json:
+        """What stands at a path."""
+        return await self._data("GET", path, kind=kind, repeatable=True, params=params)
+
+    async def read_list(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> list[dict[str, Any]]:
+        """What stands at a path, which must be a list of objects."""
+        return _dicts(await self.read(path, kind=kind, params=params))
+
+    async def read_pages(
+        self, path: str, *, size: int, kind: Kind = "read", params: Params | None = None
+    ) -> list[dict[str, Any]]:
+        """All that stands at a path, by pages of `size`."""
+        found: list[dict[str, Any]] = []
         while True:
-            page = await self._data(
-                "GET",
-                _attributes(entity),
-                kind="read",
-                repeatable=True,
-                params={"limit": PAGE_SIZE, "offset": len(attributes), "show_archived": "true"},
-            )
-            # Attio documents no largest page here, so a short one need not be the last.
-            new = {item["api_slug"]: item for item in _dicts(page) if item.get("api_slug") not in {None, *attributes}}
-            if not new:
-                return list(attributes.values())
-            attributes |= new
+            page = await self.read_list(path, kind=kind, params={**(params or {}), "limit": size, "offset": len(found)})
+            found += page
+            if len(page) < size:
+                return found
 
-    async def create_attribute(self, entity: str, definition: Mapping[str, Any]) -> None:
-        """Make an attribute; a slug that exists, archived or not, is `Rejected` with `slug_conflict`."""
-        # Repeatable, as Attio takes a slug once only.
-        await self._data("POST", _attributes(entity), kind="write", repeatable=True, json={"data": definition})
+    async def read_cursor(self, path: str, *, size: int, params: Params) -> list[dict[str, Any]]:
+        """All that stands at a path where Attio pages with cursors."""
+        found: list[dict[str, Any]] = []
+        given: dict[str, Any] = {**params, "limit": size}
+        while True:
+            answer = await self.request("GET", path, kind="read", repeatable=True, params=given)
+            if not isinstance(answer, dict):
+                raise UnexpectedAnswer(f"Attio answered GET {path} without `data`.")
+            found += _dicts(answer.get("data"))
+            following = (answer.get("pagination") or {}).get("next_cursor")
+            if following is None:
+                return found
+            if following == given.get("cursor"):
+                raise UnexpectedAnswer(f"Attio answered GET {path} with the same cursor twice.")
+            given["cursor"] = following
 
-    async def update_attribute(self, entity: str, slug: str, changes: Mapping[str, Any]) -> None:
-        """Change the definition of an attribute."""
-        path = f"{_attributes(entity)}/{quote(slug, safe='')}"
-        await self._data("PATCH", path, kind="write", repeatable=True, json={"data": changes})
-
-    async def query(self, entity: str, filter_: Mapping[str, Any]) -> list[AttioRecord]:
-        """All records that the filter finds, oldest first."""
-        found: list[AttioRecord] = []
+    async def query(self, path: str, filter_: Mapping[str, Any], *, size: int) -> list[dict[str, Any]]:
+        """All that the filter finds, oldest first."""
+        found: list[dict[str, Any]] = []
         while True:
             query = {
                 "filter": filter_,
                 "sorts": [{"attribute": "created_at", "direction": "asc"}],
-                "limit": PAGE_SIZE,
+                "limit": size,
                 "offset": len(found),
             }
-            page = await self._data("POST", f"{_records(entity)}/query", kind="read", repeatable=True, json=query)
-            records = [_record(item) for item in _dicts(page)]
-            if None in records:
-                raise UnexpectedAnswer(f"Attio answered a query of {entity} with something that is not a record.")
-            found.extend(record for record in records if record is not None)
-            if len(records) < PAGE_SIZE:
+            page = _dicts(await self._data("POST", f"{path}/query", kind="read", repeatable=True, json=query))
+            found += page
+            if len(page) < size:
                 return found
 
-    async def create(self, entity: str, values: Values) -> AttioRecord:
-        """Make a record. Not repeatable: `InDoubt` where Attio may have made it."""
-        return await self._write("POST", _records(entity), values, repeatable=False)
+    async def write(
+        self,
+        method: Method,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        repeatable: bool,
+        key: str | None = None,
+        params: Params | None = None,
+    ) -> dict[str, Any]:
+        """Send a body, wrapped as Attio wants it, and return what Attio made of it.
 
-    async def upsert(self, entity: str, matching_attribute: str, values: Values) -> AttioRecord:
-        """Make a record, or change the one that holds a value of the (unique) attribute.
-
-        Values are added to those of the matching attribute and take the place of all others'.
+        `key` is the name of the id that this must have. `InDoubt` if not repeatable.
         """
-        params = {"matching_attribute": matching_attribute}
-        return await self._write("PUT", _records(entity), values, repeatable=True, params=params)
+        answer = await self._data(method, path, kind="write", repeatable=repeatable, params=params, json={"data": body})
+        return self._made(answer, f"{method} {path}", repeatable=repeatable, key=key)
 
-    async def update(self, entity: str, record_id: str, values: Values) -> AttioRecord:
-        """Give some attributes of a record exactly these values; an empty list clears one."""
-        path = f"{_records(entity)}/{quote(record_id, safe='')}"
-        return await self._write("PUT", path, values, repeatable=True)
+    async def upload(self, path: str, fields: Mapping[str, str], name: str, content: FileContent) -> dict[str, Any]:
+        """Send a file, read in parts as it is sent. Not repeatable: `InDoubt` where Attio may have taken it."""
+        type_ = content.content_type or ""
+        file = (name, content.file, type_ if CONTENT_TYPE.fullmatch(type_) else UNNAMED_TYPE)
+        request = self._client.build_request("POST", path, data=dict(fields), files={"file": file})
+        answer = await self._send(request, kind="write", repeatable=False)
+        made = answer.get("data") if isinstance(answer, dict) else None
+        return self._made(made, f"POST {path}", repeatable=False, key="file_id")
 
-    async def _write(
-        self, method: Method, path: str, values: Values, *, repeatable: bool, params: Params | None = None
-    ) -> AttioRecord:
-        body = {"data": {"values": values}}
-        answer = await self._data(method, path, kind="write", repeatable=repeatable, params=params, json=body)
-        if (record := _record(answer)) is not None:
-            return record
+    def _made(self, answer: Json, what: str, *, repeatable: bool, key: str | None) -> dict[str, Any]:
+        match answer:
+            case {"id": dict(ids)} if key is None or isinstance(ids.get(key), str):
+                return dict(answer)
         if not repeatable:
-            raise self._in_doubt(f"{method} {path}", "the answer holds no record")
-        raise UnexpectedAnswer(f"Attio answered {method} {path} without the record.")
+            raise self._in_doubt(what, "the answer does not say what was made")
+        raise UnexpectedAnswer(f"Attio answered {what} without what was asked for.")
 
     async def _data(
         self,
@@ -139,7 +143,7 @@ class AttioClient(HttpClient):
         if named := NAMED_ATTRIBUTE.search(message):
             attribute = named[1]
         match details:
-            case [{"path": ["data", "values", str(slug), *_], "message": str(detail)}, *_]:
+            case [{"path": ["data", "values" | "entry_values", str(slug), *_], "message": str(detail)}, *_]:
                 attribute, message = slug, f"{message} {slug}: {detail}"
             case [{"path": list(path), "message": str(detail)}, *_]:
                 message = f"{message} {'.'.join(map(str, path))}: {detail}"
@@ -162,20 +166,13 @@ class AttioClient(HttpClient):
         return now + max(wait, SHORTEST_PAUSE)
 
 
-def _records(entity: str) -> str:
-    return f"/v2/objects/{entity}/records"
-
-
-def _attributes(entity: str) -> str:
-    return f"/v2/objects/{entity}/attributes"
-
-
-def _record(item: object) -> AttioRecord | None:
-    match item:
-        case {"id": {"record_id": str(record_id)}, "values": dict(values)}:
-            return AttioRecord(record_id, values)
+def read_id(item: Mapping[str, Any], key: str) -> str:
+    """One of the ids of something that Attio answered with. Raises `UnexpectedAnswer` if it has none."""
+    match item.get("id"):
+        case dict(ids) if isinstance(ids.get(key), str):
+            return str(ids[key])
         case _:
-            return None
+            raise UnexpectedAnswer(f"Attio answered with something that has no `{key}`.")
 
 
 def _dicts(items: object) -> list[dict[str, Any]]:

@@ -1,35 +1,64 @@
 """Attio as a target: drafts in, records out."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 import httpx
 
-from freight.connectors.attio import drafts
-from freight.connectors.attio.client import AttioClient, AttioRecord
-from freight.connectors.attio.values import ATTRIBUTES, UNIQUE_ATTRIBUTE, read_values
-from freight.connectors.errors import CredentialsRefused, PermissionMissing, Rejected, UnexpectedAnswer
-from freight.connectors.protocols import Attributes, Draft, Pacer, TargetRecord, Usage, Workspace
-from freight.crm import Entity, Record
-
-Item = TypeVar("Item")
+from freight.connectors.attio import drafting
+from freight.connectors.attio.client import AttioClient
+from freight.connectors.attio.definitions import Definitions
+from freight.connectors.attio.drafting import Guide
+from freight.connectors.attio.planning.checks import check_scopes
+from freight.connectors.attio.planning.existing import survey
+from freight.connectors.attio.planning.prepare import chooser_of, prepare
+from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.together import together
+from freight.connectors.attio.writing.entries import Entries
+from freight.connectors.attio.writing.files import Files
+from freight.connectors.attio.writing.known import Known
+from freight.connectors.attio.writing.lists import Lists
+from freight.connectors.attio.writing.notes import Notes
+from freight.connectors.attio.writing.objects import Objects
+from freight.connectors.attio.writing.tasks import Tasks
+from freight.connectors.errors import CredentialsRefused, PermissionMissing, UnexpectedAnswer
+from freight.connectors.protocols import (
+    Attributes,
+    Draft,
+    FileContent,
+    Pacer,
+    Plan,
+    References,
+    TargetRecord,
+    Usage,
+    Workspace,
+)
+from freight.crm import LOAD_ORDER, Entity, Record
+from freight.layout import Layout
+from freight.mapping import Mapping as JobMapping
+from freight.schema import Schema
 
 SCOPES = ("record_permission:read-write", "object_configuration:read-write")
 
-SOURCE_ID = "affinity_id"
 
-QUERY_SIZE = 200
-"""Records looked for in one query: Attio weighs queries by their filters, and documents no greatest number."""
+class Store(Protocol):
+    """Finds, reads and writes records of one entity; see `freight.connectors.protocols.Target`."""
 
-ADDED_ATTRIBUTES: dict[Entity, dict[str, str]] = {
-    "companies": {SOURCE_ID: "Affinity ID", "phone_numbers": "Phone numbers"},
-    "people": {SOURCE_ID: "Affinity ID"},
-}
-"""What Attio's standard objects lack, as slug → title."""
+    async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
+        """The records with those ids."""
+        ...
 
-UNIQUE_FIELD = {"domains": "domain", "email_addresses": "email_address"}
-"""The part of a unique attribute's values that a filter compares."""
+    async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        """The records that may be those of the drafts."""
+        ...
+
+    async def create(self, draft: Draft, content: FileContent | None, /) -> TargetRecord:
+        """Write a new record."""
+        ...
+
+    async def update(self, draft: Draft, target_id: str, values: Attributes, /) -> TargetRecord:
+        """Change a record."""
+        ...
 
 
 class AttioTarget:
@@ -39,7 +68,20 @@ class AttioTarget:
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._client = AttioClient(api_key, base_url=base_url, pacer=pacer, transport=transport)
-        self._attributes: dict[Entity, dict[str, dict[str, Any]]] = {}
+        self._definitions = Definitions(self._client)
+        self._known = Known(self._definitions)
+        self._guide = Guide(Layout())
+        objects = Objects(self._client, self._known)
+        self._stores: dict[Entity, Store] = {
+            "companies": objects,
+            "people": objects,
+            "deals": objects,
+            "lists": Lists(self._definitions),
+            "list_entries": Entries(self._client, self._known),
+            "notes": Notes(self._client),
+            "tasks": Tasks(self._client),
+            "files": Files(self._client),
+        }
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._client.base_url}>"
@@ -53,7 +95,7 @@ class AttioTarget:
         return self._client.take_usage()
 
     async def identify(self) -> Workspace:
-        """The workspace that the key opens. Raises `PermissionMissing` if the key lacks a scope that Freight needs."""
+        """The workspace that the key opens. Raises `PermissionMissing` if the key lacks what every job needs."""
         match await self._client.identify():
             case {"active": False}:
                 raise CredentialsRefused("The Attio API key is not active: it was revoked or has expired.")
@@ -69,121 +111,60 @@ class AttioTarget:
             )
         return Workspace(id=workspace_id, name=str(answer.get("workspace_name") or workspace_id))
 
-    async def prepare_schema(self, entities: Sequence[Entity]) -> None:
-        """Make the attributes that Attio's standard objects lack. Raises `Rejected` where a slug has another use."""
-        for entity in entities:
-            await self._load_attributes(entity)
-            for slug, title in ADDED_ATTRIBUTES[entity].items():
-                await self._prepare_attribute(entity, slug, title)
-            await self._load_attributes(entity)
+    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> Plan:
+        """Where everything is to go; asks what exists, and changes nothing."""
+        identity = await self._client.identify()
+        if lacking := check_scopes(identity.get("scope"), entities):
+            # Without them the workspace cannot be looked at any further.
+            carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
+            return Plan(layout=Layout(entities=carried), issues=tuple(lacking))
+        existing = await survey(
+            self._definitions,
+            schema,
+            mapping,
+            entities,
+            authorized_by=identity.get("authorized_by_workspace_member_id"),
+        )
+        planned = resolve(schema, mapping, entities, existing)
+        choosers = {
+            (place.owner, place.attribute): chooser
+            for place in planned.layout.places
+            if place.attribute is not None
+            and place.action != "make"
+            and (chooser := chooser_of(place, planned.layout.lists)) is not None
+        }
+        choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
+        return with_choices(planned, schema, dict(zip(choosers, choices, strict=True)))
 
-    def draft(self, record: Record, references: Mapping[tuple[Entity, str], str]) -> Draft:
+    async def prepare(self, layout: Layout) -> Layout:
+        """Make whatever the layout lacks; making it again changes nothing."""
+        return await prepare(self._definitions, layout)
+
+    def use(self, layout: Layout) -> None:
+        """Write with this layout."""
+        self._guide = Guide(layout)
+        self._known.use(layout)
+
+    def draft(self, record: Record, references: References) -> Draft:
         """The record in Attio's terms, with an issue for each value that Attio cannot hold."""
-        return drafts.draft(record, references)
+        return drafting.draft(record, references, self._guide)
 
-    async def read(self, entity: Entity, target_ids: Collection[str]) -> list[TargetRecord]:
+    async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The records with those ids."""
-        found: list[TargetRecord] = []
-        for ids in _chunks(list(target_ids)):
-            found += [_target_record(entity, item) for item in await self._query(entity, {"record_id": {"$in": ids}})]
-        return found
+        return await self._stores[_entity(drafts.values())].read(drafts) if drafts else []
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every record that carries the source id or a unique value of one of the drafts, oldest first in a query."""
-        found: dict[str, TargetRecord] = {}
-        for chunk in _chunks(drafts):
-            entity = chunk[0].entity
-            unique = UNIQUE_ATTRIBUTE[entity]
-            conditions: list[dict[str, Any]] = []
-            # Before the schema was prepared, as in a dry run, nothing can carry a source id.
-            if await self._has_source_id(entity):
-                conditions.append({SOURCE_ID: {"$in": [draft.source_id for draft in chunk]}})
-            if held := list(dict.fromkeys(value for draft in chunk for value in draft.unique.get(unique, ()))):
-                conditions.append({unique: {UNIQUE_FIELD[unique]: {"$in": held}}})
-            if conditions:
-                for item in await self._query(entity, {"$or": conditions}):
-                    found[item.id] = _target_record(entity, item)
-        return list(found.values())
+        """The records that may be those of the drafts."""
+        return await self._stores[_entity(drafts)].find(drafts) if drafts else []
 
-    async def create(self, draft: Draft) -> TargetRecord:
-        """Write a new record, by an upsert where it has unique values. Otherwise `InDoubt` is possible."""
-        async with self._naming_attributes(draft.entity):
-            if draft.unique:
-                matching = next(iter(draft.unique))
-                written = await self._client.upsert(draft.entity, matching, draft.values)
-            else:
-                written = await self._client.create(draft.entity, draft.values)
-        return _target_record(draft.entity, written)
+    async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+        """Write a new record."""
+        return await self._stores[draft.entity].create(draft, content)
 
-    async def update(self, entity: Entity, target_id: str, values: Attributes) -> TargetRecord:
+    async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values, and leave the others."""
-        async with self._naming_attributes(entity):
-            written = await self._client.update(entity, target_id, values)
-        return _target_record(entity, written)
-
-    async def _query(self, entity: Entity, filter_: Mapping[str, Any]) -> list[AttioRecord]:
-        async with self._naming_attributes(entity):
-            return await self._client.query(entity, filter_)
-
-    async def _prepare_attribute(self, entity: Entity, slug: str, title: str) -> None:
-        type_ = ATTRIBUTES[entity][slug]
-        definition: dict[str, object] = {
-            "title": title,
-            "description": None,
-            "api_slug": slug,
-            "type": type_,
-            "is_required": False,
-            "is_unique": False,
-            "is_multiselect": type_ == "phone-number",
-            "config": {},
-        }
-        if slug not in self._attributes[entity]:
-            try:
-                await self._client.create_attribute(entity, definition)
-            except Rejected as error:
-                if error.vendor_code != "slug_conflict":
-                    raise
-                await self._load_attributes(entity)
-            else:
-                return
-        existing = self._attributes[entity].get(slug, {})
-        if any(existing.get(key) != definition[key] for key in ("type", "is_multiselect")):
-            raise Rejected(
-                f"Attio's {entity} already have an attribute `{slug}` which is not "
-                f"{'a list of telephone numbers' if definition['is_multiselect'] else 'a text'}: give that one another "
-                "slug in Attio and run the job again.",
-                attribute=slug,
-            )
-        if existing.get("is_archived"):
-            await self._client.update_attribute(entity, slug, {"is_archived": False})
-
-    async def _load_attributes(self, entity: Entity) -> dict[str, dict[str, Any]]:
-        self._attributes[entity] = {item["api_slug"]: item for item in await self._client.list_attributes(entity)}
-        return self._attributes[entity]
-
-    async def _has_source_id(self, entity: Entity) -> bool:
-        attributes = self._attributes.get(entity, {})
-        if SOURCE_ID not in attributes:
-            attributes = await self._load_attributes(entity)
-        return SOURCE_ID in attributes and not attributes[SOURCE_ID].get("is_archived")
-
-    @asynccontextmanager
-    async def _naming_attributes(self, entity: Entity) -> AsyncIterator[None]:
-        """Attio often names attributes by their ids, which say nothing to people: put the slug in their place."""
-        try:
-            yield
-        except Rejected as error:
-            if error.attribute is not None and error.attribute not in ATTRIBUTES[entity]:
-                attributes = self._attributes.get(entity) or await self._load_attributes(entity)
-                ids = {item["id"].get("attribute_id"): slug for slug, item in attributes.items() if "id" in item}
-                error.attribute = ids.get(error.attribute, error.attribute)
-            raise
+        return await self._stores[draft.entity].update(draft, target_id, values)
 
 
-def _target_record(entity: Entity, record: AttioRecord) -> TargetRecord:
-    values = read_values(entity, record.values)
-    return TargetRecord(id=record.id, source_id=values.get(SOURCE_ID, [None])[0], values=values)
-
-
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    return (items[start : start + QUERY_SIZE] for start in range(0, len(items), QUERY_SIZE))
+def _entity(drafts: Collection[Draft]) -> Entity:
+    return next(iter(drafts)).entity

@@ -4,14 +4,22 @@
 |---|---|
 | text, domain, email-address | text; the latter two in lower case |
 | phone-number | text, E.164 |
+| number, currency, rating | number of at most four decimals, an integer where it is whole |
+| checkbox | True; one that is not set is no value, as Attio knows none without one |
+| date | text, `2024-01-31` |
+| timestamp | text, `2024-01-31T10:00:00Z`, with a fraction only where there is one |
+| select, status | text, the title |
 | personal-name | `{"first_name", "last_name", "full_name"}`, empty text for what is lacking |
 | location | all ten keys that Attio demands, None for what is lacking |
 | record-reference | `{"target_object", "target_record_id"}` |
+| actor-reference | `{"referenced_actor_type", "referenced_actor_id"}` |
 
 Attio accepts each of them as it is.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,36 +28,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from freight.connectors.attio.countries import country_code
 from freight.connectors.protocols import Attributes
-from freight.crm import Entity, Location, bare_domain
-
-ATTRIBUTES: dict[Entity, dict[str, str]] = {
-    "companies": {
-        "name": "text",
-        "domains": "domain",
-        "description": "text",
-        "phone_numbers": "phone-number",
-        "primary_location": "location",
-        "linkedin": "text",
-        "affinity_id": "text",
-    },
-    "people": {
-        "name": "personal-name",
-        "email_addresses": "email-address",
-        "phone_numbers": "phone-number",
-        "description": "text",
-        "job_title": "text",
-        "primary_location": "location",
-        "linkedin": "text",
-        "company": "record-reference",
-        "affinity_id": "text",
-    },
-}
-"""The attributes that Freight writes, with their types; slugs as Attio documents them for its standard objects."""
-
-UNIQUE_ATTRIBUTE: dict[Entity, str] = {"companies": "domains", "people": "email_addresses"}
-"""The attribute whose values only one record may hold: Attio allows no further unique ones on these objects."""
-
-MULTIPLE_TYPES = frozenset({"domain", "email-address", "phone-number"})
+from freight.crm import bare_domain
+from freight.fields import Location
 
 LOCATION_KEYS = (
     "line_1",
@@ -63,6 +43,13 @@ LOCATION_KEYS = (
     "latitude",
     "longitude",
 )
+
+
+DECIMALS = 4
+"""What Attio documents that it keeps of a number."""
+
+LARGEST_EXACT = 2**53
+"""From here on a float holds no longer every integer."""
 
 
 class InvalidValueError(Exception):
@@ -141,10 +128,37 @@ def record_reference(target_object: str, target_record_id: str) -> dict[str, str
     return {"target_object": target_object, "target_record_id": target_record_id}
 
 
-def read_values(entity: Entity, values: Mapping[str, Any]) -> Attributes:
-    """The values of a record that Attio gave, in canonical form; only attributes that have one."""
+def actor_reference(member_id: str) -> dict[str, str]:
+    """A reference to a member of the workspace."""
+    return {"referenced_actor_type": "workspace-member", "referenced_actor_id": member_id}
+
+
+def ordered(references: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """References in one order, for where Attio keeps none."""
+    return sorted(references, key=lambda reference: (reference["target_object"], reference["target_record_id"]))
+
+
+def number(given: float) -> int | float:
+    """A number as Attio keeps it, with at most four decimals. Raises `InvalidValueError` for an infinite one."""
+    try:
+        kept = round(float(given), DECIMALS)
+    except OverflowError:
+        kept = math.inf
+    if not math.isfinite(kept):
+        raise InvalidValueError("it is too large, or not a number that can be counted with")
+    return int(kept) if kept == int(kept) and abs(kept) < LARGEST_EXACT else kept
+
+
+def moment(given: datetime) -> str:
+    """The canonical form of a timestamp (aware)."""
+    return given.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attributes:
+    """Values that Attio gave, in canonical form, of the attributes whose types are given; only of those that have
+    one."""
     read: Attributes = {}
-    for slug, type_ in ATTRIBUTES[entity].items():
+    for slug, type_ in types.items():
         given = values.get(slug)
         items = [item for value in given or () if (item := _item(type_, value)) is not None]
         if items:
@@ -152,24 +166,55 @@ def read_values(entity: Entity, values: Mapping[str, Any]) -> Attributes:
     return read
 
 
+def read_moment(text: object) -> str | None:
+    """A timestamp that Attio gave, in canonical form; None if it is none."""
+    try:
+        given = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment(given if given.tzinfo else given.replace(tzinfo=UTC))
+
+
 def _item(type_: str, value: object) -> object:
     if not isinstance(value, dict):
         return None
     match type_:
-        case "text":
-            return value.get("value")
         case "domain":
             return str(value.get("domain") or "").lower() or None
         case "email-address":
             return str(value.get("email_address") or "").lower() or None
         case "phone-number":
             return value.get("phone_number")
+        case "number" | "rating":
+            return _number_item(value.get("value"))
+        case "currency":
+            return _number_item(value.get("currency_value"))
+        case "checkbox":
+            return value.get("value") or None
+        case "timestamp":
+            return read_moment(value.get("value"))
+        case "select":
+            return _title(value.get("option"))
+        case "status":
+            return _title(value.get("status"))
         case "personal-name":
             return {key: value.get(key) or "" for key in ("first_name", "last_name", "full_name")}
         case "location":
             return {key: value.get(key) or None for key in LOCATION_KEYS}
-        case _:
+        case "record-reference":
             return record_reference(str(value.get("target_object")), str(value.get("target_record_id")))
+        case "actor-reference":
+            return actor_reference(str(value.get("referenced_actor_id")))
+        case _:
+            return value.get("value")
+
+
+def _number_item(value: object) -> int | float | None:
+    return number(value) if isinstance(value, int | float) else None
+
+
+def _title(choice: object) -> str | None:
+    return choice.get("title") if isinstance(choice, dict) else None
 
 
 def _filled(text: str | None) -> str | None:

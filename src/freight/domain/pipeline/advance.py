@@ -15,6 +15,10 @@ from freight.queue import Ring
 WINDOW = 16
 """Batches of one job that are rung for at a time, so that no job stands in front of all others."""
 
+READ_WHOLE: tuple[Entity, ...] = ("list_entries", "notes")
+"""Entities that are loaded only when all of them have been read: an entry because another one of the same record on
+the same list may be read last, a note because answers to it may be."""
+
 FREE = "(lease_until IS NULL OR lease_until < now())"
 DUE = f"due_at <= now() AND {FREE}"
 
@@ -77,7 +81,7 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
         if entity not in CROSS_REFERRING and await records.any_awaiting(tx, job.id):
             return await _link(tx, job)
         extracted, open_batches = await _progress(tx, job, entity)
-        if open_batches and (extracted or entity != "notes"):
+        if open_batches and (extracted or entity not in READ_WHOLE):
             await jobs.enter_stage(tx, job, entity)
             return await _rings(
                 tx,
@@ -89,7 +93,6 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
                 entity,
             )
         if not extracted:
-            # Notes wait until all are read, because the answers to one may be read last.
             await jobs.enter_stage(tx, job, "extract")
             return []
     if await records.any_awaiting(tx, job.id):

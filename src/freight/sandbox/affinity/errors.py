@@ -1,6 +1,6 @@
-"""Errors in the form of Affinity's API v2."""
+"""Errors in the forms of Affinity's two APIs."""
 
-from typing import Literal
+from typing import Any, Literal
 
 Code = Literal[
     "authentication", "authorization", "bad-request", "validation", "not-found", "method-not-allowed",
@@ -27,4 +27,15 @@ class AffinityError(Exception):
         super().__init__(message)
         self.status = STATUS[code]
         entry = {"code": code, "message": message}
-        self.body = {"errors": [entry if param is None else {**entry, "param": param}]}
+        self.body: Any = {"errors": [entry if param is None else {**entry, "param": param}]}
+
+
+class RefusedByVersion1(AffinityError):
+    """A parameter that API v1 does not take: 422 with bare sentences, `["…"]`.
+
+    Affinity documents no form for it; this is one of those that public clients are prepared for.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unprocessable-entity", message)
+        self.body = [message]

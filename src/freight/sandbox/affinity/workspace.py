@@ -1,146 +1,205 @@
-"""The rows of one simulated Affinity workspace, and what became of them while it ran."""
+"""One simulated Affinity workspace: its collections, its fields, and how they hang together."""
 
-import base64
 import secrets
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from freight.sandbox.affinity.rows import Entity, FieldMetadata, Person, Row
+from freight.sandbox.affinity.collection import Collection, Gone, Source, StoredRows
+from freight.sandbox.affinity.links import links, relinked
+from freight.sandbox.affinity.rows import (
+    Company,
+    Entity,
+    FieldDefinition,
+    File,
+    ListEntry,
+    Note,
+    Opportunity,
+    Person,
+    Record,
+    Reminder,
+    Row,
+    WorkspaceList,
+)
+
+COLLECTIONS: dict[Entity, str] = {"company": "companies", "person": "persons", "opportunity": "opportunities"}
+ENTITIES = {name: entity for entity, name in COLLECTIONS.items()}
+CURRENT_ORGANIZATION = "affinity-data-current-organization"
 
 
-class Collection(Protocol):
-    """The rows of one entity."""
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """With what a workspace begins."""
 
-    ids: Sequence[int]
-    """Ascending."""
-    fields: Sequence[FieldMetadata]
-
-    def row(self, row_id: int) -> Row:
-        """The row with all its fields; the id is one of `ids`."""
-        ...
-
-
-class Merged(Exception):
-    """The record was merged into another."""
-
-    def __init__(self, row_id: int, into: int) -> None:
-        # Affinity's wording, from which clients take the two ids.
-        super().__init__(f"{row_id} no longer exists as it has been merged into {into}")
-
-
-class Gone(Exception):
-    """No such record, or it was deleted."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """Ids of one page, with the cursors of its neighbours."""
-
-    ids: Sequence[int]
-    previous: str | None
-    next: str | None
+    companies: Source[Company]
+    persons: Source[Person]
+    users: Sequence[int]
+    """Ids of the internal persons."""
+    opportunities: Source[Opportunity] = StoredRows[Opportunity]({})
+    lists: Source[WorkspaceList] = StoredRows[WorkspaceList]({})
+    list_entries: Source[ListEntry] = StoredRows[ListEntry]({})
+    notes: Source[Note] = StoredRows[Note]({})
+    reminders: Source[Reminder] = StoredRows[Reminder]({})
+    files: Source[File] = StoredRows[File]({})
+    fields: Sequence[FieldDefinition]
 
 
 class Workspace:
     """One tenant's data. Its id is new on every start, because so is the data's history."""
 
-    def __init__(self, companies: Collection, persons: Collection) -> None:
-        self.user = _first_internal(persons)
+    def __init__(self, contents: Contents) -> None:
         self.tenant_id = 1 + secrets.randbelow(2**40)
         self.tenant_name = "Sandbox Ventures"
         self.subdomain = "sandbox-ventures"
-        self._collections: dict[Entity, Collection] = {"company": companies, "person": persons}
-        self._deleted: dict[Entity, set[int]] = {"company": set(), "person": set()}
-        self._merged: dict[Entity, dict[int, int]] = {"company": {}, "person": {}}
+        self.companies = Collection(contents.companies)
+        self.persons = Collection(contents.persons)
+        self.opportunities = Collection(contents.opportunities)
+        self.lists = Collection(contents.lists)
+        self.list_entries = Collection(contents.list_entries)
+        self.notes = Collection(contents.notes)
+        self.reminders = Collection(contents.reminders)
+        self.files = Collection(contents.files)
+        self.collections: Mapping[str, Collection[Any]] = {
+            "companies": self.companies,
+            "persons": self.persons,
+            "opportunities": self.opportunities,
+            "lists": self.lists,
+            "list_entries": self.list_entries,
+            "notes": self.notes,
+            "reminders": self.reminders,
+            "files": self.files,
+        }
+        self._users = set(contents.users)
+        self._fields = {(field.entity, field.list_id, field.id): field for field in contents.fields}
+        self.user = self._first_user()
 
-    def fields(self, entity: Entity) -> Sequence[FieldMetadata]:
-        """The fields that records of this entity can have."""
-        return self._collections[entity].fields
+    @property
+    def users(self) -> list[int]:
+        """The ids of the firm's own people: its users and the internal persons are one."""
+        return sorted(row_id for row_id in self._users if row_id in self.persons)
 
-    def delete(self, entity: Entity, row_id: int) -> None:
-        """Let a record be gone. Raises `Gone` if it already is."""
-        self.row(entity, row_id)
-        self._deleted[entity].add(row_id)
+    @property
+    def all_fields(self) -> list[FieldDefinition]:
+        """Every field, of every entity and list."""
+        return list(self._fields.values())
+
+    def records(self, entity: Entity) -> Collection[Any]:
+        """The collection that holds this kind of record."""
+        return self.collections[COLLECTIONS[entity]]
+
+    def fields(self, entity: Entity, list_id: int | None = None) -> list[FieldDefinition]:
+        """The fields that all records of an entity can have, or those that one list adds to them."""
+        return [field for field in self._fields.values() if (field.entity, field.list_id) == (entity, list_id)]
+
+    def put_field(self, field: FieldDefinition) -> None:
+        """Add a field, or change it."""
+        self._fields[field.entity, field.list_id, field.id] = field
+
+    def delete_field(self, field_id: str) -> None:
+        """Take a field away from all that has it. Raises `Gone` if nothing does."""
+        found = [key for key in self._fields if key[2] == field_id]
+        if not found:
+            raise Gone
+        for key in found:
+            del self._fields[key]
+
+    def put(self, collection: str, row: Row) -> None:
+        """Add a row to a collection, or replace it."""
+        self.collections[collection].put(row)
+        if isinstance(row, Person):
+            (self._users.add if row.type == "internal" else self._users.discard)(row.id)
+
+    def delete(self, collection: str, row_id: int) -> None:
+        """Delete a row, and with it what cannot be without it. Raises `Gone` or `Merged`.
+
+        Affinity documents that an opportunity goes with its list or its entry; the entries of a record go with it.
+        """
+        row = self.collections[collection].row(row_id)
+        self.collections[collection].delete([row_id])
+        match row:
+            case Company() | Person() | Opportunity():
+                entity = ENTITIES[collection]
+                self.list_entries.delete(self.list_entries.by(links).get((entity, row_id), ()))
+            case WorkspaceList():
+                self.opportunities.delete(self.opportunities.by(list_of).get(row_id, ()))
+                self.list_entries.delete(self.entries_in(row_id))
+            case ListEntry(type="opportunity"):
+                self.opportunities.delete([row.entity_id])
 
     def merge(self, entity: Entity, row_id: int, into: int) -> None:
-        """Let a record be merged into another. Raises `Gone` if one of them does not exist."""
-        self.row(entity, row_id)
-        self.row(entity, into)
-        self._merged[entity][row_id] = into
+        """Merge a record into another, which takes over its entries, notes, files and the like.
 
-    def count(self, entity: Entity) -> int:
-        """The number of records that are there."""
-        return len(self._collections[entity].ids) - len(self._deleted[entity] | self._merged[entity].keys())
-
-    def row(self, entity: Entity, row_id: int) -> Row:
-        """A record with all its fields. Raises `Gone` or `Merged`."""
-        if (into := self._merged[entity].get(row_id)) is not None:
-            raise Merged(row_id, into)
-        collection = self._collections[entity]
-        if row_id in self._deleted[entity] or not _contains(collection.ids, row_id):
-            raise Gone
-        return collection.row(row_id)
-
-    def page(self, entity: Entity, only: Iterable[int] | None, cursor: str | None, limit: int) -> Page:
-        """A page of the records that are there, ascending by id; `only` restricts it to some ids.
-
-        Raises `ValueError` for a cursor that is none.
+        Raises `Gone` or `Merged` if one of them is not there.
         """
-        ids: Sequence[int] = self._collections[entity].ids
-        if only is not None:
-            ids = sorted(row_id for row_id in set(only) if _contains(ids, row_id))
-        absent = self._deleted[entity] | self._merged[entity].keys()
-        if absent:
-            ids = [row_id for row_id in ids if row_id not in absent]
-        return paginate(ids, cursor, limit)
+        self.records(entity).merge(row_id, into)
+        for name in ("opportunities", "list_entries", "notes", "reminders", "files"):
+            self._move_links(self.collections[name], entity, row_id, into)
+
+    def entries_in(self, list_id: int) -> Sequence[int]:
+        """The ids of a list's entries."""
+        return self.list_entries.by(list_of).get(list_id, ())
+
+    def entries_of(self, entity: Entity, record_id: int) -> list[ListEntry]:
+        """The entries that stand for a record, on lists that the key may see."""
+        entries = (self.list_entries.row(row_id) for row_id in self.list_entries.by(links).get((entity, record_id), ()))
+        return [entry for entry in entries if entry.list_id in self.lists]
+
+    def record_of(self, entry: ListEntry) -> Record:
+        """What stands on a list: the record as it is now, or as the entry told it where only that knows it."""
+        records = self.records(entry.type)
+        try:
+            record: Record = records.row(records.survivor(entry.entity_id))
+        except Gone:
+            if entry.stated is None:
+                raise
+            return entry.stated
+        return record
+
+    def visible_opportunities(self) -> list[int]:
+        """The ids of the opportunities on lists that the key may see; the others only API v1 tells."""
+        found = self.opportunities.by(list_of)
+        return sorted(row_id for list_id, row_ids in found.items() if list_id in self.lists for row_id in row_ids)
+
+    def staff_of(self, company_id: int) -> Sequence[int]:
+        """The ids of the people whose current organization it is."""
+        return self.persons.by(employer_of).get(company_id, ())
+
+    def roots(self) -> Sequence[int]:
+        """The ids of the notes that are no replies."""
+        return self.notes.by(parent_of).get(0, ())
+
+    def replies_to(self, note_id: int) -> Sequence[int]:
+        """The ids of a note's replies."""
+        return self.notes.by(parent_of).get(note_id, ())
+
+    def _move_links(self, collection: Collection[Any], entity: Entity, row_id: int, into: int) -> None:
+        for linked in collection.by(links).get((entity, row_id), ()):
+            collection.put(relinked(collection.row(linked), entity, row_id, into))
+
+    def _first_user(self) -> Person:
+        """The owner of the key."""
+        if self._users:
+            return self.persons.row(min(self._users))
+        email = "admin@sandbox-ventures.example.com"
+        return Person(1, "Sandbox", "Admin", email, [email], "internal")
 
 
-def _first_internal(persons: Collection) -> Person:
-    """The owner of the key: Affinity's users and internal persons share their ids."""
-    for row_id in persons.ids:
-        row = persons.row(row_id)
-        if isinstance(row, Person) and row.type == "internal":
-            return row
-    email = "admin@sandbox-ventures.example.com"
-    return Person(1, "Sandbox", "Admin", email, [email], "internal")
+def list_of(row: Opportunity | ListEntry) -> tuple[int]:
+    """The list that it stands on."""
+    return (row.list_id,)
 
 
-def paginate(keys: Sequence[int], cursor: str | None, limit: int) -> Page:
-    """One page of ascending keys. A cursor names the key beside it, so it stays true when others come and go.
-
-    Raises `ValueError` for a cursor that is none.
-    """
-    direction, key = _read_cursor(cursor) if cursor is not None else ("after", -1)
-    if direction == "after":
-        start = bisect_right(keys, key)
-        end = min(start + limit, len(keys))
-    else:
-        end = bisect_left(keys, key)
-        start = max(0, end - limit)
-    chosen = keys[start:end]
-    return Page(
-        ids=chosen,
-        previous=_write_cursor("before", chosen[0]) if chosen and start > 0 else None,
-        next=_write_cursor("after", chosen[-1]) if chosen and end < len(keys) else None,
-    )
+def parent_of(note: Note) -> tuple[int]:
+    """The note that this one replies to; 0 for none."""
+    return (note.parent_id or 0,)
 
 
-def _read_cursor(cursor: str) -> tuple[str, int]:
-    text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    direction, _, key = text.partition(":::")
-    if direction not in {"after", "before"}:
-        raise ValueError(cursor)
-    return direction, int(key)
+def employer_of(person: Person) -> tuple[int, ...]:
+    """The company in the person's field for the current one."""
+    data = value_of(person, CURRENT_ORGANIZATION)
+    return (data["id"],) if data else ()
 
 
-def _write_cursor(direction: str, key: int) -> str:
-    return base64.urlsafe_b64encode(f"{direction}:::{key}".encode()).decode().rstrip("=")
-
-
-def _contains(ids: Sequence[int], row_id: int) -> bool:
-    if isinstance(ids, range):
-        return row_id in ids
-    place = bisect_left(ids, row_id)
-    return place < len(ids) and ids[place] == row_id
+def value_of(record: Record, field_id: str) -> Any:
+    """What a record has in a field; None also where it has no such field."""
+    return next((field.value.data for field in record.fields or () if field.id == field_id), None)

@@ -1,4 +1,4 @@
-"""Attio's HTTP API, as far as Freight uses it: identity, schema, records and workspace members."""
+"""Attio's HTTP API, as far as a migration can use it, put together."""
 
 import base64
 import binascii
@@ -6,169 +6,55 @@ import secrets
 import time
 from typing import Any
 
-from litestar import Litestar, Response, Router, delete, get, patch, post, put
-from litestar.connection import ASGIConnection, Request
+from litestar import Litestar, Response, Router
+from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromPath
-from litestar.response.base import ASGIResponse
 
-from freight.sandbox.attio.bodies import Data, Values, decode
-from freight.sandbox.attio.errors import AttioError, not_found
-from freight.sandbox.attio.query import Body, run_query
-from freight.sandbox.attio.records import Multiselect, create_record, delete_record, render_record, update_record
-from freight.sandbox.attio.records import upsert_record as upsert
-from freight.sandbox.attio.schema_api import PATH, SCHEMA_OPERATIONS
+from freight.sandbox.attio.attributes_api import ATTRIBUTE_OPERATIONS
+from freight.sandbox.attio.choices_api import CHOICE_OPERATIONS
+from freight.sandbox.attio.comments import COMMENT_OPERATIONS
+from freight.sandbox.attio.control import CONTROL_OPERATIONS
+from freight.sandbox.attio.errors import AttioError
+from freight.sandbox.attio.files import FILE_OPERATIONS, get_content
+from freight.sandbox.attio.history import HISTORY_OPERATIONS
+from freight.sandbox.attio.identity import IDENTITY_OPERATIONS
+from freight.sandbox.attio.lists_api import LIST_OPERATIONS
+from freight.sandbox.attio.notes import NOTE_OPERATIONS
+from freight.sandbox.attio.objects_api import OBJECT_OPERATIONS
+from freight.sandbox.attio.requests import AnyRequest
+from freight.sandbox.attio.scopes import require_scopes
+from freight.sandbox.attio.tasks import TASK_OPERATIONS
 from freight.sandbox.attio.vendor import AttioVendor
-from freight.sandbox.attio.workspace import Record, Table, Workspace
-from freight.sandbox.control import answer, control_router, error_answer
+from freight.sandbox.attio.workspace import Workspace
+from freight.sandbox.control import control_router, error_answer
 from freight.sandbox.gate import gate
 
-AnyRequest = Request[Any, Any, Any]
-
-SCOPES = " ".join(
-    f"{scope}:read-write"
-    for scope in (
-        "user_management", "record_permission", "object_configuration", "list_entry", "list_configuration",
-        "public_collection", "private_collection", "comment", "task", "note", "meeting", "call_recording", "webhook",
-        "file",
-    )
-)  # fmt: skip
-RECORDS = PATH + "/records"
-RECORD = RECORDS + "/{record_id:str}"
+OPERATIONS = (
+    *IDENTITY_OPERATIONS,
+    *ATTRIBUTE_OPERATIONS,
+    *CHOICE_OPERATIONS,
+    *OBJECT_OPERATIONS,
+    *LIST_OPERATIONS,
+    *HISTORY_OPERATIONS,
+    *NOTE_OPERATIONS,
+    *TASK_OPERATIONS,
+    *FILE_OPERATIONS,
+    *COMMENT_OPERATIONS,
+)
 
 
 def attio_app(workspace: Workspace, vendor: AttioVendor, key: str) -> Litestar:
     """The application that answers as `api.attio.com` does to the holder of `key`."""
-    api = Router(
-        "/",
-        route_handlers=[
-            identify, list_members, *SCHEMA_OPERATIONS, create, upsert_by_attribute, query, get_record, append_values,
-            replace_values, remove,
-        ],
-        middleware=[gate(vendor)],
-        guards=[_require_key(key)],
-    )  # fmt: skip
+    api = Router("/", route_handlers=OPERATIONS, middleware=[gate(vendor)], guards=[_require_key(key), require_scopes])
     app = Litestar(
-        route_handlers=[api, control_router(vendor, workspace.summary)],
+        route_handlers=[api, get_content, control_router(vendor, workspace.summary, *CONTROL_OPERATIONS)],
         exception_handlers={AttioError: _error_answer, HTTPException: _routing_error_answer},
         openapi_config=None,
         logging_config=None,
     )
     app.state.workspace, app.state.issued_at = workspace, int(time.time())
     return app
-
-
-@get("/v2/self", sync_to_thread=False)
-def identify(request: AnyRequest) -> ASGIResponse:
-    """Whose key this is."""
-    workspace = _workspace(request)
-    return answer(
-        {
-            "active": True,
-            "scope": SCOPES,
-            "client_id": workspace.token_id,
-            "token_type": "Bearer",
-            "exp": None,
-            "iat": request.app.state.issued_at,
-            "sub": workspace.id,
-            "aud": workspace.token_id,
-            "iss": "attio.com",
-            "authorized_by_workspace_member_id": workspace.members[0].id["workspace_member_id"],
-            "workspace_id": workspace.id,
-            "workspace_name": workspace.name,
-            "workspace_slug": workspace.slug,
-            "workspace_logo_url": None,
-            "token_level": "workspace",
-        }
-    )
-
-
-@get("/v2/workspace_members", sync_to_thread=False)
-def list_members(request: AnyRequest) -> ASGIResponse:
-    """All workspace members, also suspended ones."""
-    return answer({"data": _workspace(request).members})
-
-
-@post(RECORDS, status_code=200)
-async def create(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
-    """Make a record."""
-    workspace = _workspace(request)
-    table = workspace.table(object_name)
-    body = decode(await request.body(), Data[Values])
-    return _record_answer(workspace, table, create_record(workspace, table, body.data.values))
-
-
-@put(RECORDS)
-async def upsert_by_attribute(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
-    """Update the record that holds a value of the matching attribute, or make one."""
-    workspace = _workspace(request)
-    table = workspace.table(object_name)
-    body = decode(await request.body(), Data[Values])
-    matching = request.query_params.get("matching_attribute")
-    return _record_answer(workspace, table, upsert(workspace, table, matching, body.data.values))
-
-
-@post(RECORDS + "/query", status_code=200)
-async def query(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
-    """Find records."""
-    workspace = _workspace(request)
-    table = workspace.table(object_name)
-    found = run_query(table, decode(await request.body() or b"{}", Body))
-    return answer({"data": [render_record(workspace, table, record) for record in found]})
-
-
-@get(RECORD, sync_to_thread=False)
-def get_record(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
-    """One record."""
-    workspace = _workspace(request)
-    table = workspace.table(object_name)
-    return _record_answer(workspace, table, _record(table, record_id))
-
-
-@patch(RECORD)
-async def append_values(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
-    """Update a record; multiselect values are added to."""
-    return await _update(request, object_name, record_id, "prepend")
-
-
-@put(RECORD)
-async def replace_values(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
-    """Update a record; multiselect values are replaced."""
-    return await _update(request, object_name, record_id, "replace")
-
-
-@delete(RECORD, status_code=200, sync_to_thread=False)
-def remove(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
-    """Delete a record for good."""
-    workspace = _workspace(request)
-    table = workspace.table(object_name)
-    delete_record(workspace, table, _record(table, record_id))
-    return answer({})
-
-
-async def _update(request: AnyRequest, object_name: str, record_id: str, multiselect: Multiselect) -> ASGIResponse:
-    workspace = _workspace(request)
-    table = workspace.table(object_name)
-    record = _record(table, record_id)
-    body = decode(await request.body(), Data[Values])
-    return _record_answer(workspace, table, update_record(workspace, table, record, body.data.values, multiselect))
-
-
-def _workspace(request: AnyRequest) -> Workspace:
-    workspace: Workspace = request.app.state.workspace
-    return workspace
-
-
-def _record(table: Table, record_id: str) -> Record:
-    record = table.records.get(record_id)
-    if record is None:
-        raise not_found("Record", record_id, by="ID")
-    return record
-
-
-def _record_answer(workspace: Workspace, table: Table, record: Record) -> ASGIResponse:
-    return answer({"data": render_record(workspace, table, record)})
 
 
 def _require_key(key: str) -> Any:

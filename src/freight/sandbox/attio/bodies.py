@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from freight.sandbox.attio.errors import AttioError, Path, malformed, refused, unrecognised
-from freight.sandbox.attio.schema import DefaultValue
+from freight.sandbox.attio.schema import AccessLevel, DefaultValue, MemberAccess
 
 T = TypeVar("T")
 NonEmpty = Annotated[str, Meta(min_length=1)]
@@ -15,6 +15,12 @@ CreatableType = Literal[
     "text", "number", "checkbox", "currency", "date", "timestamp", "rating", "status", "select", "record-reference",
     "actor-reference", "location", "domain", "email-address", "phone-number",
 ]  # fmt: skip
+CurrencyCode = Literal[
+    "ARS", "AUD", "BRL", "BGN", "CAD", "CLP", "CNY", "COP", "CZK", "DKK", "EUR", "FJD", "HKD", "HUF", "ISK", "INR",
+    "IDR", "ILS", "JPY", "KES", "KRW", "MYR", "MXN", "NTD", "NZD", "NGN", "NOK", "XPF", "PEN", "PHP", "PLN", "GBP",
+    "RWF", "SAR", "SGD", "ZAR", "SEK", "CHF", "THB", "TRY", "AED", "UYU", "USD",
+]  # fmt: skip
+"""Attio's own list; Taiwan's dollar is NTD in it."""
 
 
 class Data(msgspec.Struct, Generic[T]):
@@ -32,7 +38,7 @@ class Values(msgspec.Struct, forbid_unknown_fields=True):
 class CurrencyConfig(msgspec.Struct):
     """How a currency attribute shows its amounts."""
 
-    default_currency_code: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    default_currency_code: CurrencyCode
     display_type: Literal["code", "name", "narrowSymbol", "symbol"]
 
 
@@ -114,6 +120,41 @@ class StatusChange(msgspec.Struct):
     celebration_enabled: bool | UnsetType = UNSET
     target_time_in_status: str | UnsetType | None = UNSET
     is_archived: bool | UnsetType = UNSET
+
+
+class NewList(msgspec.Struct, forbid_unknown_fields=True):
+    """A list to be made."""
+
+    name: NonEmpty
+    api_slug: NonEmpty
+    parent_object: str
+    workspace_access: AccessLevel | None
+    workspace_member_access: list[MemberAccess]
+
+
+class ListChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What shall change on a list."""
+
+    name: NonEmpty | UnsetType = UNSET
+    api_slug: NonEmpty | UnsetType = UNSET
+    workspace_access: AccessLevel | UnsetType | None = UNSET
+    workspace_member_access: list[MemberAccess] | UnsetType = UNSET
+
+
+class NewEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A list entry to be written, by the record that it stands for."""
+
+    parent_record_id: str
+    parent_object: str
+    entry_values: dict[str, Any]
+
+
+class EntryChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What shall change on a list entry; another parent is refused."""
+
+    entry_values: dict[str, Any]
+    parent_record_id: str | UnsetType = UNSET
+    parent_object: str | UnsetType = UNSET
 
 
 def decode(body: bytes, shape: type[T]) -> T:

@@ -1,35 +1,19 @@
-"""Filters and sorts of a record query.
+"""A query of records or list entries: filter, sort and page."""
 
-A condition first names candidates from an index where it can, and then looks at each of them, so that a query by
-unique values or by text costs what it finds and not what there is.
-"""
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
 import msgspec
 
 from freight.sandbox.attio.errors import malformed, refused
-from freight.sandbox.attio.parsing import parse_moment
-from freight.sandbox.attio.schema import Attribute, format_moment
-from freight.sandbox.attio.values import FILTER_FIELDS, Option, Status
-from freight.sandbox.attio.workspace import INDEXED_FIELDS, Record, Table
+from freight.sandbox.attio.filters import AnyTable, Condition, compile_filter, field_reader
+from freight.sandbox.attio.paths import Step, reached, resolve_path
+from freight.sandbox.attio.tables import Record
+from freight.sandbox.attio.values import FILTER_FIELDS
+from freight.sandbox.attio.workspace import Workspace
 
 MAXIMUM_LIMIT = 500
-
-EQUALITY_ONLY = frozenset({"select", "status", "actor-reference", "checkbox"})
-ORDERED = frozenset({"number", "currency", "date", "timestamp", "rating"})
-TEXT_OPERATORS = frozenset({"$eq", "$in", "$contains", "$starts_with", "$ends_with", "$not_empty"})
-ORDER_OPERATORS = frozenset({"$eq", "$in", "$lt", "$lte", "$gt", "$gte", "$not_empty"})
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """A compiled filter."""
-
-    matches: Callable[[Record], bool]
-    candidates: Callable[[], set[str] | None] = lambda: None
-    """The ids among which all matches are; None where no index helps."""
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,23 +21,25 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 
     filter: dict[str, Any] | None = None
     sorts: list[dict[str, Any]] | None = None
-    limit: int = MAXIMUM_LIMIT
-    offset: int = 0
+    limit: float = MAXIMUM_LIMIT
+    """Any JSON number that is whole, such as 500.0."""
+    offset: float = 0
 
 
-def run_query(table: Table, body: Body) -> list[Record]:
+def run_query(workspace: Workspace, table: AnyTable, body: Body) -> list[Record]:
     """The records that a query finds, in the order of their creation unless it sorts. Raises `AttioError`."""
-    if not 1 <= body.limit <= MAXIMUM_LIMIT:
+    limit, offset = int(body.limit), int(body.offset)
+    if limit != body.limit or not 1 <= limit <= MAXIMUM_LIMIT:
         raise malformed(("limit",), f"number from 1 to {MAXIMUM_LIMIT}", body.limit)
-    if body.offset < 0:
+    if offset != body.offset or offset < 0:
         raise malformed(("offset",), "number from 0", body.offset)
     if not body.filter and all(_is_natural(sort) for sort in body.sorts or []):
-        return list(islice(table.records.values(), body.offset, body.offset + body.limit))
-    condition = compile_filter(table, body.filter or {})
+        return list(islice(table.records.values(), offset, offset + limit))
+    condition = compile_filter(workspace, table, body.filter or {})
     found = sorted(filter(condition.matches, _candidates(table, condition)), key=lambda record: record.number)
     for sort in reversed(body.sorts or []):
-        _sort(table, found, sort)
-    return found[body.offset : body.offset + body.limit]
+        _sort(workspace, table, found, sort)
+    return found[offset : offset + limit]
 
 
 def _is_natural(sort: dict[str, Any]) -> bool:
@@ -61,213 +47,34 @@ def _is_natural(sort: dict[str, Any]) -> bool:
     return sort == {"direction": "asc", "attribute": "created_at"}
 
 
-def _candidates(table: Table, condition: Condition) -> Iterable[Record]:
+def _candidates(table: AnyTable, condition: Condition) -> Iterable[Record]:
     ids = condition.candidates()
     if ids is None:
         return table.records.values()
     return (table.records[record_id] for record_id in ids)
 
 
-def compile_filter(table: Table, raw: dict[str, Any]) -> Condition:
-    """All of the conditions of one filter object. Raises `AttioError`."""
-    conditions = [_compile_entry(table, key, value) for key, value in raw.items()]
-    return conditions[0] if len(conditions) == 1 else _all(conditions)
-
-
-def _compile_entry(table: Table, key: str, value: Any) -> Condition:
-    if key in {"$and", "$or"}:
-        if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
-            raise refused(f"Error in filter. {key} takes an array of filters.", "filter_error")
-        parts = [compile_filter(table, part) for part in value]
-        return _all(parts) if key == "$and" else _any(parts)
-    if key == "$not":
-        return _not(table, value)
-    if key.startswith("$") or key in {"path", "constraints"}:
-        raise refused(f'Error in filter. "{key}" is not supported here.', "filter_error")
-    attribute = table.definition.find(key)
-    if attribute is None:
-        raise refused(f'Error in filter. Unknown attribute slug: "{key}".', "unknown_filter_attribute_slug")
-    return _compile_attribute(table, attribute, value)
-
-
-def _all(conditions: Sequence[Condition]) -> Condition:
-    def candidates() -> set[str] | None:
-        known = [ids for condition in conditions if (ids := condition.candidates()) is not None]
-        return min(known, key=len) if known else None
-
-    return Condition(lambda record: all(condition.matches(record) for condition in conditions), candidates)
-
-
-def _any(conditions: Sequence[Condition]) -> Condition:
-    def candidates() -> set[str] | None:
-        known = [condition.candidates() for condition in conditions]
-        return None if None in known else set().union(*(ids for ids in known if ids is not None))
-
-    return Condition(lambda record: any(condition.matches(record) for condition in conditions), candidates)
-
-
-def _not(table: Table, raw: Any) -> Condition:
-    comparisons = _count_comparisons(raw)
-    if comparisons != 1:
-        raise refused("Error in filter. $not can only wrap a single comparison.", "filter_error")
-    inner = compile_filter(table, raw)
-    return Condition(lambda record: not inner.matches(record))
-
-
-def _count_comparisons(raw: Any) -> int:
-    """The comparisons below `$not`; nought stands for something that may not be there."""
-    if not isinstance(raw, dict) or len(raw) != 1:
-        return 0
-    key, value = next(iter(raw.items()))
-    if key.startswith("$") and key in {"$and", "$or", "$not"}:
-        return 0
-    return len(value) if isinstance(value, dict) else 1
-
-
-def _compile_attribute(table: Table, attribute: Attribute, raw: Any) -> Condition:
-    """`{"name": "Acme"}`, `{"name": {"$contains": "ac"}}` or `{"name": {"first_name": {"$eq": "Ada"}}}`."""
-    fields = FILTER_FIELDS.get(attribute.type, ())
-    if not isinstance(raw, dict):
-        raw = {"$eq": raw}
-    if attribute.type == "actor-reference" and set(raw) != set(fields):
-        raise refused(
-            "Error in filter. An actor reference is filtered by referenced_actor_type and referenced_actor_id.",
-            "invalid_filter_field",
-        )
-    conditions: list[Condition] = []
-    for key, value in raw.items():
-        if key.startswith("$"):
-            conditions.append(_comparison(table, attribute, fields[0] if fields else "", key, value))
-        elif key in fields:
-            operators = value if isinstance(value, dict) else {"$eq": value}
-            conditions += [_comparison(table, attribute, key, name, given) for name, given in operators.items()]
-        else:
-            raise refused(f'Error in filter. Unknown field: "{key}".', "invalid_filter_field")
-    return _all(conditions)
-
-
-def _comparison(table: Table, attribute: Attribute, field: str, operator: str, given: Any) -> Condition:
-    _require_operator(attribute, operator)
-    reader = _reader(table, attribute, field)
-    if operator == "$not_empty":
-        if given is not True:
-            raise refused("Error in filter. $not_empty takes true.", "filter_error")
-        return Condition(lambda record: any(True for _ in reader(record)))
-    if operator == "$in":
-        if not isinstance(given, list):
-            raise refused("Error in filter. $in takes an array.", "filter_error")
-        wanted = {_prepared(attribute, item) for item in given}
-        return Condition(
-            lambda record: any(item in wanted for item in reader(record)), _lookup(table, attribute, field, given)
-        )
-    compare, target = COMPARISONS[operator], _prepared(attribute, given)
-    if operator in {"$contains", "$starts_with", "$ends_with"} and not isinstance(target, str):
-        raise refused(f"Error in filter. {operator} takes a string.", "filter_error")
-    candidates = _lookup(table, attribute, field, [given]) if operator == "$eq" else lambda: None
-    return Condition(lambda record: any(_safely(compare, item, target) for item in reader(record)), candidates)
-
-
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "$eq": lambda held, given: held == given,
-    "$contains": lambda held, given: given in held,
-    "$starts_with": lambda held, given: held.startswith(given),
-    "$ends_with": lambda held, given: held.endswith(given),
-    "$lt": lambda held, given: held < given,
-    "$lte": lambda held, given: held <= given,
-    "$gt": lambda held, given: held > given,
-    "$gte": lambda held, given: held >= given,
-}
-
-
-def _safely(compare: Callable[[Any, Any], bool], held: Any, given: Any) -> bool:
-    if isinstance(held, str) != isinstance(given, str):
-        raise refused("Error in filter. The value has the wrong type for this attribute.", "filter_error")
-    return compare(held, given)
-
-
-def _require_operator(attribute: Attribute, operator: str) -> None:
-    if attribute.type in EQUALITY_ONLY:
-        allowed = frozenset({"$eq", "$not_empty"}) - (
-            {"$not_empty"} if attribute.type == "actor-reference" else frozenset()
-        )
-    elif attribute.type in ORDERED:
-        allowed = ORDER_OPERATORS
-    elif attribute.type == "record-reference":
-        allowed = frozenset({"$eq", "$in", "$not_empty"})
-    else:
-        allowed = TEXT_OPERATORS
-    if operator not in allowed:
-        raise refused(
-            f'Error in filter. Operator "{operator}" is not valid for {attribute.type} attributes.',
-            "invalid_filter_operator",
-        )
-
-
-def _reader(table: Table, attribute: Attribute, field: str) -> Callable[[Record], Iterable[Any]]:
-    """What a record holds in one field of an attribute, ready to be compared."""
-    if attribute.slug == "record_id" and attribute.is_system:
-        return lambda record: (record.id,)
-    if attribute.slug == "created_at" and attribute.is_system:
-        return lambda record: (_folded(record.created_at),)
-    if attribute.type in {"select", "status"}:
-        return lambda record: (
-            name for value in table.values(record, attribute) for name in _choice_names(getattr(value, field))
-        )
-    return lambda record: (_folded(getattr(value, field)) for value in table.values(record, attribute))
-
-
-def _choice_names(choice: Option | Status) -> tuple[str, str]:
-    own_id = choice.id.get("option_id") or choice.id["status_id"]
-    return choice.title.casefold(), own_id
-
-
-def _lookup(table: Table, attribute: Attribute, field: str, wanted: Sequence[Any]) -> Callable[[], set[str] | None]:
-    """The candidates of an equality, from the attribute's index or the record ids themselves."""
-    texts = [item for item in wanted if isinstance(item, str)]
-    if attribute.slug == "record_id" and attribute.is_system:
-        return lambda: {text.casefold() for text in texts if text.casefold() in table.records}
-    if INDEXED_FIELDS.get(attribute.type) != field:
-        return lambda: None
-
-    def candidates() -> set[str] | None:
-        found = [table.holders(attribute, text) for text in texts]
-        return None if None in found else set().union(*(ids for ids in found if ids is not None))
-
-    return candidates
-
-
-def _prepared(attribute: Attribute, given: Any) -> Any:
-    """What a filter compares with, in the form in which it is kept. Timestamps need a date and a time."""
-    if attribute.type != "timestamp":
-        return _folded(given)
-    moment = parse_moment(given) if isinstance(given, str) and "T" in given else None
-    if moment is None:
-        raise refused(f'Error in filter. "{given}" is not a timestamp with date and time.', "filter_error")
-    return _folded(format_moment(moment))
-
-
-def _folded(item: Any) -> Any:
-    """Filters ignore case."""
-    return item.casefold() if isinstance(item, str) else item
-
-
-def _sort(table: Table, records: list[Record], sort: dict[str, Any]) -> None:
-    direction, identifier = sort.get("direction"), sort.get("attribute")
-    if direction not in {"asc", "desc"} or not isinstance(identifier, str):
-        raise malformed(("sorts",), "direction and attribute", sort)
-    attribute = table.definition.find(identifier)
-    if attribute is None:
-        raise refused(f'Error in sort. Unknown attribute slug: "{identifier}".', "filter_error")
-    if attribute.slug == "created_at" and attribute.is_system:
-        records.sort(key=lambda record: record.number, reverse=direction == "desc")
-        return
-    fields = FILTER_FIELDS.get(attribute.type, ())
-    field = sort.get("field", fields[0] if fields else None)
-    if field not in fields:
-        raise refused(f'Error in sort. Unknown field: "{field}".', "invalid_filter_field")
-    reader = _reader(table, attribute, field)
+def _sort(workspace: Workspace, table: AnyTable, records: list[Record], sort: dict[str, Any]) -> None:
+    direction = sort.get("direction")
+    if direction not in ("asc", "desc") or ("attribute" in sort) == ("path" in sort):
+        raise malformed(("sorts",), "a direction with an attribute or a path", sort)
+    raw_path = sort["path"] if "path" in sort else [[table.definition.slug, sort["attribute"]]]
+    read = _reader(resolve_path(workspace, table, raw_path), sort.get("field"))
     # Records without a value come last, whichever way the others are sorted.
-    present: dict[str, Any] = {record.id: item for record in records for item in islice(reader(record), 1)}
+    present: dict[str, Any] = {record.id: item for record in records for item in islice(read(record), 1)}
     filled = [record for record in records if record.id in present]
     filled.sort(key=lambda record: present[record.id], reverse=direction == "desc")
     records[:] = [*filled, *(record for record in records if record.id not in present)]
+
+
+def _reader(steps: list[Step], field: object) -> Callable[[Record], Iterable[Any]]:
+    table, attribute = steps[-1]
+    if attribute.is_implied and attribute.slug == "created_at":
+        # Two records of the same microsecond still have an order.
+        return lambda record: (target.number for target in reached(steps, record))
+    fields = FILTER_FIELDS.get(attribute.type, ())
+    wanted = fields[0] if field is None and fields else field
+    if not isinstance(wanted, str) or wanted not in fields:
+        raise refused(f'Error in sort. Unknown field: "{wanted}".', "invalid_filter_field")
+    read = field_reader(table, attribute, wanted)
+    return lambda record: (item for target in reached(steps, record) for item in read(target))

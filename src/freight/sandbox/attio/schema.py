@@ -1,14 +1,14 @@
-"""Objects and attributes: what records of a workspace can hold."""
+"""Objects, lists and their attributes: what records and entries of a workspace can hold."""
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from freight.sandbox.attio.errors import AttioError, not_found, refused
-from freight.sandbox.attio.values import Option, Status
+from freight.sandbox.attio.moments import now
+from freight.sandbox.attio.values import Actor, Option, Status
 
 AttributeType = Literal[
     "text", "number", "checkbox", "currency", "date", "timestamp", "rating", "status", "select", "record-reference",
@@ -17,27 +17,53 @@ AttributeType = Literal[
 MULTISELECT_TYPES = frozenset(
     {"select", "record-reference", "actor-reference", "email-address", "phone-number", "domain"}
 )
-
-
-def now() -> str:
-    """The present moment as Attio writes it, with nanoseconds."""
-    return format_moment(datetime.now(UTC))
-
-
-def format_moment(moment: datetime) -> str:
-    """A moment in UTC as Attio writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+AccessLevel = Literal["full-access", "read-and-write", "read-only"]
 
 
 class DefaultValue(msgspec.Struct, frozen=True):
-    """What a new record holds where it was given nothing. The sandbox applies static ones."""
+    """What a new record holds where it was given nothing: values, or the name of something to be looked up."""
 
     type: Literal["static", "dynamic"]
     template: Any
 
 
+class Choices:
+    """The options of a select attribute, or the statuses of a status attribute, in their order."""
+
+    def __init__(self) -> None:
+        self._all: list[Option] = []
+        self._named: dict[str, Option] = {}
+
+    def add(self, choice: Option) -> None:
+        """Add a choice. Raises 409 if its title is taken, also by an archived one."""
+        self._require_free(choice, choice.title)
+        self._all.append(choice)
+        self._named[choice.title] = self._named[choice.choice_id] = choice
+
+    def rename(self, choice: Option, title: str) -> None:
+        """Give a choice another title. Raises 409 if that one is taken."""
+        if title != choice.title:
+            self._require_free(choice, title)
+            del self._named[choice.title]
+            choice.title = title
+            self._named[title] = choice
+
+    def find(self, identifier: str) -> Option | None:
+        """The choice with this title or id, also an archived one."""
+        return self._named.get(identifier)
+
+    def listed(self, *, archived: bool) -> list[Option]:
+        """The choices in their order; with `archived` those as well."""
+        return [choice for choice in self._all if archived or not choice.is_archived]
+
+    def _require_free(self, choice: Option, title: str) -> None:
+        if title in self._named:
+            what = "status" if isinstance(choice, Status) else "select option"
+            raise AttioError(409, "slug_conflict", f'There is already another {what} with the title "{title}".')
+
+
 class Attribute(msgspec.Struct, kw_only=True, eq=False):
-    """One attribute of an object."""
+    """One attribute of an object or a list."""
 
     slug: str
     title: str
@@ -57,18 +83,24 @@ class Attribute(msgspec.Struct, kw_only=True, eq=False):
     inverse: tuple[str, str] | None = None
     """Object slug and attribute id of the other side of a relationship."""
     created_at: str = msgspec.field(default_factory=now)
-    options: list[Option] = msgspec.field(default_factory=list)
-    statuses: list[Status] = msgspec.field(default_factory=list)
+    choices: Choices = msgspec.field(default_factory=Choices)
+
+    @property
+    def is_implied(self) -> bool:
+        """Whether the values follow from the record itself, such as its id."""
+        return self.is_system and not self.is_writable
 
 
-class AttioObject:
-    """An object with its attributes."""
+class Definition:
+    """What records of an object and entries of a list have in common: attributes."""
 
-    def __init__(self, slug: str, singular: str, plural: str, attributes: list[Attribute]) -> None:
+    noun: ClassVar[str]
+    values_key: ClassVar[str]
+    """The key under which a request and an answer give the values."""
+
+    def __init__(self, slug: str, attributes: list[Attribute]) -> None:
         self.id = str(uuid.uuid4())
         self.slug = slug
-        self.singular = singular
-        self.plural = plural
         self.created_at = now()
         self._attributes: list[Attribute] = []
         self._named: dict[str, Attribute] = {}
@@ -95,8 +127,8 @@ class AttioObject:
             raise AttioError(
                 409,
                 "slug_conflict",
-                "An attribute with the same API slug already exists on this object. Please choose a different API "
-                "slug.",
+                f"An attribute with the same API slug already exists on this {self.noun}. Please choose a different "
+                "API slug.",
             )
 
     def find(self, identifier: str) -> Attribute | None:
@@ -115,24 +147,61 @@ class AttioObject:
         return (attribute for attribute in self._attributes if archived or not attribute.is_archived)
 
 
-def find_choice(attribute: Attribute, identifier: str) -> Option | Status | None:
-    """The option or status with this title or id, also an archived one."""
-    choices: list[Option] | list[Status] = attribute.statuses if attribute.type == "status" else attribute.options
-    key = "status_id" if attribute.type == "status" else "option_id"
-    return next((choice for choice in choices if identifier in {choice.title, choice.id[key]}), None)
+class AttioObject(Definition):
+    """An object with its attributes."""
+
+    noun = "object"
+    values_key = "values"
+
+    def __init__(self, slug: str, singular: str, plural: str, attributes: list[Attribute]) -> None:
+        super().__init__(slug, attributes)
+        self.singular = singular
+        self.plural = plural
 
 
-def new_status(workspace_id: str, definition: AttioObject, attribute: Attribute, title: str) -> Status:
-    """A status of an attribute, not yet among its statuses."""
+class MemberAccess(msgspec.Struct):
+    """What one member may do with a list."""
+
+    workspace_member_id: str
+    level: AccessLevel
+
+
+class AttioList(Definition):
+    """A list of records of one object, with its own attributes."""
+
+    noun = "list"
+    values_key = "entry_values"
+
+    def __init__(
+        self,
+        slug: str,
+        name: str,
+        parent_object: str,
+        attributes: list[Attribute],
+        workspace_access: AccessLevel | None,
+        member_access: list[MemberAccess],
+        created_by: Actor,
+    ) -> None:
+        super().__init__(slug, attributes)
+        self.name = name
+        self.parent_object = parent_object
+        """The slug of the object."""
+        self.workspace_access = workspace_access
+        self.member_access = member_access
+        self.created_by = created_by
+
+
+def new_status(workspace_id: str, definition: Definition, attribute: Attribute, title: str) -> Status:
+    """A status of an attribute, not yet among its choices."""
     return Status({**_choice_ids(workspace_id, definition, attribute), "status_id": str(uuid.uuid4())}, title)
 
 
-def new_option(workspace_id: str, definition: AttioObject, attribute: Attribute, title: str) -> Option:
-    """An option of an attribute, not yet among its options."""
+def new_option(workspace_id: str, definition: Definition, attribute: Attribute, title: str) -> Option:
+    """An option of an attribute, not yet among its choices."""
     return Option({**_choice_ids(workspace_id, definition, attribute), "option_id": str(uuid.uuid4())}, title)
 
 
-def _choice_ids(workspace_id: str, definition: AttioObject, attribute: Attribute) -> dict[str, str]:
+def _choice_ids(workspace_id: str, definition: Definition, attribute: Attribute) -> dict[str, str]:
     return {"workspace_id": workspace_id, "object_id": definition.id, "attribute_id": attribute.id}
 
 
@@ -140,10 +209,3 @@ def require_type(attribute: Attribute, attribute_type: Literal["select", "status
     """Raises 400 if the attribute is of another type."""
     if attribute.type != attribute_type:
         raise refused(f"This attribute is not a {attribute_type} attribute.")
-
-
-def require_free_title(attribute: Attribute, title: str, what: str) -> None:
-    """Raises 409 if another option or status has this title."""
-    found = find_choice(attribute, title)
-    if found is not None and found.title == title:
-        raise AttioError(409, "slug_conflict", f'There is already another {what} with the title "{title}".')

@@ -1,4 +1,4 @@
-"""The standard objects of a new workspace, with the attributes that Attio documents for them."""
+"""The standard objects of a new workspace and what every list begins with, as Attio documents them."""
 
 from freight.sandbox.attio.schema import AttioObject, Attribute, AttributeType
 
@@ -13,6 +13,8 @@ INTERACTIONS = (
     ("next_interaction", "Next interaction"),
 )
 SOCIAL = ("angellist", "facebook", "instagram", "linkedin", "twitter")
+DISABLED_OBJECTS = frozenset({"deals", "users", "workspaces"})
+"""What only an admin can switch on."""
 DEAL_STAGES = ("Lead", "In Progress", "Won 🎉", "Lost")
 
 
@@ -100,9 +102,27 @@ def _deals() -> AttioObject:
     )  # fmt: skip
 
 
+def list_attributes(parent_object: str) -> list[Attribute]:
+    """What every new list has."""
+    return [
+        Attribute(slug="entry_id", title="Entry ID", type="text", is_writable=False, is_unique=True),
+        Attribute(
+            slug="parent_record", title="Record", type="record-reference", is_writable=False,
+            allowed_objects=[parent_object],
+        ),
+        *_creation(),
+    ]  # fmt: skip
+
+
 def _common() -> list[Attribute]:
     return [
         Attribute(slug="record_id", title="Record ID", type="text", is_writable=False, is_unique=True),
+        *_creation(),
+    ]
+
+
+def _creation() -> list[Attribute]:
+    return [
         _read_only("created_at", "Created at", "timestamp"),
         _read_only("created_by", "Created by", "actor-reference"),
     ]

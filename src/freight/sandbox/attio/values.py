@@ -23,22 +23,29 @@ class Option(msgspec.Struct):
     title: str
     is_archived: bool = False
 
+    @property
+    def choice_id(self) -> str:
+        """Its own part of the composite id."""
+        return self.id["option_id"]
 
-class Status(msgspec.Struct):
+
+class Status(Option):
     """A status; values refer to it, so a new title shows in them."""
 
-    id: dict[str, str]
-    title: str
-    is_archived: bool = False
     celebration_enabled: bool = False
     target_time_in_status: str | None = None
 
+    @property
+    def choice_id(self) -> str:
+        """Its own part of the composite id."""
+        return self.id["status_id"]
+
 
 class Value(msgspec.Struct, kw_only=True, frozen=True, gc=False, tag_field="attribute_type"):
-    """What all values have. `active_until` would be set in history, which the sandbox does not keep."""
+    """What all values have. `active_until` is None while the value is the present one."""
 
     active_from: str
-    active_until: None = None
+    active_until: str | None = None
     created_by_actor: Actor
 
     identity_fields: ClassVar[tuple[str, ...]] = ("value",)
@@ -102,7 +109,7 @@ class StatusValue(Value, frozen=True, tag="status"):
     @property
     def identity(self) -> tuple[Any, ...]:
         """The status."""
-        return (self.status.id["status_id"],)
+        return (self.status.choice_id,)
 
 
 class Select(Value, frozen=True, tag="select"):
@@ -113,7 +120,7 @@ class Select(Value, frozen=True, tag="select"):
     @property
     def identity(self) -> tuple[Any, ...]:
         """The option."""
-        return (self.option.id["option_id"],)
+        return (self.option.choice_id,)
 
 
 class RecordReference(Value, frozen=True, tag="record-reference"):

@@ -1,4 +1,4 @@
-"""Attio at the gate: 25 writes and 100 reads a second, counted for the workspace."""
+"""Attio at the gate: 25 writes and 100 reads a second, counted for the workspace, and less for two operations."""
 
 import math
 import time
@@ -14,6 +14,8 @@ from freight.sandbox.limits import SlidingWindow
 
 READS_PER_SECOND = 100
 WRITES_PER_SECOND = 25
+OWN_LIMITS = {("GET", "/v2/notes"): 10, ("POST", "/v2/files/upload"): 1}
+"""Requests a second to the operations for which Attio documents a limit of their own."""
 
 
 class AttioVendor:
@@ -24,6 +26,7 @@ class AttioVendor:
         self.faults = Faults(seed)
         self._reads = None if unlimited else SlidingWindow(READS_PER_SECOND)
         self._writes = None if unlimited else SlidingWindow(WRITES_PER_SECOND)
+        self._own = {} if unlimited else {operation: SlidingWindow(limit) for operation, limit in OWN_LIMITS.items()}
 
     def is_write(self, method: str, path: str) -> bool:
         """A query is a read, though it is a POST."""
@@ -31,9 +34,12 @@ class AttioVendor:
 
     def admit(self, method: str, path: str) -> Answer | None:
         """Count the request, or refuse it until a date."""
-        window = self._writes if self.is_write(method, path) else self._reads
-        fits_at = None if window is None else window.admit()
-        return None if fits_at is None else _too_many(fits_at)
+        of_all = self._writes if self.is_write(method, path) else self._reads
+        for window in (self._own.get((method, path)), of_all):
+            fits_at = None if window is None else window.admit()
+            if fits_at is not None:
+                return _too_many(fits_at)
+        return None
 
     def headers(self) -> Headers:
         """Attio tells of its limits only when they are reached."""

@@ -1,106 +1,29 @@
 """One Attio workspace in memory."""
 
+import itertools
+import secrets
 import uuid
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from freight.sandbox.attio.content import Note, Shelf, StoredFile, Task, Thread
 from freight.sandbox.attio.errors import not_found
-from freight.sandbox.attio.index import Index
-from freight.sandbox.attio.schema import AttioObject, Attribute, new_status, now
+from freight.sandbox.attio.moments import now
+from freight.sandbox.attio.schema import AttioList, AttioObject, new_status
+from freight.sandbox.attio.scopes import DEFAULT_SCOPES
 from freight.sandbox.attio.standard import DEAL_STAGES, standard_objects
-from freight.sandbox.attio.values import Actor, Value
-
-INDEXED_FIELDS = {
-    "text": "value",
-    "domain": "domain",
-    "email-address": "email_address",
-    "phone-number": "phone_number",
-    "record-reference": "target_record_id",
-}
-"""The field of a value that has an index, by attribute type."""
-LONGEST_INDEXED = 256
+from freight.sandbox.attio.tables import Record, Table
+from freight.sandbox.attio.values import Actor
 
 
-class Record(msgspec.Struct, eq=False):
-    """A record; values by attribute id, present only where there are some."""
+class NewMember(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A person who shall be a member of the workspace."""
 
-    id: str
-    number: int
-    """Ascending with creation."""
-    created_at: str
-    created_by: Actor
-    values: dict[str, list[Value]]
-
-
-class Table:
-    """The records of one object."""
-
-    def __init__(self, definition: AttioObject) -> None:
-        self.definition = definition
-        self.records: dict[str, Record] = {}
-        self._indexes: dict[str, Index] = {}
-        self._numbered = 0
-
-    def add(self, created_at: str, created_by: Actor) -> Record:
-        """A new record without values."""
-        self._numbered += 1
-        record = Record(str(uuid.uuid4()), self._numbered, created_at, created_by, {})
-        self.records[record.id] = record
-        return record
-
-    def remove(self, record: Record) -> None:
-        """Take a record out."""
-        for attribute in self.definition.attributes(archived=True):
-            self.set(record, attribute, [])
-        del self.records[record.id]
-
-    def values(self, record: Record, attribute: Attribute) -> list[Value]:
-        """The values of one attribute."""
-        return record.values.get(attribute.id, [])
-
-    def set(self, record: Record, attribute: Attribute, values: list[Value]) -> None:
-        """Replace the values of one attribute."""
-        index = self._index(attribute)
-        if index is not None:
-            for value in record.values.get(attribute.id, ()):
-                if (key := index_key(attribute, value)) is not None:
-                    index.discard(key, record.id)
-            for value in values:
-                if (key := index_key(attribute, value)) is not None:
-                    index.add(key, record.id)
-        if values:
-            record.values[attribute.id] = values
-        else:
-            record.values.pop(attribute.id, None)
-
-    def append(self, record: Record, attribute: Attribute, value: Value) -> None:
-        """Add one value; the cost does not grow with the number of values."""
-        record.values.setdefault(attribute.id, []).append(value)
-        index, key = self._index(attribute), index_key(attribute, value)
-        if index is not None and key is not None:
-            index.add(key, record.id)
-
-    def holders(self, attribute: Attribute, text: str) -> Iterable[str] | None:
-        """The ids of the records that hold this text, ignoring case; None if the attribute has no index for it."""
-        index = self._index(attribute)
-        if index is None or len(text) > LONGEST_INDEXED:
-            return None
-        return index.holders(text.casefold())
-
-    def _index(self, attribute: Attribute) -> Index | None:
-        if attribute.type not in INDEXED_FIELDS:
-            return None
-        return self._indexes.setdefault(attribute.id, Index())
-
-
-def index_key(attribute: Attribute, value: Value) -> str | None:
-    """The key under which an index keeps a value; None where none does, or for text too long to be looked up."""
-    if attribute.type not in INDEXED_FIELDS:
-        return None
-    text: str = getattr(value, INDEXED_FIELDS[attribute.type])
-    return text.casefold() if len(text) <= LONGEST_INDEXED else None
+    first_name: str
+    last_name: str
+    email_address: str
+    access_level: Literal["admin", "member", "suspended"] = "member"
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -115,6 +38,15 @@ class Member(msgspec.Struct, frozen=True):
     avatar_url: str | None = None
 
 
+DEFAULT_MEMBERS = [
+    NewMember(first_name="Ada", last_name="Admin", email_address="ada@sandbox-ventures.com", access_level="admin"),
+    NewMember(first_name="Ben", last_name="Broker", email_address="ben@sandbox-ventures.com"),
+    NewMember(
+        first_name="Cleo", last_name="Former", email_address="cleo@sandbox-ventures.com", access_level="suspended"
+    ),
+]
+
+
 class Workspace:
     """A workspace. It is a new one on every start, and its id says so."""
 
@@ -123,28 +55,65 @@ class Workspace:
         self.name = "Freight Sandbox"
         self.slug = "freight-sandbox"
         self.token_id = str(uuid.uuid4())
-        self.members = [
-            self._member("Ada", "Admin", "ada@sandbox-ventures.com", "admin"),
-            self._member("Ben", "Broker", "ben@sandbox-ventures.com", "member"),
-            self._member("Cleo", "Former", "cleo@sandbox-ventures.com", "suspended"),
-        ]
+        self.signing_key = secrets.token_bytes(32)
+        self.scopes: tuple[str, ...] = DEFAULT_SCOPES
+        self.members: list[Member] = []
+        self.set_members(DEFAULT_MEMBERS)
         self.tables = {
             definition.slug: Table(definition) for definition in standard_objects(deals_enabled=deals_enabled)
         }
         if deals_enabled:
             self._add_deal_stages()
-        self._by_id = {table.definition.id: table for table in self.tables.values()}
+        self._tables_by_id = {table.definition.id: table for table in self.tables.values()}
+        self.lists: dict[str, Table[AttioList]] = {}
+        """Tables of entries by the id of their list."""
+        self.notes = Shelf[Note]()
+        self.tasks = Shelf[Task]()
+        self.files = Shelf[StoredFile]()
+        self.threads = Shelf[Thread]()
+        self.conflicts = itertools.count()
+        """Numbers the refusals of values that are taken, which Attio words in two ways."""
 
-    def find_table(self, identifier: str) -> Table | None:
+    @property
+    def actor(self) -> Actor:
+        """Whoever holds the key."""
+        return Actor("api-token", self.token_id)
+
+    def find_table(self, identifier: str) -> Table[AttioObject] | None:
         """The table of the object with this slug or id."""
-        return self.tables.get(identifier) or self._by_id.get(identifier)
+        return self.tables.get(identifier) or self._tables_by_id.get(identifier)
 
-    def table(self, identifier: str) -> Table:
+    def table(self, identifier: str) -> Table[AttioObject]:
         """The table of the object with this slug or id. Raises 404."""
         found = self.find_table(identifier)
         if found is None:
             raise not_found("Object", identifier)
         return found
+
+    def find_list(self, identifier: str) -> Table[AttioList] | None:
+        """The entries of the list with this slug or id."""
+        return self.lists.get(identifier) or next(
+            (table for table in self.lists.values() if table.definition.slug == identifier), None
+        )
+
+    def list_table(self, identifier: str) -> Table[AttioList]:
+        """The entries of the list with this slug or id. Raises 404."""
+        found = self.find_list(identifier)
+        if found is None:
+            raise not_found("List", identifier)
+        return found
+
+    def record(self, object_name: str, record_id: str) -> tuple[Table[AttioObject], Record]:
+        """A record with its table. Raises 404."""
+        table = self.table(object_name)
+        if record_id not in table.records:
+            raise not_found("Record", record_id, by="ID")
+        return table, table.records[record_id]
+
+    def set_members(self, members: list[NewMember]) -> None:
+        """Replace the members; whoever has the e-mail address of a present one keeps that one's id."""
+        known = {member.email_address.casefold(): member for member in self.members}
+        self.members = [self._member(new, known.get(new.email_address.casefold())) for new in members]
 
     def find_member(self, identifier: str) -> Member | None:
         """The member with this id or e-mail address."""
@@ -164,13 +133,21 @@ class Workspace:
             "workspace_id": self.id,
             "workspace_name": self.name,
             "records": {slug: len(table.records) for slug, table in self.tables.items()},
+            "lists": len(self.lists),
+            "entries": {table.definition.slug: len(table.records) for table in self.lists.values()},
+            "notes": len(self.notes.items),
+            "tasks": len(self.tasks.items),
+            "files": len(self.files.items),
+            "comments": sum(len(thread.comments) for thread in self.threads.items.values()),
         }
 
     def _add_deal_stages(self) -> None:
         deals = self.tables["deals"].definition
         stage = deals.attribute("stage")
-        stage.statuses = [new_status(self.id, deals, stage, title) for title in DEAL_STAGES]
+        for title in DEAL_STAGES:
+            stage.choices.add(new_status(self.id, deals, stage, title))
 
-    def _member(self, first_name: str, last_name: str, email: str, access_level: str) -> Member:
-        ids = {"workspace_id": self.id, "workspace_member_id": str(uuid.uuid4())}
-        return Member(ids, first_name, last_name, email, now(), access_level)
+    def _member(self, new: NewMember, known: Member | None) -> Member:
+        ids = {"workspace_id": self.id, "workspace_member_id": str(uuid.uuid4())} if known is None else known.id
+        created_at = now() if known is None else known.created_at
+        return Member(ids, new.first_name, new.last_name, new.email_address, created_at, new.access_level)

@@ -1,4 +1,4 @@
-"""A made-up Affinity workspace: every row follows from the seed and its place, so none has to be kept.
+"""Made-up companies and persons: every row follows from the seed and its place, so none has to be kept.
 
 Ordinary rows make up most of it. The others stand at fixed intervals, one prime for each oddity of real workspaces.
 """
@@ -10,7 +10,29 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from freight.sandbox.affinity.rows import Company, Field, FieldMetadata, Person, Value
+from freight.sandbox.affinity.generator.fields import (
+    COMPANY_OFFICES,
+    COMPANY_SECTOR,
+    DESCRIPTION,
+    EMPLOYEES,
+    FIRST_SECTOR_ID,
+    FOUNDED,
+    INDUSTRY,
+    INDUSTRY_AGAIN,
+    JOB_TITLE,
+    LINKEDIN,
+    LOCATION,
+    MET_AT,
+    ORGANIZATION,
+    PAST_TITLES,
+    PERSON_INDUSTRY,
+    PERSON_LINKEDIN,
+    PERSON_LOCATION,
+    PERSON_OFFICES,
+    PHONE,
+)
+from freight.sandbox.affinity.generator.values import location
+from freight.sandbox.affinity.rows import Company, Field, Person
 from freight.sandbox.affinity.words import (
     CITIES,
     COMPANY_FIRST_WORDS,
@@ -26,7 +48,6 @@ from freight.sandbox.affinity.words import (
     UNUSUAL_NAMES,
     City,
 )
-from freight.sandbox.affinity.workspace import Workspace
 
 FIRST_COMPANY_ID = 200_000_001
 FIRST_PERSON_ID = 100_000_001
@@ -37,50 +58,11 @@ NAME_PAIRS = len(COMPANY_FIRST_WORDS) * len(COMPANY_SECOND_WORDS)
 NAME_STEP = 619  # shares no factor with NAME_PAIRS, so stepping visits every pair once
 
 
-def _enriched(name: str, title: str, value_type: str, source: str = "affinity-data") -> FieldMetadata:
-    return FieldMetadata(f"{source}-{name}", title, "enriched", source, value_type)
-
-
-def _custom(number: int, title: str, value_type: str) -> FieldMetadata:
-    return FieldMetadata(f"field-{number}", title, "global", None, value_type)
-
-
-DESCRIPTION = _enriched("description", "Description", "text")
-INDUSTRY = _enriched("industry", "Industry", "filterable-text-multi")
-INDUSTRY_AGAIN = _enriched("industry", "Industry", "filterable-text-multi", "dealroom")
-LINKEDIN = _enriched("linkedin-url", "LinkedIn URL", "text")
-LOCATION = _enriched("location", "Location", "location")
-EMPLOYEES = _enriched("number-of-employees", "Number of Employees", "number")
-FOUNDED = _enriched("year-founded", "Year Founded", "number")
-COMPANY_SECTOR = _custom(3101, "Sector", "dropdown")
-COMPANY_OFFICES = _custom(3102, "Offices", "location-multi")
-COMPANY_FIELDS = (
-    DESCRIPTION, INDUSTRY, INDUSTRY_AGAIN, LINKEDIN, LOCATION, EMPLOYEES, FOUNDED, COMPANY_SECTOR, COMPANY_OFFICES,
-)  # fmt: skip
-
-JOB_TITLE = _enriched("current-job-title", "Current Job Title", "filterable-text")
-PAST_TITLES = _enriched("job-titles", "Job Titles", "filterable-text-multi")
-ORGANIZATION = _enriched("current-organization", "Current Organization", "company")
-PHONE = _enriched("phone-number", "Phone Number", "filterable-text-multi")
-PERSON_OFFICES = _custom(3201, "Location", "location-multi")
-MET_AT = _custom(3202, "Met at", "text")
-PERSON_FIELDS = (
-    JOB_TITLE, PAST_TITLES, ORGANIZATION, PHONE, LOCATION, INDUSTRY, LINKEDIN, PERSON_OFFICES, MET_AT,
-)  # fmt: skip
-
-
-def generate_workspace(seed: int, companies: int, people: int) -> Workspace:
-    """A workspace with that many companies and persons; the first few persons are its users."""
-    made = Companies(seed, companies)
-    return Workspace(made, Persons(seed, people, made))
-
-
 class Companies:
     """Made-up companies."""
 
     def __init__(self, seed: int, count: int) -> None:
         self.ids: Sequence[int] = range(FIRST_COMPANY_ID, FIRST_COMPANY_ID + count)
-        self.fields: Sequence[FieldMetadata] = COMPANY_FIELDS
         self._seed = seed
         self.head = lru_cache(maxsize=4096)(self._head)
 
@@ -131,7 +113,6 @@ class Persons:
 
     def __init__(self, seed: int, count: int, companies: Companies) -> None:
         self.ids: Sequence[int] = range(FIRST_PERSON_ID, FIRST_PERSON_ID + count)
-        self.fields: Sequence[FieldMetadata] = PERSON_FIELDS
         self._seed = seed
         self._companies = companies
 
@@ -174,18 +155,18 @@ class Persons:
         phones = [city.phone.format(chance.randrange(100, 200))] if place % 2 == 0 else None
         if place % 43 == 10:
             phones = [*(phones or []), chance.choice(INVALID_PHONES)]
-        offices = [_location(city, chance), _location(chance.choice(CITIES), chance)] if place % 19 == 9 else None
+        offices = [location(city, chance), location(chance.choice(CITIES), chance)] if place % 19 == 9 else None
         handle = f"{chance.choice(FIRST_NAMES)}-{place}".lower()
         return [
-            _field(JOB_TITLE, title if place % 5 else None),
-            _field(PAST_TITLES, past),
-            _field(ORGANIZATION, self._organization(place, employer)),
-            _field(PHONE, phones),
-            _field(LOCATION, _location(city, chance) if place % 4 else None),
-            _field(INDUSTRY, None),
-            _field(LINKEDIN, f"https://www.linkedin.com/in/{_slug(handle)}" if place % 3 else None),
-            _field(PERSON_OFFICES, offices),
-            _field(MET_AT, f"Demo day {2015 + place % 11}" if place % 8 == 0 else None),
+            JOB_TITLE.holding(title if place % 5 else None),
+            PAST_TITLES.holding(past),
+            ORGANIZATION.holding(self._organization(place, employer)),
+            PHONE.holding(phones),
+            PERSON_LOCATION.holding(location(city, chance) if place % 4 else None),
+            PERSON_INDUSTRY.holding(None),
+            PERSON_LINKEDIN.holding(f"https://www.linkedin.com/in/{_slug(handle)}" if place % 3 else None),
+            PERSON_OFFICES.holding(offices),
+            MET_AT.holding(f"Demo day {2015 + place % 11}" if place % 8 == 0 else None),
         ]
 
     def _organization(self, place: int, employer: int | None) -> dict[str, Any] | None:
@@ -200,17 +181,19 @@ class Persons:
 def _company_fields(place: int, name: str, city: City, chance: random.Random) -> list[Field]:
     industry = chance.choice(INDUSTRIES)
     sector = chance.randrange(len(SECTORS))
-    offices = [_location(city, chance), _location(chance.choice(CITIES), chance)] if place % 19 == 9 else None
+    offices = [location(city, chance), location(chance.choice(CITIES), chance)] if place % 19 == 9 else None
     return [
-        _field(DESCRIPTION, f"{name} serves {industry.lower()} from {city.name}." if place % 6 else None),
-        _field(INDUSTRY, [industry] if place % 5 else None),
-        _field(INDUSTRY_AGAIN, [industry] if place % 10 == 1 else None),
-        _field(LINKEDIN, f"https://www.linkedin.com/company/{_slug(name)}" if place % 4 else None),
-        _field(LOCATION, _location(city, chance) if place % 7 else None),
-        _field(EMPLOYEES, chance.randrange(1, 5000)),
-        _field(FOUNDED, chance.randrange(1950, 2026) if place % 3 else None),
-        _field(COMPANY_SECTOR, {"dropdownOptionId": 6000 + sector, "text": SECTORS[sector]} if place % 2 else None),
-        _field(COMPANY_OFFICES, offices),
+        DESCRIPTION.holding(f"{name} serves {industry.lower()} from {city.name}." if place % 6 else None),
+        INDUSTRY.holding([industry] if place % 5 else None),
+        INDUSTRY_AGAIN.holding([industry] if place % 10 == 1 else None),
+        LINKEDIN.holding(f"https://www.linkedin.com/company/{_slug(name)}" if place % 4 else None),
+        LOCATION.holding(location(city, chance) if place % 7 else None),
+        EMPLOYEES.holding(chance.randrange(1, 5000)),
+        FOUNDED.holding(chance.randrange(1950, 2026) if place % 3 else None),
+        COMPANY_SECTOR.holding(
+            {"dropdownOptionId": FIRST_SECTOR_ID + sector, "text": SECTORS[sector]} if place % 2 else None
+        ),
+        COMPANY_OFFICES.holding(offices),
     ]
 
 
@@ -236,22 +219,6 @@ def _shown_name(place: int, first: str, last: str, chance: random.Random) -> tup
     if place % 47 == 21:
         return chance.choice(UNUSUAL_NAMES)
     return first, last
-
-
-def _location(city: City, chance: random.Random) -> dict[str, str | None]:
-    street = city.street.format(chance.randrange(1, 400)) if chance.random() < 0.6 else None
-    return {
-        "streetAddress": street,
-        "city": city.name,
-        "state": city.state,
-        "country": city.country,
-        "continent": city.continent,
-    }
-
-
-def _field(metadata: FieldMetadata, data: Any) -> Field:
-    value = Value(metadata.value_type, data)
-    return Field(metadata.id, metadata.name, metadata.type, metadata.enrichment_source, value)
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,38 @@
+"""The rest of values of which Affinity gives only the first hundred with a row."""
+
+from typing import Any
+
+import structlog
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.fields import is_cut_off
+from freight.connectors.affinity.reading import Reading
+from freight.connectors.errors import PermissionMissing, Rejected
+
+log = structlog.get_logger(__name__)
+
+
+async def complete(client: AffinityClient, path: str, holder: object, reading: Reading) -> None:
+    """Put all values into those fields of `holder` that are cut off and carried. `path` is where version 2 has it.
+
+    Affinity has had the pages of values since September 2026 and calls them a beta: where they are refused, the field
+    stays as it is and its reader says what is missing.
+    """
+    fields = holder.get("fields") if isinstance(holder, dict) else None
+    for field in fields if isinstance(fields, list) else ():
+        match field:
+            case {"id": str(id_), "value": {"type": str(type_), "data": list() as data} as value}:
+                if id_ in reading.fields and is_cut_off(type_, data, value.get("totalCount")):
+                    await _complete(client, f"{path}/fields/{id_}/values", value)
+
+
+async def _complete(client: AffinityClient, path: str, value: dict[str, Any]) -> None:
+    try:
+        rows = await client.all_rows(path)
+    except (PermissionMissing, Rejected) as error:
+        log.info("affinity_values_refused", path=path, reason=str(error))
+        return
+    values = [row["data"] if isinstance(row, dict) and "data" in row else row for row in rows]
+    if len(values) >= len(value["data"]):
+        total = value.get("totalCount")
+        value.update(data=values, totalCount=len(values) if total is None else total)

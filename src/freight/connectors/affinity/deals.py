@@ -1,0 +1,215 @@
+"""Affinity's opportunities: with their lists by version 2, then by version 1 those whose list the key does not show."""
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.completion import complete
+from freight.connectors.affinity.fields import (
+    ASSOCIATIONS,
+    id_of,
+    id_text,
+    read_companies,
+    read_fields,
+    read_people,
+)
+from freight.connectors.affinity.lists import (
+    LIST_NOT_CHOSEN,
+    Position,
+    carried_lists,
+    entity_of,
+    entries_page,
+    entry_path,
+)
+from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, values_cut_off
+from freight.connectors.errors import NotFound, PermissionMissing, Rejected
+from freight.connectors.http import Json
+from freight.connectors.protocols import Issue, Page, Row
+from freight.crm import Deal
+from freight.mapping import Mapping
+from freight.schema import Schema
+
+HIDDEN_NAME = "[Hidden]"
+
+log = structlog.get_logger(__name__)
+
+
+class Links(msgspec.Struct, frozen=True):
+    """The people and companies that an opportunity is linked to."""
+
+    person_ids: tuple[str, ...]
+    company_ids: tuple[str, ...]
+    issues: tuple[Issue, ...] = ()
+
+
+class Associations(msgspec.Struct, frozen=True):
+    """Which of the fields `persons` and `companies` a list has."""
+
+    ids: frozenset[str]
+    by_id: tuple[str, ...]
+    """Those that Affinity does not give with the list's own fields."""
+
+
+class Deals:
+    """Reads opportunities."""
+
+    def __init__(self, client: AffinityClient, schema: Schema, mapping: Mapping) -> None:
+        self._client = client
+        self._schema = schema
+        self._mapping = mapping
+        self._lists = [given for given in carried_lists(schema, mapping) if given.of == "deals"]
+        self._readings = {given.id: Reading.of(schema, mapping, given.id) for given in self._lists}
+        self._associations: dict[str, Associations] = {}
+
+    async def read_page(self, cursor: str | None) -> Page:
+        """A page: up to 100 of a list, and after all lists up to 500 of the workspace, most of them once more."""
+        position = Position(self._lists[0].id if self._lists else None) if cursor is None else Position.at(cursor)
+        if position.list_id is None:
+            return await self._read_all(position.cursor)
+        list_id = position.list_id
+        associations = await self._associations_of(list_id)
+        page = await entries_page(self._client, list_id, position.cursor, associations.by_id)
+        rows = [await self._deal(entry, list_id, await self._links(entry, associations)) for entry in page.rows]
+        following = position.following(self._lists, page.cursor) or Position(None)
+        return Page(rows=tuple(rows if page.gone is None else [page.gone]), next_cursor=str(following))
+
+    async def read_some(self, ids: Sequence[str]) -> list[Row]:
+        """The opportunities with those ids, as far as they exist."""
+        rows = []
+        for id_ in filter(str.isdecimal, ids):
+            try:
+                rows.append(await self._read_one(await self._client.get(f"/opportunities/{id_}")))
+            except NotFound:
+                continue
+        return rows
+
+    async def _read_all(self, token: str | None) -> Page:
+        page = await self._client.page_v1("/opportunities", "opportunities", token)
+        return Page(
+            rows=tuple(late_deal_row(row, self._schema, self._mapping) for row in page.rows),
+            next_cursor=None if page.cursor is None else str(Position(None, page.cursor)),
+        )
+
+    async def _read_one(self, row: Json) -> Row:
+        match row:
+            case {"list_entries": [{"id": int() as entry_id, "list_id": int() as list_id}, *_]} if (
+                str(list_id) in self._readings
+            ):
+                path = entry_path(str(list_id), str(entry_id))
+                entry = await self._client.get(path, {"fieldTypes": ["list"]})
+                return await self._deal(entry, str(list_id), links_of(RowReader(row)))
+            case _:
+                return late_deal_row(row, self._schema, self._mapping)
+
+    async def _deal(self, entry: Json, list_id: str, links: Links) -> Row:
+        reading = self._readings[list_id]
+        await complete(self._client, entry_path(list_id, id_of(entry)), entity_of(entry), reading)
+        return deal_row(entry, reading, links)
+
+    async def _associations_of(self, list_id: str) -> Associations:
+        if list_id not in self._associations:
+            try:
+                metadata = await self._client.all_rows(f"/v2/lists/{list_id}/fields")
+            except NotFound:
+                metadata = []
+            kinds = {id_: row.get("type") for row in metadata if (id_ := id_of(row)) in ASSOCIATIONS}
+            by_id = tuple(sorted(id_ for id_, kind in kinds.items() if kind != "list"))
+            self._associations[list_id] = Associations(frozenset(kinds), by_id)
+        return self._associations[list_id]
+
+    async def _links(self, entry: Json, associations: Associations) -> Links:
+        """What an entry says of the associations; where Affinity cut them off, what version 1 says."""
+        entity = entity_of(entry)
+        id_ = id_of(entity)
+        fields = {field.id: field for field in read_fields(entity.get("fields"), [])}
+        cut = [field for field in fields.values() if field.id in ASSOCIATIONS and field.is_cut_off]
+        if id_ is not None and (cut or associations.ids != ASSOCIATIONS):
+            try:
+                return links_of(RowReader(await self._client.get(f"/opportunities/{id_}")))
+            except (PermissionMissing, Rejected) as error:
+                log.info("affinity_associations_refused", opportunity=id_, reason=str(error))
+        issues = [values_cut_off(field) for field in cut]
+        people, companies = fields.get("persons"), fields.get("companies")
+        return Links(
+            () if people is None else tuple(dict.fromkeys(ref.id for ref in read_people(people, issues))),
+            () if companies is None else tuple(dict.fromkeys(ref.id for ref in read_companies(companies, issues))),
+            tuple(issues),
+        )
+
+
+def links_of(reader: RowReader) -> Links:
+    """What version 1 says of the links of an opportunity."""
+    people, companies = (reader.values(key, id_text) for key in ("person_ids", "organization_ids"))
+    return Links(tuple(dict.fromkeys(people)), tuple(dict.fromkeys(companies)), tuple(reader.issues))
+
+
+def deal_row(entry: Json, reading: Reading, links: Links) -> Row:
+    """An opportunity as its list has it, as a record."""
+    entity = entity_of(entry)
+    id_ = id_of(entity)
+    if id_ is None:
+        return row_without_id(entry)
+    reader = FieldsReader(entity, reading)
+    deal = Deal(
+        id=id_,
+        name=reader.text("name"),
+        list_id=reading.owner,
+        person_ids=links.person_ids,
+        company_ids=links.company_ids,
+        fields=reader.fields,
+    )
+    return Row(id=id_, record=deal, issues=(*reader.issues, *links.issues, *_hidden(deal)))
+
+
+def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
+    """An opportunity as version 1 has it, without the values of its list, as a record.
+
+    It counts only for opportunities that were not read with their lists. Affinity documents that `list_entries` is
+    empty where the key has no access to the list.
+    """
+    id_ = id_of(row)
+    if id_ is None:
+        return row_without_id(row)
+    reader = RowReader(row)
+    list_id = next(iter(reader.values("list_entries", _list_id)), None)
+    known = any(given.id == list_id for given in schema.lists)
+    links = links_of(reader)
+    deal = Deal(
+        id=id_,
+        name=reader.text("name"),
+        list_id=list_id if known else None,
+        person_ids=links.person_ids,
+        company_ids=links.company_ids,
+    )
+    carried = mapping.only_lists is None if list_id is None else mapping.carries_list(list_id)
+    if not carried:
+        return Row(id=id_, record=deal, skip=LIST_NOT_CHOSEN)
+    issues = (*reader.issues, LIST_READ_BEFORE if known else LIST_HIDDEN, *_hidden(deal))
+    return Row(id=id_, record=deal, issues=issues)
+
+
+LIST_READ_BEFORE = Issue(
+    code="list_read_before",
+    message="This opportunity was not on its list yet when the list was read, so the values of the list's fields are "
+    "missing: run the migration again to add them.",
+)
+LIST_HIDDEN = Issue(
+    code="list_hidden",
+    message="Affinity does not show the list of this opportunity to the key, so its stage, its owner and all other "
+    "values of the list's fields were left out: give the key's user access to the list and run the migration again.",
+)
+HIDDEN_AT_SOURCE = Issue(
+    code="hidden_at_source",
+    message="Affinity hides what this opportunity is called and holds from the key's user, so it arrives without: give "
+    "the user access to it and run the migration again.",
+)
+
+
+def _hidden(deal: Deal) -> tuple[Issue, ...]:
+    return (HIDDEN_AT_SOURCE,) if deal.name == HIDDEN_NAME else ()
+
+
+def _list_id(entry: object) -> str | None:
+    return id_text(entry.get("list_id")) if isinstance(entry, dict) else None

@@ -1,0 +1,34 @@
+"""Affinity's files, as version 1 gives them: only there it says which record a file belongs to."""
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.fields import id_of, id_text, integer_of, moment_of
+from freight.connectors.affinity.reading import RowReader, row_without_id
+from freight.connectors.http import Json
+from freight.connectors.protocols import Page, Row
+from freight.crm import File
+
+
+async def read_files(client: AffinityClient, cursor: str | None) -> Page:
+    """A page of up to 500 files, without their bytes."""
+    page = await client.page_v1("/entity-files", "entity_files", cursor)
+    return Page(rows=tuple(file_row(row) for row in page.rows), next_cursor=page.cursor)
+
+
+def file_row(row: Json) -> Row:
+    """A file as Affinity gives it, as a record."""
+    id_ = id_of(row)
+    if id_ is None:
+        return row_without_id(row)
+    reader = RowReader(row)
+    file = File(
+        id=id_,
+        name=reader.text("name") or f"file-{id_}",
+        size=reader.value("size", integer_of),
+        content_type=reader.text("content_type"),
+        uploader_id=reader.value("uploader_id", id_text),
+        created_at=reader.value("created_at", moment_of),
+        person_id=reader.value("person_id", id_text),
+        company_id=reader.value("organization_id", id_text),
+        deal_id=reader.value("opportunity_id", id_text),
+    )
+    return Row(id=id_, record=file, issues=tuple(reader.issues))

@@ -1,0 +1,151 @@
+"""Affinity's lists and what stands on them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.completion import complete
+from freight.connectors.affinity.fields import id_of, moment_of
+from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
+from freight.connectors.errors import NotFound
+from freight.connectors.http import Json, Params
+from freight.connectors.protocols import Issue, Page, Row
+from freight.crm import Entity, List, ListEntry
+from freight.mapping import Mapping
+from freight.schema import Schema
+
+PARENTS: dict[str, Entity] = {"company": "companies", "person": "people", "opportunity": "deals"}
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """How far a stream that goes from list to list has come: its cursor, written as JSON."""
+
+    list_id: str | None
+    cursor: str | None = None
+
+    @classmethod
+    def at(cls, text: str) -> "Position":
+        """The position that a cursor stands for."""
+        return msgspec.json.decode(text, type=cls)
+
+    def __str__(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+    def following(self, lists: Sequence[List], cursor: str | None) -> "Position | None":
+        """The position after a page of this list, whose next page is at `cursor`; None after the last list."""
+        if cursor is not None:
+            return Position(self.list_id, cursor)
+        ids = [given.id for given in lists]
+        later = ids[ids.index(self.list_id) + 1 :] if self.list_id in ids else []
+        return Position(later[0]) if later else None
+
+
+class EntriesPage(msgspec.Struct, frozen=True):
+    """Entries of one list as Affinity gave them."""
+
+    rows: Sequence[Any]
+    cursor: str | None
+    gone: Row | None = None
+    """What is said of a list that was removed after the schema had been read."""
+
+
+LIST_NOT_CHOSEN = Issue(
+    level="info",
+    code="list_not_chosen",
+    message="The job leaves this list behind, with what stands on it.",
+)
+
+
+def carried_lists(schema: Schema, mapping: Mapping) -> list[List]:
+    """The lists that the job carries."""
+    return [given for given in schema.lists if mapping.carries_list(given.id)]
+
+
+def list_rows(schema: Schema, mapping: Mapping) -> Page:
+    """All lists, those that the job leaves behind with the reason."""
+    rows = [
+        Row(id=given.id, record=given, skip=None if mapping.carries_list(given.id) else LIST_NOT_CHOSEN)
+        for given in schema.lists
+    ]
+    return Page(rows=tuple(rows), next_cursor=None)
+
+
+async def read_entries(client: AffinityClient, schema: Schema, mapping: Mapping, cursor: str | None) -> Page:
+    """A page of up to 100 entries; the lists that are carried follow each other."""
+    lists = carried_lists(schema, mapping)
+    if not lists:
+        return Page(rows=(), next_cursor=None)
+    position = Position(lists[0].id) if cursor is None else Position.at(cursor)
+    list_id = str(position.list_id)
+    page = await entries_page(client, list_id, position.cursor)
+    reading = Reading.of(schema, mapping, list_id)
+    rows = [await completed_entry(client, row, reading) for row in page.rows]
+    following = position.following(lists, page.cursor)
+    return Page(
+        rows=tuple(rows if page.gone is None else [page.gone]),
+        next_cursor=None if following is None else str(following),
+    )
+
+
+async def entries_page(
+    client: AffinityClient, list_id: str, cursor: str | None, field_ids: Sequence[str] = ()
+) -> EntriesPage:
+    """A page of a list's entries with the values of the list's own fields, and of those with these ids."""
+    params: Params = {"fieldTypes": ["list"], **({"fieldIds": field_ids} if field_ids else {})}
+    try:
+        page = await client.page(f"/v2/lists/{list_id}/list-entries", cursor, params)
+    except NotFound:
+        return EntriesPage((), None, gone=_list_gone(list_id))
+    return EntriesPage(page.rows, page.cursor)
+
+
+async def completed_entry(client: AffinityClient, row: Json, reading: Reading) -> Row:
+    """An entry as a record, with all values of fields of which Affinity gave only the first."""
+    await complete(client, entry_path(reading.owner, id_of(row)), entity_of(row), reading)
+    return entry_row(row, reading)
+
+
+def entry_path(list_id: str, entry_id: str | None) -> str:
+    """Where version 2 has an entry."""
+    return f"/v2/lists/{list_id}/list-entries/{entry_id}"
+
+
+def entity_of(row: Json) -> dict[str, Any]:
+    """The record that stands on the list, with the values of the list's fields; empty if the entry has none."""
+    entity = row.get("entity") if isinstance(row, dict) else None
+    return entity if isinstance(entity, dict) else {}
+
+
+def entry_row(row: Json, reading: Reading) -> Row:
+    """An entry as Affinity gives it, as a record: the values stand in the record that is on the list."""
+    id_ = id_of(row)
+    if id_ is None:
+        return row_without_id(row)
+    entity = entity_of(row)
+    parent_id = id_of(entity)
+    kind = row.get("type")
+    parent = PARENTS.get(kind) if isinstance(kind, str) else None
+    if parent is None or parent_id is None:
+        return unreadable_row(id_, row, "of a list that does not say what stands there")
+    outer, reader = RowReader(row), FieldsReader(entity, reading)
+    entry = ListEntry(
+        id=id_,
+        list_id=reading.owner,
+        parent=(parent, parent_id),
+        created_at=outer.value("createdAt", moment_of),
+        fields=reader.fields,
+    )
+    return Row(id=id_, record=entry, issues=(*outer.issues, *reader.issues))
+
+
+def _list_gone(list_id: str) -> Row:
+    issue = Issue(
+        level="error",
+        code="list_gone",
+        message=f"The list {list_id} was there when the job began, but Affinity does not show it to the key any more: "
+        "what stands on it could not be read. If the list still exists, give the key access to it and run the "
+        "migration again.",
+    )
+    return Row(id=f"list-{list_id}", record=None, skip=issue)

@@ -1,0 +1,87 @@
+"""Affinity's notes, as version 1 gives them: notes and the replies to them in one stream."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.fields import id_of, id_text, moment_of, text_of
+from freight.connectors.affinity.reading import RowReader, row_without_id
+from freight.connectors.http import Json
+from freight.connectors.protocols import Page, ReplyRow, Row
+from freight.crm import Entity, Note, Reference, Reply
+from freight.mapping import Mapping
+
+MARKDOWN_TYPES = (2, 3)
+"""Notes that were written as HTML, and those of Affinity's own note-taker; version 1 gives both as Markdown."""
+
+
+async def read_notes(client: AffinityClient, mapping: Mapping, cursor: str | None) -> Page:
+    """A page of up to 500 notes and replies."""
+    page = await client.page_v1("/notes", "notes", cursor)
+    rows: list[Row] = []
+    replies: list[ReplyRow] = []
+    for row in page.rows:
+        if isinstance(row, dict) and (parent_id := id_text(row.get("parent_id"))) and id_of(row):
+            replies.append(reply_row(row, parent_id))
+        else:
+            rows += note_rows(row, mapping)
+    return Page(rows=tuple(rows), next_cursor=page.cursor, replies=tuple(replies))
+
+
+def reply_row(row: Json, note_id: str) -> ReplyRow:
+    """A reply to the note with that id."""
+    reply = Reply(
+        id=id_of(row) or "",
+        content=text_of(row.get("content")) or "",
+        author_id=id_text(row.get("creator_id")),
+        created_at=moment_of(row.get("created_at")),
+    )
+    return ReplyRow(note_id=note_id, reply=reply)
+
+
+def note_rows(row: Json, mapping: Mapping) -> Sequence[Row]:
+    """A note as Affinity gives it, as a record; as one for each of its links if the mapping wants that."""
+    id_ = id_of(row)
+    if id_ is None:
+        return [row_without_id(row)]
+    reader = RowReader(row)
+    # `person_ids` would add everyone who took part in the meeting that the note is about.
+    people = reader.values("associated_person_ids", id_text)
+    participants = reader.values("interaction_person_ids", id_text)
+    note = Note(
+        id=id_,
+        content=reader.text("content") or "",
+        is_markdown=row.get("type") in MARKDOWN_TYPES,
+        author_id=reader.value("creator_id", id_text),
+        created_at=reader.value("created_at", moment_of),
+        person_ids=_distinct(people),
+        company_ids=_distinct(reader.values("organization_ids", id_text)),
+        deal_ids=_distinct(reader.values("opportunity_ids", id_text)),
+        participant_ids=_distinct(id_ for id_ in participants if id_ not in people),
+    )
+    notes = _one_for_each_link(note) if mapping.notes == "all" else [note]
+    return [Row(id=each.id, record=each, issues=tuple(reader.issues)) for each in notes]
+
+
+def _one_for_each_link(note: Note) -> Sequence[Note]:
+    links: list[Reference] = [
+        *(("companies", id_) for id_ in note.company_ids),
+        *(("people", id_) for id_ in note.person_ids),
+        *(("deals", id_) for id_ in note.deal_ids),
+    ]
+    return [_linked_to(note, *link) for link in links] if len(links) > 1 else [note]
+
+
+def _linked_to(note: Note, entity: Entity, id_: str) -> Note:
+    return msgspec.structs.replace(
+        note,
+        id=f"{note.id}/{entity}/{id_}",
+        company_ids=(id_,) if entity == "companies" else (),
+        person_ids=(id_,) if entity == "people" else (),
+        deal_ids=(id_,) if entity == "deals" else (),
+    )
+
+
+def _distinct(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))

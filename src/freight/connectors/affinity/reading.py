@@ -1,0 +1,225 @@
+"""Taking Affinity's rows apart: what is read of them, and what is said of the rest."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from freight.connectors.affinity.facts import FACTS, fact_of
+from freight.connectors.affinity.fields import (
+    ASSOCIATIONS,
+    FIELD_TYPES,
+    KNOWN_TYPES,
+    FilledField,
+    holds_something,
+    quoted,
+    read_fields,
+    read_values,
+    text_of,
+    unreadable,
+)
+from freight.connectors.protocols import Issue, Row
+from freight.crm import normalise_claim
+from freight.fields import CompanyRef, Field, FieldValues, Location
+from freight.mapping import Mapping
+from freight.schema import Schema
+
+Item = TypeVar("Item")
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What is read of the rows of one kind of record."""
+
+    owner: str
+    """`companies`, `people`, or the id of a list."""
+    fields: dict[str, Field]
+    skipped: frozenset[str]
+    """The ids of fields that the mapping leaves behind."""
+
+    @classmethod
+    def of(cls, schema: Schema, mapping: Mapping, owner: str) -> "Reading":
+        """What the mapping carries of the fields of `companies`, of `people`, or of the list with this id."""
+        skipped = frozenset(id_ for id_, wanted in mapping.fields_of(owner).items() if wanted.skip)
+        fields = {field.id: field for field in schema.fields_of(owner) if field.id not in skipped}
+        return cls(owner, fields, skipped)
+
+
+class RowReader:
+    """Takes a row apart. What it cannot read is named in `issues`."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.issues: list[Issue] = []
+        self._row = row
+
+    def value(self, key: str, read: Callable[[Any], Item | None]) -> Item | None:
+        """What `read` makes of the part of the row with this key."""
+        return self._read(key, self._row.get(key), read)
+
+    def values(self, key: str, read: Callable[[Any], Item | None]) -> list[Item]:
+        """What `read` makes of the items of the list with this key."""
+        given = self._row.get(key)
+        if not isinstance(given, list):
+            if given is not None:
+                self.issues.append(unreadable(key, given))
+            return []
+        return [value for item in given if (value := self._read(key, item, read)) is not None]
+
+    def text(self, key: str) -> str | None:
+        """A text."""
+        return self.value(key, text_of)
+
+    def texts(self, primary: str, others: str) -> list[str]:
+        """The texts under two keys: a single one, then a list."""
+        first = self.text(primary)
+        return [*([] if first is None else [first]), *self.values(others, text_of)]
+
+    def _read(self, key: str, given: Any, read: Callable[[Any], Item | None]) -> Item | None:
+        value = read(given)
+        if value is None and holds_something(given):
+            self.issues.append(unreadable(key, given))
+        return value
+
+
+class FieldsReader(RowReader):
+    """Takes a row with fields apart. What has no place in a record is named in `issues`."""
+
+    def __init__(self, row: dict[str, Any], reading: Reading) -> None:
+        super().__init__(row)
+        self.fields: FieldValues = {}
+        self._owner = reading.owner
+        self._facts: dict[str, list[FilledField]] = {}
+        left: dict[str, list[str]] = {}
+        for field in read_fields(row.get("fields"), self.issues):
+            if field.id in reading.skipped:
+                continue
+            if (fact := fact_of(reading.owner, field)) is not None:
+                self._facts.setdefault(fact, []).append(field)
+            elif field.value_type not in KNOWN_TYPES:
+                self.issues.append(_unknown_value_type(field))
+            elif field.id in reading.fields:
+                self._take(field, reading.fields[field.id])
+            elif (code := _why_left_out(reading.owner, field)) is not None:
+                left.setdefault(code, []).append(f"{field.label} ({field.id})")
+        self.issues += [
+            Issue(level="info", code=code, message=LEFT_OUT[code].format(", ".join(names)), field=", ".join(names))
+            for code, names in left.items()
+        ]
+
+    def facts(self, name: str, read: Callable[[FilledField, list[Issue]], Iterable[Item]]) -> list[Item]:
+        """The values of all fields that are the standard fact `name`, each once."""
+        order = list(FACTS[self._owner])
+        fields = sorted(
+            self._facts.get(name, ()), key=lambda field: order.index(field.id) if field.id in order else len(order)
+        )
+        return list(dict.fromkeys(item for field in fields for item in read(field, self.issues)))
+
+    def fact(self, name: str, read: Callable[[FilledField, list[Issue]], Iterable[Item]]) -> Item | None:
+        """The first of those values; the others become an issue."""
+        values = self.facts(name, read)
+        if len(values) > 1:
+            left = "; ".join(shown(value) for value in values[1:])
+            self.issues.append(
+                Issue(
+                    code="further_values_left_out",
+                    message=f"Only one value fits {name!r}; {shown(values[0])} was taken and the others were left "
+                    f"out: {left}.",
+                    field=name,
+                    value=left,
+                )
+            )
+        return values[0] if values else None
+
+    def _take(self, field: FilledField, known: Field) -> None:
+        if FIELD_TYPES.get(field.value_type) != known.type:
+            self.issues.append(_type_changed(field))
+            return
+        if field.is_cut_off:
+            self.issues.append(values_cut_off(field))
+        if values := read_values(field, self.issues):
+            self.fields[field.id] = values
+
+
+LEFT_OUT = {
+    "association_left_out": "Affinity links this record to others in these fields; in Attio people are linked to their "
+    "current company only, so they were left out: {}.",
+    "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
+    "not_writable": "These fields hold what Affinity worked out from mailboxes and calendars; Attio works out its own "
+    "and lets nobody write it: {}.",
+}
+
+
+def row_without_id(row: object) -> Row:
+    """What becomes of a row that cannot be named."""
+    digest = hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16]
+    return unreadable_row(f"unreadable-{digest}", row, "without an id")
+
+
+def unreadable_row(id_: str, row: object, why: str) -> Row:
+    """What becomes of a row that is no record; `why` ends the sentence "Affinity gave a row …"."""
+    issue = Issue(
+        level="error",
+        code="unreadable_row",
+        message=f"Affinity gave a row {why}, which cannot be migrated.",
+        value=quoted(row),
+    )
+    return Row(id=id_, record=None, skip=issue)
+
+
+def values_cut_off(field: FilledField) -> Issue:
+    """The issue of a field of which Affinity gave the first values only."""
+    given = len(field.data)
+    missing = "any others were" if field.total is None else f"the other {field.total - given} were"
+    return Issue(
+        code="values_cut_off",
+        message=f"Affinity gave the first {given} values of the field {field.label!r} only; {missing} left out and "
+        "have to be added by hand.",
+        field=field.label,
+        value=None if field.total is None else str(field.total - given),
+    )
+
+
+def distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """Each once, ignoring case, in the order given."""
+    first: dict[str, str] = {}
+    for text in texts:
+        first.setdefault(normalise_claim(text), text)
+    return tuple(first.values())
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it in an issue."""
+    match value:
+        case Location():
+            return ", ".join(part for part in (value.street, value.city, value.region, value.country) if part)
+        case CompanyRef():
+            return value.name or value.id
+        case _:
+            return str(value)
+
+
+def _why_left_out(owner: str, field: FilledField) -> str | None:
+    """The code of `LEFT_OUT`; None for what is said elsewhere."""
+    if field.id in ASSOCIATIONS:
+        return "association_left_out" if owner in FACTS else None
+    return "not_writable" if field.kind == "relationship-intelligence" else "field_not_mapped"
+
+
+def _type_changed(field: FilledField) -> Issue:
+    return Issue(
+        code="field_type_changed",
+        message=f"The field {field.label!r} ({field.id}) holds values of another type than when the job began, now "
+        f"{field.value_type!r}: they were left out. Run the migration again to carry them.",
+        field=field.label,
+        value=quoted(field.data),
+    )
+
+
+def _unknown_value_type(field: FilledField) -> Issue:
+    return Issue(
+        code="unknown_value_type",
+        message=f"The field {field.label!r} ({field.id}) holds a value of the type {field.value_type!r}, which Freight "
+        "does not know: it was left out.",
+        field=field.label,
+        value=quoted(field.data),
+    )

@@ -1,0 +1,55 @@
+"""Affinity's companies and people as records."""
+
+from freight.connectors.affinity.fields import INTERNAL_TYPES, id_of, read_companies, read_locations, read_texts
+from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
+from freight.connectors.http import Json
+from freight.connectors.protocols import Row
+from freight.crm import Company, Person, bare_domain
+
+
+def company_row(row: Json, reading: Reading) -> Row:
+    """A company as Affinity gives it, as a record."""
+    id_ = id_of(row)
+    if id_ is None:
+        return row_without_id(row)
+    reader = FieldsReader(row, reading)
+    company = Company(
+        id=id_,
+        name=reader.text("name"),
+        domains=distinct(_domain(text) for text in reader.texts("domain", "domains")),
+        description=reader.fact("description", read_texts),
+        phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
+        location=reader.fact("location", read_locations),
+        linkedin=reader.fact("linkedin", read_texts),
+        fields=reader.fields,
+    )
+    return Row(id=id_, record=company, issues=tuple(reader.issues))
+
+
+def person_row(row: Json, reading: Reading) -> Row:
+    """A person as Affinity gives it, as a record, also one of the firm's own."""
+    id_ = id_of(row)
+    if id_ is None:
+        return row_without_id(row)
+    reader = FieldsReader(row, reading)
+    employer = reader.fact("company_id", read_companies)
+    person = Person(
+        id=id_,
+        first_name=reader.text("firstName"),
+        last_name=reader.text("lastName"),
+        emails=distinct(reader.texts("primaryEmailAddress", "emailAddresses")),
+        phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
+        job_title=reader.fact("job_title", read_texts),
+        location=reader.fact("location", read_locations),
+        linkedin=reader.fact("linkedin", read_texts),
+        company_id=None if employer is None else employer.id,
+        internal=row.get("type") in INTERNAL_TYPES,
+        fields=reader.fields,
+    )
+    return Row(id=id_, record=person, issues=tuple(reader.issues))
+
+
+def _domain(text: str) -> str:
+    """The bare host name, without the `www.` that names the same site."""
+    host = bare_domain(text)
+    return host.removeprefix("www.") if host.count(".") > 1 else host

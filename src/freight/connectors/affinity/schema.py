@@ -1,0 +1,86 @@
+"""What Affinity says of fields, in both versions of its API, as the vocabulary's fields.
+
+Version 2 knows each field's id, kind and type; version 1 knows all its options, used or not. A custom field is
+`field-123` in the one and 123 in the other.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from freight.connectors.affinity.facts import fact_of
+from freight.connectors.affinity.fields import ASSOCIATIONS, FIELD_TYPES, Described, id_of, integer_of, text_of
+from freight.fields import Field, Option
+
+RELATIONSHIP_INTELLIGENCE = "relationship-intelligence"
+
+
+class Definitions:
+    """The fields as version 1 defines them."""
+
+    def __init__(self, rows: object) -> None:
+        self._by_id: dict[str, dict[str, Any]] = {}
+        self._by_name: dict[tuple[str | None, str | None], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows if isinstance(rows, list) else ():
+            if (id_ := id_of(row)) is not None:
+                self._by_id[f"field-{id_}"] = row
+                self._by_name[text_of(row.get("enrichment_source")), text_of(row.get("name"))].append(row)
+
+    def find(self, id_: str, name: str, source: str | None) -> dict[str, Any] | None:
+        """The definition of a field of version 2. Enriched fields have an id of their own there: they are known by
+        their name, if it is that of one definition only."""
+        if id_ in self._by_id:
+            return self._by_id[id_]
+        named = self._by_name.get((source, name), []) if source is not None else []
+        return named[0] if len(named) == 1 else None
+
+
+def fields_of(metadata: Iterable[Any], definitions: Definitions, owner: str) -> list[Field]:
+    """The fields that have a place in the schema, of `companies`, of `people`, or of the list with this id.
+
+    Standard facts have none, nor has what Affinity works out by itself, what links records to each other, and what
+    is of a type that is not known.
+    """
+    fields: dict[str, Field] = {}
+    for row in metadata:
+        field = _described(row)
+        if field is None or field.id in ASSOCIATIONS or field.value_type not in FIELD_TYPES:
+            continue
+        # The fields of a list are given together with those of the records on it.
+        wanted = field.kind != RELATIONSHIP_INTELLIGENCE if owner in ("companies", "people") else field.kind == "list"
+        if wanted and fact_of(owner, field) is None:
+            definition = definitions.find(field.id, field.name, text_of(row.get("enrichmentSource")))
+            fields.setdefault(field.id, _field(field, definition))
+    return list(fields.values())
+
+
+def options_of(rows: object) -> tuple[Option, ...]:
+    """The options of a dropdown, as either version gives them, in their order."""
+    options = []
+    for row in rows if isinstance(rows, list) else ():
+        id_ = id_of(row)
+        text = text_of(row.get("text")) if isinstance(row, dict) else None
+        if id_ is not None and text is not None:
+            options.append(Option(id=id_, text=text, rank=integer_of(row.get("rank"))))
+    return tuple(options)
+
+
+def _described(row: Any) -> Described | None:
+    match row:
+        case {"id": str(id_), "valueType": str(value_type)} if text_of(id_):
+            name, kind = (text_of(row.get(key)) or "" for key in ("name", "type"))
+            return Described(id=id_.strip(), name=name, kind=kind, value_type=value_type.strip())
+        case _:
+            return None
+
+
+def _field(field: Described, definition: dict[str, Any] | None) -> Field:
+    definition = definition or {}
+    return Field(
+        id=field.id,
+        name=field.label,
+        type=FIELD_TYPES[field.value_type],
+        multiple=field.value_type.endswith("-multi") or definition.get("allows_multiple") is True,
+        options=options_of(definition.get("dropdown_options")),
+        enriched=field.kind == "enriched",
+    )

@@ -1,0 +1,231 @@
+"""What a workspace at Affinity holds and what its key may read, before anything is read."""
+
+from collections.abc import Awaitable, Collection, Iterable, Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+import structlog
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
+from freight.connectors.affinity.schema import Definitions, fields_of, options_of
+from freight.connectors.errors import PermissionMissing, Rejected, UnexpectedAnswer
+from freight.connectors.http import Json
+from freight.connectors.protocols import Issue, Survey
+from freight.crm import LOAD_ORDER, Entity, List
+from freight.fields import Field, PersonRef
+from freight.schema import Schema
+
+Answer = TypeVar("Answer")
+
+COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
+"""What the entities with fields of their own are called in version 2."""
+
+NEED_LISTS = frozenset[Entity]({"deals", "lists", "list_entries"})
+
+ListOf = Literal["companies", "people", "deals"]
+
+LISTS_OF: dict[str | int, ListOf] = {
+    "company": "companies",
+    "person": "people",
+    "opportunity": "deals",
+    1: "companies",
+    0: "people",
+    8: "deals",
+}
+"""What stands on a list, by its type in version 2, and by the number that is its type in version 1."""
+
+COUNTED = {"notes": "/v2/notes", "tasks": "/v2/reminders", "files": "/v2/files"}
+
+PERMISSIONS: dict[Entity, str] = {
+    "companies": "Export All Organizations directory",
+    "people": "Export All People directory",
+    "deals": "Export data from Lists",
+    "list_entries": "Export data from Lists",
+}
+"""What the role of the key's user must allow, in Affinity's words, so that an entity can be read."""
+
+FREE_MAIL = frozenset(
+    {
+        "aol.com", "fastmail.com", "gmail.com", "gmx.com", "gmx.de", "googlemail.com", "hotmail.com", "icloud.com",
+        "live.com", "mac.com", "mail.com", "me.com", "msn.com", "outlook.com", "proton.me", "protonmail.com", "qq.com",
+        "web.de", "yahoo.com", "yandex.com",
+    }
+)  # fmt: skip
+"""Domains of e-mail addresses that are nobody's own."""
+
+log = structlog.get_logger(__name__)
+
+
+async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey:
+    """What the workspace holds of these entities. What only a beta of Affinity's API says is left out where it is
+    refused. Raises a `ConnectorError`."""
+    wanted = [entity for entity in LOAD_ORDER if entity in entities]
+    user = await client.whoami()
+    needs_lists = not NEED_LISTS.isdisjoint(wanted)
+    needs_fields = needs_lists or not COLLECTIONS.keys().isdisjoint(wanted)
+    definitions = Definitions(await _optional(client.get("/fields")) if needs_fields else None)
+    lists, issues = await _lists(client, definitions) if needs_lists else ([], [])
+    users = await _users(client)
+    schema = Schema(
+        companies=await _fields(client, definitions, "companies") if "companies" in wanted else (),
+        people=await _fields(client, definitions, "people") if "people" in wanted else (),
+        lists=tuple(lists),
+        users=users,
+        own_domains=_own_domains(user, users or ()),
+        counts=await _counts(client, wanted, lists),
+        uncarried=await _uncarried(client, lists),
+    )
+    issues += await _missing_permissions(client, wanted, lists)
+    return Survey(schema=schema, issues=tuple(issues), calls_left=await _calls_left(client))
+
+
+async def _fields(client: AffinityClient, definitions: Definitions, owner: Entity) -> tuple[Field, ...]:
+    path = f"/v2/{COLLECTIONS[owner]}/fields"
+    metadata = await _optional(client.all_rows(path)) or []
+    return await _with_options(client, path, fields_of(metadata, definitions, owner))
+
+
+async def _with_options(client: AffinityClient, path: str, fields: Iterable[Field]) -> tuple[Field, ...]:
+    """The fields; dropdowns that version 1 does not define, with the options that version 2 gives."""
+    found = []
+    for field in fields:
+        options = field.options
+        if not options and field.type in ("select", "status"):
+            options = options_of(await _optional(client.all_rows(f"{path}/{field.id}/dropdown-options")))
+        found.append(msgspec.structs.replace(field, options=options))
+    return tuple(found)
+
+
+async def _lists(client: AffinityClient, definitions: Definitions) -> tuple[list[List], list[Issue]]:
+    """The lists that the key shows, each with its own fields, and what is said of those that cannot be read."""
+    # Version 2 gives sizes that are wrong, and in its oldest version no types.
+    in_version_1 = await _optional(client.get("/lists"))
+    by_id = {id_of(row): row for row in in_version_1 if isinstance(row, dict)} if isinstance(in_version_1, list) else {}
+    lists, issues = [], []
+    for row in await client.all_rows("/v2/lists"):
+        id_ = id_of(row)
+        same = by_id.get(id_, {})
+        of = _list_of(row) or _list_of(same)
+        if id_ is None or of is None:
+            issues.append(_unknown_list(row))
+            continue
+        path = f"/v2/lists/{id_}/fields"
+        metadata = await _optional(client.all_rows(path)) or []
+        fields = await _with_options(client, path, fields_of(metadata, definitions, id_))
+        name = text_of(row.get("name")) or f"List {id_}"
+        lists.append(List(id=id_, name=name, of=of, fields=fields, size=integer_of(same.get("list_size"))))
+    return lists, issues
+
+
+def _list_of(row: object) -> ListOf | None:
+    kind = row.get("type") if isinstance(row, dict) else None
+    return LISTS_OF.get(kind) if isinstance(kind, str | int) and not isinstance(kind, bool) else None
+
+
+def _unknown_list(row: Json) -> Issue:
+    name = text_of(row.get("name")) if isinstance(row, dict) else None
+    return Issue(
+        code="unknown_list_type",
+        message=f"Affinity does not say in a known form what stands on the list {name or id_of(row)!r}: it "
+        "is left out.",
+        value=name,
+    )
+
+
+async def _users(client: AffinityClient) -> tuple[PersonRef, ...] | None:
+    rows = await _optional(client.all_rows("/v2/users"))
+    if rows is None:
+        return None
+    return tuple(user for row in rows if (user := _user(row)) is not None)
+
+
+def _user(row: object) -> PersonRef | None:
+    user = person_ref(row)
+    if user is None or not isinstance(row, dict):
+        return None
+    email = text_of(row.get("emailAddress")) or user.email
+    return msgspec.structs.replace(user, email=email, internal=True)
+
+
+def _own_domains(whoami: Json, users: Iterable[PersonRef]) -> tuple[str, ...]:
+    match whoami:
+        case {"user": {"emailAddress": str(own)}}:
+            emails = [own]
+        case _:
+            emails = []
+    emails += [user.email for user in users if user.email]
+    domains = (email.rpartition("@")[2].strip().casefold() for email in emails if "@" in email)
+    return tuple(dict.fromkeys(domain for domain in domains if domain and domain not in FREE_MAIL))
+
+
+async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]) -> dict[Entity, int]:
+    counts: dict[Entity, int | None] = {}
+    for entity in wanted:
+        match entity:
+            case "companies" | "people":
+                counts[entity] = await _optional(client.count_by_search(COLLECTIONS[entity]))
+            case "notes" | "tasks" | "files":
+                counts[entity] = await _optional(client.count(COUNTED[entity]))
+            case "lists":
+                counts[entity] = len(lists)
+            case "list_entries":
+                counts[entity] = _sum(given.size for given in lists)
+            case "deals":
+                counts[entity] = _sum(given.size for given in lists if given.of == "deals")
+    return {entity: count for entity, count in counts.items() if count is not None}
+
+
+async def _uncarried(client: AffinityClient, lists: Sequence[List]) -> dict[str, int]:
+    views = [await _optional(client.all_rows(f"/v2/lists/{given.id}/saved-views")) or [] for given in lists]
+    return {"saved_views": sum(map(len, views))} if views else {}
+
+
+async def _missing_permissions(
+    client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]
+) -> list[Issue]:
+    """Whether what needs a permission can be read; asked of one row each."""
+    paths: dict[Entity, str] = {"companies": "/v2/companies", "people": "/v2/persons", "deals": "/v2/opportunities"}
+    if lists:
+        paths["list_entries"] = f"/v2/lists/{lists[0].id}/list-entries"
+    issues = []
+    for entity, path in paths.items():
+        if entity in wanted or (entity == "list_entries" and "deals" in wanted):
+            try:
+                await client.get(path, {"limit": 1})
+            except PermissionMissing as refusal:
+                issues.append(_permission_missing(entity, refusal))
+    return issues
+
+
+def _permission_missing(entity: Entity, refusal: PermissionMissing) -> Issue:
+    what = entity.replace("_", " ")
+    return Issue(
+        level="error",
+        code=refusal.code,
+        message=f"The key's user may not read all {what}: have an administrator of Affinity give the user's role the "
+        f'permission "{PERMISSIONS[entity]}", or leave {what} out of the job. {refusal}',
+    )
+
+
+async def _calls_left(client: AffinityClient) -> int | None:
+    match await _optional(client.get("/rate-limit")):
+        case {"rate": {"org_monthly": {"remaining": remaining}}}:
+            return integer_of(remaining)
+        case _:
+            return None
+
+
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    """The sum, if all are known."""
+    known = list(sizes)
+    return sum(size for size in known if size is not None) if None not in known else None
+
+
+async def _optional(asked: Awaitable[Answer]) -> Answer | None:
+    """The answer, or None where Affinity refuses the question or does not know it."""
+    try:
+        return await asked
+    except (PermissionMissing, Rejected, UnexpectedAnswer) as error:
+        log.info("affinity_question_refused", reason=str(error))
+        return None

@@ -1,0 +1,75 @@
+"""Affinity's reminders, as version 1 gives them, as tasks."""
+
+from typing import Any
+
+from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.fields import full_name, id_of, moment_of, text_of
+from freight.connectors.affinity.reading import RowReader, row_without_id
+from freight.connectors.http import Json
+from freight.connectors.protocols import Page, Row
+from freight.crm import Task
+from freight.fields import PersonRef
+
+RECURRING = 1
+COMPLETED = 0
+RESET_BY = {0: "interaction", 1: "e-mail", 2: "meeting"}
+"""What starts a recurring reminder's days anew, by `reset_type`."""
+
+
+async def read_tasks(client: AffinityClient, cursor: str | None) -> Page:
+    """A page of up to 500 reminders."""
+    page = await client.page_v1("/reminders", "reminders", cursor)
+    return Page(rows=tuple(task_row(row) for row in page.rows), next_cursor=page.cursor)
+
+
+def task_row(row: Json) -> Row:
+    """A reminder as Affinity gives it, as a record."""
+    id_ = id_of(row)
+    if id_ is None:
+        return row_without_id(row)
+    reader = RowReader(row)
+    task = Task(
+        id=id_,
+        content=reader.text("content"),
+        due_at=reader.value("due_date", moment_of),
+        created_at=reader.value("created_at", moment_of),
+        completed_at=reader.value("completed_at", moment_of),
+        completed=row.get("status") == COMPLETED,
+        recurrence=_recurrence(row),
+        owner=reader.value("owner", _person_ref),
+        creator=reader.value("creator", _person_ref),
+        person_id=reader.value("person", id_of),
+        company_id=reader.value("organization", id_of),
+        deal_id=reader.value("opportunity", id_of),
+    )
+    return Row(id=id_, record=task, issues=tuple(reader.issues))
+
+
+def _recurrence(row: dict[str, Any]) -> str | None:
+    """How a reminder comes back, in words."""
+    if row.get("type") != RECURRING:
+        return None
+    match row.get("reminder_days"), row.get("reset_type"):
+        case int() as days, int() as reset if reset in RESET_BY:
+            return f"{_days(days)} after the last {RESET_BY[reset]}"
+        case int() as days, _:
+            return f"every {_days(days)}"
+        case _:
+            return "again and again"
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
+def _person_ref(item: object) -> PersonRef | None:
+    """One of the firm's own people as version 1 names one: `{"id", "first_name", "last_name", "primary_email"}`."""
+    id_ = id_of(item)
+    if id_ is None or not isinstance(item, dict):
+        return None
+    return PersonRef(
+        id=id_,
+        name=full_name(item.get("first_name"), item.get("last_name")),
+        email=text_of(item.get("primary_email")),
+        internal=True,
+    )

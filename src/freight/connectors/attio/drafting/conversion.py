@@ -1,0 +1,249 @@
+"""Values of fields in the form of the attributes that they go to."""
+
+import re
+from datetime import date
+from typing import Any, Final
+
+from freight.connectors.attio import values
+from freight.connectors.attio.countries import country_code
+from freight.connectors.attio.drafting.sketch import Sketch, shown
+from freight.connectors.attio.values import InvalidValueError
+from freight.connectors.protocols import Attributes
+from freight.fields import CompanyRef, FieldValues, Location, PersonRef, Value
+from freight.layout import Place
+
+LONGEST_TEXT = 10_000_000
+"""Bytes, as Attio documents."""
+
+NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
+
+PENDING: Final = object()
+"""Stands for a reference that can be made only later."""
+
+
+def field_values(owner: str, fields: FieldValues, sketch: Sketch) -> tuple[Attributes, frozenset[str]]:
+    """The values of the fields of a record, and the attributes among them that hold several values at once."""
+    drafted: Attributes = {}
+    multiple: set[str] = set()
+    places = sketch.guide.places.get(owner, {})
+    for field_id, given in fields.items():
+        place = places.get(field_id)
+        if place is None:
+            sketch.say(
+                "field_not_mapped",
+                f"The field {field_id} appeared at the source after the job had looked at its fields: its values were "
+                "left out. Create the job again to carry them.",
+                field=field_id,
+                value=", ".join(map(str, given)),
+            )
+        elif place.attribute is not None and (items := _converted(given, place, sketch)):
+            drafted[place.attribute] = items
+            if place.multiple:
+                multiple.add(place.attribute)
+    return drafted, frozenset(multiple)
+
+
+def text_items(text: str | None, field: str, sketch: Sketch) -> list[Any]:
+    """A text as the only value of an attribute, or none where it is empty or longer than Attio takes."""
+    cleaned = (text or "").strip()
+    if len(cleaned) * 4 > LONGEST_TEXT and len(cleaned.encode()) > LONGEST_TEXT:
+        sketch.say(
+            "value_too_long",
+            f"Attio takes texts of at most {LONGEST_TEXT:,} bytes: this one was left out. Shorten it at the source and "
+            "run the job again.",
+            field=field,
+            value=cleaned[:1000],
+        )
+        return []
+    return [cleaned] if cleaned else []
+
+
+def number_item(given: float, field: str, sketch: Sketch) -> int | float:
+    """A number as Attio keeps it, with an issue if digits are lost. Raises `InvalidValueError` for an infinite one."""
+    kept = values.number(given)
+    if kept != given:
+        sketch.say(
+            "rounded",
+            f"Attio keeps {values.DECIMALS} decimals: {given} was written as {kept}.",
+            field=field,
+            value=str(given),
+            info=True,
+        )
+    return kept
+
+
+def location_item(place: Location, field: str, sketch: Sketch) -> dict[str, str | None] | None:
+    """A place, with an issue for each part that Attio cannot hold; None if nothing of it can be held."""
+    location = values.location(place)
+    country = (place.country or "").strip()
+    if country and country_code(country) is None:
+        sketch.say(
+            "unknown_country",
+            f"{shown(country)} is not a country that Attio knows: it was left out of the location. Correct it at the "
+            "source and run the job again, or choose it in Attio.",
+            field=field,
+            value=country,
+        )
+    if place.continent and (location is None or location["country_code"] is None):
+        sketch.say(
+            "continent_not_carried",
+            f"A location in Attio has no continent: {shown(place.continent)} was left out. Enter a country there if it "
+            "is known.",
+            field=field,
+            value=place.continent,
+        )
+    return location
+
+
+def _converted(given: tuple[Value, ...], place: Place, sketch: Sketch) -> list[Any]:
+    slug = place.attribute or ""
+    if place.type == "text":
+        return text_items("\n".join(filter(None, map(_text, given))), slug, sketch)
+    found: list[tuple[Any, str]] = []
+    for value in given:
+        try:
+            item = _item(value, place, sketch)
+        except InvalidValueError as error:
+            sketch.say(
+                "value_not_convertible",
+                f"{shown(_text(value))} in {place.name} cannot become a {place.type} ({error}): it was left out. "
+                "Correct it at the source, or give the field another type in the mapping, and run the job again.",
+                field=slug,
+                value=_text(value),
+            )
+            continue
+        if item is not None and (item is PENDING or all(item != other for other, _ in found)):
+            found.append((item, _text(value)))
+    if not place.multiple and len(found) > 1:
+        rest = ", ".join(text for _, text in found[1:])
+        sketch.say(
+            "further_values_left_out",
+            f"The attribute {slug} holds one value, and {place.name} has several: the first was kept. Left out: "
+            f"{shown(rest)}. Lead the field to an attribute that holds several to keep them all.",
+            field=slug,
+            value=rest,
+        )
+        found = found[:1]
+    return [item for item, _ in found if item is not PENDING]
+
+
+def _item(value: Value, place: Place, sketch: Sketch) -> Any:
+    """The value as the attribute holds it; None where that is no value, or where an issue was added."""
+    slug = place.attribute or ""
+    match place.type:
+        case "number" | "currency":
+            return number_item(_number(value), slug, sketch)
+        case "rating":
+            return _rating(_number(value))
+        case "checkbox":
+            return _flag(_number(value))
+        case "date":
+            return _date(value)
+        case "timestamp":
+            return f"{_date(value)}T00:00:00Z"
+        case "select" | "status":
+            return _option(value, place, sketch)
+        case "location":
+            return location_item(_required(value, Location), slug, sketch)
+        case "people":
+            return _person(_required(value, PersonRef), place, sketch)
+        case "companies":
+            company = _required(value, CompanyRef)
+            found = sketch.refer("companies", company.id, field=slug, what=f"{_text(company)} in {place.name}")
+            return PENDING if sketch.is_expected("companies", company.id) else found
+        case _:
+            return _member(_required(value, PersonRef), place, sketch)
+
+
+def _person(person: PersonRef, place: Place, sketch: Sketch) -> Any:
+    slug = place.attribute or ""
+    if person.internal:
+        sketch.say(
+            "internal_person_in_field",
+            f"{_text(person)} in {place.name} is one of the firm's own people, who are members in Attio and not "
+            "people: the value was left out. Give the field the type `members` in the mapping to carry such values.",
+            field=slug,
+            value=_text(person),
+        )
+        return None
+    found = sketch.refer("people", person.id, field=slug, what=f"{_text(person)} in {place.name}")
+    return PENDING if sketch.is_expected("people", person.id) else found
+
+
+def _member(person: PersonRef, place: Place, sketch: Sketch) -> Any:
+    slug = place.attribute or ""
+    if person.internal:
+        return sketch.own(person, field=slug)
+    sketch.say(
+        "not_a_member",
+        f"{_text(person)} in {place.name} is not one of the firm's own people, and the attribute {slug} holds members "
+        "of the workspace only: the value was left out. Give the field the type `people` in the mapping to carry such "
+        "values.",
+        field=slug,
+        value=_text(person),
+    )
+    return None
+
+
+def _option(value: Value, place: Place, sketch: Sketch) -> str | None:
+    title = _text(value)
+    if title in sketch.guide.options.get((place.owner, place.field), ()):
+        return title
+    if title:
+        sketch.say(
+            "unknown_option",
+            f"{shown(title)} is not among the options of {place.name} that the job found at the source: the value was "
+            "left out. Run the job again if the option is new.",
+            field=place.attribute,
+            value=title,
+        )
+    return None
+
+
+def _number(value: Value) -> float:
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str) or not NUMBER.fullmatch(text := value.strip()):
+        raise InvalidValueError("it is not a number")
+    return float(text.replace(",", ""))
+
+
+def _rating(given: float) -> int:
+    if given not in range(6):
+        raise InvalidValueError("a rating is a whole number from 0 to 5")
+    return int(given)
+
+
+def _flag(given: float) -> bool | None:
+    if given not in (0, 1):
+        raise InvalidValueError("only 1 and 0 mean yes and no")
+    return bool(given) or None
+
+
+def _date(value: Value) -> str:
+    try:
+        return date.fromisoformat(_text(value)).isoformat()
+    except ValueError:
+        raise InvalidValueError("it is not a date of the form 2024-01-31") from None
+
+
+def _required(value: Value, kind: type[Any]) -> Any:
+    if not isinstance(value, kind):
+        raise InvalidValueError("it is of another kind than its field")
+    return value
+
+
+def _text(value: Value) -> str:
+    """A value in words."""
+    match value:
+        case Location():
+            parts = (*(value.street or "").splitlines(), value.city, value.region, value.postcode, value.country)
+            return ", ".join(part.strip() for part in parts if part and part.strip()) or value.continent or ""
+        case PersonRef():
+            return value.name or value.email or f"person {value.id}"
+        case CompanyRef():
+            return value.name or f"company {value.id}"
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value).strip()

@@ -1,0 +1,151 @@
+"""Notes as Attio holds them: on one record; the author, the date, the other records and the answers are in the text."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from freight.connectors.attio import values
+from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
+from freight.connectors.attio.drafting.sketch import Sketch, described
+from freight.connectors.attio.marks import note_mark
+from freight.connectors.protocols import Attributes, Draft, Issue
+from freight.crm import Entity, Note, Reference
+
+LONGEST_TITLE = 80
+LONGEST_CONTENT = 1_000_000
+"""Bytes. Attio refuses notes that are too large with 413 and does not document from where on."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Attio documents that it takes no earlier date."""
+
+ONLY_OWN_COMPANY = Issue(
+    code="only_own_company",
+    message="This note hangs on nothing but the firm's own company, where Freight puts no notes. Attach it to another "
+    "company, person or opportunity at the source and run the job again if it is wanted in Attio.",
+)
+NO_PARENT = Issue(
+    code="no_parent",
+    message="Nothing that this note is attached to is in Attio, and a note there must hang on a record. See what "
+    "became of those records, or attach the note to another one at the source, then run the job again.",
+)
+
+
+def draft_note(note: Note, sketch: Sketch) -> Draft:
+    """A note with its answers; found again by the mark in its last line."""
+    parent = _parent(note, sketch)
+    if parent is None:
+        own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
+        return Draft(
+            entity="notes", source_id=note.id, values={}, unique={}, multiple=frozenset(),
+            skip=ONLY_OWN_COMPANY if own else NO_PARENT,
+        )  # fmt: skip
+    created_at = _created_at(note, sketch)
+    drafted: Attributes = {
+        "title": [_title(note)],
+        "content": [_content(note, parent, sketch)],
+        "parent": [values.record_reference(parent[0], sketch.references.found[parent])],
+    }
+    if created_at is not None:
+        drafted["created_at"] = [values.moment(created_at)]
+    return Draft(
+        entity="notes",
+        source_id=note.id,
+        values=drafted,
+        unique={},
+        multiple=frozenset(),
+        issues=tuple(sketch.issues),
+        parents=(parent,),
+    )
+
+
+def _links(note: Note) -> list[Reference]:
+    """What the note is attached to, in the order in which Freight prefers it."""
+    given: tuple[tuple[Entity, tuple[str, ...]], ...] = (
+        ("deals", note.deal_ids),
+        ("companies", note.company_ids),
+        ("people", note.person_ids),
+    )
+    return [(entity, source_id) for entity, ids in given for source_id in ids]
+
+
+def _parent(note: Note, sketch: Sketch) -> Reference | None:
+    participants: list[Reference] = [("people", id_) for id_ in note.participant_ids]
+    own: set[Reference] = {("companies", id_) for id_ in sketch.references.own_companies}
+    candidates = (link for link in [*_links(note), *participants] if link not in own)
+    return next((link for link in candidates if link in sketch.references.found), None)
+
+
+def _created_at(note: Note, sketch: Sketch) -> datetime | None:
+    given = note.created_at
+    if given is None or EARLIEST <= given <= datetime.now(UTC):
+        return given
+    kept = EARLIEST if given < EARLIEST else None
+    sketch.say(
+        "date_not_carried",
+        f"Attio takes no notes from before 1970 or from the future: this one of {_written(given)} was given "
+        f"{'the earliest possible date' if kept else 'the date of the migration'}. Its own date is in its last line.",
+        field="created_at",
+        value=given.isoformat(),
+    )
+    return kept
+
+
+def _title(note: Note) -> str:
+    line = first_line(note.content, is_markdown=note.is_markdown)
+    if len(line) <= LONGEST_TITLE:
+        return line or "Note"
+    cut = line[: LONGEST_TITLE - 1]
+    words = cut.rpartition(" ")[0].rstrip()
+    return f"{words or cut}…"
+
+
+def _content(note: Note, parent: Reference, sketch: Sketch) -> str:
+    parts = [simplify(note.content) if note.is_markdown else escape(note.content)]
+    for reply in note.replies:
+        author = reply.author_id and described(sketch.references.people, reply.author_id)
+        by = f"Reply by {escape(author)}" if author else "Reply"
+        heading = f"{by}, {_written(reply.created_at)}" if reply.created_at else by
+        parts.append(f"**{heading}:**\n\n{simplify(reply.content)}")
+    last = f"*{_last_line(note, parent, sketch)}*"
+    body = "\n\n".join(part.strip("\n") for part in parts if part.strip())
+    limit = LONGEST_CONTENT - len(last.encode()) - 2
+    if len(body.encode()) > limit:
+        kept = body.encode()[:limit].decode(errors="ignore")
+        sketch.say(
+            "value_truncated",
+            f"Attio takes no notes of more than {LONGEST_CONTENT:,} bytes: the last {len(body) - len(kept):,} "
+            "characters of this one and its answers were left out. Split it at the source if they are needed.",
+            field="content",
+        )
+        body = kept
+    return f"{body}\n\n{last}" if body else last
+
+
+def _last_line(note: Note, parent: Reference, sketch: Sketch) -> str:
+    sentences = []
+    author = note.author_id and described(sketch.references.people, note.author_id)
+    if author or note.created_at:
+        by = f" by {author}" if author else ""
+        on = f" on {_written(note.created_at)}" if note.created_at else ""
+        sentences.append(f"Written{by}{on}.")
+    if others := _names((link for link in _links(note) if link != parent), sketch):
+        sentences.append(f"Also attached to: {others}.")
+    participants: list[Reference] = [("people", id_) for id_ in note.participant_ids]
+    if taking_part := _names(participants, sketch):
+        sentences.append(f"Participants: {taking_part}.")
+    return " ".join([*(escape(sentence) for sentence in sentences), note_mark(note.id)])
+
+
+def _names(links: Iterable[Reference], sketch: Sketch) -> str:
+    return ", ".join(dict.fromkeys(_name(link, sketch) for link in links))
+
+
+def _name(link: Reference, sketch: Sketch) -> str:
+    entity, source_id = link
+    if entity == "people":
+        return described(sketch.references.people, source_id) or f"person {source_id}"
+    noun = "company" if entity == "companies" else "opportunity"
+    return sketch.references.names.get(link) or f"{noun} {source_id}"
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

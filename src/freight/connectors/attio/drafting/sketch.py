@@ -1,0 +1,107 @@
+"""What every draft needs: the layout, the other records that it refers to, and a place for what has to be said."""
+
+from collections.abc import Mapping
+
+from freight.connectors.attio import values
+from freight.connectors.protocols import Issue, References
+from freight.crm import Entity, Reference
+from freight.fields import PersonRef
+from freight.layout import Layout, Place
+
+SHOWN = 80
+"""Characters of a value that a message quotes."""
+
+
+class Guide:
+    """A layout, ready to be looked up in."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.places: dict[str, dict[str, Place]] = {}
+        """The places by owner and field."""
+        for place in layout.places:
+            self.places.setdefault(place.owner, {})[place.field] = place
+        self.options = {
+            (place.owner, place.field): frozenset(place.options) for place in layout.places if place.options
+        }
+        """The titles of the options by owner and field, of which there may be thousands."""
+
+    def member(self, person: PersonRef) -> str | None:
+        """The id of the member who has the person's e-mail address."""
+        return self.layout.members.get((person.email or "").strip().lower())
+
+
+class Sketch:
+    """A draft while it is being made."""
+
+    def __init__(self, guide: Guide, references: References) -> None:
+        self.guide = guide
+        self.layout = guide.layout
+        self.references = references
+        self.issues: list[Issue] = []
+        self.pending: dict[Reference, None] = {}
+
+    def say(self, code: str, message: str, *, field: str | None, value: str | None = None, info: bool = False) -> None:
+        """Add an issue."""
+        level = "info" if info else "warning"
+        self.issues.append(Issue(level=level, code=code, message=message, field=field, value=value))  # type: ignore[arg-type]
+
+    def refer(self, entity: Entity, source_id: str, *, field: str, what: str) -> dict[str, str] | None:
+        """A reference to another record; None with an issue, or as one that is pending, if it is not in the target.
+
+        `what` names the record at the beginning of a sentence.
+        """
+        reference = (entity, source_id)
+        if (target_id := self.references.found.get(reference)) is not None:
+            return values.record_reference(entity, target_id)
+        if reference in self.references.expected:
+            self.pending[reference] = None
+            return None
+        self.say(
+            "reference_not_found",
+            f"{what} ({source_id} at the source) is not in Attio: the link was left out. See what became of that "
+            "record, then run the job again.",
+            field=field,
+            value=source_id,
+        )
+        return None
+
+    def is_expected(self, entity: Entity, source_id: str) -> bool:
+        """Whether a record is not in the target yet and will be."""
+        reference = (entity, source_id)
+        return reference not in self.references.found and reference in self.references.expected
+
+    def own(self, person: PersonRef, *, field: str) -> dict[str, str] | None:
+        """The member who is to own something in the place of this person; None if there is nobody."""
+        if (member_id := self.guide.member(person)) is not None:
+            return values.actor_reference(member_id)
+        who = f"{person.name or person.id} ({person.email or 'no e-mail address known'})"
+        if self.layout.default_owner is not None:
+            self.say(
+                "owner_replaced",
+                f"{who} is not a member of this Attio workspace: the default owner stands in. Invite the person to "
+                "Attio and run the job again, or choose another owner there.",
+                field=field,
+                value=person.email or person.id,
+            )
+            return values.actor_reference(self.layout.default_owner)
+        self.say(
+            "owner_without_member",
+            f"{who} is not a member of this Attio workspace, and the job names no default owner: nobody was entered. "
+            "Invite the person to Attio, or name a default owner in the mapping, and run the job again.",
+            field=field,
+            value=person.email or person.id,
+        )
+        return None
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it."""
+    text = str(value)
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+
+
+def described(people: Mapping[str, PersonRef], person_id: str) -> str | None:
+    """What a person is called, as far as it is known."""
+    person = people.get(person_id)
+    return None if person is None else person.name or person.email

@@ -1,0 +1,158 @@
+"""Reminders, files and lists as Attio holds them."""
+
+from datetime import UTC
+
+from freight.connectors.attio import values
+from freight.connectors.attio.drafting.sketch import Sketch
+from freight.connectors.attio.marks import task_mark
+from freight.connectors.protocols import Attributes, Draft, Issue
+from freight.crm import Entity, File, List, Reference, Task
+
+LONGEST_TASK = 2000
+"""Characters, as Attio documents; counted as UTF-16 does, since an emoji may count as two."""
+
+LARGEST_FILE = 50 * 1024 * 1024
+"""Bytes, of the 50 MB that Attio documents."""
+
+NAMELESS_TASK = "Reminder"
+
+
+def draft_task(task: Task, sketch: Sketch) -> Draft:
+    """A task; found again by the mark at its end."""
+    links = _links(task)
+    references = [
+        sketch.refer(entity, source_id, field="linked_records", what="A record that this reminder is about")
+        for entity, source_id in links
+    ]
+    drafted: Attributes = {
+        "content": [_content(task, sketch)],
+        "deadline_at": [values.moment(task.due_at)] if task.due_at else [],
+        "is_completed": [task.completed],
+        "linked_records": values.ordered(reference for reference in references if reference is not None),
+        "assignees": [assignee] if task.owner and (assignee := sketch.own(task.owner, field="assignees")) else [],
+    }
+    if task.recurrence is not None:
+        sketch.say(
+            "recurrence_not_carried",
+            f"This reminder comes back ({task.recurrence}), and a task in Attio does not: it was carried over once. "
+            "Set up what is to come back in Attio by other means.",
+            field="recurrence",
+            value=task.recurrence,
+        )
+    if task.completed_at is not None:
+        sketch.say(
+            "completion_date_not_carried",
+            "Attio notes by itself when a task was completed: the date of this one was left out.",
+            field="completed_at",
+            value=values.moment(task.completed_at),
+            info=True,
+        )
+    filled = {slug: items for slug, items in drafted.items() if items}
+    return Draft(
+        entity="tasks",
+        source_id=task.id,
+        values=filled,
+        unique={},
+        multiple=frozenset({"linked_records"} & filled.keys()),
+        issues=tuple(sketch.issues),
+        parents=tuple(link for link in links if link in sketch.references.found),
+    )
+
+
+def draft_file(file: File, sketch: Sketch) -> Draft:
+    """A file; found again by its name and size on the record that it is attached to."""
+    links = _links(file)
+    parent = next((link for link in links if link in sketch.references.found), None)
+    skip: Issue | None = None
+    if parent is None:
+        skip = _without_parent(links)
+    elif file.size is not None and file.size > LARGEST_FILE:
+        skip = _too_large(file.size)
+    drafted: Attributes = {"name": [file.name]}
+    if file.size is not None:
+        drafted["size"] = [file.size]
+    if parent is not None:
+        drafted["parent"] = [values.record_reference(parent[0], sketch.references.found[parent])]
+    return Draft(
+        entity="files",
+        source_id=file.id,
+        values=drafted,
+        unique={},
+        multiple=frozenset(),
+        issues=tuple(sketch.issues),
+        skip=skip,
+        parents=(parent,) if parent is not None else (),
+    )
+
+
+def draft_list(given: List, sketch: Sketch) -> Draft:
+    """A list, which `prepare` has made; the layout says which one it is."""
+    place = sketch.layout.of_list(given.id)
+    skip = None
+    if place is None or place.action == "skip":
+        skip = Issue(
+            level="info", code="list_not_carried", message="The job does not carry this list.", value=given.name
+        )
+    return Draft(
+        entity="lists",
+        source_id=given.id,
+        values={} if place is None else {"name": [place.name]},
+        unique={},
+        multiple=frozenset(),
+        skip=skip,
+        container=None if place is None else place.target_id,
+    )
+
+
+def _links(record: Task | File) -> list[Reference]:
+    given: tuple[tuple[Entity, str | None], ...] = (
+        ("deals", record.deal_id),
+        ("companies", record.company_id),
+        ("people", record.person_id),
+    )
+    return [(entity, source_id) for entity, source_id in given if source_id is not None]
+
+
+def _content(task: Task, sketch: Sketch) -> str:
+    text = (task.content or "").strip() or NAMELESS_TASK
+    origin = []
+    if task.created_at is not None:
+        creator = task.creator and (task.creator.name or task.creator.email)
+        origin.append(f"Created {task.created_at.astimezone(UTC):%Y-%m-%d}{f' by {creator}' if creator else ''}")
+    ending = "\n\n" + " ".join([*origin, task_mark(task.id)])
+    kept = _cut(text, LONGEST_TASK - _length(ending))
+    if kept != text:
+        sketch.say(
+            "value_truncated",
+            f"Attio takes tasks of at most {LONGEST_TASK} characters: the last {len(text) - len(kept)} of this one "
+            "were left out. Note them elsewhere in Attio if they are needed.",
+            field="content",
+            value=text[len(kept) :],
+        )
+    return kept + ending
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _cut(text: str, length: int) -> str:
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "ignore")
+
+
+def _without_parent(links: list[Reference]) -> Issue:
+    named = ", ".join(f"{source_id} of the {entity}" for entity, source_id in links) or "no record at all"
+    return Issue(
+        code="no_parent",
+        message=f"This file is attached to {named}, which is not in Attio, and a file there must hang on a record. See "
+        "what became of that record, then run the job again.",
+    )
+
+
+def _too_large(size: int) -> Issue:
+    return Issue(
+        code="file_too_large",
+        message=f"This file has {size:,} bytes, and Attio takes at most {LARGEST_FILE:,}. Keep it elsewhere and put a "
+        "link to it into Attio.",
+        value=str(size),
+    )

@@ -1,0 +1,77 @@
+"""What an Attio workspace holds now, as far as it matters to what will be written."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from freight.connectors.attio.definitions import (
+    Attribute,
+    Choice,
+    Chooser,
+    Container,
+    Definitions,
+    ListDefinition,
+    Member,
+)
+from freight.connectors.attio.planning.lists import matching_list
+from freight.connectors.attio.standard import OBJECTS
+from freight.connectors.attio.together import together
+from freight.crm import Entity
+from freight.mapping import Mapping
+from freight.schema import Schema
+
+STAGES = Chooser(Container("objects", "deals"), "stage", "status")
+
+LISTED: tuple[Entity, ...] = ("lists", "list_entries")
+"""Entities that need the lists themselves."""
+
+
+class Existing(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is."""
+
+    objects: dict[str, dict[str, Attribute]] = {}
+    """The attributes, by slug, of the objects that are carried and switched on."""
+    enabled: frozenset[str] = frozenset()
+    """The slugs of all objects that are switched on."""
+    lists: tuple[ListDefinition, ...] = ()
+    list_attributes: dict[str, dict[str, Attribute]] = {}
+    """The attributes, by slug, of those lists that will be written to, by list id."""
+    stages: tuple[Choice, ...] = ()
+    """The stages of deals, archived ones included."""
+    members: tuple[Member, ...] = ()
+    authorized_by: str | None = None
+    """The id of the member who made the key."""
+
+
+async def survey(
+    definitions: Definitions,
+    schema: Schema,
+    mapping: Mapping,
+    entities: Collection[Entity],
+    *,
+    authorized_by: str | None,
+) -> Existing:
+    """Ask what there is. Raises a `ConnectorError` on failure."""
+    enabled = frozenset((await definitions.objects()).values())
+    names: list[str] = [name for name in OBJECTS if name in entities and name in enabled]
+    attributes = await together(definitions.attributes(Container("objects", name)) for name in names)
+    objects: dict[str, dict[str, Attribute]] = dict(zip(names, attributes, strict=True))
+    stages: list[Choice] = []
+    if "stage" in objects.get("deals", {}):
+        stages = await definitions.choices(STAGES)
+    lists = await definitions.lists() if any(entity in entities for entity in LISTED) else []
+    used = [
+        found.id
+        for given in schema.lists
+        if mapping.carries_list(given.id) and (found := matching_list(given, mapping, lists)) is not None
+    ]
+    list_attributes = await together(definitions.attributes(Container("lists", list_id)) for list_id in used)
+    return Existing(
+        objects=objects,
+        enabled=enabled,
+        lists=tuple(lists),
+        list_attributes=dict(zip(used, list_attributes, strict=True)),
+        stages=tuple(stages),
+        members=tuple(await definitions.members()),
+        authorized_by=authorized_by,
+    )

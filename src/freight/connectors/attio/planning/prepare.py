@@ -1,0 +1,182 @@
+"""Makes what a layout needs and the workspace lacks. Done twice, or by two at once, it changes nothing more."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions, ListDefinition
+from freight.connectors.attio.planning.attributes import description, serves, types_of
+from freight.connectors.attio.planning.existing import LISTED, STAGES
+from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
+from freight.connectors.attio.together import together
+from freight.connectors.errors import Rejected
+from freight.layout import Layout, ListPlace, Place
+from freight.mapping import AttributeType
+
+Definition = dict[str, Any]
+Fit = Callable[[Attribute], bool]
+"""Whether an attribute that exists can take the place of one that is to be made."""
+
+CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
+"""Attio keeps a currency with each attribute, and the source knows none: this is what Attio's own deals have."""
+
+
+async def prepare(definitions: Definitions, layout: Layout) -> Layout:
+    """Make it all, and return the layout with the ids of the lists. Raises `Rejected` where Attio refuses a part."""
+    lists = layout.lists
+    if any(entity in layout.entities for entity in LISTED):
+        lists = await _prepare_lists(definitions, lists)
+    await together(
+        _prepare_attributes(definitions, owner, container, [place for place in layout.places if place.owner == owner])
+        for owner, container in _owners(layout, lists)
+    )
+    choosers = [(chooser_of(place, lists), place.new_options) for place in layout.places if place.new_options]
+    if layout.new_stages:
+        choosers.append((STAGES, layout.new_stages))
+    await together(_prepare_choices(definitions, chooser, titles) for chooser, titles in choosers if chooser)
+    return msgspec.structs.replace(layout, lists=lists)
+
+
+def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
+    """The attribute of a place, if it is one that has choices; None for others and on a list that does not exist."""
+    container = container_of(place.owner, lists)
+    if container is None or place.attribute is None or place.type not in ("select", "status"):
+        return None
+    return Chooser(container, place.attribute, place.type)
+
+
+def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
+    """What an owner of fields is in Attio; None for a list that does not exist."""
+    if owner in OBJECTS:
+        return Container("objects", owner)
+    target_id = next((place.target_id for place in lists if place.list_id == owner), None)
+    return None if target_id is None else Container("lists", target_id)
+
+
+def _owners(layout: Layout, lists: Sequence[ListPlace]) -> list[tuple[str, Container]]:
+    objects = [name for name in OBJECTS if name in layout.entities]
+    owners = [*objects, *(place.list_id for place in lists if place.action != "skip")]
+    return [(owner, container) for owner in owners if (container := container_of(owner, lists)) is not None]
+
+
+async def _prepare_lists(definitions: Definitions, places: Sequence[ListPlace]) -> tuple[ListPlace, ...]:
+    existing = {found.slug: found for found in await definitions.lists()}
+    prepared = []
+    for place in places:
+        if place.action == "skip" or place.target_id is not None:
+            prepared.append(place)
+            continue
+        found = existing.get(place.slug) or await _make_list(definitions, place)
+        if place.parent not in found.parents:
+            raise Rejected(
+                f"Attio's list {place.slug} holds other records than {place.parent}, which the list {place.name} "
+                "holds: give that list another slug in Attio and run the job again."
+            )
+        prepared.append(msgspec.structs.replace(place, target_id=found.id))
+    return tuple(prepared)
+
+
+async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefinition:
+    try:
+        return await definitions.make_list(slug=place.slug, name=place.name, parent=place.parent)
+    except Rejected as error:
+        if error.vendor_code != "slug_conflict":
+            raise
+    # Another worker may have made it a moment ago.
+    found = next((found for found in await definitions.lists() if found.slug == place.slug), None)
+    if found is None:
+        raise Rejected(
+            f"Attio has a list {place.slug} that this API key may not see, so the list {place.name} cannot be made "
+            "under that slug. Give the key access to it, or name another slug in the mapping."
+        )
+    return found
+
+
+async def _prepare_attributes(
+    definitions: Definitions, owner: str, container: Container, places: Sequence[Place]
+) -> None:
+    """One after the other, since Attio shows attributes in the order in which they were made."""
+    existing = await definitions.attributes(container)
+    preparing = _Preparing(definitions, container, existing)
+    for added in added_to(owner):
+        await preparing.attribute(*_added(added))
+    for place in places:
+        if place.attribute is not None and place.type is not None:
+            await preparing.attribute(*_placed(place, place.attribute, place.type))
+
+
+class _Preparing:
+    """The attributes of one object or list."""
+
+    def __init__(self, definitions: Definitions, container: Container, existing: Mapping[str, Attribute]) -> None:
+        self._definitions = definitions
+        self._container = container
+        self._existing = existing
+
+    async def attribute(self, definition: Definition, fits: Fit) -> None:
+        """See to it that an attribute of this definition exists."""
+        slug = definition["api_slug"]
+        if slug not in self._existing:
+            try:
+                await self._definitions.make_attribute(self._container, definition)
+            except Rejected as error:
+                if error.vendor_code != "slug_conflict":
+                    error.attribute = slug
+                    raise
+                self._existing = await self._definitions.attributes(self._container)
+            else:
+                return
+        found = self._existing.get(slug)
+        if found is None or not fits(found):
+            raise Rejected(
+                f"Attio's {self._container.kind} {self._container.name} have an attribute {slug} which is not of the "
+                f"type {definition['type']}: give that one another slug in Attio and run the job again.",
+                attribute=slug,
+            )
+        if found.is_archived:
+            await self._definitions.restore_attribute(self._container, slug)
+
+
+async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: Sequence[str]) -> None:
+    """One after the other, since Attio shows choices in the order in which they were made."""
+    existing = {choice.title: choice for choice in await definitions.choices(chooser)}
+    for title in titles:
+        if title not in existing:
+            try:
+                await definitions.make_choice(chooser, title)
+            except Rejected as error:
+                if error.vendor_code != "slug_conflict":
+                    error.attribute = chooser.slug
+                    raise
+                existing = {choice.title: choice for choice in await definitions.choices(chooser)}
+        if title in existing and existing[title].is_archived:
+            await definitions.restore_choice(chooser, existing[title])
+
+
+def _added(added: Added) -> tuple[Definition, Fit]:
+    definition = _definition(added.slug, added.title, added.type, multiple=added.multiple, unique=added.unique)
+    return definition, lambda found: serves(found, added)
+
+
+def _placed(place: Place, slug: str, type_: AttributeType) -> tuple[Definition, Fit]:
+    definition = _definition(slug, place.title or place.name, ATTIO_TYPES[type_], multiple=place.multiple)
+    definition["description"] = description(place.field)
+    if type_ == "currency":
+        definition["config"] = {"currency": CURRENCY}
+    elif type_ in ("people", "companies"):
+        definition["config"] = {"record_reference": {"allowed_objects": [type_]}}
+    return definition, lambda found: type_ in types_of(found)
+
+
+def _definition(slug: str, title: str, type_: str, *, multiple: bool, unique: bool = False) -> Definition:
+    return {
+        "title": title,
+        "description": None,
+        "api_slug": slug,
+        "type": type_,
+        "is_required": False,
+        "is_unique": unique,
+        "is_multiselect": multiple,
+        "config": {},
+    }

@@ -1,0 +1,108 @@
+"""Works out the layout: where everything of a source goes in a workspace. Pure: equal input gives equal layouts."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from freight.connectors.attio.definitions import Attribute
+from freight.connectors.attio.planning import issues
+from freight.connectors.attio.planning.attributes import check_added, place_fields
+from freight.connectors.attio.planning.checks import check_mapping
+from freight.connectors.attio.planning.choices import Existing as ExistingChoices
+from freight.connectors.attio.planning.choices import add_choices, complete, titles
+from freight.connectors.attio.planning.existing import LISTED, Existing
+from freight.connectors.attio.planning.lists import place_lists
+from freight.connectors.protocols import Issue, Plan
+from freight.crm import LOAD_ORDER, Entity
+from freight.layout import Layout, ListPlace, Place
+from freight.mapping import Mapping
+from freight.schema import Schema
+
+OWNING: tuple[Entity, ...] = ("deals", "tasks")
+"""Entities whose records belong to one of the firm's own people."""
+
+
+def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], existing: Existing) -> Plan:
+    """The layout but for the choices of fields, which `with_choices` adds."""
+    carried = any(entity in entities for entity in LISTED)
+    found = check_mapping(schema, mapping, entities)
+    if "deals" in entities and "deals" not in existing.enabled:
+        found.append(issues.deals_disabled())
+    lists, wrong = (
+        place_lists(schema.lists, mapping, existing.lists, existing.enabled, carried=carried)
+        if carried or "deals" in entities
+        else ([], [])
+    )
+    found += wrong
+    places: list[Place] = []
+    for owner, attributes in _owners(entities, lists, existing):
+        placed, wrong = place_fields(owner, schema.fields_of(owner), mapping.fields_of(owner), attributes)
+        places += placed
+        found += wrong
+    for owner, attributes in (*existing.objects.items(), *_of_lists(lists, existing)):
+        found += check_added(owner, attributes)
+    members = {member.email: member.id for member in existing.members}
+    default_owner = members.get((mapping.default_owner or "").strip().lower())
+    if mapping.default_owner is not None and default_owner is None:
+        found.append(issues.unknown_member(mapping.default_owner))
+    deal_owner = default_owner or existing.authorized_by
+    if "deals" in existing.objects and deal_owner is None:
+        found.append(issues.no_deal_owner())
+    if any(entity in entities for entity in OWNING) or any(place.type == "members" for place in places):
+        found += _unmatched_users(schema, members)
+    stages, new_stages = _stages(schema, lists, existing) if "deals" in existing.objects else ((), ())
+    layout = Layout(
+        entities=tuple(entity for entity in LOAD_ORDER if entity in entities),
+        places=tuple(places),
+        lists=tuple(lists),
+        members=members,
+        default_owner=default_owner,
+        deal_owner=deal_owner,
+        stages=stages,
+        new_stages=new_stages,
+        own_domains=schema.own_domains,
+        notes=mapping.notes,
+    )
+    return Plan(layout=layout, issues=tuple(found))
+
+
+def with_choices(plan: Plan, schema: Schema, existing: ExistingChoices) -> Plan:
+    """The plan with the choices of every field, given those of the attributes that exist."""
+    places, found = add_choices(plan.layout.places, schema, existing)
+    layout = msgspec.structs.replace(plan.layout, places=tuple(places))
+    return Plan(layout=layout, issues=(*plan.issues, *found))
+
+
+def _owners(
+    entities: Collection[Entity], lists: Iterable[ListPlace], existing: Existing
+) -> Iterable[tuple[str, dict[str, Attribute]]]:
+    """Whatever has fields that are carried, each with the attributes that there are."""
+    yield from ((name, existing.objects[name]) for name in ("companies", "people") if name in existing.objects)
+    if "list_entries" in entities:
+        yield from _of_lists(lists, existing)
+
+
+def _of_lists(lists: Iterable[ListPlace], existing: Existing) -> Iterable[tuple[str, dict[str, Attribute]]]:
+    for place in lists:
+        if place.action != "skip":
+            yield place.list_id, existing.list_attributes.get(place.target_id or "", {})
+
+
+def _unmatched_users(schema: Schema, members: Collection[str]) -> list[Issue]:
+    if schema.users is None:
+        return [issues.owners_not_checked()]
+    return [
+        issues.owner_without_member(user) for user in schema.users if (user.email or "").strip().lower() not in members
+    ]
+
+
+def _stages(schema: Schema, lists: Iterable[ListPlace], existing: Existing) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stages that deals will have: Attio's own, and those that the lists of deals know."""
+    wanted = [
+        title
+        for place in lists
+        for field in schema.fields_of(place.list_id)
+        if field.id == place.stage
+        for title in titles(field)
+    ]
+    return complete(wanted, existing.stages)

@@ -1,0 +1,46 @@
+"""Slugs: the names by which Attio's API knows attributes and lists."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from freight.fields import Field
+
+LONGEST = 80
+"""Attio documents no limit; what is put before or after a slug comes on top of this."""
+
+PREFIX = "affinity_"
+
+
+def slugify(text: str) -> str:
+    """The text in lower-case ASCII letters, digits and single underscores, beginning with a letter; may be empty."""
+    letters = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:LONGEST].rstrip("_")
+    return f"field_{slug}" if slug[:1].isdigit() else slug
+
+
+def field_slug(field: Field) -> str:
+    """The slug that a field's attribute has by default."""
+    return slugify(field.name) or f"field_{slugify(field.id).removeprefix('field_')}"
+
+
+def candidates(slug: str) -> Iterator[str]:
+    """The slugs to try one after the other."""
+    yield slug
+    other = slug if slug.startswith(PREFIX) else PREFIX + slug
+    if other != slug:
+        yield other
+    number = 2
+    while True:
+        yield f"{other}_{number}"
+        number += 1
+
+
+def list_ending(list_id: str) -> str:
+    """What the slug of a list that Freight made ends with; by it the list is recognised."""
+    return f"affinity_{slugify(list_id).removeprefix('field_')}"
+
+
+def list_slug(name: str, list_id: str) -> str:
+    """The slug that a list has by default."""
+    return f"{slugify(name) or 'list'}_{list_ending(list_id)}"

@@ -1,0 +1,83 @@
+"""Files in Attio. They can be found by way of the record that they are attached to, and there by name and size."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from freight.connectors.attio.client import AttioClient, read_id
+from freight.connectors.attio.together import together
+from freight.connectors.attio.values import record_reference
+from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
+from freight.connectors.errors import Rejected
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+
+PATH = "/v2/files"
+KEY = "file_id"
+
+PAGE_SIZE = 200
+"""The most that Attio lists at once, as it documents."""
+
+
+class Files:
+    """Files that were uploaded."""
+
+    def __init__(self, client: AttioClient) -> None:
+        self._client = client
+
+    async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
+        """The files with those ids, one by one."""
+        read = await together(if_present(self._get(target_id, draft)) for target_id, draft in drafts.items())
+        return [record for record in read if record is not None]
+
+    async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        """The files on the same records with the name and size of one of the drafts; each serves one draft only."""
+        of_parent: dict[tuple[str, str], list[Draft]] = {}
+        for draft in drafts:
+            for parent in draft.values.get("parent", []):
+                key = (parent["target_object"], parent["target_record_id"])
+                if not is_planned(key[1]):
+                    of_parent.setdefault(key, []).append(draft)
+        pages = await together(self._attached_to(*parent) for parent in of_parent)
+        found: list[TargetRecord] = []
+        for items, wanted in zip(pages, of_parent.values(), strict=True):
+            left = list(items)
+            for draft in wanted:
+                if (item := next((item for item in left if _is_same(item, draft)), None)) is not None:
+                    left.remove(item)
+                    found.append(_record(item, draft))
+        return found
+
+    async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
+        """Upload a file; `InDoubt` is possible."""
+        if content is None:
+            raise Rejected("A file cannot be written without its content.")
+        (parent,) = draft.values["parent"]
+        fields = {"object": parent["target_object"], "record_id": parent["target_record_id"]}
+        made = await self._client.upload(f"{PATH}/upload", fields, draft.values["name"][0], content)
+        return _record(made, draft)
+
+    async def update(self, _draft: Draft, _target_id: str, values: Attributes) -> TargetRecord:
+        """Raises `Rejected`: Attio has no way to change a file."""
+        raise unchangeable(next(iter(values)), "file")
+
+    async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
+        return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft)
+
+    async def _attached_to(self, parent_object: str, parent_record_id: str) -> list[dict[str, Any]]:
+        params = {"object": parent_object, "record_id": parent_record_id}
+        return await self._client.read_cursor(PATH, size=PAGE_SIZE, params=params)
+
+
+def _is_same(item: Mapping[str, Any], draft: Draft) -> bool:
+    size = draft.values.get("size")
+    return [item.get("name")] == draft.values["name"] and (size is None or [item.get("content_size")] == size)
+
+
+def _record(item: Mapping[str, Any], draft: Draft) -> TargetRecord:
+    values: Attributes = {
+        "name": [str(item.get("name"))],
+        "parent": [record_reference(str(item.get("object_slug")), str(item.get("record_id")))],
+    }
+    if isinstance(size := item.get("content_size"), int | float):
+        values["size"] = [int(size)]
+    return TargetRecord(id=read_id(item, KEY), source_id=draft.source_id, values=values)

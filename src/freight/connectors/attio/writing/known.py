@@ -1,0 +1,113 @@
+"""What is known of the workspace that is written to: its attributes, and what Attio means when it complains."""
+
+import re
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from freight.connectors.attio.definitions import Attribute, Container, Definitions
+from freight.connectors.attio.standard import ATTIO_TYPES, own_types
+from freight.connectors.errors import NotFound, Rejected
+from freight.connectors.protocols import Attributes
+from freight.layout import Layout
+
+Item = TypeVar("Item")
+
+QUERY_SIZE = 200
+"""Records looked for in one query: Attio weighs queries by their filters, and documents no greatest number."""
+
+PAGE_SIZE = 500
+
+QUOTED = re.compile(r'"([^"]+)"')
+
+PLANNED = "new:"
+"""Begins the id that a record has in a dry run which would make it; there is nothing under it in the workspace."""
+
+
+class Known:
+    """The attributes of a workspace, as the layout names them and as Attio has them."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.layout = Layout()
+        self._definitions = definitions
+        self._types: dict[str, dict[str, str]] = {}
+        self._attributes: dict[Container, dict[str, Attribute]] = {}
+
+    def use(self, layout: Layout) -> None:
+        """Go by this layout."""
+        self.layout = layout
+        self._types = {}
+        for place in layout.places:
+            if place.attribute is not None and place.type is not None:
+                types = self._types.setdefault(place.owner, {})
+                types[place.attribute] = ATTIO_TYPES[place.type]
+
+    def types(self, owner: str) -> Mapping[str, str]:
+        """The attributes that Freight writes on `companies`, `people`, `deals`, or else on a list; with their types."""
+        return {**own_types(owner), **self._types.get(owner, {})}
+
+    async def has(self, container: Container, slug: str) -> bool:
+        """Whether an object or a list has an attribute now; in a dry run some are still to be made."""
+        if slug not in self._attributes.get(container, {}):
+            await self._load(container)
+        attribute = self._attributes[container].get(slug)
+        return attribute is not None and not attribute.is_archived
+
+    @asynccontextmanager
+    async def naming(self, container: Container, sent: Attributes) -> AsyncIterator[None]:
+        """Attio often names attributes by their ids, or by the value that it refused: put the slug in their place."""
+        try:
+            yield
+        except Rejected as error:
+            error.attribute = await self._slug(container, error, sent)
+            raise
+
+    async def _slug(self, container: Container, error: Rejected, sent: Attributes) -> str | None:
+        named = error.attribute
+        if named is None:
+            return _holding(QUOTED.findall(str(error)), sent)
+        if named in sent:
+            return named
+        attributes = self._attributes.get(container) or await self._load(container)
+        return next((slug for slug, attribute in attributes.items() if attribute.id == named), named)
+
+    async def _load(self, container: Container) -> dict[str, Attribute]:
+        self._attributes[container] = await self._definitions.attributes(container)
+        return self._attributes[container]
+
+
+def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in parts that one query can look for."""
+    return (items[start : start + QUERY_SIZE] for start in range(0, len(items), QUERY_SIZE))
+
+
+def is_planned(target_id: str) -> bool:
+    """Whether the record exists in the prediction of a dry run only."""
+    return target_id.startswith(PLANNED)
+
+
+def unchangeable(attribute: str, what: str) -> Rejected:
+    """The error for something that Attio does not let anybody change."""
+    return Rejected(
+        f"Attio does not let the {attribute} of a {what} be changed once it is made: change it by hand, or make the "
+        f"{what} anew there.",
+        attribute=attribute,
+    )
+
+
+async def if_present(reading: Coroutine[Any, Any, Item]) -> Item | None:
+    """What is read, or None if it is gone."""
+    try:
+        return await reading
+    except NotFound:
+        return None
+
+
+def _holding(quoted: Sequence[str], sent: Attributes) -> str | None:
+    """The attribute for which one of these titles or ids was sent."""
+    for slug, items in sent.items():
+        for item in items:
+            named = item.get("target_record_id", item.get("referenced_actor_id")) if isinstance(item, dict) else item
+            if isinstance(named, str) and named in quoted:
+                return slug
+    return None

@@ -1,0 +1,42 @@
+"""Lists in Attio, which are made with the rest of the schema: as records they only find themselves."""
+
+from collections.abc import Mapping, Sequence
+
+from freight.connectors.attio.definitions import Definitions
+from freight.connectors.attio.writing.known import unchangeable
+from freight.connectors.errors import Rejected
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+
+
+class Lists:
+    """Lists."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+
+    async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
+        """The lists with those ids."""
+        return [
+            TargetRecord(id=found.id, source_id=drafts[found.id].source_id, values={"name": [found.name]})
+            for found in await self._definitions.lists()
+            if found.id in drafts
+        ]
+
+    async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        """The lists that the layout names."""
+        named = {draft.container: draft for draft in drafts if draft.container is not None}
+        return await self.read(named) if named else []
+
+    async def create(self, _draft: Draft, _content: FileContent | None) -> TargetRecord:
+        """Raises `Rejected`: a list that is not there was deleted after the schema had been prepared."""
+        raise Rejected(
+            "This list was deleted in Attio after the job had made it. Run the job again to have it made anew."
+        )
+
+    async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
+        """Give a list another name."""
+        for slug, items in values.items():
+            if slug != "name" or not items:
+                raise unchangeable(slug, "list")
+        await self._definitions.rename_list(target_id, values["name"][0])
+        return TargetRecord(id=target_id, source_id=draft.source_id, values=dict(values))

@@ -1,0 +1,91 @@
+"""Notes in Attio. They can be found only by way of the record that they hang on, and there by Freight's mark."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from freight.connectors.attio.client import AttioClient, read_id
+from freight.connectors.attio.marks import note_id
+from freight.connectors.attio.together import together
+from freight.connectors.attio.values import read_moment, record_reference
+from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+
+PATH = "/v2/notes"
+KEY = "note_id"
+
+PAGE_SIZE = 50
+"""The most that Attio lists at once, as it documents."""
+
+CHANGEABLE = ("title", "content")
+
+
+class Notes:
+    """Notes."""
+
+    def __init__(self, client: AttioClient) -> None:
+        self._client = client
+
+    async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
+        """The notes with those ids, one by one."""
+        read = await together(if_present(self._get(target_id)) for target_id in drafts)
+        return [record for record in read if record is not None]
+
+    async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        """The notes on the same records that bear the mark of one of the drafts."""
+        wanted = {draft.source_id for draft in drafts}
+        parents = {
+            (parent["target_object"], parent["target_record_id"])
+            for draft in drafts
+            for parent in draft.values.get("parent", [])
+        }
+        pages = await together(self._of_parent(*parent) for parent in sorted(parents) if not is_planned(parent[1]))
+        return [record for page in pages for record in page if record.source_id in wanted]
+
+    async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
+        """Write a new note; `InDoubt` is possible."""
+        values = draft.values
+        (parent,) = values["parent"]
+        body = {
+            "parent_object": parent["target_object"],
+            "parent_record_id": parent["target_record_id"],
+            "title": values["title"][0],
+            "format": "markdown",
+            "content": values["content"][0],
+        }
+        if created_at := values.get("created_at"):
+            body["created_at"] = created_at[0]
+        return _record(await self._client.write("POST", PATH, body, repeatable=False, key=KEY))
+
+    async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
+        """Give a note another title or content; Attio documents that nothing else of it can change."""
+        for slug, items in values.items():
+            if slug not in CHANGEABLE or not items:
+                raise unchangeable(slug, "note")
+        body = {slug: items[0] for slug, items in values.items()}
+        if "content" in body:
+            body["format"] = "markdown"
+        path = f"{PATH}/{quote(target_id, safe='')}"
+        return _record(await self._client.write("PATCH", path, body, repeatable=True, key=KEY))
+
+    async def _get(self, target_id: str) -> TargetRecord:
+        return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"))
+
+    async def _of_parent(self, parent_object: str, parent_record_id: str) -> list[TargetRecord]:
+        params = {"parent_object": parent_object, "parent_record_id": parent_record_id}
+        items = await self._client.read_pages(PATH, size=PAGE_SIZE, kind="note_list", params=params)
+        return [_record(item) for item in items]
+
+
+def _record(item: Mapping[str, Any]) -> TargetRecord:
+    content = str(item.get("content_markdown") or "").strip()
+    values: Attributes = {
+        "title": [str(item.get("title") or "")],
+        "content": [content],
+        "parent": [record_reference(str(item.get("parent_object")), str(item.get("parent_record_id")))],
+    }
+    if (created_at := read_moment(item.get("created_at"))) is not None:
+        values["created_at"] = [created_at]
+    # The plain text has no escapes, whatever Attio's Markdown looks like.
+    marked = note_id(str(item.get("content_plaintext") or "")) or note_id(content)
+    return TargetRecord(id=read_id(item, KEY), source_id=marked, values=values)

@@ -1,0 +1,82 @@
+"""Operations of the sandbox itself that change the workspace while clients read it."""
+
+from typing import Literal
+
+import msgspec
+from litestar import delete, post, put
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
+
+from freight.sandbox.affinity.collection import Gone, Merged
+from freight.sandbox.affinity.folder import read_row
+from freight.sandbox.affinity.requests import AnyRequest, workspace_of
+from freight.sandbox.affinity.rows import FieldDefinition
+from freight.sandbox.control import answer
+
+FIELDS = "fields"
+
+
+class Mark(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What shall become of a record; `into` is the id of the one that it is merged into."""
+
+    entity: Literal["company", "person"]
+    id: int
+    state: Literal["deleted", "merged"]
+    into: int | None = None
+
+
+@post("/records", status_code=200)
+async def mark_record(request: AnyRequest) -> ASGIResponse:
+    """Let a record be deleted or merged."""
+    workspace = workspace_of(request)
+    try:
+        mark = msgspec.json.decode(await request.body(), type=Mark)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"This marks no record: {error}."}, 422)
+    if (mark.state == "merged") != (mark.into is not None) or mark.into == mark.id:
+        return answer({"message": "A merged record needs another one in `into`, and only a merged one."}, 422)
+    try:
+        if mark.into is not None:
+            workspace.merge(mark.entity, mark.id, mark.into)
+        else:
+            workspace.delete("companies" if mark.entity == "company" else "persons", mark.id)
+    except (Gone, Merged):
+        return answer({"message": "There is no such record."}, 404)
+    return answer({})
+
+
+@put("/rows/{collection:str}")
+async def put_row(request: AnyRequest, collection: FromPath[str]) -> ASGIResponse:
+    """Add a row, given as a line of the collection's file, or replace the one with its id."""
+    workspace = workspace_of(request)
+    if collection != FIELDS and collection not in workspace.collections:
+        return _no_collection(collection)
+    body = await request.body()
+    try:
+        if collection == FIELDS:
+            workspace.put_field(msgspec.json.decode(body, type=FieldDefinition))
+        else:
+            workspace.put(collection, read_row(collection, body))
+    except msgspec.DecodeError as error:
+        return answer({"message": f"This is not a row of {collection}: {error}."}, 422)
+    return answer({})
+
+
+@delete("/rows/{collection:str}/{row_id:str}", status_code=200, sync_to_thread=False)
+def delete_row(request: AnyRequest, collection: FromPath[str], row_id: FromPath[str]) -> ASGIResponse:
+    """Delete a row, and with it what cannot be without it."""
+    workspace = workspace_of(request)
+    try:
+        if collection == FIELDS:
+            workspace.delete_field(row_id)
+        elif collection in workspace.collections and row_id.isdecimal():
+            workspace.delete(collection, int(row_id))
+        else:
+            return _no_collection(collection)
+    except (Gone, Merged):
+        return answer({"message": "There is no such row."}, 404)
+    return answer({})
+
+
+def _no_collection(name: str) -> ASGIResponse:
+    return answer({"message": f"There is no collection {name}, or the id is not one of it."}, 404)

@@ -1,0 +1,53 @@
+"""What every operation reads from a request: the workspace behind it, ids and whole numbers."""
+
+from typing import Any
+
+from litestar.connection import Request
+
+from freight.sandbox.affinity.collection import Gone, Merged
+from freight.sandbox.affinity.errors import AffinityError
+from freight.sandbox.affinity.rows import Entity
+from freight.sandbox.affinity.workspace import Workspace
+
+AnyRequest = Request[Any, Any, Any]
+
+ENTITIES: dict[str, Entity] = {
+    "companies": "company",
+    "organizations": "company",
+    "persons": "person",
+    "opportunities": "opportunity",
+}
+"""By the word that stands for them in paths: what v2 calls companies are organizations in v1."""
+
+
+def workspace_of(request: AnyRequest) -> Workspace:
+    """The workspace that the request is about."""
+    workspace: Workspace = request.app.state.workspace
+    return workspace
+
+
+def entity_of(request: AnyRequest) -> Entity:
+    """The kind of record that the path names."""
+    return next(ENTITIES[word] for word in request.scope["path"].split("/") if word in ENTITIES)
+
+
+def positive(text: str, param: str, least: int = 1) -> int:
+    """The number in a path or parameter. Raises `AffinityError` if it is none."""
+    if not (text.isascii() and text.isdecimal()) or int(text) < least:
+        raise AffinityError("validation", f"Must be an integer greater than or equal to {least}.", param)
+    return int(text)
+
+
+def found(rows: Any, text: str, noun: str) -> Any:
+    """The row of a collection whose id stands in a path. Raises `AffinityError` if it is not there."""
+    try:
+        return rows.row(positive(text, f"{noun}Id"))
+    except Merged as merged:
+        raise AffinityError("unprocessable-entity", str(merged)) from None
+    except Gone:
+        raise absent(text, noun) from None
+
+
+def absent(text: str, noun: str) -> AffinityError:
+    """The answer about something that is not there."""
+    return AffinityError("not-found", f"{noun.capitalize()} with id {text} was not found.")

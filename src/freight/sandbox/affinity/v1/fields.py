@@ -1,0 +1,158 @@
+"""API v1: fields with their options, and the values of one record or entry."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from freight.sandbox.affinity.collection import Gone, Merged
+from freight.sandbox.affinity.colors import color_number
+from freight.sandbox.affinity.errors import RefusedByVersion1
+from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, workspace_of
+from freight.sandbox.affinity.rows import Entity, Field, FieldDefinition, ListEntry
+from freight.sandbox.affinity.v1.shapes import ENTITY_CODES
+from freight.sandbox.affinity.workspace import Workspace
+from freight.sandbox.control import answer
+
+VALUE_CODES = {
+    "person": 0, "company": 1, "dropdown": 2, "number": 3, "datetime": 4, "location": 5, "text": 6,
+    "ranked-dropdown": 7, "filterable-text": 10,
+}  # fmt: skip
+"""By the name in v2 without `-multi`. What is not among them, such as formulas, v1 does not know."""
+
+OWNERS: dict[str, Entity] = {"person_id": "person", "organization_id": "company", "opportunity_id": "opportunity"}
+VALUES_OF_A_FIELD = 100
+
+
+@get("/fields", sync_to_thread=False)
+def list_fields(request: AnyRequest) -> ASGIResponse:
+    """All fields of everything, or those that the parameters leave."""
+    query = request.query_params
+    asked = {name: query[name] for name in ("list_id", "value_type", "entity_type") if name in query}
+    kept = [
+        field
+        for field in _known(workspace_of(request).all_fields)
+        if all(str(_properties(field)[name]) == value for name, value in asked.items())
+    ]
+    return answer(numbered(kept, with_options=query.get("exclude_dropdown_options") != "true"))
+
+
+@get(["/persons/fields", "/organizations/fields"], sync_to_thread=False)
+def list_record_fields(request: AnyRequest) -> ASGIResponse:
+    """All fields of persons or organizations."""
+    return answer(numbered(workspace_of(request).fields(entity_of(request))))
+
+
+@get("/field-values", sync_to_thread=False)
+def list_values(request: AnyRequest) -> ASGIResponse:
+    """The values of one record, also those on lists, or of one entry. Exactly one id is taken."""
+    given = [name for name in (*OWNERS, "list_entry_id") if name in request.query_params]
+    if len(given) != 1 or not request.query_params[given[0]].isdecimal():
+        raise RefusedByVersion1("Exactly one of person_id, organization_id, opportunity_id, list_entry_id is needed")
+    name, workspace = given[0], workspace_of(request)
+    row_id = int(request.query_params[name])
+    try:
+        if name == "list_entry_id":
+            return answer(list(_entry_values(workspace.list_entries.row(row_id))))
+        return answer(list(_record_values(workspace, OWNERS[name], row_id)))
+    except (Gone, Merged):
+        raise absent(str(row_id), name.removesuffix("_id")) from None
+
+
+def numbered(fields: Iterable[FieldDefinition], *, with_options: bool = True) -> list[dict[str, Any]]:
+    """The fields that this version knows, as it describes them."""
+    return [_described(field, with_options=with_options) for field in _known(fields)]
+
+
+def _described(field: FieldDefinition, *, with_options: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "id": field_number(field.id),
+        "name": field.name,
+        "enrichment_source": field.enrichment_source or "none",
+        "allows_multiple": field.multiple,
+        "track_changes": field.type in {"global", "list"},
+        **_properties(field),
+    }
+    if with_options:
+        content["dropdown_options"] = [
+            {"id": option.id, "text": option.text, "rank": option.rank, "color": color_number(option.color)}
+            for option in field.dropdown_options
+        ]
+    return content
+
+
+def field_number(field_id: str) -> int:
+    """The field's id in this version: that of a firm's own field is the same number, others have one of their own."""
+    prefix, _, number = field_id.partition("-")
+    return int(number) if prefix == "field" and number.isdecimal() else 10_000_000 + zlib.crc32(field_id.encode())
+
+
+def _known(fields: Iterable[FieldDefinition]) -> Iterator[FieldDefinition]:
+    return (field for field in fields if _kind(field.value_type) in VALUE_CODES)
+
+
+def _properties(field: FieldDefinition) -> dict[str, int | None]:
+    return {
+        "list_id": field.list_id,
+        "value_type": VALUE_CODES[_kind(field.value_type)],
+        "entity_type": ENTITY_CODES[field.entity],
+    }
+
+
+def _kind(value_type: str) -> str:
+    return value_type.removesuffix("-multi")
+
+
+def _record_values(workspace: Workspace, entity: Entity, row_id: int) -> Iterator[dict[str, Any]]:
+    fields = workspace.records(entity).row(row_id).fields or []
+    yield from _values([field for field in fields if field.type == "global"], entity, row_id, None)
+    for entry in workspace.entries_of(entity, row_id):
+        yield from _entry_values(entry)
+
+
+def _entry_values(entry: ListEntry) -> Iterator[dict[str, Any]]:
+    return _values(entry.cells(), entry.type, entry.entity_id, entry)
+
+
+def _values(fields: Iterable[Field], entity: Entity, row_id: int, entry: ListEntry | None) -> Iterator[dict[str, Any]]:
+    """A row for each value: several values of a field are several rows."""
+    for field in fields:
+        kind = _kind(field.value.type)
+        if kind not in VALUE_CODES or field.value.data is None:
+            continue
+        values = field.value.data if field.value.type != kind else [field.value.data]
+        first_id = zlib.crc32(f"{field.id} {row_id} {entry and entry.id}".encode()) * VALUES_OF_A_FIELD
+        for number, data in enumerate(values):
+            yield {
+                "id": first_id + number,
+                "field_id": field_number(field.id),
+                "list_entry_id": None if entry is None else entry.id,
+                "entity_type": ENTITY_CODES[entity],
+                "value_type": VALUE_CODES[kind],
+                "entity_id": row_id,
+                "created_at": "2024-05-14T09:30:00.000-07:00",
+                "updated_at": None,
+                "value": _value(kind, data),
+            }
+
+
+def _value(kind: str, data: Any) -> Any:
+    if kind in {"person", "company"}:
+        return data["id"]
+    if kind == "dropdown":
+        return data["text"]
+    if kind == "ranked-dropdown":
+        return {
+            "id": data["dropdownOptionId"],
+            "text": data["text"],
+            "rank": data["rank"],
+            "color": color_number(data["color"]),
+        }
+    if kind == "location":
+        words = {"street_address": "streetAddress"}
+        return {
+            name: data[words.get(name, name)] for name in ("street_address", "city", "state", "country", "continent")
+        }
+    return data

@@ -1,0 +1,42 @@
+"""What tests and generated workspaces arrange at the simulated Attio, below `/_sandbox`."""
+
+import msgspec
+from litestar import put
+from litestar.response.base import ASGIResponse
+
+from freight.sandbox.attio.requests import AnyRequest, workspace_of
+from freight.sandbox.attio.workspace import NewMember
+from freight.sandbox.control import answer
+
+
+class NewScopes(msgspec.Struct, forbid_unknown_fields=True):
+    """What the key shall be allowed."""
+
+    scopes: list[str]
+
+
+@put("/members")
+async def put_members(request: AnyRequest) -> ASGIResponse:
+    """Replace the workspace members; there is always at least one."""
+    try:
+        members = msgspec.json.decode(await request.body(), type=list[NewMember])
+    except msgspec.DecodeError as error:
+        return answer({"message": f"These are not members: {error}."}, 422)
+    if not members:
+        return answer({"message": "A workspace has at least one member."}, 422)
+    workspace_of(request).set_members(members)
+    return answer(workspace_of(request).members)
+
+
+@put("/scopes")
+async def put_scopes(request: AnyRequest) -> ASGIResponse:
+    """Replace the scopes of the key."""
+    try:
+        new = msgspec.json.decode(await request.body(), type=NewScopes)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"These are not scopes: {error}."}, 422)
+    workspace_of(request).scopes = tuple(new.scopes)
+    return answer({"scopes": new.scopes})
+
+
+CONTROL_OPERATIONS = (put_members, put_scopes)

@@ -1,0 +1,53 @@
+"""Attio's operations that tell whose key it is and who the workspace members are."""
+
+from litestar import get
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
+
+from freight.sandbox.attio.errors import not_found
+from freight.sandbox.attio.requests import AnyRequest, workspace_of
+from freight.sandbox.attio.scopes import READ_MEMBERS
+from freight.sandbox.control import answer
+
+
+@get("/v2/self", sync_to_thread=False)
+def identify(request: AnyRequest) -> ASGIResponse:
+    """Whose key this is, and what it may do. It needs no scope."""
+    workspace = workspace_of(request)
+    return answer(
+        {
+            "active": True,
+            "scope": " ".join(workspace.scopes),
+            "client_id": workspace.token_id,
+            "token_type": "Bearer",
+            "exp": None,
+            "iat": request.app.state.issued_at,
+            "sub": workspace.id,
+            "aud": workspace.token_id,
+            "iss": "attio.com",
+            "authorized_by_workspace_member_id": workspace.members[0].id["workspace_member_id"],
+            "workspace_id": workspace.id,
+            "workspace_name": workspace.name,
+            "workspace_slug": workspace.slug,
+            "workspace_logo_url": None,
+            "token_level": "workspace",
+        }
+    )
+
+
+@get("/v2/workspace_members", opt=READ_MEMBERS, sync_to_thread=False)
+def list_members(request: AnyRequest) -> ASGIResponse:
+    """All workspace members, also suspended ones."""
+    return answer({"data": workspace_of(request).members})
+
+
+@get("/v2/workspace_members/{member_id:str}", opt=READ_MEMBERS, sync_to_thread=False)
+def get_member(request: AnyRequest, member_id: FromPath[str]) -> ASGIResponse:
+    """One workspace member, by id."""
+    for member in workspace_of(request).members:
+        if member.id["workspace_member_id"] == member_id:
+            return answer({"data": member})
+    raise not_found("Workspace member", member_id, by="ID")
+
+
+IDENTITY_OPERATIONS = (identify, list_members, get_member)

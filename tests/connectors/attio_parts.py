@@ -1,0 +1,111 @@
+"""What the tests of the Attio connector share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from freight.connectors.attio import drafting
+from freight.connectors.attio.definitions import Attribute, Choice, ListDefinition, Member
+from freight.connectors.attio.drafting import Guide
+from freight.connectors.attio.planning.attributes import description
+from freight.connectors.attio.planning.existing import Existing
+from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
+from freight.connectors.protocols import Draft, Plan, References
+from freight.crm import LOAD_ORDER, Entity, Record
+from freight.fields import Field, FieldType, Option
+from freight.layout import Layout, Place
+from freight.mapping import Mapping
+from freight.schema import Schema
+
+MEMBER_ID = "50cf242c-7fa3-4cad-87d0-75b1af71c57b"
+
+COMPANY = "b1f8c3a2-0000-4000-8000-000000000007"
+
+
+def field(
+    id_: str, name: str, type_: FieldType = "text", *, multiple: bool = False, options: Sequence[str] = ()
+) -> Field:
+    made = tuple(Option(id=str(number), text=text) for number, text in enumerate(options))
+    return Field(id=id_, name=name, type=type_, multiple=multiple, options=made)
+
+
+def attribute(slug: str, type_: str = "text", **more: Any) -> Attribute:
+    return Attribute(id=f"id-{slug}", slug=slug, title=slug, type=type_, **more)
+
+
+def standard(name: str) -> dict[str, Attribute]:
+    """An object as a new workspace has it, as far as Freight writes to it."""
+    found = {slug: attribute(slug, type_, is_system=True) for slug, type_ in STANDARD[name].items()}
+    created = attribute("created_at", "timestamp", is_system=True, is_writable=False)
+    categories = attribute("categories", "select", is_system=True, multiple=True)
+    return found | {"created_at": created} | ({"categories": categories} if name == "companies" else {})
+
+
+def workspace(*, deals: bool = True, **more: Any) -> Existing:
+    """A workspace in which nothing was made yet."""
+    names = ["companies", "people", *(["deals"] if deals else [])]
+    given: dict[str, Any] = {
+        "objects": {name: standard(name) for name in names},
+        "enabled": frozenset(names),
+        "stages": (Choice(id="s1", title="Lead"), Choice(id="s2", title="Lost")),
+        "members": (Member(id=MEMBER_ID, email="ada@firm.example.com"),),
+        "authorized_by": MEMBER_ID,
+    }
+    return Existing(**{**given, **more})
+
+
+def planned(
+    schema: Schema,
+    existing: Existing | None = None,
+    mapping: Mapping | None = None,
+    entities: Sequence[Entity] = LOAD_ORDER,
+) -> Plan:
+    """The plan where no attribute has choices yet."""
+    mapping = mapping or Mapping()
+    return with_choices(resolve(schema, mapping, entities, existing or workspace()), schema, {})
+
+
+def made(existing: Existing, layout: Layout) -> Existing:
+    """The workspace after the layout has been prepared."""
+    objects = {name: {**attributes, **_of_owner(name, layout)} for name, attributes in existing.objects.items()}
+    lists = {found.id: found for found in existing.lists}
+    list_attributes = dict(existing.list_attributes)
+    for place in layout.lists:
+        if place.action != "skip":
+            id_ = place.target_id or f"list-{place.list_id}"
+            lists[id_] = ListDefinition(id=id_, slug=place.slug, name=place.name, parents=(place.parent,))
+            list_attributes[id_] = {**list_attributes.get(id_, {}), **_of_owner(place.list_id, layout)}
+    stages = (*existing.stages, *(Choice(id=title, title=title) for title in layout.new_stages))
+    return msgspec.structs.replace(
+        existing, objects=objects, lists=tuple(lists.values()), list_attributes=list_attributes, stages=stages
+    )
+
+
+def _of_owner(owner: str, layout: Layout) -> dict[str, Attribute]:
+    added = {
+        item.slug: attribute(item.slug, item.type, multiple=item.multiple, is_unique=item.unique)
+        for item in added_to(owner)
+    }
+    places = [place for place in layout.places if place.owner == owner and place.action in ("make", "restore")]
+    return added | {place.attribute or "": _made(place) for place in places}
+
+
+def _made(place: Place) -> Attribute:
+    type_ = place.type or "text"
+    return attribute(
+        place.attribute or "",
+        ATTIO_TYPES[type_],
+        description=description(place.field),
+        multiple=place.multiple,
+        allowed=frozenset({type_}) if type_ in ("people", "companies") else None,
+    )
+
+
+def draft(record: Record, references: References | None = None, layout: Layout | None = None) -> Draft:
+    return drafting.draft(record, references or References(), Guide(layout or Layout()))
+
+
+def codes(drafted: Draft | Plan) -> list[str]:
+    return [issue.code for issue in drafted.issues]

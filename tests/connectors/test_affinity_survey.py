@@ -1,0 +1,240 @@
+"""What a workspace at Affinity holds, and what its key may not read."""
+
+from typing import Any
+
+import pytest
+from affinity_parts import BASE, Paths, described, json, page, person, refusal
+
+from freight.connectors.affinity.survey import survey
+from freight.connectors.protocols import Survey
+from freight.crm import LOAD_ORDER, Entity, List
+from freight.fields import Field, Option, PersonRef
+
+ALWAYS = {
+    "/v2/auth/whoami": json({"tenant": {"id": 1}, "user": {"id": 1, "emailAddress": "Ann@Firm.example"}}),
+    "/v2/companies": page([]),
+    "/v2/persons": page([]),
+}
+
+
+def counted(total: object) -> Any:
+    return page([], totalCount=total)
+
+
+async def asked(answers: dict[str, Any], *entities: Entity) -> Survey:
+    return await survey(Paths({**ALWAYS, **answers}).client(), entities)
+
+
+async def companies(fields: list[Any], definitions: object = None, **more: Any) -> tuple[Field, ...]:
+    answers = {"/v2/companies/fields": page(fields), "/fields": json(definitions or []), **more}
+    return (await asked(answers, "companies")).schema.companies
+
+
+@pytest.mark.parametrize(
+    ("value_type", "type_", "multiple"),
+    [
+        ("text", "text", False),
+        ("filterable-text", "text", False),
+        ("filterable-text-multi", "text", True),
+        ("number", "number", False),
+        ("number-multi", "number", True),
+        ("formula-number", "number", False),
+        ("datetime", "date", False),
+        ("location", "location", False),
+        ("location-multi", "location", True),
+        ("dropdown", "select", False),
+        ("dropdown-multi", "select", True),
+        ("ranked-dropdown", "status", False),
+        ("status-dropdown", "status", False),
+        ("person", "person", False),
+        ("person-multi", "person", True),
+        ("company", "company", False),
+        ("company-multi", "company", True),
+    ],
+)
+async def test_a_field_of_each_type_is_known(value_type, type_, multiple):
+    assert await companies([described("field-1", value_type, name="Thing")]) == (
+        Field(id="field-1", name="Thing", type=type_, multiple=multiple),
+    )
+
+
+async def test_only_what_can_be_carried_as_a_field_is_in_the_schema():
+    fields = [
+        described("affinity-data-location", "location", kind="enriched", source="affinity-data"),
+        described("affinity-data-description", "text", kind="enriched", source="affinity-data"),
+        described("field-1", "text", name="Phone Number"),
+        described("last-email", "interaction", kind="relationship-intelligence"),
+        described("source-of-introduction", "person", kind="relationship-intelligence"),
+        described("persons", "person-multi", kind="enriched"),
+        described("field-2", "hologram"),
+        {"id": "field-3"},
+        5,
+        described("affinity-data-industry", "dropdown-multi", kind="enriched", source="affinity-data", name="Industry"),
+        described("field-4", "text", name=""),
+        described("field-5", "number", name="Industry"),
+    ]
+    assert await companies(fields) == (
+        Field(id="affinity-data-industry", name="Industry", type="select", multiple=True, enriched=True),
+        Field(id="field-4", name="field-4", type="text"),
+        Field(id="field-5", name="Industry", type="number"),
+    )
+
+
+async def test_all_pages_of_the_fields_are_read():
+    following = "/v2/companies/fields?cursor=x"
+    first = page([described("field-1", "text")], f"{BASE}{following}")
+    second = page([described("field-2", "text")])
+    answers = {"/v2/companies/fields": first, following: second}
+    schema = (await asked(answers, "companies")).schema
+    assert [field.id for field in schema.companies] == ["field-1", "field-2"]
+
+
+def definition(id_: int, name: str, *options: str, source: str | None = "none", **more: object) -> dict[str, Any]:
+    given = [{"id": number, "text": text, "rank": number, "color": 1} for number, text in enumerate(options, 1)]
+    return {"id": id_, "name": name, "list_id": None, "enrichment_source": source, "dropdown_options": given, **more}
+
+
+async def test_options_come_from_the_version_that_knows_them_all():
+    industry = described(
+        "affinity-data-industry", "dropdown-multi", kind="enriched", source="affinity-data", name="Industry"
+    )
+    color, stage, industry_field = await companies(
+        [described("field-1", "dropdown"), described("field-2", "ranked-dropdown"), industry],
+        [
+            definition(1, "Color", "Red", "Blue", allows_multiple=True),
+            definition(9, "Industry", "Wrong"),
+            definition(8, "Industry", "Software", source="affinity-data"),
+        ],
+        **{"/v2/companies/fields/field-2/dropdown-options": page([{"id": 7, "text": "Won", "rank": 2}])},
+    )
+    assert color.options == (Option(id="1", text="Red", rank=1), Option(id="2", text="Blue", rank=2))
+    assert color.multiple
+    assert stage.options == (Option(id="7", text="Won", rank=2),)
+    assert [option.text for option in industry_field.options] == ["Software"]
+
+
+LISTS = {
+    "/v2/lists": page([{"id": 5, "name": "Deals", "type": "opportunity", "listSize": 0}, {"id": 6, "name": "People"}]),
+    "/lists": json([{"id": 5, "type": 8, "list_size": 12}, {"id": 6, "type": 0, "list_size": 30}]),
+    "/v2/lists/5/fields": page(
+        [
+            described("field-1", "ranked-dropdown", kind="list", name="Status"),
+            described("field-2", "text", kind="global"),
+            described("persons", "person-multi", kind="list"),
+            described("affinity-data-location", "location", kind="enriched"),
+        ]
+    ),
+    "/v2/lists/6/fields": page(None),
+    "/v2/lists/5/saved-views": page([{"id": 1}, {"id": 2}]),
+    "/v2/lists/6/saved-views": page([{"id": 3}]),
+    "/v2/lists/5/list-entries": page([]),
+    "/v2/opportunities": page([]),
+}
+
+
+async def test_lists_have_their_own_fields_only_and_the_size_that_is_right():
+    found = await asked(LISTS, "deals", "lists", "list_entries")
+    assert found.schema.lists == (
+        List(id="5", name="Deals", of="deals", fields=(Field(id="field-1", name="Status", type="status"),), size=12),
+        List(id="6", name="People", of="people", size=30),
+    )
+    assert found.schema.counts == {"deals": 12, "lists": 2, "list_entries": 42}
+    assert found.schema.uncarried == {"saved_views": 3}
+    assert found.issues == ()
+
+
+async def test_sizes_that_are_not_known_are_not_added_up():
+    found = await asked({**LISTS, "/lists": json([{"id": 5, "list_size": 12}, {"id": 6, "type": 0}])}, "list_entries")
+    assert found.schema.counts == {}
+
+
+async def test_a_list_of_an_unknown_kind_is_named():
+    found = await asked({"/v2/lists": page([{"id": 5, "name": "Odd", "type": "hologram"}, 7])}, "lists")
+    assert found.schema.lists == ()
+    assert [issue.code for issue in found.issues] == ["unknown_list_type"] * 2
+
+
+async def test_the_firm_s_own_people_and_domains_are_known():
+    users = page(
+        [
+            {"id": 1, "firstName": "Ann", "lastName": "Lee", "emailAddress": "ann@firm.example"},
+            person(2, "Bo", primaryEmailAddress="bo@sister.example"),
+            person(3, "Cy", primaryEmailAddress="cy@gmail.com"),
+        ]
+    )
+    schema = (await asked({"/v2/users": users})).schema
+    assert schema.users == (
+        PersonRef(id="1", name="Ann Lee", email="ann@firm.example", internal=True),
+        PersonRef(id="2", name="Bo", email="bo@sister.example", internal=True),
+        PersonRef(id="3", name="Cy", email="cy@gmail.com", internal=True),
+    )
+    assert schema.own_domains == ("firm.example", "sister.example")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_users_that_are_not_shown_are_not_taken_for_none(status):
+    schema = (await asked({"/v2/users": refusal(status)})).schema
+    assert schema.users is None
+    assert schema.own_domains == ("firm.example",)
+
+
+async def test_what_affinity_counts_is_counted():
+    answers = {
+        "/v2/companies/search": counted(120),
+        "/v2/persons/search": refusal(403),
+        "/v2/notes": counted(7),
+        "/v2/reminders": counted(True),
+        "/v2/files": counted(0),
+    }
+    found = await asked(answers, "companies", "people", "notes", "tasks", "files")
+    assert found.schema.counts == {"companies": 120, "notes": 7, "files": 0}
+
+
+@pytest.mark.parametrize(
+    ("monthly", "left"),
+    [({"remaining": 39993}, 39993), ({"remaining": "unlimited"}, None), ({}, None), (None, None)],
+)
+async def test_the_calls_that_are_left_of_the_month_are_known_where_there_is_a_limit(monthly, left):
+    assert (await asked({"/rate-limit": json({"rate": {"org_monthly": monthly}})})).calls_left == left
+
+
+@pytest.mark.parametrize(
+    ("path", "entity", "permission"),
+    [
+        ("/v2/companies", "companies", "Export All Organizations directory"),
+        ("/v2/persons", "people", "Export All People directory"),
+        ("/v2/opportunities", "deals", "Export data from Lists"),
+        ("/v2/lists/5/list-entries", "list_entries", "Export data from Lists"),
+    ],
+)
+async def test_a_missing_permission_forbids_the_job_and_says_what_to_do(path, entity, permission):
+    found = await asked({**LISTS, path: refusal(403)}, *LOAD_ORDER)
+    assert [(issue.level, issue.code) for issue in found.issues] == [("error", "permission_missing")]
+    assert permission in found.issues[0].message
+    assert (await asked({**LISTS, path: refusal(403)}, "notes")).issues == ()
+
+
+async def test_no_more_is_asked_than_the_job_needs():
+    vendor = Paths(ALWAYS)
+    await survey(vendor.client(), ["notes"])
+    assert {request.url.path for request in vendor.requests} == {
+        "/v2/auth/whoami",
+        "/v2/users",
+        "/v2/notes",
+        "/rate-limit",
+    }
+    vendor = Paths({**ALWAYS, **LISTS})
+    await survey(vendor.client(), LOAD_ORDER)
+    assert len(vendor.requests) <= 17 + 3 * 2
+
+
+@pytest.mark.parametrize("odd", [5, "text", None, [], [5], {"a": [1]}])
+async def test_answers_in_an_unknown_form_do_not_stop_the_survey(odd):
+    paths = [
+        "/fields", "/lists", "/rate-limit", "/v2/users", "/v2/companies/fields", "/v2/persons/fields", "/v2/notes",
+        "/v2/lists/5/fields", "/v2/lists/6/fields", "/v2/lists/5/saved-views", "/v2/companies/search",
+    ]  # fmt: skip
+    found = await asked({**LISTS, **{path: json(odd) for path in paths}}, *LOAD_ORDER)
+    assert [given.id for given in found.schema.lists] == ["5"]
+    assert found.schema.users is None
+    assert found.calls_left is None

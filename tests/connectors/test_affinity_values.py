@@ -1,0 +1,185 @@
+"""The values of Affinity's fields, and what becomes of those that were cut off."""
+
+import pytest
+from affinity_parts import BASE, Paths, codes, field, page, person, place, reading, refusal
+
+from freight.connectors.affinity.fields import FIELD_TYPES
+from freight.connectors.affinity.rows import company_row, person_row
+from freight.connectors.protocols import Row
+from freight.crm import Company, Person
+from freight.fields import CompanyRef, Field, Location, PersonRef
+from freight.mapping import FieldMapping, Mapping
+from freight.schema import Schema
+
+
+def known(type_: str) -> Field:
+    return Field(id="field-1", name="Name", type=FIELD_TYPES[type_], multiple=type_.endswith("-multi"))
+
+
+def company(*fields: object, of: Field | None = None, skipped: frozenset[str] = frozenset()) -> Row:
+    return company_row(
+        {"id": 1, "name": "Acme", "fields": list(fields)},
+        reading("companies", *([] if of is None else [of]), skipped=skipped),
+    )
+
+
+def values(row: Row) -> tuple[object, ...]:
+    assert isinstance(row.record, Company)
+    return row.record.fields.get("field-1", ())
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "expected"),
+    [
+        ("text", " Some text ", ("Some text",)),
+        ("filterable-text", "one", ("one",)),
+        ("filterable-text-multi", ["b", "a", "b"], ("b", "a")),
+        ("filterable-text-multi", [{"link": "https://x.example", "text": "X"}], ("https://x.example",)),
+        ("number", 0, (0,)),
+        ("number", 12.0, (12.0,)),
+        ("number-multi", [3, 1.5, 3], (3, 1.5)),
+        ("formula-number", {"calculatedValue": 2.5}, (2.5,)),
+        ("datetime", "2024-04-01T07:00:00.000Z", ("2024-04-01",)),
+        ("datetime", "2024-12-01T08:00:00Z", ("2024-12-01",)),
+        ("datetime", "2024-12-01T07:59:59Z", ("2024-11-30",)),
+        ("datetime", "2024-12-01", ("2024-12-01",)),
+        ("location", place(city="Bern", country="Switzerland"), (Location(city="Bern", country="Switzerland"),)),
+        ("location-multi", [place(city="Bern"), place(city="Rome")], (Location(city="Bern"), Location(city="Rome"))),
+        ("dropdown", {"dropdownOptionId": 1, "text": "Red"}, ("Red",)),
+        ("dropdown-multi", [{"dropdownOptionId": 2, "text": "B"}, {"dropdownOptionId": 1, "text": "A"}], ("B", "A")),
+        ("ranked-dropdown", {"dropdownOptionId": 1, "text": "Won", "rank": 3, "color": "green"}, ("Won",)),
+        ("status-dropdown", {"dropdownOptionId": 1, "text": "Won", "statusCategory": "won"}, ("Won",)),
+        (
+            "person",
+            person(5, "Ann", lastName="Lee", type="internal", primaryEmailAddress="ann@firm.example"),
+            (PersonRef(id="5", name="Ann Lee", email="ann@firm.example", internal=True),),
+        ),
+        ("person-multi", [person(5), person(6, "Bo")], (PersonRef(id="5", name="Ann"), PersonRef(id="6", name="Bo"))),
+        ("company", {"id": 7, "name": "Acme", "domain": None}, (CompanyRef(id="7", name="Acme"),)),
+        ("company-multi", [{"id": 7, "name": ""}, {"id": 8}], (CompanyRef(id="7"), CompanyRef(id="8"))),
+    ],
+)
+def test_a_value_of_each_type_is_read(type_, data, expected):
+    row = company(field("field-1", type_, data), of=known(type_))
+    assert values(row) == expected
+    assert row.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("type_", "data"),
+    [
+        ("text", None),
+        ("text", "  "),
+        ("filterable-text-multi", None),
+        ("filterable-text-multi", []),
+        ("dropdown", {"dropdownOptionId": None, "text": None}),
+        ("formula-number", {"calculatedValue": None}),
+        ("location", place()),
+    ],
+)
+def test_emptiness_in_any_form_is_no_value(type_, data):
+    row = company(field("field-1", type_, data), of=known(type_))
+    assert values(row) == ()
+    assert row.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("type_", "data"),
+    [
+        ("number", "12"),
+        ("number", True),
+        ("datetime", "soon"),
+        ("datetime", 1711929600),
+        ("datetime", "0001-01-01T00:00:00Z"),
+        ("dropdown", "Red"),
+        ("person", {"firstName": "Ann"}),
+        ("company-multi", [7]),
+    ],
+)
+def test_a_value_in_a_wrong_shape_is_named(type_, data):
+    row = company(field("field-1", type_, data), of=known(type_))
+    assert values(row) == ()
+    assert codes(row) == ["unreadable_value"]
+
+
+def test_the_readable_values_of_a_field_are_kept():
+    row = company(field("field-1", "number-multi", [1, "two", 3]), of=known("number-multi"))
+    assert values(row) == (1, 3)
+    assert codes(row) == ["unreadable_value"]
+
+
+def test_a_field_that_the_job_leaves_behind_is_not_mentioned():
+    row = company(
+        field("field-1", "hologram", {"depth": 3}),
+        field("affinity-data-location", "location", place(city="Bern"), kind="enriched"),
+        of=known("text"),
+        skipped=frozenset({"field-1", "affinity-data-location"}),
+    )
+    assert row.record == Company(id="1", name="Acme")
+    assert row.issues == ()
+
+
+def test_a_field_that_appeared_after_the_schema_was_read_is_named():
+    assert codes(company(field("field-9", "text", "New"))) == ["field_not_mapped"]
+
+
+def test_a_field_that_became_another_one_is_named():
+    row = company(field("field-1", "number", 5), of=known("text"))
+    assert values(row) == ()
+    assert codes(row) == ["field_type_changed"]
+
+
+def test_a_value_of_an_unknown_type_is_named_also_where_the_field_is_known():
+    assert codes(company(field("field-1", "hologram", {"depth": 3}), of=known("text"))) == ["unknown_value_type"]
+
+
+def test_links_between_people_and_companies_are_named_where_attio_has_no_place_for_them():
+    row = person_row(
+        {"id": 2, "fields": [field("companies", "company-multi", [{"id": 7}], kind="enriched", name="Organizations")]},
+        reading("people"),
+    )
+    assert isinstance(row.record, Person)
+    assert [(issue.level, issue.code) for issue in row.issues] == [("info", "association_left_out")]
+
+
+OWNERS = Schema(companies=(Field(id="field-1", name="Name", type="person", multiple=True),))
+FIRST_HUNDRED = [person(number) for number in range(1, 101)]
+REST_PATH = "/v2/companies/1/fields/field-1/values"
+
+
+def acme(**more: object) -> dict[str, object]:
+    return {"id": 1, "name": "Acme", "fields": [field("field-1", "person-multi", FIRST_HUNDRED, **more)]}
+
+
+async def read(vendor: Paths, mapping: Mapping | None = None) -> Row:
+    (row,) = (await vendor.source(OWNERS, mapping).read_page("companies", None)).rows
+    return row
+
+
+@pytest.mark.parametrize("more", [{}, {"totalCount": 101}])
+async def test_values_beyond_the_first_hundred_are_fetched(more):
+    pages = [page(FIRST_HUNDRED, f"{BASE}{REST_PATH}?cursor=x"), page([{"type": "person", "data": person(101)}])]
+    vendor = Paths({"/v2/companies": page([acme(**more)]), REST_PATH: pages})
+    row = await read(vendor)
+    assert len(values(row)) == 101
+    assert row.issues == ()
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_values_that_cannot_be_fetched_are_counted(status):
+    vendor = Paths({"/v2/companies": page([acme(totalCount=107)]), REST_PATH: refusal(status)})
+    row = await read(vendor)
+    assert len(values(row)) == 100
+    assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", "7")]
+
+
+async def test_a_full_hundred_is_named_where_nobody_knows_whether_there_are_more():
+    row = await read(Paths({"/v2/companies": page([acme()])}))
+    assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", None)]
+
+
+async def test_nothing_is_fetched_for_a_field_that_is_left_behind():
+    vendor = Paths({"/v2/companies": page([acme(totalCount=107)])})
+    row = await read(vendor, Mapping(companies={"field-1": FieldMapping(skip=True)}))
+    assert row.issues == ()
+    assert len(vendor.requests) == 1

@@ -1,0 +1,261 @@
+"""What Attio can hold of notes, reminders and files."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from attio_parts import MEMBER_ID, codes, draft, workspace
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freight.connectors.attio import values
+from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
+from freight.connectors.attio.marks import note_id, note_mark, task_id
+from freight.connectors.protocols import Draft, References
+from freight.crm import File, Note, Reply, Task
+from freight.fields import PersonRef
+from freight.layout import Layout
+
+ADA = PersonRef(id="1", name="Ada Love", email="ada@firm.example.com", internal=True)
+WHEN = datetime(2024, 3, 1, 14, 5, tzinfo=UTC)
+REFERENCES = References(
+    found={
+        ("companies", "1"): "c1",
+        ("companies", "2"): "c2",
+        ("people", "3"): "p3",
+        ("people", "4"): "p4",
+        ("deals", "5"): "d5",
+    },
+    people={"1": ADA, "3": PersonRef(id="3", name="Ann_Lee"), "4": PersonRef(id="4", email="bo@x.example.com")},
+    names={("companies", "1"): "Acme * Co", ("deals", "5"): "Round A"},
+    own_companies=frozenset({"2"}),
+)
+LAYOUT = Layout(members={member.email: member.id for member in workspace().members})
+
+
+def note(**given: object) -> Note:
+    return Note(**{"id": "123", "content": "Hello", "company_ids": ("1",), **given})  # type: ignore[arg-type]
+
+
+def drafted(record: Note | Task | File, references: References = REFERENCES) -> Draft:
+    return draft(record, references, LAYOUT)
+
+
+def content_of(given_note: Note) -> str:
+    return str(drafted(given_note).values["content"][0])
+
+
+def skip_of(record: Note | File) -> str | None:
+    skip = drafted(record).skip
+    return skip and skip.code
+
+
+@pytest.mark.parametrize(
+    ("links", "parent"),
+    [
+        ({"deal_ids": ("5",), "person_ids": ("3",)}, ("deals", "5")),
+        ({"deal_ids": ("99",), "person_ids": ("3",)}, ("companies", "1")),
+        ({"company_ids": ("2", "1")}, ("companies", "1")),
+        ({"company_ids": ("2",), "person_ids": ("98", "3")}, ("people", "3")),
+        ({"company_ids": (), "participant_ids": ("1", "4")}, ("people", "4")),
+    ],
+)
+def test_a_note_hangs_on_the_deal_else_the_company_else_a_person_but_never_on_the_firm_itself(links, parent):
+    given_draft = drafted(note(**links))
+    assert given_draft.parents == (parent,)
+    assert given_draft.values["parent"] == [values.record_reference(parent[0], REFERENCES.found[parent])]
+
+
+def test_a_note_that_can_hang_on_nothing_says_why():
+    assert skip_of(note(company_ids=("2",))) == "only_own_company"
+    assert skip_of(note(company_ids=("99",))) == "no_parent"
+    assert skip_of(note(company_ids=())) == "no_parent"
+
+
+def test_a_note_has_its_date_author_answers_and_the_other_records_in_the_text():
+    given_note = note(
+        content="First line\nSecond *line*\n\nThird",
+        author_id="1",
+        created_at=WHEN,
+        company_ids=("1", "2"),
+        deal_ids=("5",),
+        person_ids=("3",),
+        participant_ids=("4", "77"),
+        replies=(
+            Reply(id="r1", content="**Yes**", author_id="3", created_at=WHEN.replace(hour=15)),
+            Reply(id="r2", content="No"),
+        ),
+    )
+    given_draft = drafted(given_note)
+    assert given_draft.values["title"] == ["First line"]
+    assert given_draft.values["created_at"] == ["2024-03-01T14:05:00Z"]
+    assert given_draft.values["content"] == [
+        "First line  \nSecond \\*line\\*\n\nThird\n\n"
+        "**Reply by Ann_Lee, 2024-03-01 15:05 UTC:**\n\n**Yes**\n\n"
+        "**Reply:**\n\nNo\n\n"
+        "*Written by Ada Love on 2024-03-01 14:05 UTC. Also attached to: Acme \\* Co, company 2, Ann_Lee. "
+        "Participants: bo@x.example.com, person 77. (Affinity note 123)*"
+    ]
+    assert not given_draft.issues
+
+
+def test_a_note_without_words_is_its_last_line():
+    given_draft = drafted(note(content=" \n"))
+    assert given_draft.values["title"] == ["Note"]
+    assert given_draft.values["content"] == ["*(Affinity note 123)*"]
+
+
+@pytest.mark.parametrize(
+    ("created_at", "kept"),
+    [
+        (datetime(1969, 12, 31, tzinfo=UTC), ["1970-01-01T00:00:00Z"]),
+        (datetime(2999, 1, 1, tzinfo=UTC), None),
+    ],
+)
+def test_a_date_that_attio_does_not_take_is_named_and_stays_in_the_text(created_at, kept):
+    given_draft = drafted(note(created_at=created_at))
+    assert given_draft.values.get("created_at") == kept
+    assert codes(given_draft) == ["date_not_carried"]
+    assert f"{created_at:%Y-%m-%d}" in given_draft.values["content"][0]
+
+
+def test_a_note_that_is_too_large_is_cut_and_keeps_its_last_line():
+    given_draft = drafted(note(content="é" * 600_000))
+    (content,) = given_draft.values["content"]
+    assert len(content.encode()) <= 1_000_000
+    assert note_id(content) == "123"
+    assert codes(given_draft) == ["value_truncated"]
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("word " * 30, "word " * 15 + "word…"),
+        ("x" * 100, "x" * 79 + "…"),
+        ("## A **bold** [link](https://x.example.com) ~~gone~~", "A bold link gone"),
+        ("- [ ] `code` and snake_case\\!", "code and snake_case!"),
+        ("---\n| a | b |\n|---|---|", "a | b"),
+    ],
+)
+def test_the_title_is_the_first_line_in_plain_text(line, title):
+    assert drafted(note(content=line, is_markdown=True)).values["title"] == [title]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "simple"),
+    [
+        ("# Title\n\n- one\n- **two**", "# Title\n\n- one\n- **two**"),
+        ("##### Deep", "### Deep"),
+        ("> quoted\n>> twice", "quoted\ntwice"),
+        ("![a chart](https://x.example.com/c.png)", "[a chart](https://x.example.com/c.png)"),
+        ("| a | b |\n| --- | :-: |\n| 1 | *2* |", "a | b  \n1 | *2*  "),
+        ("```python\nx = a*b\n```\nafter", "x = a\\*b  \nafter"),
+        ("~~~\n# no heading", "\\# no heading  "),
+        ("use `a*b` here", "use a\\*b here"),
+        ("above\n\n---\n\nbelow", "above\n\n\n\nbelow"),
+    ],
+)
+def test_what_attio_s_notes_cannot_hold_becomes_plain_text(markdown, simple):
+    assert simplify(markdown) == simple
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("# 5 *stars*", "\\# 5 \\*stars\\*"),
+        ("- a\n+ b\n1. c\n2) d", "\\- a  \n\\+ b  \n1\\. c  \n2\\) d"),
+        ("https://x.example.com/a_b?c=d", "https://x.example.com/a_b?c=d"),
+        ("_x_ [y](z) <b> &amp; ~~s~~ ==h== a=b", "\\_x\\_ \\[y\\](z) \\<b> \\&amp; \\~\\~s\\~\\~ \\=\\=h\\=\\= a=b"),
+        ("    indented", "\u00a0\u00a0\u00a0\u00a0indented"),
+        ("Title\n=====", "Title  \n\\=\\=\\=\\=="),
+    ],
+)
+def test_plain_text_looks_in_markdown_as_it_was_written(text, escaped):
+    assert escape(text) == escaped
+
+
+@given(text=st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("*_[]()#`~=-+>|\\\n 1.")))
+def test_no_words_are_lost_on_the_way_to_markdown(text):
+    wanted = "".join(character for character in text if character.isalnum())
+    for markdown in (escape(text), content_of(note(content=text))):
+        assert wanted in "".join(character for character in markdown if character.isalnum())
+    assert content_of(note(content=text, is_markdown=True)).endswith("*(Affinity note 123)*")
+    assert len(first_line(text, is_markdown=True)) <= len(text)
+
+
+@given(
+    id_=st.integers(min_value=1).map(str) | st.sampled_from(["12/companies/5"]),
+    before=st.text(max_size=30),
+    below=st.sampled_from(["", "\n", "\n\nSomebody's own words"]),
+)
+def test_a_note_is_recognised_by_its_mark_whatever_stands_around_it(id_, before, below):
+    assert note_id(f"{before}(Affinity note 7)\n{before}*{note_mark(id_)}*{below}") == id_
+    assert note_id(f"{note_mark(id_)} in the middle") is None
+
+
+def test_a_task_has_its_dates_owner_and_records():
+    task = Task(
+        id="9",
+        content="Call",
+        due_at=WHEN,
+        created_at=WHEN,
+        completed_at=WHEN,
+        completed=True,
+        recurrence="every 3 days",
+        owner=ADA,
+        creator=PersonRef(id="2", name="Bob"),
+        person_id="3",
+        company_id="88",
+        deal_id="5",
+    )
+    given_draft = drafted(task)
+    assert given_draft.values == {
+        "content": ["Call\n\nCreated 2024-03-01 by Bob (Affinity reminder 9)"],
+        "deadline_at": ["2024-03-01T14:05:00Z"],
+        "is_completed": [True],
+        "linked_records": [values.record_reference("deals", "d5"), values.record_reference("people", "p3")],
+        "assignees": [values.actor_reference(MEMBER_ID)],
+    }
+    assert given_draft.parents == (("deals", "5"), ("people", "3"))
+    assert codes(given_draft) == ["reference_not_found", "recurrence_not_carried", "completion_date_not_carried"]
+
+
+def test_a_task_about_nothing_is_still_a_task():
+    given_draft = drafted(Task(id="9"))
+    assert given_draft.values == {"content": ["Reminder\n\n(Affinity reminder 9)"], "is_completed": [False]}
+    assert given_draft.skip is None
+
+
+@given(text=st.text(alphabet=st.sampled_from("ab 😀é\n"), min_size=1900, max_size=2100))
+def test_a_task_is_never_longer_than_attio_takes_and_says_what_is_missing(text):
+    given_draft = drafted(Task(id="9", content=text))
+    (content,) = given_draft.values["content"]
+    assert len(content.encode("utf-16-le")) // 2 <= 2000
+    assert task_id(content) == "9"
+    left_out = "".join(issue.value or "" for issue in given_draft.issues)
+    assert content.removesuffix("\n\n(Affinity reminder 9)") + left_out == (text.strip() or "Reminder")
+
+
+def test_the_owner_of_a_task_who_is_no_member_is_named_or_replaced():
+    task = Task(id="9", owner=PersonRef(id="2", name="Bob", internal=True))
+    assert codes(drafted(task)) == ["owner_without_member"]
+    replaced = draft(task, REFERENCES, msgspec.structs.replace(LAYOUT, default_owner="m2"))
+    assert replaced.values["assignees"] == [values.actor_reference("m2")]
+    assert codes(replaced) == ["owner_replaced"]
+
+
+def test_a_file_hangs_on_its_record():
+    given_draft = drafted(File(id="9", name="Deck.pdf", size=5, person_id="3", company_id="99"))
+    assert given_draft.values == {
+        "name": ["Deck.pdf"],
+        "size": [5],
+        "parent": [values.record_reference("people", "p3")],
+    }
+    assert given_draft.parents == (("people", "3"),)
+
+
+def test_a_file_that_attio_cannot_take_says_why():
+    assert skip_of(File(id="9", name="x", company_id="99")) == "no_parent"
+    assert skip_of(File(id="9", name="x")) == "no_parent"
+    assert skip_of(File(id="9", name="x", company_id="1", size=50 * 1024 * 1024)) is None
+    assert skip_of(File(id="9", name="x", company_id="1", size=50 * 1024 * 1024 + 1)) == "file_too_large"

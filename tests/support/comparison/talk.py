@@ -1,0 +1,200 @@
+"""Notes with their replies, tasks and files: their words, dates, authors, and what they hang on."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from support.comparison.sides import Sides
+from support.comparison.source import Row
+from support.comparison.values import Difference, Item, compare, member, one_of_many, reference
+
+REPLY = re.compile(r"Reply by (?P<author>.+?), (?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d) UTC")
+NOTE = re.compile(r"Affinity note (\d+)")
+TASK = re.compile(r"\(Affinity reminder (\d+)\)")
+
+LONGEST_TASK = 2000
+
+SINGLE = {"deals": "opportunity", "companies": "organization", "people": "person"}
+"""The key under which a reminder, and with `_id` a file, names what it is about."""
+
+
+def compare_notes(sides: Sides) -> Iterator[Difference]:
+    """Every note stands once, on the right record, with its date, all its words, and its replies beneath."""
+    made = _by_mark(sides.target.notes, NOTE, "content_markdown")
+    for source_id, row in sides.source.notes.items():
+        match made.pop(source_id, []):
+            case []:
+                yield Difference("notes", source_id, frozenset(), "absent")
+            case [note]:
+                yield from _Note(sides, source_id, row, note).differences()
+            case _:
+                yield Difference("notes", source_id, frozenset(), "twice")
+    for source_id in made:
+        yield Difference("notes", source_id, frozenset(), "made up")
+
+
+class _Note:
+    def __init__(self, sides: Sides, source_id: str, row: Row, note: Row) -> None:
+        self.sides = sides
+        self.source_id = source_id
+        self.row = row
+        self.note = note
+        found = [reply for reply in sides.source.replies.values() if str(reply["parent_id"]) == source_id]
+        self.replies = sorted(found, key=lambda reply: moment(reply["created_at"]))
+        self.body, _, self.footer = note["content_markdown"].rstrip().rpartition("\n")
+
+    def differences(self) -> Iterator[Difference]:
+        created_at = moment(self.row["created_at"])
+        yield from self.same("created_at", created_at, moment(self.note["created_at"]), "too old")
+        yield from self.compare_links()
+        yield from self.same("author", self.named(self.row["creator_id"]) <= words(self.footer), True)
+        yield from self.same("date", created_at.date().isoformat() in self.footer, True)
+        yield from self.compare_words()
+        title = tokens(self.note["title"])
+        first = tokens(self.row["content"])
+        yield from self.same("title", title in (first[: len(title)], ["Note"]) and len(self.note["title"]) <= 80, True)
+
+    def compare_words(self) -> Iterator[Difference]:
+        """All words of the note, then those of each reply below a line that tells who wrote it and when."""
+        pieces = REPLY.split(html.unescape(self.body))
+        headings = [tuple(pieces[at : at + 3]) for at in range(1, len(pieces), 4)]
+        yield from self.same("content", tokens(self.row["content"]), tokens(pieces[0]), "truncated")
+        replied = [tokens(reply["content"]) for reply in self.replies]
+        yield from self.same("replies", replied, [tokens(text) for text in pieces[4::4]])
+        times = [moment(reply["created_at"]).strftime("%Y-%m-%d %H:%M") for reply in self.replies]
+        yield from self.same("dates of replies", times, [f"{day} {time}" for _, day, time in headings])
+        for reply, (author, _, _) in zip(self.replies, headings, strict=False):
+            yield from self.same("author of a reply", self.named(reply["creator_id"]) <= words(author), True)
+
+    def same(self, name: str, wanted: object, present: object, kind: str = "missing") -> Iterator[Difference]:
+        if wanted != present:
+            yield Difference("notes", self.source_id, frozenset({name}), kind, (f"{wanted!r} is {present!r}"[:300],))
+
+    def compare_links(self) -> Iterator[Difference]:
+        """It hangs on a deal, else a company that is not the firm itself, else a person; the others are named."""
+        direct = self.row["associated_person_ids"]
+        linked = [
+            *(("deals", str(number)) for number in self.row["opportunity_ids"]),
+            *(("companies", str(number)) for number in self.row["organization_ids"]),
+            *(("people", str(number)) for number in dict.fromkeys([*direct, *self.row["interaction_person_ids"]])),
+        ]
+        possible = [link for link in linked if link in self.sides.known.carried and not self.is_own(link)]
+        standing_on = self.sides.known.source_ids.get(self.note["parent_record_id"])
+        yield from self.same("parent", next(iter(possible), None), standing_on)
+        for entity, number in linked:
+            if number not in self.sides.rows[entity]:
+                yield Difference(
+                    "notes", self.source_id, frozenset({entity, f"{SINGLE[entity]}_ids"}), "reference", (number,)
+                )
+            elif (entity, number) != standing_on:
+                name = words(self.name_of(entity, number))
+                yield from self.same(f"also on {number}", name <= words(self.footer), True)
+
+    def is_own(self, link: tuple[str, str]) -> bool:
+        """Whether this is the firm itself."""
+        domains = self.sides.rows[link[0]][link[1]].get("domains", ())
+        return bool({domain.lower() for domain in domains} & self.sides.source.own_domains)
+
+    def named(self, number: int | None) -> set[str]:
+        """The words of somebody's name, if anybody knows it."""
+        return words(self.name_of("people", str(number)))
+
+    def name_of(self, entity: str, number: str) -> str:
+        row = self.sides.rows[entity].get(number, {})
+        return row.get("name") or " ".join(filter(None, (row.get("firstName"), row.get("lastName"))))
+
+
+def compare_tasks(sides: Sides) -> Iterator[Difference]:
+    """Every reminder is a task, once, with its words, its date, its owner and what it is about."""
+    made = _by_mark(sides.target.tasks, TASK, "content_plaintext")
+    for source_id, row in sides.source.tasks.items():
+        match made.pop(source_id, []):
+            case []:
+                yield Difference("tasks", source_id, frozenset(), "absent")
+            case [task]:
+                yield from _compare_task(sides, source_id, row, task)
+            case _:
+                yield Difference("tasks", source_id, frozenset(), "twice")
+    for source_id in made:
+        yield Difference("tasks", source_id, frozenset(), "made up")
+
+
+def _compare_task(sides: Sides, source_id: str, row: Row, task: Row) -> Iterator[Difference]:
+    known = sides.known
+    content = TASK.sub("", task["content_plaintext"]).strip()
+    wanted = (row["content"] or "").strip()
+    if wanted != content:
+        cut = len(task["content_plaintext"]) <= LONGEST_TASK and wanted.startswith(content[: LONGEST_TASK - 100])
+        kind = "truncated" if cut and len(wanted) > LONGEST_TASK - 100 else "missing"
+        yield Difference("tasks", source_id, frozenset({"content"}), kind)
+    facts = (
+        ("deadline_at", [moment(row["due_date"])], [moment(task["deadline_at"])]),
+        ("is_completed", [row["status"] == 0], [task["is_completed"]]),
+    )
+    for name, expected, present in facts:
+        yield from compare("tasks", source_id, (name,), [Item(value, (str(value),)) for value in expected], present)
+    links = [reference(entity, row[key], known) for entity, key in SINGLE.items() if row[key]]
+    linked = [known.source_ids[link["target_record_id"]] for link in task["linked_records"]]
+    yield from compare("tasks", source_id, ("linked_records", *SINGLE.values()), links, linked)
+    owners = [member(_owner(row["owner"]), known)] if row["owner"] else []
+    assignees = [known.members[assignee["referenced_actor_id"]] for assignee in task["assignees"]]
+    yield from compare("tasks", source_id, ("assignees", "owner"), owners, assignees)
+    if row["type"] == 1:
+        yield Difference("tasks", source_id, frozenset({"recurrence"}), "recurrence")
+
+
+def _owner(owner: Row) -> Row:
+    """A person of API v1 as API v2 names them in values."""
+    kind = "internal" if owner.get("type") == 1 else "external"
+    return {
+        "id": owner["id"],
+        "primaryEmailAddress": owner.get("primary_email"),
+        "lastName": owner.get("last_name"),
+        "type": kind,
+    }
+
+
+def compare_files(sides: Sides) -> Iterator[Difference]:
+    """Every file lies on its record, with its name and its bytes, as often as it lay there."""
+    present = Counter((sides.known.source_ids[file.record_id], file.name, file.content) for file in sides.target.files)
+    for source_id, row in sides.source.files.items():
+        parents = [
+            reference(entity, {"id": row[f"{key}_id"]}, sides.known)
+            for entity, key in SINGLE.items()
+            if row[f"{key}_id"]
+        ]
+        carried = [item.value for item in one_of_many(parents) if item.loss is None]
+        key = (carried[0] if carried else ("", ""), row["name"], sides.source.contents[source_id])
+        if not present[key]:
+            yield Difference("files", source_id, frozenset(), "absent")
+        present[key] -= bool(present[key])
+    for (parent, name, _), count in present.items():
+        if count > 0:
+            yield Difference("files", name, frozenset(parent), "made up")
+
+
+def moment(text: str) -> datetime:
+    """A moment in UTC, to the second."""
+    shortened = re.sub(r"\.\d+", "", text)
+    return datetime.fromisoformat(shortened).astimezone(UTC)
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, whatever marks stand around them."""
+    return re.findall(r"[^\W_]+", html.unescape(text))
+
+
+def words(text: str) -> set[str]:
+    """The same in any order."""
+    return set(tokens(text))
+
+
+def _by_mark(rows: list[Row], mark: re.Pattern[str], key: str) -> dict[str, list[Row]]:
+    """What was made of each source record, by the mark that it carries."""
+    made: dict[str, list[Row]] = {}
+    for row in rows:
+        for source_id in mark.findall(row[key])[-1:]:
+            made.setdefault(source_id, []).append(row)
+    return made
