@@ -1,37 +1,25 @@
 """What a migration asks of the vendors: pages of the source, one write for each record, and nothing twice."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions
+from freight.sandbox import Sandbox
 from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
 from support import budget, migration, workspaces
 from support import service as support
+from support.budget import Cost
 from support.service import Service, Tenant
 
 SCALE = 25
-"""The workspace that the figures are promised for is so many times as large."""
 
 
 @pytest.fixture(scope="module")
 async def workspace() -> AsyncIterator[Sandbox]:
-    options = SandboxOptions(
-        companies=5_000 // SCALE,
-        people=20_000 // SCALE,
-        opportunities=2_000 // SCALE,
-        lists=10,
-        entries=15_000 // SCALE,
-        notes=10_000 // SCALE,
-        reminders=2_000 // SCALE,
-        files=200 // SCALE,
-        custom_fields=True,
-        unlimited=True,
-        deals_enabled=True,
-    )
-    async with running_sandbox(options) as sandbox:
+    async with running_sandbox(budget.workspace(SCALE)) as sandbox:
         yield sandbox
 
 
@@ -43,14 +31,40 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
         yield service
 
 
-async def test_a_migration_reads_pages_writes_each_record_once_and_then_nothing(
-    workspace: Sandbox, service: Service, tenant: Tenant
-) -> None:
-    cost = await budget.measure(tenant, workspace)
+@pytest.fixture(scope="module")
+async def tenant(service: Service) -> AsyncIterator[Tenant]:
+    async with support.a_tenant(service) as tenant:
+        yield tenant
+
+
+@pytest.fixture(scope="module")
+async def predicted(workspace: Sandbox, tenant: Tenant) -> dict[str, Any]:
+    """The dry run, which comes before anything was written."""
+    job = await migration.carry(tenant, workspace, mode="dry_run")
+    assert await workspaces.writes_received(workspace) == 0
+    return job
+
+
+@pytest.fixture(scope="module")
+async def cost(workspace: Sandbox, tenant: Tenant, predicted: dict[str, Any]) -> Cost:
+    """What the migration cost."""
+    return await budget.measure(tenant, workspace)
+
+
+async def test_the_source_is_read_by_the_page(cost: Cost) -> None:
     assert cost.reads <= cost.reads_allowed
+
+
+async def test_every_record_and_every_part_of_the_schema_is_written_once(cost: Cost) -> None:
     assert cost.writes <= cost.writes_allowed
     assert cost.schema_writes == cost.schema_parts
 
+
+async def test_the_dry_run_predicted_what_became_of_every_entity(cost: Cost, predicted: dict[str, Any]) -> None:
+    assert migration.outcomes(predicted) == cost.outcomes
+
+
+async def test_carried_again_unchanged_nothing_is_written(workspace: Sandbox, tenant: Tenant, cost: Cost) -> None:
     before = await workspaces.writes_received(workspace)
     await migration.carry(tenant, workspace)
     assert await workspaces.writes_received(workspace) == before

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
+from support.clients import client
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +17,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def affinity(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers) as client:
-        yield client
+    async with client(sandbox.affinity_url, bearer=sandbox.affinity_key) as affinity:
+        yield affinity
 
 
 @pytest.fixture
 async def attio(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as client:
-        yield client
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
+        yield attio

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from freight.sandbox import Sandbox
+from freight.sandbox import Sandbox, SandboxOptions
 from support import comparison, migration
 from support.comparison import source
 from support.comparison.fields import is_carried
@@ -15,7 +15,7 @@ from support.service import Tenant
 V2_PAGE, V1_PAGE = 100, 500
 
 FIXED_READS = 40
-"""Who the key belongs to, its limits, the fields, the users, the counts, and the page of each stream that is not full."""
+"""Who the key belongs to, its limits, fields, users, counts, and the page of each stream that is not full."""
 READS_PER_LIST = 7
 """Its fields, its size and its saved views, and the pages of its entries that are not full."""
 READS_PER_FILE = 2
@@ -41,11 +41,29 @@ class Cost:
     schema_writes: int
     schema_parts: int
     """Attributes, options, statuses and lists that were made."""
+    outcomes: migration.Outcomes
 
     @property
     def writes_allowed(self) -> int:
         """One for each record, and one for each that has to be linked later."""
         return int(SHARE * (self.written + self.linked_later))
+
+
+def workspace(scale: int) -> SandboxOptions:
+    """The workspace that figures are promised for, so many times smaller."""
+    return SandboxOptions(
+        companies=5_000 // scale,
+        people=20_000 // scale,
+        opportunities=2_000 // scale,
+        lists=10,
+        entries=15_000 // scale,
+        notes=10_000 // scale,
+        reminders=2_000 // scale,
+        files=200 // scale,
+        custom_fields=True,
+        unlimited=True,
+        deals_enabled=True,
+    )
 
 
 async def measure(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120) -> Cost:
@@ -66,6 +84,7 @@ async def measure(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120) -> 
         linked_later=_linked_later(held),
         schema_writes=schema_writes,
         schema_parts=await _schema_parts(sandbox) - parts,
+        outcomes=migration.outcomes(job),
     )
 
 

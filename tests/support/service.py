@@ -18,6 +18,7 @@ from freight.domain.tenants import TenantRequest
 from freight.encryption import Vault
 from freight.sandbox import Sandbox
 from freight.settings import Settings
+from support.clients import client
 
 SOMEBODY = Actor(tenant_id=None, name="test")
 
@@ -31,7 +32,7 @@ class Service:
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         """A client that sends this key."""
-        return httpx.AsyncClient(base_url=self.url, headers={} if key is None else {"X-API-Key": key}, timeout=30)
+        return client(self.url, api_key=key)
 
     async def new_tenant(self) -> UUID:
         async with database.as_platform() as tx:

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-import httpx
-
 from freight.sandbox import Sandbox
+from support.clients import client
 
 
 async def in_source(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
     """All rows of a collection of the Affinity, with all their fields."""
     rows: list[dict[str, Any]] = []
     url: str | None = f"/v2/{collection}?limit=100&fieldTypes=enriched&fieldTypes=global"
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=_bearer(sandbox.affinity_key)) as affinity:
+    async with client(sandbox.affinity_url, bearer=sandbox.affinity_key) as affinity:
         while url is not None:
             page = (await affinity.get(url)).raise_for_status().json()
             rows += page["data"]
@@ -23,7 +22,7 @@ async def in_target(sandbox: Sandbox, entity: str) -> dict[str, list[dict[str, A
     """All records of an object of the Attio that carry an Affinity id, by that id."""
     found: dict[str, list[dict[str, Any]]] = {}
     offset = 0
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=_bearer(sandbox.attio_key)) as attio:
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
         while True:
             query = {"limit": 500, "offset": offset, "sorts": [{"attribute": "created_at", "direction": "asc"}]}
             page = (await attio.post(f"/v2/objects/{entity}/records/query", json=query)).raise_for_status().json()
@@ -47,23 +46,19 @@ async def require_phone_numbers(sandbox: Sandbox) -> None:
         "is_multiselect": True,
         "config": {},
     }
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=_bearer(sandbox.attio_key)) as attio:
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
         (await attio.post("/v2/objects/companies/attributes", json={"data": definition})).raise_for_status()
 
 
 async def require_phone_numbers_no_more(sandbox: Sandbox) -> None:
     """The owner has decided otherwise."""
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=_bearer(sandbox.attio_key)) as attio:
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
         change = {"data": {"is_required": False}}
         (await attio.patch("/v2/objects/companies/attributes/phone_numbers", json=change)).raise_for_status()
 
 
 async def writes_received(sandbox: Sandbox) -> int:
     """How many requests that write have reached the Attio."""
-    async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:
+    async with client(sandbox.attio_url) as attio:
         counters = (await attio.get("/_sandbox/counters")).raise_for_status().json()
     return int(counters["writes"])
-
-
-def _bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}

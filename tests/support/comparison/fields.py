@@ -44,7 +44,7 @@ def compare_fields(
         names = (field["name"].strip(), field["id"])
         attribute = sides.attribute(owner, field)
         if (why := _why_left(field)) is not None and field["id"] in data:
-            yield Difference(entity, source_id, frozenset(names), why)
+            yield Difference(entity, source_id, frozenset(names), why, (field["valueType"],))
         if attribute is not None:
             items = expected(field, data[field["id"]], attribute, sides.known) if field["id"] in data else []
             present = found(field, held.get(attribute.slug, []), attribute, sides.known)

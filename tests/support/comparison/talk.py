@@ -10,7 +10,7 @@ from support.comparison.sides import Sides
 from support.comparison.source import Row
 from support.comparison.values import Difference, Item, compare, member, one_of_many, reference
 
-REPLY = re.compile(r"Reply by (?P<author>.+?), (?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d) UTC")
+REPLY = re.compile(r"Reply(?: by (.+?))?, (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 NOTE = re.compile(r"Affinity note (\d+)")
 TASK = re.compile(r"\(Affinity reminder (\d+)\)")
 
@@ -58,15 +58,14 @@ class _Note:
 
     def compare_words(self) -> Iterator[Difference]:
         """All words of the note, then those of each reply below a line that tells who wrote it and when."""
-        pieces = REPLY.split(html.unescape(self.body))
-        headings = [tuple(pieces[at : at + 3]) for at in range(1, len(pieces), 4)]
-        yield from self.same("content", tokens(self.row["content"]), tokens(pieces[0]), "truncated")
-        replied = [tokens(reply["content"]) for reply in self.replies]
-        yield from self.same("replies", replied, [tokens(text) for text in pieces[4::4]])
-        times = [moment(reply["created_at"]).strftime("%Y-%m-%d %H:%M") for reply in self.replies]
-        yield from self.same("dates of replies", times, [f"{day} {time}" for _, day, time in headings])
-        for reply, (author, _, _) in zip(self.replies, headings, strict=False):
-            yield from self.same("author of a reply", self.named(reply["creator_id"]) <= words(author), True)
+        content, *replied = REPLY.split(html.unescape(self.body))
+        authors, times, texts = replied[0::3], replied[1::3], replied[2::3]
+        yield from self.same("content", tokens(self.row["content"]), tokens(content), "truncated")
+        yield from self.same("replies", [tokens(reply["content"]) for reply in self.replies], list(map(tokens, texts)))
+        written = [f"{moment(reply['created_at']):%Y-%m-%d %H:%M}" for reply in self.replies]
+        yield from self.same("dates of replies", written, times)
+        for reply, author in zip(self.replies, authors, strict=False):
+            yield from self.same("author of a reply", self.named(reply["creator_id"]) <= words(author or ""), True)
 
     def same(self, name: str, wanted: object, present: object, kind: str = "missing") -> Iterator[Difference]:
         if wanted != present:
@@ -84,13 +83,9 @@ class _Note:
         standing_on = self.sides.known.source_ids.get(self.note["parent_record_id"])
         yield from self.same("parent", next(iter(possible), None), standing_on)
         for entity, number in linked:
-            if number not in self.sides.rows[entity]:
-                yield Difference(
-                    "notes", self.source_id, frozenset({entity, f"{SINGLE[entity]}_ids"}), "reference", (number,)
-                )
-            elif (entity, number) != standing_on:
-                name = words(self.name_of(entity, number))
-                yield from self.same(f"also on {number}", name <= words(self.footer), True)
+            if (entity, number) != standing_on:
+                name = self.name_of(entity, number) or number
+                yield from self.same(f"also on {number}", words(name) <= words(self.footer), True)
 
     def is_own(self, link: tuple[str, str]) -> bool:
         """Whether this is the firm itself."""
@@ -123,12 +118,13 @@ def compare_tasks(sides: Sides) -> Iterator[Difference]:
 
 def _compare_task(sides: Sides, source_id: str, row: Row, task: Row) -> Iterator[Difference]:
     known = sides.known
-    content = TASK.sub("", task["content_plaintext"]).strip()
+    content, _, footer = task["content_plaintext"].rpartition("\n\n")
     wanted = (row["content"] or "").strip()
     if wanted != content:
-        cut = len(task["content_plaintext"]) <= LONGEST_TASK and wanted.startswith(content[: LONGEST_TASK - 100])
-        kind = "truncated" if cut and len(wanted) > LONGEST_TASK - 100 else "missing"
-        yield Difference("tasks", source_id, frozenset({"content"}), kind)
+        cut = len(wanted) > LONGEST_TASK - len(footer) - 2 and wanted.startswith(content[: LONGEST_TASK - 100])
+        yield Difference("tasks", source_id, frozenset({"content"}), "truncated" if cut else "missing")
+    if not {row["created_at"][:10], row["creator"]["last_name"]} <= set(re.split(r"[ ()]", footer)):
+        yield Difference("tasks", source_id, frozenset({"created_at", "creator"}), "missing")
     facts = (
         ("deadline_at", [moment(row["due_date"])], [moment(task["deadline_at"])]),
         ("is_completed", [row["status"] == 0], [task["is_completed"]]),

@@ -1,12 +1,12 @@
 """What a workspace at Affinity holds and what its key may read, before anything is read."""
 
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 import msgspec
 import structlog
 
-from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
 from freight.connectors.affinity.schema import Definitions, fields_of, options_of
 from freight.connectors.errors import PermissionMissing, Rejected, UnexpectedAnswer
@@ -67,17 +67,20 @@ async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey
     definitions = Definitions(await _optional(client.get("/fields")) if needs_fields else None)
     lists, issues = await _lists(client, definitions) if needs_lists else ([], [])
     users = await _users(client)
+    counts = await _counts(client, wanted, lists)
     schema = Schema(
         companies=await _fields(client, definitions, "companies") if "companies" in wanted else (),
         people=await _fields(client, definitions, "people") if "people" in wanted else (),
         lists=tuple(lists),
         users=users,
         own_domains=_own_domains(user, users or ()),
-        counts=await _counts(client, wanted, lists),
+        counts=counts,
         uncarried=await _uncarried(client, lists),
     )
     issues += await _missing_permissions(client, wanted, lists)
-    return Survey(schema=schema, issues=tuple(issues), calls_left=await _calls_left(client))
+    return Survey(
+        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted), calls_left=await _calls_left(client)
+    )
 
 
 async def _fields(client: AffinityClient, definitions: Definitions, owner: Entity) -> tuple[Field, ...]:
@@ -174,6 +177,27 @@ async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Seq
             case "deals":
                 counts[entity] = _sum(given.size for given in lists if given.of == "deals")
     return {entity: count for entity, count in counts.items() if count is not None}
+
+
+def _reads(counts: Mapping[Entity, int], wanted: Collection[Entity]) -> int | None:
+    """About how many calls it takes to read all of these, if all counts are known: lists are read by the survey."""
+    if any(entity not in counts for entity in wanted):
+        return None
+    calls = 0
+    for entity in wanted:
+        count = counts[entity]
+        match entity:
+            case "lists":
+                pass
+            case "companies" | "people" | "list_entries":
+                calls += -(-count // PAGE_SIZE)
+            case "deals":
+                calls += -(-count // PAGE_SIZE) - (-count // PAGE_SIZE_V1)
+            case "files":
+                calls += -(-count // PAGE_SIZE_V1) + count
+            case "notes" | "tasks":
+                calls += -(-count // PAGE_SIZE_V1)
+    return calls
 
 
 async def _uncarried(client: AffinityClient, lists: Sequence[List]) -> dict[str, int]:

@@ -93,9 +93,8 @@ def _title(note: Note) -> str:
     line = first_line(note.content, is_markdown=note.is_markdown)
     if len(line) <= LONGEST_TITLE:
         return line or "Note"
-    cut = line[: LONGEST_TITLE - 1]
-    words = cut.rpartition(" ")[0].rstrip()
-    return f"{words or cut}…"
+    words = line[:LONGEST_TITLE].rpartition(" ")[0].rstrip()
+    return f"{words or line[: LONGEST_TITLE - 1]}…"
 
 
 def _content(note: Note, parent: Reference, sketch: Sketch) -> str:

@@ -1,0 +1,131 @@
+"""Run again after changes at the source: they are carried, and nothing else is touched."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from freight.sandbox import Sandbox
+from freight.settings import Settings
+from support import comparison, everything, jobs, migration, workspaces
+from support import service as support
+from support.comparison import target
+from support.comparison.explanation import unexplained
+from support.everything import lists
+from support.service import Service, Tenant
+
+Row = dict[str, Any]
+
+CHANGED = {
+    "companies": {"created": 1, "updated": 1},
+    "list_entries": {"created": 1},
+    "notes": {"created": 1, "updated": 1},
+    "tasks": {"updated": 1},
+    "files": {"created": 1},
+}
+GONE = {("companies", "1250"), ("people", "2016"), ("list_entries", "71002")}
+
+
+@pytest.fixture
+async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    """The workspace with everything, and an empty target."""
+    async with everything.running(tmp_path_factory.mktemp("everything")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """With a worker, and for every sandbox on this host."""
+    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
+    async with support.running(chosen, with_worker=True) as service:
+        yield service
+
+
+async def test_only_changes_are_carried_and_what_is_gone_is_told_and_kept(workspace: Sandbox, tenant: Tenant) -> None:
+    first = await migration.carry(tenant, workspace)
+    before = await workspaces.writes_received(workspace)
+    await change_the_source(workspace)
+    job = await migration.carry(tenant, workspace)
+
+    for entity, counts in migration.outcomes(job).items():
+        changed = {outcome: counts[outcome] for outcome in ("created", "updated", "failed") if counts[outcome]}
+        assert (entity, changed) == (entity, CHANGED.get(entity, {}))
+    writes = sum(count for counts in CHANGED.values() for count in counts.values())
+    assert await workspaces.writes_received(workspace) == before + writes
+    gone = await jobs.logs(tenant, job["id"], code="gone_from_source")
+    assert {(row["entity"], row["source_id"]) for row in gone} == GONE
+
+    said = [*await migration.said(tenant, first["id"]), *await migration.said(tenant, job["id"])]
+    left = unexplained(await comparison.differences(workspace), said)
+    assert {(difference.entity, difference.source_id) for difference in left} == GONE
+    assert {difference.kind for difference in left} == {"made up"}
+
+
+async def test_a_value_that_a_person_changed_in_the_target_stays_theirs(workspace: Sandbox, tenant: Tenant) -> None:
+    await migration.carry(tenant, workspace)
+    (record,) = (await workspaces.in_target(workspace, "companies"))["1201"]
+    async with attio(workspace) as client:
+        path = f"/v2/objects/companies/records/{record['id']['record_id']}"
+        (await client.patch(path, json={"data": {"values": {"name": ["Ours"]}}})).raise_for_status()
+    await put(workspace, "companies", company(1201, "Theirs", "filler-1.example.com"))
+    job = await migration.carry(tenant, workspace, on_existing="fill")
+    assert migration.outcomes(job)["companies"]["updated"] == 0
+    (kept,) = await jobs.logs(tenant, job["id"], code="kept_in_target")
+    assert (kept["source_id"], kept["field"]) == ("1201", "name")
+    (record,) = (await workspaces.in_target(workspace, "companies"))["1201"]
+    assert target.plain(record["values"], "name") == ["Ours"]
+
+
+async def change_the_source(sandbox: Sandbox) -> None:
+    """New, changed, moved, answered, added to, merged and deleted."""
+    await put(sandbox, "companies", company(1900, "New", "new.example.com"))
+    await put(sandbox, "companies", company(1202, "Another name", "filler-2.example.com"))
+    await put(sandbox, "notes", note(8900, "New", organization_ids=[1900]))
+    await put(sandbox, "notes", note(8901, "An answer", parent_id=8007))
+    await put(sandbox, "reminders", done(everything.talk.reminders()[0]))
+    added = {"id": 9900, "name": "new.txt", "size": 3, "content": "new", "created_at": "2024-06-01T10:00:00Z"}
+    await put(sandbox, "files", {**added, "organization_id": 1001})
+    # The company moves to another list.
+    moved = next(row for row in lists.entries() if row["id"] == 71_002)
+    await delete(sandbox, "list_entries", 71_002)
+    await put(
+        sandbox,
+        "list_entries",
+        {**moved, "id": 71_902, "listId": lists.EMPTY, "entity": {**moved["entity"], "fields": []}},
+    )
+    await delete(sandbox, "companies", 1250)
+    async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+        merged = {"entity": "person", "id": 2016, "state": "merged", "into": 2015}
+        (await affinity.post("/_sandbox/records", json=merged)).raise_for_status()
+
+
+async def put(sandbox: Sandbox, collection: str, row: Row) -> None:
+    """Add a row to the source, or replace it."""
+    async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+        (await affinity.put(f"/_sandbox/rows/{collection}", json=row)).raise_for_status()
+
+
+async def delete(sandbox: Sandbox, collection: str, number: int) -> None:
+    """Take a row away from the source."""
+    async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+        (await affinity.delete(f"/_sandbox/rows/{collection}/{number}")).raise_for_status()
+
+
+def attio(sandbox: Sandbox) -> httpx.AsyncClient:
+    """A client of somebody who works in the target."""
+    headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
+    return httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers)
+
+
+def company(number: int, name: str, domain: str) -> Row:
+    return {"id": number, "name": name, "domain": domain, "domains": [domain], "isGlobal": False, "fields": []}
+
+
+def note(number: int, content: str, **changes: Any) -> Row:
+    return {"id": number, "content": content, "creator_id": 1, "created_at": "2024-06-01T10:00:00Z", **changes}
+
+
+def done(reminder: Row) -> Row:
+    return {**reminder, "status": 0, "completed_at": "2024-06-01T10:00:00Z"}

@@ -1,0 +1,78 @@
+"""Runs that carry nothing, or a little: what they say is what a full run does."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from freight.sandbox import Sandbox
+from freight.settings import Settings
+from support import everything, jobs, migration, workspaces
+from support import service as support
+from support.comparison import target
+from support.service import Service, Tenant
+
+SAMPLE = 3
+REFERRED_TO = ("companies", "people", "deals", "lists")
+"""Entities of which a sample may hold more, because others refer to them."""
+
+
+@pytest.fixture
+async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    """The workspace with everything, and an empty target."""
+    async with everything.running(tmp_path_factory.mktemp("everything")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """With a worker, and for every sandbox on this host."""
+    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
+    async with support.running(chosen, with_worker=True) as service:
+        yield service
+
+
+async def test_a_dry_run_writes_nothing_and_says_of_every_record_what_a_full_run_does(
+    workspace: Sandbox, tenant: Tenant
+) -> None:
+    predicted = await migration.carry(tenant, workspace, mode="dry_run")
+    assert await workspaces.writes_received(workspace) == 0
+    carried = await migration.carry(tenant, workspace)
+    assert migration.outcomes(predicted) == migration.outcomes(carried)
+    assert await fates(tenant, predicted) == await fates(tenant, carried)
+    assert await issues(tenant, predicted) == await issues(tenant, carried)
+
+    after = await migration.carry(tenant, workspace, mode="dry_run")
+    for counts in migration.outcomes(after).values():
+        assert (counts["created"], counts["updated"], counts["failed"]) == (0, 0, 0)
+
+
+async def test_a_sample_carries_some_of_each_entity_with_everything_that_they_refer_to(
+    workspace: Sandbox, tenant: Tenant
+) -> None:
+    job = await migration.carry(tenant, workspace, mode="sample", sample_size=SAMPLE)
+    for entity, counts in migration.outcomes(job).items():
+        assert counts["read"] >= SAMPLE if entity in REFERRED_TO else counts["read"] == SAMPLE
+    everybody = {row["source_id"] for row in await migration.records(tenant, job["id"])}
+    lost = {row["value"] for row in await jobs.logs(tenant, job["id"], code="reference_not_found")}
+    assert lost <= {"1999", "2999"}
+    assert everybody
+
+    await migration.carry(tenant, workspace)
+    found = await target.read(workspace)
+    for entity, records in found.records.items():
+        twice = [source_id for source_id, held in target.by_source_id(records).items() if len(held) > 1]
+        assert (entity, twice) == (entity, [])
+
+
+async def fates(tenant: Tenant, job: dict[str, Any]) -> set[tuple[str | None, ...]]:
+    """What became of each record, and why."""
+    rows = await migration.records(tenant, job["id"])
+    return {(row["entity"], row["source_id"], row["outcome"], row["code"]) for row in rows}
+
+
+async def issues(tenant: Tenant, job: dict[str, Any]) -> set[tuple[str | None, ...]]:
+    """What the log says of records."""
+    rows = await jobs.logs(tenant, job["id"])
+    return {(row["entity"], row["source_id"], row["code"], row["field"]) for row in rows if row["source_id"]}
