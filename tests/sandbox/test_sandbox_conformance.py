@@ -280,6 +280,7 @@ async def test_attio_s_record_operations_fit(checked: httpx.AsyncClient):
 async def test_attio_s_refusals_of_records_fit(checked: httpx.AsyncClient, values: dict[str, Any]):
     path = "/v2/objects/companies/records"
     other = (await checked.post(path, json={"data": {"values": {"name": ["Other"]}}})).json()["data"]["id"]
+    await checked.post(path, json={"data": {"values": {"domains": ["conforming.com"]}}})
     for _ in range(2):
         await checked.post(path, json={"data": {"values": {**COMPANY, **values}}})
     changed = await checked.patch(f"{path}/{other['record_id']}", json={"data": {"values": values}})
