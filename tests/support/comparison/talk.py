@@ -119,7 +119,7 @@ def compare_tasks(sides: Sides) -> Iterator[Difference]:
 def _compare_task(sides: Sides, source_id: str, row: Row, task: Row) -> Iterator[Difference]:
     known = sides.known
     content, _, footer = task["content_plaintext"].rpartition("\n\n")
-    wanted = (row["content"] or "").strip()
+    wanted = (row["content"] or "").strip() or "Reminder"
     if wanted != content:
         cut = len(wanted) > LONGEST_TASK - len(footer) - 2 and wanted.startswith(content[: LONGEST_TASK - 100])
         yield Difference("tasks", source_id, frozenset({"content"}), "truncated" if cut else "missing")
