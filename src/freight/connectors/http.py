@@ -33,6 +33,8 @@ Json = Any
 """What decoding an answer gives: dicts, lists, texts, numbers, booleans and None."""
 Params = Mapping[str, str | int | Sequence[str]]
 
+READS: frozenset[Kind] = frozenset({"read", "note_list"})
+
 ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
 """With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
@@ -176,8 +178,8 @@ class HttpClient(ABC):
             await self._wait(self._pacer.turn(kind))
             self._usage = msgspec.structs.replace(
                 self._usage,
-                reads=self._usage.reads + (kind != "write"),
-                writes=self._usage.writes + (kind == "write"),
+                reads=self._usage.reads + (kind in READS),
+                writes=self._usage.writes + (kind not in READS),
             )
             response = await self._client.send(request)
             if response.status_code != 429:

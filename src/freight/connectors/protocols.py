@@ -13,7 +13,7 @@ from freight.layout import Layout
 from freight.mapping import Mapping as JobMapping
 from freight.schema import Schema
 
-Kind = Literal["read", "write", "note_list"]
+Kind = Literal["read", "write", "note_list", "upload"]
 """What a request does at the vendor; each kind has a limit of its own."""
 
 Attributes = dict[str, list[Any]]

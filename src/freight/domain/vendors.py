@@ -25,7 +25,8 @@ def _unwatched(pacer: protocols.Pacer) -> protocols.Pacer:
 
 
 NOTE_LISTS_PER_SECOND = 10
-"""Attio documents a limit of its own for listing notes."""
+UPLOADS_PER_SECOND = 1
+"""Attio documents limits of their own for listing notes and for uploading files."""
 
 ANSWER_SECONDS = 15
 """How long a client waits at most until a vendor has said whose key it is; a job would be more patient."""
@@ -63,6 +64,7 @@ class Vendors:
             "read": float(self._settings.attio_reads_per_second),
             "write": float(self._settings.attio_writes_per_second),
             "note_list": NOTE_LISTS_PER_SECOND if self._settings.attio_reads_per_second else 0,
+            "upload": UPLOADS_PER_SECOND if self._settings.attio_writes_per_second else 0,
         }
         return registry.target(
             system,

@@ -103,7 +103,7 @@ class AttioClient(HttpClient):
         type_ = content.content_type or ""
         file = (name, content.file, type_ if CONTENT_TYPE.fullmatch(type_) else UNNAMED_TYPE)
         request = self._client.build_request("POST", path, data=dict(fields), files={"file": file})
-        answer = await self._send(request, kind="write", repeatable=False)
+        answer = await self._send(request, kind="upload", repeatable=False)
         made = answer.get("data") if isinstance(answer, dict) else None
         return self._made(made, f"POST {path}", repeatable=False, key="file_id")
 

@@ -13,6 +13,7 @@ from freight.schema import Schema
 SOURCE_READS_PER_SECOND = 900 / 60
 TARGET_READS_PER_SECOND = 100
 TARGET_WRITES_PER_SECOND = 25
+TARGET_UPLOADS_PER_SECOND = 1
 """What Affinity and Attio document as their limits, whatever this Freight is set to."""
 
 MATCHED_AT_ONCE = 100
@@ -29,6 +30,7 @@ def before_reading(schema: Schema, layout: Layout, entities: Collection[Entity],
         source_reads=source_reads,
         target_reads=sum(-(-count // MATCHED_AT_ONCE) for count in known),
         target_writes=sum(known) + schema_writes(layout),
+        uploads=schema.counts.get("files", 0) if "files" in entities else 0,
     )
 
 
@@ -44,6 +46,7 @@ async def conclude(tx: Connection, job: Job) -> None:
         source_reads=row["source_reads"],
         target_reads=row["target_reads"],
         target_writes=written + schema_writes(blueprint.layout),
+        uploads=sum(entity.created for entity in counts if entity.entity == "files"),
     )
     await blueprints.save_estimate(tx, job.id, estimate)
 
@@ -56,11 +59,12 @@ def schema_writes(layout: Layout) -> int:
     return attributes + options + lists + len(layout.new_stages)
 
 
-def _with_seconds(*, source_reads: int | None, target_reads: int, target_writes: int) -> Estimate:
+def _with_seconds(*, source_reads: int | None, target_reads: int, target_writes: int, uploads: int) -> Estimate:
     seconds = max(
         (source_reads or 0) / SOURCE_READS_PER_SECOND,
         target_reads / TARGET_READS_PER_SECOND,
         target_writes / TARGET_WRITES_PER_SECOND,
+        uploads / TARGET_UPLOADS_PER_SECOND,
     )
     return Estimate(
         source_reads=source_reads, target_reads=target_reads, target_writes=target_writes, seconds=round(seconds)

@@ -230,10 +230,13 @@ class _Matches:
             return match
         for slug, values in draft.unique.items():
             for value in values:
-                match = self._by_value.get((slug, crm.normalise_claim(value)))
+                match = self._holder(slug, value)
                 if match is not None and not self._belongs_to_another(match, draft):
                     return match
         return None
+
+    def _holder(self, slug: str, value: str) -> TargetRecord | None:
+        return self._by_value.get((slug, crm.normalise_claim(value)))
 
     def _belongs_to_another(self, match: TargetRecord, draft: Draft) -> bool:
         # A record that carries the id of a source record which is gone may be taken over; of one that is not, never.
@@ -241,9 +244,13 @@ class _Matches:
 
     def _without_values_of_others(self, draft: Draft, match: TargetRecord | None) -> Draft:
         own = None if match is None else match.id
+        if draft.entity == "list_entries":
+            # A record may stand on a list several times: nothing is taken from one entry because of another.
+            taken = any(self._holder(slug, value) for slug, values in draft.unique.items() for value in values)
+            return msgspec.structs.replace(draft, unique={}) if taken and match is None else draft
         for slug, values in draft.unique.items():
             for value in values:
-                holder = self._by_value.get((slug, crm.normalise_claim(value)))
+                holder = self._holder(slug, value)
                 if holder is not None and holder.id != own:
                     draft = without_value(draft, slug, value, holder=holder.id)
         return draft
