@@ -14,7 +14,7 @@ from support import service as support
 from support.budget import Cost
 from support.service import Service, Tenant
 
-SCALE = 25
+SCALE = 50
 
 
 @pytest.fixture(scope="module")

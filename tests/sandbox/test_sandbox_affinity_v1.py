@@ -76,7 +76,7 @@ async def test_fields_tell_what_version_2_does_not(client: httpx.AsyncClient):
     assert [option["text"] for option in status["dropdown_options"]][-1] == "On Hold"
     assert (status["value_type"], status["allows_multiple"]) == (7, False)
     assert {type(option["color"]) for option in status["dropdown_options"]} == {int}
-    assert (themes["value_type"], themes["allows_multiple"], len(themes["dropdown_options"])) == (2, True, 287)
+    assert (themes["value_type"], themes["allows_multiple"], len(themes["dropdown_options"])) == (2, True, 7)
     assert (owners["value_type"], owners["allows_multiple"]) == (0, True)
     # A formula has no code in this version.
     assert 10015 not in fields

@@ -277,4 +277,4 @@ async def test_unknown_things_are_404(attio: httpx.AsyncClient, path: str):
 
 async def test_members_are_listed_with_suspended_ones(attio: httpx.AsyncClient):
     levels = [found["access_level"] for found in (await attio.get("/v2/workspace_members")).json()["data"]]
-    assert levels == ["admin", "member", "suspended"]
+    assert levels[:3] == ["admin", "member", "suspended"]

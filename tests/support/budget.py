@@ -55,7 +55,7 @@ def workspace(scale: int) -> SandboxOptions:
         companies=5_000 // scale,
         people=20_000 // scale,
         opportunities=2_000 // scale,
-        lists=10,
+        lists=max(4, 10 // scale),
         entries=15_000 // scale,
         notes=10_000 // scale,
         reminders=2_000 // scale,

@@ -16,7 +16,8 @@ async def carry(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120, **cha
     """A job from its creation to its end, in which no record failed and each one that was read has an outcome."""
     job = await jobs.create(tenant, sandbox, **changes)
     job = await jobs.until_ended(tenant, job["id"], timeout=timeout)
-    assert job["status"] == "completed", (job["status"], job["error"])
+    failed = [(row["source_id"], row["message"]) for row in await records(tenant, job["id"], outcome="failed")]
+    assert job["status"] == "completed", (job["error"], failed)
     for counts in outcomes(job).values():
         assert counts["read"] == sum(count for outcome, count in counts.items() if outcome != "read")
     return job

@@ -45,6 +45,13 @@ ROWS = click.IntRange(0, 10_000_000)
     help="Folder with companies.jsonl, persons.jsonl, lists.jsonl and so on, in the shapes of Affinity's API, instead "
     "of made-up rows.",
 )
+@click.option(
+    "--deals/--no-deals",
+    "deals_enabled",
+    default=True,
+    show_default=True,
+    help="Whether Attio's deals are switched on.",
+)
 @click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
 @click.option("--affinity-key", default=AFFINITY_KEY, show_default=True, help="The API key that Affinity accepts.")
 @click.option("--attio-key", default=ATTIO_KEY, show_default=True, help="The API key that Attio accepts.")

@@ -21,6 +21,7 @@ from freight.sandbox.affinity.vendor import AffinityVendor
 from freight.sandbox.affinity.workspace import Workspace as AffinityWorkspace
 from freight.sandbox.attio.app import attio_app
 from freight.sandbox.attio.vendor import AttioVendor
+from freight.sandbox.attio.workspace import NewMember
 from freight.sandbox.attio.workspace import Workspace as AttioWorkspace
 
 AFFINITY_KEY = "affinity-sandbox-key"
@@ -85,6 +86,8 @@ async def running(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     """
     affinity = _generated(options) if options.workspace is None else load_workspace(options.workspace)
     attio = AttioWorkspace(deals_enabled=options.deals_enabled)
+    if options.workspace is None:
+        attio.invite(_invited(affinity))
     async with (
         _serving(_affinity_app(options, affinity), options.host, options.affinity_port) as affinity_url,
         _serving(_attio_app(options, attio), options.host, options.attio_port) as attio_url,
@@ -116,6 +119,16 @@ def _generated(options: SandboxOptions) -> AffinityWorkspace:
         files=options.files,
         custom_fields=options.custom_fields,
     )
+
+
+def _invited(affinity: AffinityWorkspace) -> list[NewMember]:
+    """The firm's own people as members of Attio; the last of them has left the firm."""
+    rows = [affinity.persons.row(row_id) for row_id in affinity.users[:-1]]
+    return [
+        NewMember(first_name=row.first_name or "", last_name=row.last_name or "", email_address=row.email_addresses[0])
+        for row in rows
+        if row.email_addresses
+    ]
 
 
 def _affinity_app(options: SandboxOptions, workspace: AffinityWorkspace) -> Litestar:

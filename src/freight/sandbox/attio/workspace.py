@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import uuid
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -114,6 +115,10 @@ class Workspace:
         """Replace the members; whoever has the e-mail address of a present one keeps that one's id."""
         known = {member.email_address.casefold(): member for member in self.members}
         self.members = [self._member(new, known.get(new.email_address.casefold())) for new in members]
+
+    def invite(self, members: Iterable[NewMember]) -> None:
+        """Add members."""
+        self.members += [self._member(new, None) for new in members]
 
     def find_member(self, identifier: str) -> Member | None:
         """The member with this id or e-mail address."""

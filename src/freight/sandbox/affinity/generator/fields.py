@@ -19,6 +19,7 @@ STATUSES = (
 )  # fmt: skip
 UNUSED_STATUS = "On Hold"
 STAGES = ("Pre-Seed", "Seed", "Series A", "Series B", "Growth", "Public")
+LIST_THEMES = INDUSTRIES
 THEMES = tuple(f"{industry}: {word}" for industry in INDUSTRIES for word in COMPANY_SECOND_WORDS)
 
 CUSTOM = (
@@ -57,16 +58,16 @@ def _own(entity: Entity, number: int, title: str, value_type: str, list_id: int 
         enrichment_source=None,
         value_type=value_type,
         list_id=list_id,
-        dropdown_options=_options(number, value_type),
+        dropdown_options=_options(number, value_type, THEMES if list_id is None else LIST_THEMES),
     )
 
 
-def _options(number: int, value_type: str) -> tuple[DropdownOption, ...]:
+def _options(number: int, value_type: str, themes: Sequence[str]) -> tuple[DropdownOption, ...]:
     first_id = number * OPTIONS_OF_A_FIELD + 1
     if value_type == "ranked-dropdown":
         ranked = enumerate(STATUSES)
         return tuple(DropdownOption(first_id + rank, text, rank, color) for rank, (text, color) in ranked)
-    texts: Iterable[str] = {"dropdown": STAGES, "dropdown-multi": THEMES}.get(value_type, ())
+    texts: Iterable[str] = {"dropdown": STAGES, "dropdown-multi": themes}.get(value_type, ())
     return tuple(DropdownOption(first_id + place, text) for place, text in enumerate(texts))
 
 
