@@ -208,8 +208,11 @@ def field_references(fields: FieldValues) -> list[Reference]:
 
 
 def people_named(record: Record) -> tuple[str, ...]:
-    """The ids of people, the firm's own included, whose names the text of a note is to have."""
+    """The ids of people of whom a draft must know who they are, the firm's own included: those whose names the text of
+    a note is to have, and who stands on a list."""
     match record:
+        case ListEntry(parent=("people", id_)):
+            return (id_,)
         case Note():
             authors = [record.author_id, *(reply.author_id for reply in record.replies)]
             return tuple(dict.fromkeys(id_ for id_ in [*authors, *record.person_ids, *record.participant_ids] if id_))

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from freight.connectors.errors import Unavailable
-from freight.connectors.protocols import Kind
+from freight.connectors.protocols import KINDS, Kind
 
 FACTOR = 0.98
 """Part of the allowed rate that is used. Where N requests are allowed in any one second, slots at this rate leave 20 ms
@@ -94,12 +94,12 @@ class Pacer:
         self._workers = workers
         self._take_slot = redis.register_script(TAKE_SLOT)
         self._retry_redis_at = 0.0
-        self._own: dict[Kind, _OwnSlots] = {"read": _OwnSlots(), "write": _OwnSlots()}
-        self._asked_at: dict[Kind, float] = {"read": -math.inf, "write": -math.inf}
-        self._warm_at: dict[Kind, float] = {"read": 0.0, "write": 0.0}
+        self._own: dict[Kind, _OwnSlots] = {kind: _OwnSlots() for kind in KINDS}
+        self._asked_at: dict[Kind, float] = dict.fromkeys(KINDS, -math.inf)
+        self._warm_at: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
         # Of each process only one request at a time holds a slot that lies ahead, so that a pause, which moves only
         # slots that are not handed out yet, holds for all others.
-        self._queues: dict[Kind, asyncio.Lock] = {"read": asyncio.Lock(), "write": asyncio.Lock()}
+        self._queues: dict[Kind, asyncio.Lock] = {kind: asyncio.Lock() for kind in KINDS}
         self._circuit = _Circuit()
 
     async def turn(self, kind: Kind) -> None:

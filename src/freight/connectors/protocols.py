@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, get_args
 
 import msgspec
 
@@ -15,6 +15,7 @@ from freight.schema import Schema
 
 Kind = Literal["read", "write", "note_list", "upload"]
 """What a request does at the vendor; each kind has a limit of its own."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form

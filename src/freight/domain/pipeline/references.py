@@ -29,11 +29,13 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     expected: frozenset[Reference] = frozenset()
     if not late and crm.entity_of(records[0]) in CROSS_REFERRING:
         expected = await _to_come(tx, job, wanted - found.keys())
+    named = {id_ for record in records for id_ in crm.people_named(record)}
+    people = await _people(tx, job.id, named) if named else {}
     if not isinstance(records[0], Note):
-        return References(found=found, expected=expected)
+        return References(found=found, expected=expected, people=people)
     return References(
         found=found,
-        people=await _people(tx, job.id, {id_ for record in records for id_ in crm.people_named(record)}),
+        people=people,
         names=await _names(tx, job.id, {reference for reference in wanted if reference[0] != "people"}),
         own_companies=await _own_companies(tx, job),
     )
