@@ -10,7 +10,6 @@ from freight.sandbox import Sandbox
 from freight.settings import Settings
 from support import everything, jobs, migration, workspaces
 from support import service as support
-from support.comparison import target
 from support.service import Service, Tenant
 
 SAMPLE = 3
@@ -54,16 +53,9 @@ async def test_a_sample_carries_some_of_each_entity_with_everything_that_they_re
     job = await migration.carry(tenant, workspace, mode="sample", sample_size=SAMPLE)
     for entity, counts in migration.outcomes(job).items():
         assert counts["read"] >= SAMPLE if entity in REFERRED_TO else counts["read"] == SAMPLE
-    everybody = {row["source_id"] for row in await migration.records(tenant, job["id"])}
-    lost = {row["value"] for row in await jobs.logs(tenant, job["id"], code="reference_not_found")}
-    assert lost <= {"1999", "2999"}
-    assert everybody
-
-    await migration.carry(tenant, workspace)
-    found = await target.read(workspace)
-    for entity, records in found.records.items():
-        twice = [source_id for source_id, held in target.by_source_id(records).items() if len(held) > 1]
-        assert (entity, twice) == (entity, [])
+    # These two are nowhere in the source.
+    lost = await jobs.logs(tenant, job["id"], code="reference_not_found")
+    assert {row["value"] for row in lost} <= {"1999", "2999"}
 
 
 async def fates(tenant: Tenant, job: dict[str, Any]) -> set[tuple[str | None, ...]]:

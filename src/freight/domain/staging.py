@@ -1,14 +1,20 @@
 """Staging: rows of the source become records of a job, which then wait to be loaded."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
+
+import msgspec
 
 from freight import crm
 from freight.connectors.protocols import Issue, ReplyRow, Row
-from freight.crm import Entity
+from freight.crm import Entity, Reply
 from freight.database import Connection, jsonb
 from freight.domain import logs, records
 from freight.domain.logs import Entry
+from freight.domain.records import Staged
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 async def stage(
@@ -65,6 +71,32 @@ async def stage_replies(tx: Connection, tenant_id: UUID, job_id: UUID, rows: Seq
         [row.reply.id for row in rows],
         [jsonb(row.reply) for row in rows],
     )
+
+
+async def with_replies(tx: Connection, job_id: UUID, notes: Sequence[Staged]) -> list[Staged]:
+    """The notes together with the answers to them, in the order in which these were written."""
+    rows = await tx.fetch(
+        "SELECT note_id, payload FROM replies WHERE job_id = $1 AND note_id = ANY($2) AND payload IS NOT NULL",
+        job_id,
+        [_note_id(staged.source_id) for staged in notes],
+    )
+    replies: dict[str, list[Reply]] = {}
+    for row in rows:
+        replies.setdefault(row["note_id"], []).append(msgspec.json.decode(row["payload"], type=Reply))
+    complete = []
+    for staged in notes:
+        given = replies.get(_note_id(staged.source_id))
+        if given and isinstance(staged.record, crm.Note):
+            given.sort(key=lambda reply: (reply.created_at or EARLIEST, reply.id))
+            note = msgspec.structs.replace(staged.record, replies=tuple(given))
+            staged = msgspec.structs.replace(staged, record=note)
+        complete.append(staged)
+    return complete
+
+
+def _note_id(source_id: str) -> str:
+    # A note that is written to each of its records has an id for each, which begins with its own.
+    return source_id.partition("/")[0]
 
 
 async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:

@@ -102,9 +102,7 @@ async def _fields(affinity: httpx.AsyncClient, list_ids: list[str]) -> dict[str,
     paths = {"companies": "/v2/companies/fields", "people": "/v2/persons/fields"}
     paths |= {number: f"/v2/lists/{number}/fields" for number in list_ids}
     return {
-        owner: [
-            _joined(row, described) for row in await _pages(affinity, path) if owner in paths and _is_own(row, owner)
-        ]
+        owner: [_joined(row, described) for row in await _pages(affinity, path) if _is_own(row, owner)]
         for owner, path in paths.items()
     }
 

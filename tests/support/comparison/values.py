@@ -72,7 +72,8 @@ def compare(
     wanted = {item.value for item in expected}
     for item in expected:
         if item.value not in found:
-            yield Difference(*place, item.loss or "missing", item.shown)
+            # A rounded number is there, only not as it was.
+            yield Difference(*place, "missing" if item.loss in (None, "rounded") else str(item.loss), item.shown)
         elif item.loss == "rounded":
             yield Difference(*place, "rounded", item.shown)
     for value in found:

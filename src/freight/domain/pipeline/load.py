@@ -11,7 +11,7 @@ from freight import database
 from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Target
 from freight.database import Connection
-from freight.domain import batches, jobs, leases, records, usage
+from freight.domain import batches, jobs, leases, records, staging, usage
 from freight.domain.batches import Batch, Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
@@ -117,7 +117,8 @@ class _Loading:
             )
             if found:
                 self._last_position = found[-1][0]
-            return [staged for _, staged in found]
+            chunk = [staged for _, staged in found]
+            return await staging.with_replies(tx, self._job.id, chunk) if self._batch.entity == "notes" else chunk
 
     async def _announce(self, plans: Sequence[Plan]) -> None:
         async with database.as_tenant(self._job.tenant_id) as tx:
