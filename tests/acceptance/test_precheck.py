@@ -1,7 +1,7 @@
 """What a job cannot do is found before anything is written, and named with what to do about it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
 
 
 @asynccontextmanager
-async def a_workspace(folder: Path, **options: Any) -> AsyncIterator[Sandbox]:
-    collections = {"persons": [USER], "lists": [DEALFLOW, COMPANIES], "fields": FIELDS, "companies": []}
+async def a_workspace(folder: Path, companies: Sequence[dict[str, Any]] = (), **options: Any) -> AsyncIterator[Sandbox]:
+    collections = {"persons": [USER], "lists": [DEALFLOW, COMPANIES], "fields": FIELDS, "companies": companies}
     for name, rows in collections.items():
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     chosen = {"workspace": folder, "unlimited": True, "deals_enabled": True, **options}
@@ -113,22 +113,11 @@ async def test_a_permission_that_the_source_s_key_lacks(service: Service, tenant
 
 
 async def test_a_month_s_quota_that_is_too_small(service: Service, tenant: Tenant, tmp_path: Path) -> None:
-    for number in range(1, 2000):
-        row = {
-            "id": number,
-            "name": f"Company {number}",
-            "domain": None,
-            "domains": [],
-            "isGlobal": False,
-            "fields": [],
-        }
-        with (tmp_path / "more.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
-    async with a_workspace(tmp_path, affinity_monthly_quota=30) as sandbox:
-        async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
-            for line in (tmp_path / "more.jsonl").read_text().splitlines():
-                row = json.loads(line)
-                (await affinity.put("/_sandbox/rows/companies", json=row)).raise_for_status()
+    companies = [
+        {"id": number, "name": f"Company {number}", "domain": None, "domains": [], "isGlobal": False, "fields": []}
+        for number in range(1, 3001)
+    ]
+    async with a_workspace(tmp_path, companies, affinity_monthly_quota=30) as sandbox:
         message = await refusal(tenant, sandbox, "quota_too_small", entities=["companies"])
     assert "calls left for this month" in message
 
@@ -141,7 +130,7 @@ async def test_a_month_s_quota_that_is_too_small(service: Service, tenant: Tenan
         ({"only_lists": ["99"]}, "unknown_list", "99"),
         ({"lists": {"6": {"fields": {"field-4": {"skip": True}}}}}, "unknown_field", "field-4"),
         ({"companies": {"field-2": {"type": "rating"}}}, "type_impossible", "Office"),
-        ({"companies": {"field-2": {"to": "description"}}}, "attribute_incompatible", "description"),
+        ({"companies": {"field-2": {"to": "domains"}}}, "attribute_incompatible", "domains"),
         ({"companies": {"field-1": {"to": "created_at"}}}, "attribute_incompatible", "created_at"),
         ({"companies": {"field-1": {"to": "same"}, "field-2": {"to": "same"}}}, "attribute_taken_twice", "same"),
         ({"default_owner": "nobody@firm.example.com"}, "unknown_member", "nobody@firm.example.com"),

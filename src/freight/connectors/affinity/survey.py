@@ -175,8 +175,17 @@ async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Seq
             case "list_entries":
                 counts[entity] = _sum(given.size for given in lists)
             case "deals":
-                counts[entity] = _sum(given.size for given in lists if given.of == "deals")
+                counts[entity] = await _deals(client, lists)
     return {entity: count for entity, count in counts.items() if count is not None}
+
+
+async def _deals(client: AffinityClient, lists: Sequence[List]) -> int | None:
+    """How many opportunities the lists hold; unknown if there are some on lists that the key does not show."""
+    count = _sum(given.size for given in lists if given.of == "deals")
+    if count == 0:
+        page = await _optional(client.page("/v2/opportunities", None, {"limit": 1}))
+        return 0 if page is not None and not page.rows else None
+    return count
 
 
 def _reads(counts: Mapping[Entity, int], wanted: Collection[Entity]) -> int | None:

@@ -26,7 +26,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
     """The layout but for the choices of fields, which `with_choices` adds."""
     carried = any(entity in entities for entity in LISTED)
     found = check_mapping(schema, mapping, entities)
-    if "deals" in entities and "deals" not in existing.enabled:
+    if "deals" in entities and "deals" not in existing.enabled and _may_have_deals(schema, mapping):
         found.append(issues.deals_disabled())
     lists, wrong = (
         place_lists(schema.lists, mapping, existing.lists, existing.enabled, carried=carried)
@@ -52,7 +52,9 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
         found += _unmatched_users(schema, members)
     stages, new_stages = _stages(schema, lists, existing) if "deals" in existing.objects else ((), ())
     layout = Layout(
-        entities=tuple(entity for entity in LOAD_ORDER if entity in entities),
+        entities=tuple(
+            entity for entity in LOAD_ORDER if entity in entities and (entity != "deals" or entity in existing.enabled)
+        ),
         places=tuple(places),
         lists=tuple(lists),
         members=members,
@@ -64,6 +66,11 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
         notes=mapping.notes,
     )
     return Plan(layout=layout, issues=tuple(found))
+
+
+def _may_have_deals(schema: Schema, mapping: Mapping) -> bool:
+    on_lists = any(given.of == "deals" and mapping.carries_list(given.id) for given in schema.lists)
+    return on_lists or schema.counts.get("deals") != 0
 
 
 def with_choices(plan: Plan, schema: Schema, existing: ExistingChoices) -> Plan:
