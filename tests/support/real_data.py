@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ PLACES_THAT_ARE_NONE = {"Remote", ""}
 
 
 def write_workspace(folder: Path) -> None:
-    """Write `companies.jsonl` and `persons.jsonl` as Affinity's v2 API has them; skips the test without the data."""
+    """Write companies, persons and their fields as Affinity's v2 API has them; skips the test without the data."""
     data = SHARED / "data"
     if not data.is_dir():
         pytest.skip(f"the real companies and people are not at {data} (FREIGHT_SHARED)")
+    companies = [company(row) for row in _read(data / "companies.jsonl")]
+    persons = [person(10_000_000 + number, row) for number, row in enumerate(_read(data / "people.jsonl"))]
     for name, rows in (
-        ("companies", map(company, _read(data / "companies.jsonl"))),
-        ("persons", (person(10_000_000 + number, row) for number, row in enumerate(_read(data / "people.jsonl")))),
+        ("companies", companies),
+        ("persons", persons),
+        ("fields", [*_definitions("company", companies), *_definitions("person", persons)]),
     ):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
@@ -40,9 +44,9 @@ def company(row: dict[str, Any]) -> dict[str, Any]:
             _enriched("location", "Location", "location", places[0] if places else None),
             _enriched("number-of-employees", "Number of Employees", "number", row["team_size"]),
             _enriched(
-                "industry", "Industry", "dropdown-multi", [_option(1, row["industry"])] if row["industry"] else None
+                "industry", "Industry", "dropdown-multi", [_option(row["industry"])] if row["industry"] else None
             ),
-            _global(101, "Tags", "dropdown-multi", [_option(*tag) for tag in enumerate(row["tags"], 1)] or None),
+            _global(101, "Tags", "dropdown-multi", [_option(tag) for tag in row["tags"]] or None),
             _global(102, "Other Offices", "location-multi", places[1:] or None),
         ],
     }
@@ -107,8 +111,33 @@ def _place(text: str) -> dict[str, Any] | None:
     }
 
 
-def _option(number: int, text: str) -> dict[str, Any]:
-    return {"dropdownOptionId": number, "text": text}
+def _option(text: str) -> dict[str, Any]:
+    return {"dropdownOptionId": zlib.crc32(text.encode()), "text": text}
+
+
+def _definitions(entity: str, rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The fields that these rows have, with every option that one of them holds."""
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for field in (field for row in rows for field in row["fields"]):
+        by_id.setdefault(field["id"], []).append(field)
+    for fields in by_id.values():
+        first = fields[0]
+        yield {
+            "entity": entity,
+            **{key: first[key] for key in ("id", "name", "type", "enrichmentSource")},
+            "valueType": first["value"]["type"],
+            "dropdownOptions": [
+                {"id": number, "text": text, "rank": None, "color": None}
+                for number, text in sorted(
+                    {
+                        (option["dropdownOptionId"], option["text"])
+                        for field in fields
+                        if field["value"]["type"] == "dropdown-multi"
+                        for option in field["value"]["data"] or ()
+                    }
+                )
+            ],
+        }
 
 
 def _enriched(slug: str, name: str, kind: str, data: object) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as sandbox_running
 from freight.settings import Settings
 
-LISTS, REMINDERS, FILES = 4, 20, 8
+LISTS, REMINDERS, FILES = 3, 20, 5
 
 POLL_SECONDS = 1
 PLAIN_LINE_SECONDS = 2
