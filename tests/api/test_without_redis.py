@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from freight.api import volatile
@@ -39,8 +40,10 @@ def bring_back(settings: Settings, socket: Path) -> None:
 
 
 async def test_requests_pass_and_the_log_says_so_once_and_again_when_redis_is_back(
-    settings: Settings, away: Settings, socket: Path
+    settings: Settings, away: Settings, socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A logger that has been used before is not captured.
+    monkeypatch.setattr(volatile, "log", structlog.get_logger())
     async with support.running(away) as service, support.a_tenant(service) as tenant:
         with capture_logs() as lines:
             for _ in range(15):

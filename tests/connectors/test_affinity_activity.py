@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from affinity_parts import Paths, codes, json, read_all, refusal
+from affinity_source_parts import Paths, codes, json, read_all, refusal
 from tenacity import wait_none
 
 from freight.connectors.affinity.files import file_row

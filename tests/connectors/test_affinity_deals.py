@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from affinity_parts import (
+from affinity_source_parts import (
     BASE,
     Paths,
     a_list,

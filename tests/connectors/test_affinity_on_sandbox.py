@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from affinity_parts import codes, read_all
+from affinity_source_parts import codes, read_all
 from connector_parts import RecordingPacer
 
 from freight.connectors.affinity.source import AffinitySource

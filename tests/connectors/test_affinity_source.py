@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from affinity_parts import BASE, a_list, codes, field, page, place, reading
+from affinity_source_parts import BASE, a_list, codes, field, page, place, reading
 from connector_parts import RecordingPacer, Script
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from affinity_parts import BASE, Paths, described, json, page, person, refusal
+from affinity_source_parts import BASE, Paths, described, json, page, person, refusal
 
 from freight.connectors.affinity.survey import survey
 from freight.connectors.protocols import Survey

@@ -25,6 +25,7 @@ from freight.connectors.errors import (
 )
 from freight.connectors.http import ATTEMPTS, HttpClient
 
+RECORDS = "/v2/objects/companies/records"
 KEY = "secret-key-0123456789"
 OK = httpx.Response(200, json={"data": []})
 HTML = httpx.Response(502, html="<h1>Bad gateway</h1>")
@@ -265,10 +266,10 @@ async def test_a_connection_dropped_after_the_body_arrived_leaves_a_create_in_do
     async with dropping_server(bodies) as url:
         client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
         with pytest.raises(InDoubt):
-            await client.create("companies", {"name": ["Acme"]})
+            await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, repeatable=False)
         assert bodies == [b'{"data":{"values":{"name":["Acme"]}}}']
         with pytest.raises(Unavailable):
-            await client.upsert("companies", "domains", {"domains": ["acme.com"]})
+            await client.write("PUT", RECORDS, {"values": {"domains": ["acme.com"]}}, repeatable=True)
         assert len(bodies) == 1 + ATTEMPTS
         await client.aclose()
 
@@ -278,5 +279,5 @@ async def test_a_server_that_is_not_there_is_unavailable_also_for_a_create(pacer
         pass
     client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
     with pytest.raises(Unavailable):
-        await client.create("companies", {"name": ["Acme"]})
+        await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, repeatable=False)
     await client.aclose()

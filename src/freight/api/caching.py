@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from freight import database
 from freight.api.access import HEADER
 from freight.api.volatile import Volatile
-from freight.domain import jobs
+from freight.domain import job_search
 
 CACHE_SECONDS = 60
 
@@ -52,7 +52,7 @@ class JobLists:
         """The page as JSON that answers the question, from the database by `read` if it is not known."""
         async with database.as_tenant(tenant_id) as tx:
             # Before the page is read, so that a change in between makes it known under a state that is over.
-            state = await jobs.state(tx)
+            state = await job_search.state(tx)
         key = f"freight:job-list:{tenant_id}:{hashlib.blake2b(state.encode() + question, digest_size=16).hexdigest()}"
         packed: bytes | None = await self._volatile.ask(lambda: self._redis.get(key))
         if packed is not None:

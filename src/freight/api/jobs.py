@@ -21,12 +21,13 @@ from freight.api.errors import documented
 from freight.api.filters import JobId
 from freight.api.limits import CREATES_JOB
 from freight.api.schemas import JOBS, MOMENT, JobsPage, JobView, Limit, Offset, job_view, moment, page
-from freight.domain import audit, control, idempotency, jobs
+from freight.domain import audit, control, idempotency, job_search, jobs
 from freight.domain.audit import Actor
 from freight.domain.errors import InvalidRequest
 from freight.domain.idempotency import Answer, Key
 from freight.domain.job_requests import NO_NUL, JobChange, JobRequest, Mode
-from freight.domain.jobs import Filters, Job, Sort
+from freight.domain.job_search import Filters, Sort
+from freight.domain.jobs import Job
 from freight.domain.keys import Caller
 from freight.domain.pipeline.advance import advance
 from freight.domain.transitions import Status
@@ -204,7 +205,7 @@ class JobsController(Controller):
 
         async def read() -> bytes:
             async with database.as_tenant(caller.tenant_id) as tx:
-                found, total = await jobs.page(tx, filters, sort, limit=limit, offset=offset)
+                found, total = await job_search.page(tx, filters, sort, limit=limit, offset=offset)
                 counts = await jobs.counts(tx, [job.id for job in found])
             views = [job_view(job, counts[job.id]) for job in found]
             answer = page(JobsPage, views, total, path=JOBS, limit=limit, offset=offset, filters=given)

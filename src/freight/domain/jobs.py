@@ -32,22 +32,6 @@ SAMPLE_SIZE = 10
 CANCELLING = "cancelling"
 """The stage of a job that was cancelled while workers were at it."""
 
-Sort = Literal[
-    "created_at",
-    "-created_at",
-    "updated_at",
-    "-updated_at",
-    "started_at",
-    "-started_at",
-    "completed_at",
-    "-completed_at",
-    "name",
-    "-name",
-    "status",
-    "-status",
-]
-"""What the list of jobs is ordered by, descending with a minus."""
-
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an entity's records so far; `read` is the sum of the others once the job has ended."""
@@ -120,21 +104,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def is_ending(self) -> bool:
         """Whether it ends as soon as nobody works on it any more."""
         return self.status in transitions.LIVE and (self.error_code is not None or self.stage == CANCELLING)
-
-
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs are wanted; empty or None for all."""
-
-    status: tuple[Status, ...] = ()
-    mode: str | None = None
-    name: str | None = None
-    """A part of the name, in capitals or not."""
-    labels: dict[str, str] = {}
-    """All of which the job has."""
-    started_by: str | None = None
-    """A part of who started it, in capitals or not."""
-    created_after: datetime | None = None
-    created_before: datetime | None = None
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -230,7 +199,7 @@ async def create(
     except asyncpg.UniqueViolationError:
         await tx.execute("ROLLBACK TO SAVEPOINT new_job")
         raise LiveJobExists(await live_twin(tx, values)) from None
-    return _job(row)
+    return read_row(row)
 
 
 async def get(tx: Connection, job_id: UUID) -> Job:
@@ -247,44 +216,7 @@ async def _get(tx: Connection, job_id: UUID, locking: str = "") -> Job:
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1 AND deleted_at IS NULL {locking}", job_id)
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
-    return _job(row)
-
-
-async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:
-    """Some of a tenant's jobs, and how many there are in all."""
-    where = """deleted_at IS NULL AND (cardinality($1::text[]) = 0 OR status = ANY($1))
-               AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)
-               AND labels @> $4::jsonb AND ($5::text IS NULL OR strpos(lower(started_by), lower($5)) > 0)
-               AND ($6::timestamptz IS NULL OR created_at > $6) AND ($7::timestamptz IS NULL OR created_at < $7)"""
-    given = (
-        list(filters.status),
-        filters.mode,
-        filters.name,
-        jsonb(filters.labels),
-        filters.started_by,
-        filters.created_after,
-        filters.created_before,
-    )
-    column, direction = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
-    total = await tx.fetchval(f"SELECT count(*) FROM jobs WHERE {where}", *given)
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM jobs WHERE {where}
-            ORDER BY {column} {direction} NULLS LAST, id LIMIT $8 OFFSET $9""",
-        *given,
-        limit,
-        offset,
-    )
-    return [_job(row) for row in rows], total
-
-
-async def state(tx: Connection) -> str:
-    """Names the present state of all jobs of the tenant: it is another after every change of any of them.
-
-    `xmin` is the transaction that wrote a row as it stands, and what is told of a job besides its row changes in
-    transactions that write the row too.
-    """
-    row = await tx.fetchrow("SELECT count(*), sum(hashtextextended(id::text || xmin::text, 0)) AS rows FROM jobs")
-    return f"{row['count']} {row['rows']}" if row else ""
+    return read_row(row)
 
 
 async def counts(tx: Connection, job_ids: Sequence[UUID]) -> dict[UUID, list[Counts]]:
@@ -439,7 +371,8 @@ async def live_twin(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
     return UUID(str(twin))
 
 
-def _job(row: Any) -> Job:
+def read_row(row: Any) -> Job:
+    """The job that a row with the `COLUMNS` is."""
     values = dict(row)
     values["labels"] = msgspec.json.decode(values["labels"])
     values["retry_policy"] = msgspec.json.decode(values["retry_policy"])

@@ -34,6 +34,13 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What stood in the target before Freight first wrote an attribute."""
 
 
+class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of the target that a source record is."""
+
+    target_id: str
+    origin: Origin
+
+
 async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collection[str]) -> dict[str, Known]:
     """What is known of these source records, by source id."""
     rows = await tx.fetch(
@@ -57,10 +64,10 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
     }
 
 
-async def target_ids(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, str]:
-    """The ids in the target of those of these source records that have one."""
+async def counterparts(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, Counterpart]:
+    """The records of the target that those of these source records are that have one."""
     rows = await tx.fetch(
-        """SELECT entity, source_id, target_id FROM ledger
+        """SELECT entity, source_id, target_id, origin FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2
              AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
         pair.source,
@@ -68,21 +75,9 @@ async def target_ids(tx: Connection, pair: Pair, references: Collection[Referenc
         [entity for entity, _ in references],
         [source_id for _, source_id in references],
     )
-    return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
-
-
-async def origins(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, Origin]:
-    """Whether Freight made the target's records for these source records, or found them there."""
-    rows = await tx.fetch(
-        """SELECT entity, source_id, origin FROM ledger
-           WHERE source_workspace = $1 AND target_workspace = $2
-             AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
-        pair.source,
-        pair.target,
-        [entity for entity, _ in references],
-        [source_id for _, source_id in references],
-    )
-    return {(row["entity"], row["source_id"]): row["origin"] for row in rows}
+    return {
+        (row["entity"], row["source_id"]): Counterpart(target_id=row["target_id"], origin=row["origin"]) for row in rows
+    }
 
 
 async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:

@@ -75,6 +75,7 @@ HEADINGS: dict[SectionCode, Heading] = {
 CODES: dict[SectionCode, frozenset[str]] = {
     "not_writable": frozenset(
         {
+            "association_left_out",
             "completion_date_not_carried",
             "continent_not_carried",
             "date_not_carried",
@@ -109,10 +110,12 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
     "kept": frozenset({"kept_in_target"}),
-    "references": frozenset({"reference_not_found"}),
+    "references": frozenset({"list_not_carried", "reference_not_found"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
-    "not_shown": frozenset({"hidden_at_source", "list_gone", "list_hidden", "list_read_before", "values_cut_off"}),
-    "unknown": frozenset({"field_not_mapped", "unknown_value_type", "unreadable_value"}),
+    "not_shown": frozenset(
+        {"hidden_at_source", "list_gone", "list_hidden", "list_read_before", "reply_without_note", "values_cut_off"}
+    ),
+    "unknown": frozenset({"field_not_mapped", "field_type_changed", "unknown_value_type", "unreadable_value"}),
 }
 
 _BY_CODE = {code: section for section, codes in CODES.items() for code in codes}

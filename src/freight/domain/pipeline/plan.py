@@ -117,12 +117,9 @@ async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence
         return [draft for _, draft in unmatched]
     # What Freight made itself holds nothing that an earlier, forgotten run attached to it.
     parents = {parent for _, draft in unmatched for parent in draft.parents}
-    origins = await ledger.origins(tx, job.pair, parents)
-    return [
-        draft
-        for staged, draft in unmatched
-        if staged.in_flight or any(origins.get(parent) == "matched" for parent in draft.parents)
-    ]
+    counterparts = await ledger.counterparts(tx, job.pair, parents)
+    matched = {parent for parent, counterpart in counterparts.items() if counterpart.origin == "matched"}
+    return [draft for staged, draft in unmatched if staged.in_flight or not matched.isdisjoint(draft.parents)]
 
 
 def plan_update(

@@ -23,7 +23,8 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     With `late` nothing is expected to come any more: whatever is not in the target is not going to be.
     """
     wanted = {reference for record in records for reference in crm.references(record)}
-    found = await ledger.target_ids(tx, job.pair, wanted) if wanted else {}
+    known = await ledger.counterparts(tx, job.pair, wanted) if wanted else {}
+    found = {reference: counterpart.target_id for reference, counterpart in known.items()}
     if not job.writes and (missing := wanted - found.keys()):
         found |= await _predicted(tx, job.id, missing)
     expected: frozenset[Reference] = frozenset()

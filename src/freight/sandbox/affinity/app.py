@@ -1,4 +1,4 @@
-"""Affinity's HTTP API, as far as a migration reads it: both versions, behind one key."""
+"""Affinity's HTTP API, as far as a migration reads it and a client writes it: both versions, behind one key."""
 
 import base64
 import binascii
@@ -13,6 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from freight.sandbox.affinity import changes, storage, v1, v2
 from freight.sandbox.affinity.errors import AffinityError
 from freight.sandbox.affinity.requests import AnyRequest
+from freight.sandbox.affinity.v1.value_ids import ValueIds
 from freight.sandbox.affinity.v2.versions import OLDEST, VERSION_HEADER, VERSIONS
 from freight.sandbox.affinity.vendor import AffinityVendor
 from freight.sandbox.affinity.workspace import Workspace
@@ -35,7 +36,7 @@ def affinity_app(workspace: Workspace, vendor: AffinityVendor, key: str, *, defa
         logging_config=None,
     )
     app.state.workspace, app.state.vendor, app.state.storage = workspace, vendor, storage.Storage()
-    app.state.default_version = default_version
+    app.state.default_version, app.state.value_ids = default_version, ValueIds()
     return app
 
 

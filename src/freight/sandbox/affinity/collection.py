@@ -85,6 +85,10 @@ class Collection(Generic[R]):
             row_id = self._merged[row_id]
         return row_id
 
+    def new_id(self) -> int:
+        """An id that no row has or had."""
+        return 1 + max([*self._source.ids[-1:], *self._written], default=0)
+
     def put(self, row: R) -> None:
         """Add a row, or replace the one with its id, which may have been deleted or merged away."""
         self._deleted.discard(row.id)

@@ -21,7 +21,7 @@ REFERENCES: dict[type[Any], dict[str, Entity]] = {
 }
 
 
-def links(row: Row) -> Iterator[tuple[str, int]]:
+def links(row: Row) -> Iterator[tuple[Entity, int]]:
     """The records that a row is about, as (entity, id)."""
     if isinstance(row, ListEntry):
         yield row.type, row.entity_id

@@ -25,6 +25,8 @@ OTHER_NAMES = {"127.0.0.1": "localhost", "localhost": "127.0.0.1", "[::1]": "loc
 """The same server by a name that is another host to clients."""
 
 CHUNK = 64 * 1024
+ANY_BYTES = "surrogateescape"
+"""Lets the text of an uploaded file hold whatever bytes it has."""
 
 Refusal = tuple[int, str, str]
 """Status, code and message."""
@@ -116,7 +118,7 @@ async def _bytes(file: File) -> AsyncIterator[bytes]:
 
 
 def _text(file: File) -> bytes:
-    return (file.content or "").encode()
+    return (file.content or "").encode(errors=ANY_BYTES)
 
 
 def _xml(status: int, code: str, message: str) -> Response[bytes]:

@@ -69,6 +69,7 @@ class Workspace:
             "reminders": self.reminders,
             "files": self.files,
         }
+        self._memberships: set[tuple[int, int]] = set()
         self._users = set(contents.users)
         self._fields = {(field.entity, field.list_id, field.id): field for field in contents.fields}
         self.user = self._first_user()
@@ -132,6 +133,13 @@ class Workspace:
         Raises `Gone` or `Merged` if one of them is not there.
         """
         self.records(entity).merge(row_id, into)
+        self._memberships = {
+            (
+                into if (entity, row_id) == ("person", person_id) else person_id,
+                into if (entity, row_id) == ("company", company_id) else company_id,
+            )
+            for person_id, company_id in self._memberships
+        }
         for name in ("opportunities", "list_entries", "notes", "reminders", "files"):
             self._move_links(self.collections[name], entity, row_id, into)
 
@@ -160,9 +168,26 @@ class Workspace:
         found = self.opportunities.by(list_of)
         return sorted(row_id for list_id, row_ids in found.items() if list_id in self.lists for row_id in row_ids)
 
-    def staff_of(self, company_id: int) -> Sequence[int]:
-        """The ids of the people whose current organization it is."""
-        return self.persons.by(employer_of).get(company_id, ())
+    def staff_of(self, company_id: int) -> list[int]:
+        """The ids of the people whose current organization it is, or whom a client linked with it."""
+        linked = {person_id for person_id, linked_id in self._memberships if linked_id == company_id}
+        employed = self.persons.by(employer_of).get(company_id, ())
+        return sorted({*employed, *(row_id for row_id in linked if row_id in self.persons)})
+
+    def organizations_of(self, person: Person) -> list[int]:
+        """The ids of the person's current organization and of those that a client linked it with."""
+        linked = {company_id for person_id, company_id in self._memberships if person_id == person.id}
+        return sorted({*employer_of(person), *(row_id for row_id in linked if row_id in self.companies)})
+
+    def link_person(self, person_id: int, company_ids: Sequence[int]) -> None:
+        """Link a person with these companies instead of those that it was linked with."""
+        others = {pair for pair in self._memberships if pair[0] != person_id}
+        self._memberships = others | {(person_id, company_id) for company_id in company_ids}
+
+    def link_company(self, company_id: int, person_ids: Sequence[int]) -> None:
+        """Link a company with these people instead of those that it was linked with."""
+        others = {pair for pair in self._memberships if pair[1] != company_id}
+        self._memberships = others | {(person_id, company_id) for person_id in person_ids}
 
     def roots(self) -> Sequence[int]:
         """The ids of the notes that are no replies."""

@@ -4,13 +4,11 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from freight.sandbox.affinity.generator.fields import OWNERS, UNUSED_STATUS
 from freight.sandbox.affinity.rows import DropdownOption, Field, FieldDefinition
+from freight.sandbox.affinity.times import PACIFIC
 from freight.sandbox.affinity.words import CITIES, COMPANY_SECOND_WORDS, City
-
-PACIFIC = ZoneInfo("America/Los_Angeles")
 
 THESES = (
     "Strong founder, early market. Revisit after the next round.",

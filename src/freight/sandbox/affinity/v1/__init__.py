@@ -2,7 +2,17 @@
 
 from litestar.types import ControllerRouterHandler
 
-from freight.sandbox.affinity.v1 import account, activity, fields, lists, records
+from freight.sandbox.affinity.v1 import (
+    account,
+    activity,
+    activity_writes,
+    field_writes,
+    fields,
+    list_writes,
+    lists,
+    record_writes,
+    records,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     account.who_am_i_v1,
@@ -26,4 +36,26 @@ HANDLERS: list[ControllerRouterHandler] = [
     activity.list_files,
     activity.get_file,
     activity.download_file,
+    record_writes.create_person,
+    record_writes.update_person,
+    record_writes.create_organization,
+    record_writes.update_organization,
+    record_writes.create_opportunity,
+    record_writes.update_opportunity,
+    record_writes.delete_record,
+    list_writes.create_list,
+    list_writes.create_entry,
+    list_writes.delete_entry,
+    field_writes.create_field,
+    field_writes.delete_field,
+    field_writes.create_value,
+    field_writes.update_value,
+    field_writes.delete_value,
+    activity_writes.create_note,
+    activity_writes.update_note,
+    activity_writes.delete_note,
+    activity_writes.create_reminder,
+    activity_writes.update_reminder,
+    activity_writes.delete_reminder,
+    activity_writes.upload_files,
 ]

@@ -30,13 +30,13 @@ def list_notes(request: AnyRequest) -> ASGIResponse:
     ids = _of_owner(request, notes)
     if (creator_id := _number(request, "creator_id")) is not None:
         ids = [row_id for row_id in ids if notes.row(row_id).creator_id == creator_id]
-    return page_answer(request, "notes", ids, lambda row_id: _note(notes.row(row_id)))
+    return page_answer(request, "notes", ids, lambda row_id: note_shape(notes.row(row_id)))
 
 
 @get("/notes/{note_id:str}", sync_to_thread=False)
 def get_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIResponse:
     """One note or reply."""
-    return answer(_note(found(workspace_of(request).notes, note_id, "note")))
+    return answer(note_shape(found(workspace_of(request).notes, note_id, "note")))
 
 
 @get("/reminders", sync_to_thread=False)
@@ -47,20 +47,20 @@ def list_reminders(request: AnyRequest) -> ASGIResponse:
     if request.query_params.get("type") == "1" and "reset_type" not in request.query_params:
         raise RefusedByVersion1("reset_type is needed where type is 1")
     ids = [row_id for row_id in _of_owner(request, rows) if _asked_for(request, rows.row(row_id))]
-    return page_answer(request, "reminders", ids, lambda row_id: _reminder(workspace, rows.row(row_id)))
+    return page_answer(request, "reminders", ids, lambda row_id: reminder_shape(workspace, rows.row(row_id)))
 
 
 @get("/entity-files", sync_to_thread=False)
 def list_files(request: AnyRequest) -> ASGIResponse:
     """A page of files."""
     rows = workspace_of(request).files
-    return page_answer(request, "entity_files", _of_owner(request, rows), lambda row_id: _file(rows.row(row_id)))
+    return page_answer(request, "entity_files", _of_owner(request, rows), lambda row_id: file_shape(rows.row(row_id)))
 
 
 @get("/entity-files/{file_id:str}", sync_to_thread=False)
 def get_file(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
     """What is known of one file."""
-    return answer(_file(found(workspace_of(request).files, file_id, "file")))
+    return answer(file_shape(found(workspace_of(request).files, file_id, "file")))
 
 
 @get("/entity-files/download/{file_id:str}", sync_to_thread=False)
@@ -88,7 +88,8 @@ def _number(request: AnyRequest, name: str) -> int | None:
     return int(text)
 
 
-def _note(note: Note) -> dict[str, Any]:
+def note_shape(note: Note) -> dict[str, Any]:
+    """A note or a reply."""
     content: dict[str, Any] = msgspec.to_builtins(note)
     content.pop("html", None)
     people = dict.fromkeys((*note.associated_person_ids, *note.interaction_person_ids))
@@ -117,7 +118,8 @@ def _time(request: AnyRequest, name: str) -> Any:
         raise RefusedByVersion1(f"{name} must be a date and time with an offset") from None
 
 
-def _reminder(workspace: Workspace, reminder: Reminder) -> dict[str, Any]:
+def reminder_shape(workspace: Workspace, reminder: Reminder) -> dict[str, Any]:
+    """A reminder with what it refers to."""
     return {
         **msgspec.to_builtins(reminder),
         "creator": embedded(workspace, "person", reminder.creator),
@@ -129,7 +131,8 @@ def _reminder(workspace: Workspace, reminder: Reminder) -> dict[str, Any]:
     }
 
 
-def _file(file: File) -> dict[str, Any]:
+def file_shape(file: File) -> dict[str, Any]:
+    """What is known of a file."""
     content: dict[str, Any] = msgspec.to_builtins(file)
     content.pop("content", None)
     return content

@@ -7,12 +7,14 @@ from typing import Any
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from freight.sandbox.affinity.cells import Cell, cell_of
 from freight.sandbox.affinity.collection import Gone, Merged
 from freight.sandbox.affinity.colors import color_number
 from freight.sandbox.affinity.errors import RefusedByVersion1
 from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, workspace_of
 from freight.sandbox.affinity.rows import Entity, Field, FieldDefinition, ListEntry
 from freight.sandbox.affinity.v1.shapes import ENTITY_CODES
+from freight.sandbox.affinity.v1.value_ids import ValueIds
 from freight.sandbox.affinity.workspace import Workspace
 from freight.sandbox.control import answer
 
@@ -23,7 +25,6 @@ VALUE_CODES = {
 """By the name in v2 without `-multi`. What is not among them, such as formulas, v1 does not know."""
 
 OWNERS: dict[str, Entity] = {"person_id": "person", "organization_id": "company", "opportunity_id": "opportunity"}
-VALUES_OF_A_FIELD = 100
 
 
 @get("/fields", sync_to_thread=False)
@@ -51,14 +52,20 @@ def list_values(request: AnyRequest) -> ASGIResponse:
     given = [name for name in (*OWNERS, "list_entry_id") if name in request.query_params]
     if len(given) != 1 or not request.query_params[given[0]].isdecimal():
         raise RefusedByVersion1("Exactly one of person_id, organization_id, opportunity_id, list_entry_id is needed")
-    name, workspace = given[0], workspace_of(request)
+    name, workspace, ids = given[0], workspace_of(request), value_ids_of(request)
     row_id = int(request.query_params[name])
     try:
         if name == "list_entry_id":
-            return answer(list(_entry_values(workspace.list_entries.row(row_id))))
-        return answer(list(_record_values(workspace, OWNERS[name], row_id)))
+            return answer(list(_entry_values(ids, workspace.list_entries.row(row_id))))
+        return answer(list(_record_values(ids, workspace, OWNERS[name], row_id)))
     except (Gone, Merged):
         raise absent(str(row_id), name.removesuffix("_id")) from None
+
+
+def value_ids_of(request: AnyRequest) -> ValueIds:
+    """The ids that clients were told of values."""
+    ids: ValueIds = request.app.state.value_ids
+    return ids
 
 
 def numbered(fields: Iterable[FieldDefinition], *, with_options: bool = True) -> list[dict[str, Any]]:
@@ -105,37 +112,38 @@ def _kind(value_type: str) -> str:
     return value_type.removesuffix("-multi")
 
 
-def _record_values(workspace: Workspace, entity: Entity, row_id: int) -> Iterator[dict[str, Any]]:
-    fields = workspace.records(entity).row(row_id).fields or []
-    yield from _values([field for field in fields if field.type == "global"], entity, row_id, None)
+def _record_values(ids: ValueIds, workspace: Workspace, entity: Entity, row_id: int) -> Iterator[dict[str, Any]]:
+    for field in workspace.records(entity).row(row_id).fields or []:
+        if field.type == "global":
+            yield from rows_of(ids, cell_of(entity, row_id, None, field.id), field, entity, row_id)
     for entry in workspace.entries_of(entity, row_id):
-        yield from _entry_values(entry)
+        yield from _entry_values(ids, entry)
 
 
-def _entry_values(entry: ListEntry) -> Iterator[dict[str, Any]]:
-    return _values(entry.cells(), entry.type, entry.entity_id, entry)
+def _entry_values(ids: ValueIds, entry: ListEntry) -> Iterator[dict[str, Any]]:
+    for field in entry.cells():
+        cell = cell_of(entry.type, entry.entity_id, entry.id, field.id)
+        yield from rows_of(ids, cell, field, entry.type, entry.entity_id)
 
 
-def _values(fields: Iterable[Field], entity: Entity, row_id: int, entry: ListEntry | None) -> Iterator[dict[str, Any]]:
+def rows_of(ids: ValueIds, cell: Cell, field: Field, entity: Entity, row_id: int) -> Iterator[dict[str, Any]]:
     """A row for each value: several values of a field are several rows."""
-    for field in fields:
-        kind = _kind(field.value.type)
-        if kind not in VALUE_CODES or field.value.data is None:
-            continue
-        values = field.value.data if field.value.type != kind else [field.value.data]
-        first_id = zlib.crc32(f"{field.id} {row_id} {entry and entry.id}".encode()) * VALUES_OF_A_FIELD
-        for number, data in enumerate(values):
-            yield {
-                "id": first_id + number,
-                "field_id": field_number(field.id),
-                "list_entry_id": None if entry is None else entry.id,
-                "entity_type": ENTITY_CODES[entity],
-                "value_type": VALUE_CODES[kind],
-                "entity_id": row_id,
-                "created_at": "2024-05-14T09:30:00.000-07:00",
-                "updated_at": None,
-                "value": _value(kind, data),
-            }
+    kind = _kind(field.value.type)
+    if kind not in VALUE_CODES or field.value.data is None:
+        return
+    values = field.value.data if field.value.type != kind else [field.value.data]
+    for value_id, data in zip(ids.of(cell, len(values)), values, strict=True):
+        yield {
+            "id": value_id,
+            "field_id": field_number(field.id),
+            "list_entry_id": cell.row_id if cell.collection == "list_entries" else None,
+            "entity_type": ENTITY_CODES[entity],
+            "value_type": VALUE_CODES[kind],
+            "entity_id": row_id,
+            "created_at": "2024-05-14T09:30:00.000-07:00",
+            "updated_at": None,
+            "value": _value(kind, data),
+        }
 
 
 def _value(kind: str, data: Any) -> Any:

@@ -46,17 +46,7 @@ def list_persons(request: AnyRequest) -> ASGIResponse:
 @get("/persons/{row_id:str}", sync_to_thread=False)
 def get_person(request: AnyRequest, row_id: FromPath[str]) -> ASGIResponse:
     """One person, with its organizations and the lists that it is on."""
-    workspace = workspace_of(request)
-    row: Person = found(workspace.persons, row_id, "person")
-    content = {
-        **shapes.person(row),
-        "organization_ids": employer_of(row),
-        "list_entries": [shapes.entry(entry) for entry in workspace.entries_of("person", row.id)],
-        **_further(request, workspace, row),
-    }
-    if _flag(request, "with_current_organizations"):
-        content["current_organization_ids"] = employer_of(row)
-    return answer(content)
+    return whole_person(request, found(workspace_of(request).persons, row_id, "person"))
 
 
 @get("/organizations", sync_to_thread=False)
@@ -74,15 +64,7 @@ def list_organizations(request: AnyRequest) -> ASGIResponse:
 @get("/organizations/{row_id:str}", sync_to_thread=False)
 def get_organization(request: AnyRequest, row_id: FromPath[str]) -> ASGIResponse:
     """One company, with its people and the lists that it is on."""
-    workspace = workspace_of(request)
-    row: Company = found(workspace.companies, row_id, "organization")
-    content = {
-        **shapes.organization(row),
-        "person_ids": workspace.staff_of(row.id),
-        "list_entries": [shapes.entry(entry) for entry in workspace.entries_of("company", row.id)],
-        **_further(request, workspace, row),
-    }
-    return answer(content)
+    return whole_organization(request, found(workspace_of(request).companies, row_id, "organization"))
 
 
 @get("/opportunities", sync_to_thread=False)
@@ -116,6 +98,32 @@ def list_strengths(request: AnyRequest) -> ASGIResponse:
             if asked in {None, str(user_id)}
         ]
     )
+
+
+def whole_person(request: AnyRequest, row: Person) -> ASGIResponse:
+    """All that is told of one person."""
+    workspace = workspace_of(request)
+    content = {
+        **shapes.person(row),
+        "organization_ids": workspace.organizations_of(row),
+        "list_entries": [shapes.entry(entry) for entry in workspace.entries_of("person", row.id)],
+        **_further(request, workspace, row),
+    }
+    if _flag(request, "with_current_organizations"):
+        content["current_organization_ids"] = employer_of(row)
+    return answer(content)
+
+
+def whole_organization(request: AnyRequest, row: Company) -> ASGIResponse:
+    """All that is told of one company."""
+    workspace = workspace_of(request)
+    content = {
+        **shapes.organization(row),
+        "person_ids": workspace.staff_of(row.id),
+        "list_entries": [shapes.entry(entry) for entry in workspace.entries_of("company", row.id)],
+        **_further(request, workspace, row),
+    }
+    return answer(content)
 
 
 def _ids(request: AnyRequest, rows: Collection[Any], words: Callable[[Any], Sequence[str | None]]) -> Sequence[int]:

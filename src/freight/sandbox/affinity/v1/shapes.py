@@ -15,6 +15,7 @@ from freight.sandbox.affinity.rows import (
 from freight.sandbox.affinity.workspace import Workspace
 
 ENTITY_CODES: dict[Entity, int] = {"person": 0, "company": 1, "opportunity": 8}
+ENTITIES = {code: entity for entity, code in ENTITY_CODES.items()}
 PERSON_CODES = {"external": 0, "internal": 1, "collaborator": 2}
 STANDARD_ROLE = 2
 

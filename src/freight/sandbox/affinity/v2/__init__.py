@@ -2,7 +2,16 @@
 
 from litestar.types import ControllerRouterHandler
 
-from freight.sandbox.affinity.v2 import account, activity, fields, lists, notes, records
+from freight.sandbox.affinity.v2 import (
+    account,
+    activity,
+    activity_writes,
+    field_writes,
+    fields,
+    lists,
+    notes,
+    records,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     account.who_am_i,
@@ -39,4 +48,18 @@ HANDLERS: list[ControllerRouterHandler] = [
     activity.get_file,
     activity.list_reminders,
     activity.get_reminder,
+    activity_writes.create_list,
+    activity_writes.create_note,
+    activity_writes.update_note,
+    activity_writes.delete_note,
+    activity_writes.create_reminder,
+    activity_writes.update_reminder,
+    activity_writes.delete_reminder,
+    field_writes.get_entry_field,
+    field_writes.update_entry_field,
+    field_writes.update_entry_fields,
+    field_writes.list_fields_of_record,
+    field_writes.get_record_field,
+    field_writes.update_record_field,
+    field_writes.update_record_fields,
 ]

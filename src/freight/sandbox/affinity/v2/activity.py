@@ -37,13 +37,13 @@ def get_file(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
 @get("/v2/reminders", sync_to_thread=False)
 def list_reminders(request: AnyRequest) -> ASGIResponse:
     """A page of reminders."""
-    return _page(request, workspace_of(request).reminders, _reminder_properties, _reminder)
+    return _page(request, workspace_of(request).reminders, _reminder_properties, reminder_shape)
 
 
 @get("/v2/reminders/{reminder_id:str}", sync_to_thread=False)
 def get_reminder(request: AnyRequest, reminder_id: FromPath[str]) -> ASGIResponse:
     """One reminder."""
-    return versioned(request, _reminder(found(workspace_of(request).reminders, reminder_id, "reminder")))
+    return versioned(request, reminder_shape(found(workspace_of(request).reminders, reminder_id, "reminder")))
 
 
 def _page(
@@ -88,7 +88,8 @@ def _reminder_properties(reminder: Reminder) -> Properties:
     }
 
 
-def _reminder(reminder: Reminder) -> dict[str, Any]:
+def reminder_shape(reminder: Reminder) -> dict[str, Any]:
+    """A reminder."""
     recurrence = None
     if reminder.type == 1:
         trigger = RESET_TRIGGERS[reminder.reset_type or 0]

@@ -25,13 +25,13 @@ FEW = Paging(limit=20)
 def list_lists(request: AnyRequest) -> ASGIResponse:
     """A page of the lists that the key may see."""
     workspace, version = workspace_of(request), version_of(request)
-    return page_answer(request, workspace.lists.ids, lambda row_id: _list(version, workspace.lists.row(row_id)))
+    return page_answer(request, workspace.lists.ids, lambda row_id: list_shape(version, workspace.lists.row(row_id)))
 
 
 @get("/v2/lists/{list_id:str}", sync_to_thread=False)
 def get_list(request: AnyRequest, list_id: FromPath[str]) -> ASGIResponse:
     """One list."""
-    return versioned(request, _list(version_of(request), found(workspace_of(request).lists, list_id, "list")))
+    return versioned(request, list_shape(version_of(request), found(workspace_of(request).lists, list_id, "list")))
 
 
 @get("/v2/lists/{list_id:str}/saved-views", sync_to_thread=False)
@@ -69,7 +69,7 @@ def get_entry(request: AnyRequest, list_id: FromPath[str], entry_id: FromPath[st
     workspace = workspace_of(request)
     row = found(workspace.lists, list_id, "list")
     fields = wanted_fields(request, entry_fields(workspace, row.type, row.id), ENTRY_TYPES)
-    entry = _entry_on(workspace, row, entry_id)
+    entry = entry_on(workspace, row, entry_id)
     return versioned(request, _with_entity(workspace, entry, fields, version_of(request)))
 
 
@@ -80,7 +80,7 @@ def list_entry_fields(request: AnyRequest, list_id: FromPath[str], entry_id: Fro
     row = found(workspace.lists, list_id, "list")
     definitions = entry_fields(workspace, row.type, row.id)
     fields = wanted_fields(request, definitions, ENTRY_TYPES, ("ids", "types"))
-    entry = _entry_on(workspace, row, entry_id)
+    entry = entry_on(workspace, row, entry_id)
     record = workspace.record_of(entry)
     shown = known_fields(version, definitions) if fields is None else fields
     values = entry_values(workspace, entry, record, shown, version)
@@ -98,7 +98,8 @@ def _entries_page(request: AnyRequest, list_id: str, paging: Paging, status: int
     return page_answer(request, workspace.entries_in(row.id), render, paging, status)
 
 
-def _entry_on(workspace: Workspace, row: WorkspaceList, entry_id: str) -> ListEntry:
+def entry_on(workspace: Workspace, row: WorkspaceList, entry_id: str) -> ListEntry:
+    """The entry with that id. Raises `AffinityError` if the list has none."""
     entry: ListEntry = found(workspace.list_entries, entry_id, "listEntry")
     if entry.list_id != row.id:
         raise absent(entry_id, "listEntry")
@@ -119,7 +120,8 @@ def _with_entity(
     return {**entry_head(entry), "type": entry.type, "entity": entity}
 
 
-def _list(version: str, row: WorkspaceList) -> dict[str, Any]:
+def list_shape(version: str, row: WorkspaceList) -> dict[str, Any]:
+    """A list."""
     content = {
         "id": row.id,
         "name": row.name,

@@ -51,7 +51,9 @@ def get_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIResponse:
     """One note, or one reply."""
     workspace = workspace_of(request)
     includes = _includes(request)
-    return versioned(request, _note(workspace, found(workspace.notes, note_id, "note"), includes, version_of(request)))
+    return versioned(
+        request, note_shape(workspace, found(workspace.notes, note_id, "note"), includes, version_of(request))
+    )
 
 
 @get("/v2/notes/{note_id:str}/replies", sync_to_thread=False)
@@ -97,7 +99,7 @@ def _notes_page(request: AnyRequest, ids: Sequence[int]) -> ASGIResponse:
     notes = workspace.notes
     if (condition := request.query_params.get("filter")) is not None:
         ids = [row_id for row_id in ids if matches(condition, _properties(notes.row(row_id)))]
-    return page_answer(request, ids, lambda row_id: _note(workspace, notes.row(row_id), includes, version), NOTES)
+    return page_answer(request, ids, lambda row_id: note_shape(workspace, notes.row(row_id), includes, version), NOTES)
 
 
 def _properties(note: Note) -> Properties:
@@ -116,7 +118,8 @@ def _includes(request: AnyRequest) -> list[str]:
     return includes
 
 
-def _note(workspace: Workspace, note: Note, includes: Sequence[str], version: str) -> dict[str, Any]:
+def note_shape(workspace: Workspace, note: Note, includes: Sequence[str], version: str) -> dict[str, Any]:
+    """A note or a reply, with what else was asked for."""
     content: dict[str, Any] = {
         "id": note.id,
         "type": _kind(note),
