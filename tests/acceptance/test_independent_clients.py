@@ -1,17 +1,34 @@
 """Clients of other makers, published on PyPI, work with both sandboxes and find in the target what Freight wrote.
 
-They know nothing of Freight, so what they read is what anybody will read. Two things they cannot do, for reasons of
-their own: affinity-sdk has no way to list the files of a whole workspace with their records, and attio follows the
-redirect of a download, which it then refuses because it was made for the redirect alone.
+They know nothing of Freight, so what they read is what anybody will read. Each writes one of everything, too, and
+finds it again. Some things they cannot do, for reasons of their own: affinity-sdk has no way to list the files of a
+whole workspace with their records, and fails on the null that Affinity documents for the entries of an empty list;
+attio follows the redirect of a download, which it then refuses because it was made for the redirect alone.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import attio
 import msgspec
 import pytest
-from affinity import AsyncAffinity
+from affinity import AsyncAffinity, NotFoundError
+from affinity.models.entities import (
+    Company,
+    CompanyCreate,
+    CompanyUpdate,
+    FieldCreate,
+    FieldValueCreate,
+    ListCreate,
+    OpportunityCreate,
+    OpportunityUpdate,
+    PersonCreate,
+    PersonUpdate,
+)
+from affinity.models.secondary import NoteCreate, NoteUpdate, ReminderCreate, ReminderUpdate
+from affinity.models.types import EntityType, FieldValueType, ListType, ReminderType
 
 from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as running_sandbox
@@ -55,15 +72,22 @@ async def carried(workspace: Sandbox, tenant: Tenant) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def affinity_client(workspace: Sandbox) -> AsyncIterator[AsyncAffinity]:
-    async with AsyncAffinity(
-        workspace.affinity_key,
-        v1_base_url=workspace.affinity_url,
-        v2_base_url=f"{workspace.affinity_url}/v2",
-        enable_beta_endpoints=True,
-        # The sandbox hands out files over plain HTTP.
-        allow_insecure_download_redirects=True,
-    ) as client:
+    async with a_client_of_affinity(workspace) as client:
         yield client
+
+
+@pytest.fixture
+async def writer() -> AsyncIterator[AsyncAffinity]:
+    """A client of an Affinity that nobody else reads."""
+    options = SandboxOptions(companies=5, people=8, custom_fields=True, unlimited=True)
+    async with running_sandbox(options) as sandbox, a_client_of_affinity(sandbox) as client:
+        yield client
+
+
+@pytest.fixture
+async def company(writer: AsyncAffinity) -> Company:
+    """A company that the client made."""
+    return await writer.companies.create(CompanyCreate(name="New", domain="independent.example.com"))
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +127,113 @@ async def test_affinity_sdk_reads_the_fields_users_replies_and_contents_of_files
         assert len([reply async for reply in affinity_client.notes.iter_replies(note.id)]) == note.replies_count
     files = [file async for file in affinity_client.files.iter_feed()]
     assert [len(await affinity_client.files.download(file.id)) for file in files] == [file.size for file in files]
+
+
+async def test_affinity_sdk_writes_records_and_reads_them_back(writer: AsyncAffinity, company: Company) -> None:
+    person = await writer.persons.create(
+        PersonCreate(
+            first_name="Ina",
+            last_name="Dependent",
+            emails=["ina@independent.example.com"],
+            organization_ids=[company.id],
+        )
+    )
+    await writer.persons.update(person.id, PersonUpdate(first_name="Ida"))
+    await writer.companies.update(company.id, CompanyUpdate(name="Newer"))
+    assert (await writer.persons.get(person.id)).full_name == "Ida Dependent"
+    found = await writer.companies.get(company.id)
+    assert (found.name, found.domains) == ("Newer", ["independent.example.com"])
+    assert await writer.companies.get_associated_person_ids(company.id) == [person.id]
+    await writer.persons.delete(person.id)
+    await writer.companies.delete(company.id)
+    with pytest.raises(NotFoundError):
+        await writer.persons.get(person.id)
+    with pytest.raises(NotFoundError):
+        await writer.companies.get(company.id)
+
+
+async def test_affinity_sdk_writes_opportunities_and_reads_them_back(writer: AsyncAffinity, company: Company) -> None:
+    pipeline = await writer.lists.create(ListCreate(name="Pipeline", type=ListType.OPPORTUNITY, is_public=True))
+    deal = await writer.opportunities.create(
+        OpportunityCreate(name="New", list_id=pipeline.id, organization_ids=[company.id])
+    )
+    await writer.opportunities.update(deal.id, OpportunityUpdate(name="Newer"))
+    found = await writer.opportunities.get_details(deal.id)
+    assert (found.name, found.list_id, found.company_ids) == ("Newer", pipeline.id, [company.id])
+    await writer.opportunities.delete(deal.id)
+    assert await writer.lists.get_size(pipeline.id, force=True) == 0
+
+
+async def test_affinity_sdk_writes_lists_entries_and_values_and_reads_them_back(
+    writer: AsyncAffinity, company: Company
+) -> None:
+    made_list = await writer.lists.create(ListCreate(name="New", type=ListType.COMPANY, is_public=True))
+    entries = writer.lists.entries(made_list.id)
+    entry = await entries.add_company(company.id)
+    assert [found.id async for found in entries.all()] == [entry.id]
+    text = await writer.fields.create(
+        FieldCreate(
+            name="New", entity_type=EntityType.ORGANIZATION, value_type=FieldValueType.TEXT, list_id=made_list.id
+        )
+    )
+    await entries.update_field_value(entry.id, text.id, "first")
+    assert await entries.get_field_value(entry.id, text.id) == "first"
+    await entries.batch_update_fields(entry.id, {text.id: "second"})
+    (value,) = await writer.field_values.list(list_entry_id=entry.id)
+    assert value.value == "second"
+    await writer.field_values.update(value.id, "third")
+    assert (await entries.get_field_values(entry.id)).get_value(text.id) == "third"
+    await writer.field_values.delete(value.id)
+    assert await writer.field_values.list(list_entry_id=entry.id) == []
+    await writer.fields.delete(text.id)
+    await entries.delete(entry.id)
+    assert await writer.lists.get_size(made_list.id, force=True) == 0
+
+
+async def test_affinity_sdk_writes_the_fields_of_records_and_reads_them_back(
+    writer: AsyncAffinity, company: Company
+) -> None:
+    fields = {
+        str(field.value_type): field.id for field in await writer.companies.get_fields() if field.type == "global"
+    }
+    await writer.companies.batch_update_fields(company.id, {fields["text"]: "New", fields["number"]: 4})
+    await writer.companies.update_field_value(company.id, fields["number"], 5)
+    assert await writer.companies.get_field_value(company.id, fields["number"]) == 5
+    assert (await writer.companies.get_field_values(company.id)).get_value(fields["text"]) == "New"
+    value = await writer.field_values.create(
+        FieldValueCreate(field_id=fields["dropdown-multi"], entity_id=int(company.id), value="Never seen")
+    )
+    assert value in await writer.field_values.list(company_id=company.id)
+
+
+async def test_affinity_sdk_writes_notes_reminders_and_files_and_reads_them_back(
+    writer: AsyncAffinity, company: Company
+) -> None:
+    note = await writer.notes.create(NoteCreate(content="New\n\n& more", company_ids=[company.id]))
+    await writer.notes.create(NoteCreate(content="Answer", parent_id=note.id))
+    changed = await writer.notes.update(note.id, NoteUpdate(content="Newer"))
+    assert (changed.content.html, changed.replies_count) == ("<p>Newer</p>", 1)
+    assert [row.content.html async for row in writer.notes.iter_replies(note.id)] == ["<p>Answer</p>"]
+    await writer.notes.delete(note.id)
+    assert [row async for row in writer.notes.iter_feed()] == []
+
+    user = next(iter([user async for user in writer.users.iter()]))
+    reminder = await writer.reminders.create(
+        ReminderCreate(
+            owner_id=user.id,
+            type=ReminderType.ONE_TIME,
+            company_id=company.id,
+            due_date=datetime(2040, 1, 1, tzinfo=UTC),
+        )
+    )
+    done = await writer.reminders.update(reminder.id, ReminderUpdate(content="Newer", is_completed=True))
+    assert (done.content, str(done.status)) == ("Newer", "completed")
+    await writer.reminders.delete(reminder.id)
+    assert [row async for row in writer.reminders.iter()] == []
+
+    (file,) = await writer.files.upload_bytes_returning_files(b"\x00new", "new.bin", company_id=company.id)
+    assert (await writer.files.get(file.id)).size == 4
+    assert await writer.files.download(file.id) == b"\x00new"
 
 
 async def test_attio_s_client_finds_every_record_and_entry_that_freight_wrote(
@@ -180,6 +311,19 @@ async def test_attio_s_client_writes_one_of_each(attio_client: attio.SDK, carrie
         record_id=company_id,
     )
     assert file.data.content_size == 3
+
+
+@asynccontextmanager
+async def a_client_of_affinity(sandbox: Sandbox) -> AsyncIterator[AsyncAffinity]:
+    async with AsyncAffinity(
+        sandbox.affinity_key,
+        v1_base_url=sandbox.affinity_url,
+        v2_base_url=f"{sandbox.affinity_url}/v2",
+        enable_beta_endpoints=True,
+        # The sandbox hands out files over plain HTTP.
+        allow_insecure_download_redirects=True,
+    ) as client:
+        yield client
 
 
 async def a_record(client: attio.SDK, entity: str, values: dict[str, Any]) -> str:

@@ -72,6 +72,7 @@ class Workspace:
         self._memberships: set[tuple[int, int]] = set()
         self._users = set(contents.users)
         self._fields = {(field.entity, field.list_id, field.id): field for field in contents.fields}
+        self._field_ids = {field.id for field in contents.fields}
         self.user = self._first_user()
 
     @property
@@ -95,6 +96,12 @@ class Workspace:
     def put_field(self, field: FieldDefinition) -> None:
         """Add a field, or change it."""
         self._fields[field.entity, field.list_id, field.id] = field
+        self._field_ids.add(field.id)
+
+    def new_field_id(self) -> str:
+        """An id that no field has or had: values of a deleted one may still stand in records."""
+        numbers = (field_id.removeprefix("field-") for field_id in self._field_ids)
+        return f"field-{1 + max((int(number) for number in numbers if number.isdecimal()), default=0)}"
 
     def delete_field(self, field_id: str) -> None:
         """Take a field away from all that has it. Raises `Gone` if nothing does."""

@@ -75,7 +75,7 @@ async def create_field(request: AnyRequest) -> ASGIResponse:
         raise refused(request, f"There is no list with id {body.list_id} for the entity.", "list_id")
     field = FieldDefinition(
         entity=entity,
-        id=f"field-{_next_number(workspace)}",
+        id=workspace.new_field_id(),
         name=body.name,
         type="global" if body.list_id is None else "list",
         enrichment_source=None,
@@ -229,8 +229,3 @@ def _option(workspace: Workspace, definition: FieldDefinition, text: str) -> tup
     extended = msgspec.structs.replace(definition, dropdown_options=(*definition.dropdown_options, option))
     workspace.put_field(extended)
     return extended, option.id
-
-
-def _next_number(workspace: Workspace) -> int:
-    numbers = (field.id.removeprefix("field-") for field in workspace.all_fields)
-    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
