@@ -217,7 +217,7 @@ async def test_affinity_sdk_writes_notes_reminders_and_files_and_reads_them_back
     await writer.notes.delete(note.id)
     assert [row async for row in writer.notes.iter_feed()] == []
 
-    user = next(iter([user async for user in writer.users.iter()]))
+    user, *_ = [user async for user in writer.users.iter()]
     reminder = await writer.reminders.create(
         ReminderCreate(
             owner_id=user.id,

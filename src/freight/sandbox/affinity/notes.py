@@ -6,6 +6,7 @@ import re
 from freight.sandbox.affinity.given import refused, require_links
 from freight.sandbox.affinity.requests import AnyRequest, workspace_of
 from freight.sandbox.affinity.rows import Note
+from freight.sandbox.affinity.times import moment
 
 HTML = 2
 LINE_END = re.compile(r"<br\s*/?>|</(?:p|li)>")
@@ -26,6 +27,10 @@ def add_note(request: AnyRequest, note: Note) -> None:
             raise refused(request, "A reply hangs on a note that is there, and on nothing else.", "parent")
     elif not about:
         raise refused(request, "A note needs a person, a company or an opportunity, or a note to reply to.", "persons")
+    try:
+        moment(note.created_at)
+    except ValueError:
+        raise refused(request, "The time of creation is no time with an offset.", "createdAt") from None
     require_links(request, note)
     workspace.put("notes", note)
 

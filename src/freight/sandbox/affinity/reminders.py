@@ -23,8 +23,9 @@ def put_reminder(request: AnyRequest, reminder: Reminder) -> Reminder:
         raise refused(request, "A recurring reminder needs a period and what resets it.", "recurrence")
     try:
         due = moment(reminder.due_date)
+        moment(reminder.completed_at or reminder.due_date)
     except ValueError:
-        raise refused(request, "The due date is no time with an offset.", "dueDate") from None
+        raise refused(request, "Dates of reminders are times with an offset.", "dueDate") from None
     status = OVERDUE if due < datetime.now(UTC) else ACTIVE
     reminder = msgspec.structs.replace(reminder, status=COMPLETED if reminder.completed_at else status)
     workspace_of(request).put("reminders", reminder)

@@ -15,8 +15,8 @@ from freight.sandbox.affinity.rows import DropdownOption, FieldDefinition, ListE
 from freight.sandbox.affinity.v1 import shapes
 from freight.sandbox.affinity.v1.fields import VALUE_CODES, field_number, numbered, rows_of, value_ids_of
 from freight.sandbox.affinity.v1.record_writes import SUCCESS
+from freight.sandbox.affinity.v2.written_values import held_item, kind_of, takes_several
 from freight.sandbox.affinity.workspace import ENTITIES, Workspace
-from freight.sandbox.affinity.written_values import chosen, held_item, kind_of, takes_several
 from freight.sandbox.control import answer
 
 KINDS = {code: kind for kind, code in VALUE_CODES.items()}
@@ -196,36 +196,34 @@ def _rows(request: AnyRequest, cell: Cell) -> list[dict[str, Any]]:
 
 def _item(request: AnyRequest, definition: FieldDefinition, value: Any) -> Any:
     """The value as it is kept. Raises `AffinityError` for one that the field cannot hold."""
+    workspace = workspace_of(request)
     try:
-        item = _as_v2(workspace_of(request), definition, value)
-        return item if kind_of(definition) == "dropdown" else held_item(workspace_of(request), definition, item)
+        return held_item(workspace, *_as_v2(workspace, definition, value))
     except ValueError as error:
         raise refused(request, str(error), "value") from None
 
 
-def _as_v2(workspace: Workspace, definition: FieldDefinition, value: Any) -> Any:
-    """The value as API v2 takes it and, of a dropdown, whose values are texts in this version, as it gives it."""
+def _as_v2(workspace: Workspace, definition: FieldDefinition, value: Any) -> tuple[FieldDefinition, Any]:
+    """The field and the value as API v2 takes it. The text of a dropdown may be new to the field."""
     match kind_of(definition), value:
         case "dropdown", str():
-            return chosen(*_option(workspace, definition, value))
-        case "dropdown", _:
-            raise ValueError(f"The field {definition.id} takes texts.")
+            return _with_option(workspace, definition, value)
         case "ranked-dropdown", _:
-            return {"dropdownOptionId": value}
+            return definition, {"dropdownOptionId": value}
         case (("person" | "company"), _):
-            return {"id": value}
+            return definition, {"id": value}
         case "location", dict():
-            return {name: value.get(word) for name, word in LOCATION_WORDS.items()}
-    return value
+            return definition, {name: value.get(word) for name, word in LOCATION_WORDS.items()}
+    return definition, value
 
 
-def _option(workspace: Workspace, definition: FieldDefinition, text: str) -> tuple[FieldDefinition, int]:
+def _with_option(workspace: Workspace, definition: FieldDefinition, text: str) -> tuple[FieldDefinition, Any]:
     """The field and its option with that text, which is made if there is none."""
     for option in definition.dropdown_options:
         if option.text == text:
-            return definition, option.id
+            return definition, {"dropdownOptionId": option.id}
     used = (option.id for field in workspace.all_fields for option in field.dropdown_options)
     option = DropdownOption(1 + max(used, default=0), text)
     extended = msgspec.structs.replace(definition, dropdown_options=(*definition.dropdown_options, option))
     workspace.put_field(extended)
-    return extended, option.id
+    return extended, {"dropdownOptionId": option.id}

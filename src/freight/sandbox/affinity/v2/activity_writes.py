@@ -18,7 +18,7 @@ from freight.sandbox.affinity.v2.activity import REMINDER_TYPES, RESET_TRIGGERS,
 from freight.sandbox.affinity.v2.lists import list_shape
 from freight.sandbox.affinity.v2.notes import note_shape
 from freight.sandbox.affinity.v2.versions import VERSION_HEADER, version_of, versioned
-from freight.sandbox.affinity.written_values import Reference
+from freight.sandbox.affinity.v2.written_values import Reference
 
 SUBJECTS: dict[Entity, str] = {"person": "person", "company": "organization", "opportunity": "opportunity"}
 ATTACHMENTS: dict[str, tuple[Entity, str]] = {

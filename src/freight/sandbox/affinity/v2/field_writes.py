@@ -25,8 +25,8 @@ from freight.sandbox.affinity.v2.fields import (
 from freight.sandbox.affinity.v2.lists import FEW, entry_on
 from freight.sandbox.affinity.v2.paging import page_answer
 from freight.sandbox.affinity.v2.versions import known_fields, version_of, versioned
+from freight.sandbox.affinity.v2.written_values import held
 from freight.sandbox.affinity.workspace import Workspace
-from freight.sandbox.affinity.written_values import held
 
 ENTRY = "/v2/lists/{list_id:str}/list-entries/{entry_id:str}/fields"
 RECORDS = ["/v2/companies/{row_id:str}/fields", "/v2/persons/{row_id:str}/fields"]

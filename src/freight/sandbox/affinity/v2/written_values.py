@@ -1,4 +1,4 @@
-"""What becomes of values that clients write: as API v2 takes them, and as it then gives them."""
+"""API v2: the values that clients write, and what a field then holds."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -83,7 +83,7 @@ def held_item(workspace: Workspace, field: FieldDefinition, item: Any) -> Any:
     if kind == "datetime":
         return pacific_midnight(given)
     if kind in {"dropdown", "ranked-dropdown"}:
-        return chosen(field, given.dropdown_option_id)
+        return _chosen(field, given.dropdown_option_id)
     if kind == "person":
         return _known(workspace.persons.ids, given.id, lambda: person_data(workspace, given.id))
     if kind == "company":
@@ -91,7 +91,7 @@ def held_item(workspace: Workspace, field: FieldDefinition, item: Any) -> Any:
     return msgspec.to_builtins(given)
 
 
-def chosen(field: FieldDefinition, option_id: int) -> dict[str, Any]:
+def _chosen(field: FieldDefinition, option_id: int) -> dict[str, Any]:
     """An option as a value. Raises `ValueError` if the field has none with that id."""
     for option in field.dropdown_options:
         if option.id == option_id:
