@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from freight.api.errors import STATUSES
-from freight.domain import jobs
+from freight.domain import job_search
 from freight.domain.errors import DomainError
 from freight.sandbox import Sandbox
 from support.errors import error_of, fields_of
@@ -207,7 +207,7 @@ async def test_a_crash_is_500_and_tells_nothing(tenant: Tenant, monkeypatch: pyt
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("the inside of the machine")
 
-    monkeypatch.setattr(jobs, "page", crash)
+    monkeypatch.setattr(job_search, "page", crash)
     answer = await tenant.client.get(JOBS)
     assert error_of(answer, 500)["error"] == "internal_error"
     assert "machine" not in answer.text

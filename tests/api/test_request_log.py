@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from freight import logging as freight_logging
-from freight.domain import jobs
+from freight.domain import job_search, jobs
 from freight.sandbox import Sandbox
 from freight.settings import Settings
 from support.service import Service, Tenant, job_request
@@ -73,7 +73,7 @@ async def test_a_crash_is_logged_with_its_traceback_under_the_request_s_id(
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("the inside of the machine")
 
-    monkeypatch.setattr(jobs, "page", crash)
+    monkeypatch.setattr(job_search, "page", crash)
     answer = await tenant.client.get(JOBS)
     (crashed,) = (line for line in lines_of(printed()) if line["event"] == "request_crashed")
     assert crashed["request_id"] == answer.json()["request_id"]

@@ -120,7 +120,6 @@ def _is_schema(route: str) -> bool:
 
 
 async def _schema_parts(sandbox: Sandbox) -> int:
-    target = await comparison.target.read(sandbox)
-    attributes = [attribute for owner in target.attributes.values() for attribute in owner]
+    lists, attributes = await comparison.target.read_schema(sandbox)
     made = [attribute for attribute in attributes if not attribute.system]
-    return len(target.lists) + len(made) + sum(len(attribute.choices) for attribute in attributes)
+    return lists + len(made) + sum(len(attribute.choices) for attribute in attributes)

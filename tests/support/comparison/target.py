@@ -90,6 +90,16 @@ async def read(sandbox: Sandbox) -> Target:
         )
 
 
+async def read_schema(sandbox: Sandbox) -> tuple[int, list[Attribute]]:
+    """How many lists there are, and the attributes of all lists and objects."""
+    headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
+    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers, timeout=60) as attio:
+        lists = [row["id"]["list_id"] for row in await _all(attio, "/v2/lists")]
+        owners = [*(("objects", name) for name in OBJECTS), *(("lists", number) for number in lists)]
+        found = [await _attributes(attio, kind, owner) for kind, owner in owners]
+    return len(lists), [attribute for attributes in found for attribute in attributes]
+
+
 def plain(values: dict[str, list[Row]], slug: str) -> list[Any]:
     """The values of a text, domain or e-mail attribute."""
     part = {"domains": "domain", "email_addresses": "email_address", "phone_numbers": "phone_number"}.get(slug, "value")
