@@ -56,7 +56,16 @@ async def test_the_source_is_read_by_the_page(cost: Cost) -> None:
 
 
 async def test_every_record_and_every_part_of_the_schema_is_written_once(cost: Cost) -> None:
-    assert cost.writes <= cost.writes_allowed
+    assert cost.linked_later == 0
+    assert cost.writes <= budget.SHARE * cost.written
+    assert cost.schema_writes == cost.schema_parts
+
+
+async def test_only_records_that_name_ones_loaded_after_them_are_written_once_more(tenant: Tenant) -> None:
+    async with running_sandbox(budget.workspace(4 * SCALE, custom_fields=True)) as sandbox:
+        cost = await budget.measure(tenant, sandbox)
+    assert cost.linked_later > 0
+    assert cost.written < cost.writes <= cost.writes_allowed
     assert cost.schema_writes == cost.schema_parts
 
 

@@ -49,8 +49,11 @@ class Cost:
         return int(SHARE * (self.written + self.linked_later))
 
 
-def workspace(scale: int) -> SandboxOptions:
-    """The workspace that figures are promised for, so many times smaller."""
+def workspace(scale: int, *, custom_fields: bool = False) -> SandboxOptions:
+    """The workspace that figures are promised for, so many times smaller.
+
+    With `custom_fields` most of its companies and many of its people name others that are loaded after them.
+    """
     return SandboxOptions(
         companies=5_000 // scale,
         people=20_000 // scale,
@@ -60,7 +63,7 @@ def workspace(scale: int) -> SandboxOptions:
         notes=10_000 // scale,
         reminders=2_000 // scale,
         files=200 // scale,
-        custom_fields=True,
+        custom_fields=custom_fields,
         unlimited=True,
         deals_enabled=True,
     )
