@@ -10,7 +10,8 @@ from litestar.params import QueryParameter
 from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
-from freight.api.schemas import AUDIT, MOMENT, AuditPage, Limit, Offset, moment, page
+from freight.api.pages import AuditPage, Limit, Offset, page
+from freight.api.schemas import AUDIT, MOMENT, moment
 from freight.domain import audit
 from freight.domain.audit import Actor, Filters
 

@@ -12,7 +12,8 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId, WithEntity
-from freight.api.schemas import JOBS, BatchesPage, BatchView, Limit, Offset, RetryAnswer, batch_view, page
+from freight.api.pages import BatchesPage, Limit, Offset, page
+from freight.api.schemas import JOBS, BatchView, RetryAnswer, batch_view
 from freight.domain import audit, batches, control, jobs
 from freight.domain.audit import Actor
 from freight.domain.batches import Status

@@ -11,17 +11,8 @@ from litestar.params import PathParameter, QueryParameter
 from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
-from freight.api.schemas import (
-    JOBS,
-    WEBHOOKS,
-    DeliveriesPage,
-    DeliveryLinks,
-    DeliveryView,
-    Limit,
-    Offset,
-    WholeDelivery,
-    page,
-)
+from freight.api.pages import DeliveriesPage, Limit, Offset, page
+from freight.api.schemas import JOBS, WEBHOOKS, DeliveryLinks, DeliveryView, WholeDelivery
 from freight.domain import deliveries, webhooks
 from freight.domain.deliveries import Delivery, Status
 from freight.domain.keys import Caller

@@ -20,7 +20,8 @@ from freight.api.caching import ETAG_HEADER, NOT_MODIFIED, IfNoneMatch, JobLists
 from freight.api.errors import documented
 from freight.api.filters import JobId
 from freight.api.limits import CREATES_JOB
-from freight.api.schemas import JOBS, MOMENT, JobsPage, JobView, Limit, Offset, job_view, moment, page
+from freight.api.pages import JobsPage, Limit, Offset, page
+from freight.api.schemas import JOBS, MOMENT, JobView, job_view, moment
 from freight.domain import audit, control, idempotency, job_search, jobs
 from freight.domain.audit import Actor
 from freight.domain.errors import InvalidRequest

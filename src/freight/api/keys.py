@@ -14,7 +14,8 @@ from freight.api import examples
 from freight.api.access import needs
 from freight.api.bodies import JsonBody
 from freight.api.errors import documented
-from freight.api.schemas import KEYS, KeysPage, Limit, Offset, page
+from freight.api.pages import KeysPage, Limit, Offset, page
+from freight.api.schemas import KEYS
 from freight.domain import keys
 from freight.domain.audit import Actor
 from freight.domain.keys import DEFAULT_OVERLAP, LONGEST_OVERLAP, ApiKey, Caller, KeyRequest, NewKey

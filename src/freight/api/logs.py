@@ -8,7 +8,8 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId, WithCode, WithEntity, WithLevel, WithSourceId, WithText
-from freight.api.schemas import JOBS, Cursor, Limit, LogsPage, Offset, cursor_page
+from freight.api.pages import Cursor, Limit, LogsPage, Offset, cursor_page
+from freight.api.schemas import JOBS
 from freight.domain import jobs, logs
 from freight.domain.keys import Caller
 from freight.domain.logs import FIELDS, Filters, LogRow

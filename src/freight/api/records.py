@@ -11,7 +11,8 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId, WithCode, WithEntity, WithOutcome, WithText
-from freight.api.schemas import JOBS, Cursor, Limit, Offset, RecordsPage, cursor_page
+from freight.api.pages import Cursor, Limit, Offset, RecordsPage, cursor_page
+from freight.api.schemas import JOBS
 from freight.domain import jobs, records
 from freight.domain.keys import Caller
 from freight.domain.pages import Window

@@ -15,7 +15,8 @@ from freight.api import examples
 from freight.api.access import needs_administrator
 from freight.api.bodies import JsonBody
 from freight.api.errors import documented
-from freight.api.schemas import TENANTS, Limit, Offset, TenantsPage, page
+from freight.api.pages import Limit, Offset, TenantsPage, page
+from freight.api.schemas import TENANTS
 from freight.domain import keys, tenants
 from freight.domain.audit import Actor
 from freight.domain.keys import NewKey

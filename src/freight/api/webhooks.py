@@ -14,17 +14,8 @@ from freight.api.access import needs
 from freight.api.bodies import JsonBody
 from freight.api.deliveries import WebhookId, whole_delivery
 from freight.api.errors import documented
-from freight.api.schemas import (
-    WEBHOOKS,
-    Limit,
-    NewWebhook,
-    Offset,
-    WebhookLinks,
-    WebhooksPage,
-    WebhookView,
-    WholeDelivery,
-    page,
-)
+from freight.api.pages import Limit, Offset, WebhooksPage, page
+from freight.api.schemas import WEBHOOKS, NewWebhook, WebhookLinks, WebhookView, WholeDelivery
 from freight.domain import deliveries, webhooks
 from freight.domain.audit import Actor
 from freight.domain.keys import Caller
