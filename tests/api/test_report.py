@@ -11,9 +11,10 @@ from markdown_it import MarkdownIt
 from freight import database
 from freight.connectors.protocols import Issue
 from freight.crm import Entity, List
-from freight.domain import logs, report
+from freight.domain import logs
 from freight.domain.logs import Entry
-from freight.domain.report_sections import HEADINGS
+from freight.domain.report import gather
+from freight.domain.report.sections import HEADINGS
 from freight.fields import PersonRef
 from freight.layout import Layout, ListPlace, Place
 from freight.schema import Schema
@@ -197,13 +198,13 @@ async def test_values_are_told_apart_by_field_with_the_first_as_an_example(tenan
 
 async def test_of_very_many_fields_the_rarest_are_counted_together(tenant: Tenant) -> None:
     job_id = await filled.a_job(tenant)
-    fields = [f"field {number}" for number in range(report.FIELDS_PER_CODE + 5)]
+    fields = [f"field {number}" for number in range(gather.FIELDS_PER_CODE + 5)]
     issues = [Issue(code="kept_in_target", message="It stays.", field=field) for field in [*fields, *fields[10:]]]
     await log(tenant, job_id, "companies", *issues)
     kept = sections(await read(tenant, job_id))["kept"]
     assert kept["rows"] == len(issues)
     *told, rest = kept["values"]
-    assert len(told) == report.FIELDS_PER_CODE
+    assert len(told) == gather.FIELDS_PER_CODE
     assert {row["rows"] for row in told[:95]} == {2}
     assert (rest["field"], rest["fields"], rest["rows"]) == (None, 5, 5)
     assert "5 further fields" in await document(tenant, job_id)
@@ -303,7 +304,7 @@ async def test_it_tells_what_the_job_cost_beside_what_was_expected(tenant: Tenan
 async def test_a_job_that_has_done_nothing_yet_has_a_report_that_says_so(tenant: Tenant) -> None:
     job_id = await filled.a_job(tenant, status="pending")
     found = await read(tenant, job_id)
-    assert (found["ended"], found["remarks"]) == (False, [report.NOT_ENDED])
+    assert (found["ended"], found["remarks"]) == (False, [gather.NOT_ENDED])
     assert (found["mapping"], found["job"]["duration_seconds"]) == (None, None)
     assert set(found["estimate"].values()) == {None}
     assert (found["entities"], found["sections"], found["issues"]) == ([], [], [])
@@ -313,9 +314,9 @@ async def test_a_job_that_has_done_nothing_yet_has_a_report_that_says_so(tenant:
 @pytest.mark.parametrize(
     ("changes", "remark"),
     [
-        ({"mode": "dry_run"}, report.DRY_RUN),
+        ({"mode": "dry_run"}, gather.DRY_RUN),
         ({"mode": "sample", "sample_size": 25}, "A sample: up to 25 records of each entity"),
-        ({"purged_at": ENDED}, report.ERASED),
+        ({"purged_at": ENDED}, gather.ERASED),
     ],
 )
 async def test_it_says_what_must_be_known_to_understand_the_figures(

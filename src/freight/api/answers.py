@@ -6,8 +6,8 @@ A test holds them against the schemas.
 from typing import Any
 
 from freight import __version__
-from freight.domain.report import NEVER_READ, UNCARRIED
-from freight.domain.report_sections import HEADINGS
+from freight.domain.report.contents import NEVER_READ, UNCARRIED
+from freight.domain.report.sections import HEADINGS
 
 Example = dict[str, Any]
 

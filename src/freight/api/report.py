@@ -12,10 +12,10 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId
-from freight.domain import jobs, report
+from freight.domain import jobs
 from freight.domain.keys import Caller
-from freight.domain.report import JobReport
-from freight.domain.report_markdown import render
+from freight.domain.report import gather, markdown
+from freight.domain.report.contents import JobReport
 
 ReportFormat = Literal["json", "markdown"]
 
@@ -68,12 +68,12 @@ class ReportController(Controller):
     ) -> Response[JobReport]:
         """Read a job's report."""
         async with database.as_tenant(caller.tenant_id) as tx:
-            found = await report.of_job(tx, await jobs.get(tx, job_id))
+            found = await gather.job_report(tx, await jobs.get(tx, job_id))
         wanted = MEDIA_TYPES[format] if format else request.accept.best_match(list(MEDIA_TYPES.values()))
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         answer: Response[Any]
         if wanted == MEDIA_TYPES["markdown"]:
-            answer = Response(render(found), media_type=wanted, headers=headers)
+            answer = Response(markdown.render(found), media_type=wanted, headers=headers)
         else:
             answer = Response(found, headers=headers)
         return answer

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from freight.domain.jobs import Counts
-from freight.domain.report import EntityReport, Gone, JobIssue, JobReport, LeftValues, Section, Uncarried
-from freight.domain.report_mapping import MappedField, MappedList, MappingInForce, Members
+from freight.domain.report.contents import EntityReport, Gone, JobIssue, JobReport, LeftValues, Section, Uncarried
+from freight.domain.report.mapping import MappedField, MappedList, MappingInForce, Members
 from freight.domain.statistics import Outcomes
 from freight.layout import Action
 

@@ -1,0 +1,178 @@
+"""What a report holds."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from freight.crm import Entity
+from freight.domain.blueprints import Estimate
+from freight.domain.job_requests import Mode, OnExisting
+from freight.domain.jobs import Counts
+from freight.domain.logs import Level
+from freight.domain.report.mapping import MappingInForce
+from freight.domain.report.sections import SectionCode
+from freight.domain.statistics import Outcomes, VendorCalls
+from freight.domain.transitions import Status
+
+UNCARRIED = {
+    "saved_views": "Saved views cannot be made in the target by a program. Set up there those that are needed.",
+    "relationship_intelligence": "Records with values that the source worked out from mailboxes and calendars. The "
+    "target works out its own, and lets nobody write them.",
+    "interactions": "E-mails, meetings and calls are not read: nobody can write them to the target, which reads them "
+    "itself from mailboxes and calendars. Connect these there.",
+    "relationship_strength": "How well the firm knows whom is not read: the target works out its own from mailboxes "
+    "and calendars.",
+}
+"""What no target is written, by code, with what a person should know of it."""
+
+NEVER_READ = ("interactions", "relationship_strength")
+
+
+class ReportedWorkspace(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a job."""
+
+    system: str
+    id: str
+    name: str
+
+
+class ReportedError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+class ReportedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that a report is about."""
+
+    id: UUID
+    name: str | None
+    mode: Mode
+    sample_size: int | None
+    on_existing: OnExisting
+    status: Status
+    source: ReportedWorkspace
+    target: ReportedWorkspace
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration_seconds: Annotated[
+        float | None, Meta(description="From the start to the end, or to now; null before the start.")
+    ]
+    error: ReportedError | None
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """One of many: the first that was noted."""
+
+    source_id: str | None
+    value: str | None
+    message: str
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why records of an entity were skipped or failed."""
+
+    outcome: Literal["skipped", "failed"]
+    code: Annotated[str, Meta(description="A stable code.")]
+    records: int
+    example: Instance
+
+
+class EntityReport(Counts, frozen=True, kw_only=True):
+    """What became of an entity's records, and why some were not carried over."""
+
+    reasons: Annotated[list[Reason], Meta(description="Of what was skipped and what failed, the most frequent first.")]
+
+
+class LeftValues(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of the log that have their entity, code and field in common."""
+
+    entity: Entity
+    code: str
+    field: Annotated[
+        str | None, Meta(description="The field or attribute; null if the row is about none, or about several.")
+    ]
+    fields: Annotated[
+        int,
+        Meta(description="How many fields this is about: 1, or those that are left beside the most frequent ones."),
+    ]
+    level: Level
+    rows: Annotated[int, Meta(description="How many rows the log has; a record that is loaded again adds to it.")]
+    example: Instance
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """Values that did not arrive as they were, for one kind of reason."""
+
+    code: SectionCode
+    title: str
+    advice: Annotated[str, Meta(description="What can be done about it.")]
+    rows: Annotated[int, Meta(description="Rows of the log in all.")]
+    values: list[LeftValues]
+
+
+class JobIssue(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about the whole job; one of the level `error` stopped it."""
+
+    level: Level
+    code: str
+    message: str
+    field: str | None
+    value: str | None
+    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it anew.")]
+
+
+class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the job has cost so far."""
+
+    vendor_calls: VendorCalls
+    waited_seconds: Annotated[
+        float,
+        Meta(description="Time spent waiting for vendors' limits, summed over requests that wait beside each other."),
+    ]
+
+
+class Uncarried(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the source holds and that no target is written."""
+
+    code: str
+    count: Annotated[int | None, Meta(description="How many there are; null for what is never read.")]
+    message: str
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """Records that an earlier job carried over and that the source no longer shows. They stay in the target."""
+
+    entity: Entity
+    records: int
+    example: Instance
+
+
+class JobReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a whole workspace."""
+
+    job: ReportedJob
+    ended: Annotated[bool, Meta(description="Whether the figures are final.")]
+    remarks: Annotated[list[str], Meta(description="What must be known to understand the figures.")]
+    entities: list[EntityReport]
+    outcomes: Annotated[Outcomes, Meta(description="All entities together.")]
+    sections: Annotated[
+        list[Section], Meta(description="Values that were dropped, changed or left, by kind of reason.")
+    ]
+    issues: Annotated[list[JobIssue], Meta(description="What concerns the whole job, the gravest first.")]
+    further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
+    uncarried: Annotated[list[Uncarried], Meta(description="What cannot be carried at all.")]
+    gone_from_source: list[Gone]
+    mapping: Annotated[
+        MappingInForce | None,
+        Meta(description="Where fields and lists go; null before the precheck and after the retention time."),
+    ]
+    estimate: Annotated[
+        Estimate, Meta(description="What a full run costs, by the precheck or a dry run; null where that is not known.")
+    ]
+    cost: ActualCost
