@@ -69,6 +69,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The stages that deals have, or will have."""
     new_stages: tuple[str, ...] = ()
     """Those of them that are to be made."""
+    new_additions: int = 0
+    """How many attributes are to be made besides those of fields: for what the source keeps elsewhere."""
     own_domains: tuple[str, ...] = ()
     notes: Literal["one", "all"] = "one"
 

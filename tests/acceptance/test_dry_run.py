@@ -41,6 +41,9 @@ async def test_a_dry_run_writes_nothing_and_says_of_every_record_what_a_full_run
     assert migration.outcomes(predicted) == migration.outcomes(carried)
     assert await fates(tenant, predicted) == await fates(tenant, carried)
     assert await issues(tenant, predicted) == await issues(tenant, carried)
+    foretold = (await report(tenant, predicted))["estimate"]
+    cost = (await report(tenant, carried))["cost"]["vendor_calls"]
+    assert (foretold["source_reads"], foretold["target_writes"]) == (cost["source_reads"], cost["target_writes"])
 
     after = await migration.carry(tenant, workspace, mode="dry_run")
     for counts in migration.outcomes(after).values():
@@ -56,6 +59,13 @@ async def test_a_sample_carries_some_of_each_entity_with_everything_that_they_re
     # These two are nowhere in the source.
     lost = await jobs.logs(tenant, job["id"], code="reference_not_found")
     assert {row["value"] for row in lost} <= {"1999", "2999"}
+
+
+async def report(tenant: Tenant, job: dict[str, Any]) -> dict[str, Any]:
+    """The report of a job."""
+    answer = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/report")).raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def fates(tenant: Tenant, job: dict[str, Any]) -> set[tuple[str | None, ...]]:

@@ -23,6 +23,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     source_reads: int | None = None
     target_reads: int | None = None
+    """Without those that look at what the job is only going to make."""
     target_writes: int | None = None
     seconds: int | None = None
     """How long the vendors' limits make it last."""

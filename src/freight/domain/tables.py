@@ -94,6 +94,7 @@ class Job(Table, db=DB, tablename="jobs"):
     target_reads = BigInt(default=0)
     target_writes = BigInt(default=0)
     waited_seconds = DoublePrecision(default=0.0)
+    written_twice = BigInt(default=0)
     attempt = Integer(default=0)
     due_at = Timestamptz(default=TimestamptzNow())
     fence = BigInt(default=0)

@@ -19,3 +19,8 @@ async def add(tx: Connection, job_id: UUID, *, source: Usage | None = None, targ
         target.writes,
         source.waited_seconds + target.waited_seconds,
     )
+
+
+async def add_written_twice(tx: Connection, job_id: UUID, count: int) -> None:
+    """Count records that were written once more, or would have been by a full run, for what they refer to."""
+    await tx.execute("UPDATE jobs SET written_twice = written_twice + $2 WHERE id = $1", job_id, count)

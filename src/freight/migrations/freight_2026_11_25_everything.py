@@ -14,7 +14,8 @@ ALTER TABLE jobs
     ADD COLUMN sample_size integer,
     ADD COLUMN source_schema jsonb,
     ADD COLUMN layout jsonb,
-    ADD COLUMN estimate jsonb;
+    ADD COLUMN estimate jsonb,
+    ADD COLUMN written_twice bigint NOT NULL DEFAULT 0;
 
 ALTER TABLE records ADD COLUMN awaits_references boolean NOT NULL DEFAULT false;
 CREATE INDEX records_awaiting ON records (tenant_id, job_id, entity, id) WHERE awaits_references;

@@ -79,7 +79,7 @@ async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey
     )
     issues += await _missing_permissions(client, wanted, lists)
     return Survey(
-        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted), calls_left=await _calls_left(client)
+        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, lists), calls_left=await _calls_left(client)
     )
 
 
@@ -188,25 +188,34 @@ async def _deals(client: AffinityClient, lists: Sequence[List]) -> int | None:
     return count
 
 
-def _reads(counts: Mapping[Entity, int], wanted: Collection[Entity]) -> int | None:
+def _reads(counts: Mapping[Entity, int], wanted: Collection[Entity], lists: Sequence[List]) -> int | None:
     """About how many calls it takes to read all of these, if all counts are known: lists are read by the survey."""
     if any(entity not in counts for entity in wanted):
         return None
     calls = 0
     for entity in wanted:
-        count = counts[entity]
         match entity:
-            case "lists":
-                pass
-            case "companies" | "people" | "list_entries":
-                calls += -(-count // PAGE_SIZE)
+            case "companies" | "people":
+                calls += _pages(counts[entity])
+            case "list_entries":
+                calls += sum(_pages(given.size or 0) for given in lists)
             case "deals":
-                calls += -(-count // PAGE_SIZE) - (-count // PAGE_SIZE_V1)
-            case "files":
-                calls += -(-count // PAGE_SIZE_V1) + count
+                calls += sum(_pages(given.size or 0) for given in lists if given.of == "deals")
+                calls += _pages_v1(counts[entity])
             case "notes" | "tasks":
-                calls += -(-count // PAGE_SIZE_V1)
+                calls += _pages_v1(counts[entity])
+            case "files":
+                calls += _pages_v1(counts[entity]) + counts[entity]
     return calls
+
+
+def _pages(count: int) -> int:
+    return max(1, -(-count // PAGE_SIZE))
+
+
+def _pages_v1(count: int) -> int:
+    """Version 1 tells the end of a collection by a page without rows."""
+    return -(-count // PAGE_SIZE_V1) + 1
 
 
 async def _uncarried(client: AffinityClient, lists: Sequence[List]) -> dict[str, int]:

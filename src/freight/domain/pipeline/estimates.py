@@ -21,7 +21,7 @@ MATCHED_AT_ONCE = 100
 
 
 def before_reading(schema: Schema, layout: Layout, entities: Collection[Entity], source_reads: int | None) -> Estimate:
-    """What a job that has to write every record costs, by the source's own counts, as far as there are any."""
+    """What a job that has to write every record once costs, by the source's own counts, as far as there are any."""
     counts = [schema.counts.get(entity) for entity in entities]
     known = [count for count in counts if count is not None]
     if len(known) < len(counts):
@@ -36,17 +36,18 @@ def before_reading(schema: Schema, layout: Layout, entities: Collection[Entity],
 
 async def conclude(tx: Connection, job: Job) -> None:
     """Store what a full run costs, by what a dry run that is about to end has found."""
-    row = await tx.fetchrow("SELECT source_reads, target_reads FROM jobs WHERE id = $1", job.id)
+    row = await tx.fetchrow("SELECT source_reads, target_reads, written_twice FROM jobs WHERE id = $1", job.id)
     blueprint = await blueprints.read(tx, job.id)
     counts = (await jobs.counts(tx, [job.id]))[job.id]
     if row is None or blueprint is None:
         return
     written = sum(entity.created + entity.updated for entity in counts if entity.entity != "lists")
+    uploads = sum(entity.created for entity in counts if entity.entity == "files")
     estimate = _with_seconds(
-        source_reads=row["source_reads"],
+        source_reads=row["source_reads"] + uploads,
         target_reads=row["target_reads"],
-        target_writes=written + schema_writes(blueprint.layout),
-        uploads=sum(entity.created for entity in counts if entity.entity == "files"),
+        target_writes=written + row["written_twice"] + schema_writes(blueprint.layout),
+        uploads=uploads,
     )
     await blueprints.save_estimate(tx, job.id, estimate)
 
@@ -56,7 +57,7 @@ def schema_writes(layout: Layout) -> int:
     attributes = sum(place.action in ("make", "restore") for place in layout.places)
     options = sum(len(place.new_options) for place in layout.places)
     lists = sum(place.action == "make" for place in layout.lists)
-    return attributes + options + lists + len(layout.new_stages)
+    return attributes + options + lists + len(layout.new_stages) + layout.new_additions
 
 
 def _with_seconds(*, source_reads: int | None, target_reads: int, target_writes: int, uploads: int) -> Estimate:

@@ -43,7 +43,7 @@ async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
             plans = await planning.plan(job, target, chunk, late=True)
             results = await _carry_out(place, job, Writer(target), plans)
             async with database.as_tenant(tenant_id) as tx:
-                await _store(tx, lease, job, chunk, results)
+                await _store(tx, lease, job, chunk, plans, results)
                 await usage.add(tx, job_id, target=target.take_usage())
 
 
@@ -71,12 +71,15 @@ async def _carry_out(place: Workplace, job: Job, writer: Writer, plans: list[Pla
     return [result for result in results if isinstance(result, Result)]
 
 
-async def _store(tx: Connection, lease: Lease, job: Job, chunk: list[Staged], results: list[Result]) -> None:
+async def _store(
+    tx: Connection, lease: Lease, job: Job, chunk: list[Staged], plans: list[Plan], results: list[Result]
+) -> None:
     await leases.check(tx, lease)
     entity = crm.entity_of(chunk[0].record)
     updated = [result.settled.id for result in results if result.settled.outcome == "updated"]
     changed = await records.settle_references(tx, [staged.id for staged in chunk], updated)
     await streams.recount(tx, job.id, entity, updated=changed)
+    await usage.add_written_twice(tx, job.id, sum(plan.write is not None for plan in plans) - changed)
     if job.writes:
         learned = [result.learned for result in results if result.learned is not None]
         await ledger.remember(tx, job.tenant_id, job.id, job.pair, entity, learned)

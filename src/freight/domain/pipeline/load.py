@@ -9,7 +9,7 @@ import structlog
 
 from freight import database
 from freight.connectors.errors import ConnectorError
-from freight.connectors.protocols import Target
+from freight.connectors.protocols import Source, Target
 from freight.database import Connection
 from freight.domain import batches, jobs, leases, records, staging, usage
 from freight.domain.batches import Batch, Result
@@ -61,20 +61,23 @@ async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None
     async with attempt(job, lease, retry=retry, give_up=give_up), AsyncExitStack() as stack:
         target = await stack.enter_async_context(place.target(job))
         source = await stack.enter_async_context(place.source(job)) if batch.entity == "files" else None
-        await _Loading(place, job, batch, lease, target, Writer(target, source)).run()
+        await _Loading(place, job, batch, lease, target, source).run()
     return job.id
 
 
 class _Loading:
     """One attempt at a batch."""
 
-    def __init__(self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target, writer: Writer) -> None:
+    def __init__(
+        self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target, source: Source | None
+    ) -> None:
         self._place = place
         self._job = job
         self._batch = batch
         self._lease = lease
         self._target = target
-        self._writer = writer
+        self._source = source
+        self._writer = Writer(target, source)
         self._last_position = -1
         self._handing_out = asyncio.Lock()
         self._failure: ConnectorError | Interrupted | None = None
@@ -163,7 +166,8 @@ class _Loading:
         async with database.as_tenant(self._job.tenant_id) as tx:
             learning = self._job.pair if self._job.writes else None
             await batches.store(tx, self._lease, self._batch, results, learning=learning)
-            await usage.add(tx, self._job.id, target=self._target.take_usage())
+            read = self._source.take_usage() if self._source else None
+            await usage.add(tx, self._job.id, source=read, target=self._target.take_usage())
         for error in filter(None, (task.exception() for task in tasks)):
             if not isinstance(error, ConnectorError | Interrupted):
                 raise error

@@ -62,7 +62,9 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
             raise Interrupted
     survey = await source.survey(job.entities)
     planned = await target.plan(survey.schema, job.mapping, job.entities)
-    estimate = estimates.before_reading(survey.schema, planned.layout, job.entities, survey.reads)
+    asked = source.take_usage()
+    reads = None if survey.reads is None else asked.reads + survey.reads
+    estimate = estimates.before_reading(survey.schema, planned.layout, job.entities, reads)
     issues = [*survey.issues, *planned.issues, *_quota(survey)]
     blockers = [issue for issue in issues if issue.level == "error"]
     async with database.as_tenant(job.tenant_id) as tx:
@@ -71,7 +73,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         await blueprints.save(tx, job.id, survey.schema, layout)
         await blueprints.save_estimate(tx, job.id, estimate)
         await logs.write(tx, job.tenant_id, job.id, [Entry(issue=issue) for issue in issues])
-        await usage.add(tx, job.id, source=source.take_usage(), target=target.take_usage())
+        await usage.add(tx, job.id, source=asked, target=target.take_usage())
         if blockers:
             await jobs.stop(tx, job.id, code="precheck_failed", message=" ".join(issue.message for issue in blockers))
     if blockers:

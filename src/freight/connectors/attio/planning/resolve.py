@@ -12,6 +12,7 @@ from freight.connectors.attio.planning.choices import Existing as ExistingChoice
 from freight.connectors.attio.planning.choices import add_choices, complete, titles
 from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import place_lists
+from freight.connectors.attio.standard import added_to
 from freight.connectors.protocols import Issue, Plan
 from freight.crm import LOAD_ORDER, Entity
 from freight.layout import Layout, ListPlace, Place
@@ -62,6 +63,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
         deal_owner=deal_owner,
         stages=stages,
         new_stages=new_stages,
+        new_additions=_new_additions((*existing.objects.items(), *_of_lists(lists, existing))),
         own_domains=schema.own_domains,
         notes=mapping.notes,
     )
@@ -93,6 +95,14 @@ def _of_lists(lists: Iterable[ListPlace], existing: Existing) -> Iterable[tuple[
     for place in lists:
         if place.action != "skip":
             yield place.list_id, existing.list_attributes.get(place.target_id or "", {})
+
+
+def _new_additions(owners: Iterable[tuple[str, dict[str, Attribute]]]) -> int:
+    return sum(
+        added.slug not in attributes or attributes[added.slug].is_archived
+        for owner, attributes in owners
+        for added in added_to(owner)
+    )
 
 
 def _unmatched_users(schema: Schema, members: Collection[str]) -> list[Issue]:
