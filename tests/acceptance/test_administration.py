@@ -1,6 +1,5 @@
 """What the platform's administrator does, with the programs that users have."""
 
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
@@ -21,12 +20,6 @@ TENANTS = "/api/v1/tenants"
 def settings(settings: Settings) -> Settings:
     """Slow enough for a tenant to be suspended in the middle of a job."""
     return msgspec.structs.replace(settings, attio_writes_per_second=10)
-
-
-@pytest.fixture
-async def worker(service: Service, settings: Settings) -> AsyncIterator[None]:
-    async with processes.worker(settings):
-        yield
 
 
 async def freight(settings: Settings, *arguments: str) -> tuple[int, str]:
@@ -66,7 +59,7 @@ async def test_a_tenant_that_the_command_line_creates_is_in_the_trail(
 
 
 async def test_a_suspended_tenant_s_job_stops_and_goes_on_by_itself_when_that_is_over(
-    worker: None, tenant: Tenant, administrator: httpx.AsyncClient, sandbox: Sandbox
+    tenant: Tenant, administrator: httpx.AsyncClient, sandbox: Sandbox
 ) -> None:
     job = await jobs.create(tenant, sandbox, batch_size=100)
     await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)
@@ -82,7 +75,7 @@ async def test_a_suspended_tenant_s_job_stops_and_goes_on_by_itself_when_that_is
 
 
 async def test_a_tenant_is_deleted_while_its_job_runs_and_the_worker_goes_on_with_others(
-    worker: None, tenant: Tenant, other_tenant: Tenant, administrator: httpx.AsyncClient, sandbox: Sandbox
+    tenant: Tenant, other_tenant: Tenant, administrator: httpx.AsyncClient, sandbox: Sandbox
 ) -> None:
     job = await jobs.create(tenant, sandbox, batch_size=100)
     await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)

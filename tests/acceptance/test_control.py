@@ -4,29 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from freight import database
 from freight.connectors import http
 from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.settings import Settings
 from support import faults, jobs, workspaces
-from support import service as support
-from support.service import Service, Tenant
+from support.service import Tenant
 
 COMPANIES, PEOPLE = 150, 250
 OUTCOMES = ("created", "updated", "unchanged", "skipped", "failed")
 ONE_ATTEMPT = {"max_attempts": 1}
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    async with support.running(
-        msgspec.structs.replace(settings, vendor_hosts="127.0.0.1"), with_worker=True
-    ) as service:
-        yield service
 
 
 @pytest.fixture

@@ -4,17 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox
-from freight.settings import Settings
 from support import comparison, everything, jobs, migration, workspaces
-from support import service as support
 from support.comparison import target
 from support.comparison.explanation import unexplained
 from support.everything import lists
-from support.service import Service, Tenant
+from support.service import Tenant
 
 Row = dict[str, Any]
 
@@ -33,14 +30,6 @@ async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
     """The workspace with everything, and an empty target."""
     async with everything.running(tmp_path_factory.mktemp("everything")) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 async def test_only_changes_are_carried_and_what_is_gone_or_was_changed_in_the_target_is_told_and_kept(

@@ -3,14 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox
-from freight.settings import Settings
 from support import everything, jobs, migration, workspaces
-from support import service as support
-from support.service import Service, Tenant
+from support.service import Tenant
 
 SAMPLE = 3
 REFERRED_TO = ("companies", "people", "deals", "lists")
@@ -22,14 +19,6 @@ async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
     """The workspace with everything, and an empty target."""
     async with everything.running(tmp_path_factory.mktemp("everything")) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 async def test_a_dry_run_writes_nothing_and_says_of_every_record_what_a_full_run_does(

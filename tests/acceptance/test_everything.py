@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox
-from freight.settings import Settings
 from support import comparison, everything, migration, workspaces
 from support import service as support
 from support.comparison import source
@@ -19,14 +17,6 @@ from support.service import Service, Tenant
 async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
     async with everything.running(tmp_path_factory.mktemp("everything")) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -6,22 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.settings import Settings
 from support import jobs
-from support import service as support
 from support.service import Service, Tenant
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for any sandbox on this machine."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attio
-import msgspec
 import pytest
 from affinity import AsyncAffinity, NotFoundError
 from affinity.models.entities import (
@@ -32,7 +31,6 @@ from affinity.models.types import EntityType, FieldValueType, ListType, Reminder
 
 from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as running_sandbox
-from freight.settings import Settings
 from support import migration
 from support import service as support
 from support.service import Service, Tenant
@@ -48,14 +46,6 @@ async def workspace() -> AsyncIterator[Sandbox]:
     )  # fmt: skip
     async with running_sandbox(options) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

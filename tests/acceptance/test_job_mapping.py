@@ -5,13 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.settings import Settings
 from support import jobs, workspaces
-from support import service as support
 from support.clients import client
 from support.service import Service, Tenant
 
@@ -115,14 +112,6 @@ async def workspace(tmp_path: Path) -> AsyncIterator[Sandbox]:
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    allowed = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(allowed, with_worker=True) as service:
-        yield service
 
 
 async def test_a_job_carries_what_its_mapping_says_and_as_it_says(

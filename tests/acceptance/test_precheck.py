@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.settings import Settings
 from support import faults, jobs
-from support import service as support
 from support.service import Service, Tenant
 
 DEALFLOW = {"id": 5, "name": "Dealflow", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "opportunity"}
@@ -32,14 +29,6 @@ FIELDS = [
     {"entity": "opportunity", "listId": 5, "id": "field-4", "name": "Status", "type": "list", "enrichmentSource": None,
      "valueType": "ranked-dropdown", "dropdownOptions": [{"id": 1, "text": "New", "rank": 1, "color": None}]},
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    allowed = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(allowed, with_worker=True) as service:
-        yield service
 
 
 @asynccontextmanager

@@ -8,15 +8,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pycountry
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as running_sandbox
-from freight.settings import Settings
 from support import jobs, real_data, workspaces
-from support import service as support
 from support.service import Service, Tenant
 
 Values = dict[str, list[Any]]
@@ -38,15 +35,6 @@ async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
     real_data.write_workspace(folder)
     async with running_sandbox(SandboxOptions(workspace=folder, unlimited=True)) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    async with support.running(
-        msgspec.structs.replace(settings, vendor_hosts="127.0.0.1"), with_worker=True
-    ) as service:
-        yield service
 
 
 async def test_every_real_record_arrives_with_every_value_or_the_log_says_why(

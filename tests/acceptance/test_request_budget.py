@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox
 from freight.sandbox import running as running_sandbox
-from freight.settings import Settings
 from support import budget, migration, workspaces
 from support import service as support
 from support.budget import Cost
@@ -21,14 +19,6 @@ SCALE = 50
 async def workspace() -> AsyncIterator[Sandbox]:
     async with running_sandbox(budget.workspace(SCALE)) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from freight.settings import Settings
 from support import everything, migration
-from support import service as support
 from support.service import Service, Tenant
 from support.traffic import Exchange, Recorded, recorded
 from support.traffic.specification import FOLDER, Specification, specification
@@ -99,14 +97,6 @@ async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[R
     """The workspace with everything, behind relays that keep what passes."""
     async with everything.running(tmp_path_factory.mktemp("everything")) as sandbox, recorded(sandbox) as seen:
         yield seen
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    chosen = msgspec.structs.replace(settings, vendor_hosts="127.0.0.1,localhost")
-    async with support.running(chosen, with_worker=True) as service:
-        yield service
 
 
 async def test_the_requests_and_answers_of_a_whole_migration_are_as_the_vendors_document_them(

@@ -6,28 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.settings import Settings
 from support import faults, jobs, workspaces
-from support import service as support
 from support.service import Service, Tenant
 
 COMPANIES, PEOPLE = 90, 220
 
 BEFORE_THE_WRITE = ("rate_limit", "server_error", "html_error", "drop_before", "write_conflict")
 AFTER_THE_WRITE = ("server_error_after_write", "drop_after_write")
-
-
-@pytest.fixture(scope="module")
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    """With a worker, and for every sandbox on this host."""
-    async with support.running(
-        msgspec.structs.replace(settings, vendor_hosts="127.0.0.1"), with_worker=True
-    ) as service:
-        yield service
 
 
 @pytest.fixture
