@@ -1,12 +1,14 @@
 """What the platform's administrator does, with the programs that users have."""
 
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox
+from freight.sandbox import Sandbox, SandboxOptions
+from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
 from support import jobs, processes
 from support.errors import error_of
@@ -20,6 +22,13 @@ TENANTS = "/api/v1/tenants"
 def settings(settings: Settings) -> Settings:
     """Slow enough for a tenant to be suspended in the middle of a job."""
     return msgspec.structs.replace(settings, attio_writes_per_second=10)
+
+
+@pytest.fixture
+async def empty_target() -> AsyncIterator[Sandbox]:
+    """A workspace of its own for a job that must have something to write."""
+    async with running_sandbox(SandboxOptions(companies=20, people=30, unlimited=True)) as sandbox:
+        yield sandbox
 
 
 async def freight(settings: Settings, *arguments: str) -> tuple[int, str]:
@@ -59,9 +68,9 @@ async def test_a_tenant_that_the_command_line_creates_is_in_the_trail(
 
 
 async def test_a_suspended_tenant_s_job_stops_and_goes_on_by_itself_when_that_is_over(
-    tenant: Tenant, administrator: httpx.AsyncClient, sandbox: Sandbox
+    tenant: Tenant, administrator: httpx.AsyncClient, empty_target: Sandbox
 ) -> None:
-    job = await jobs.create(tenant, sandbox, batch_size=100)
+    job = await jobs.create(tenant, empty_target, batch_size=100)
     await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)
     answer = await administrator.patch(f"{TENANTS}/{tenant.id}", json={"suspended": True})
     assert answer.json()["jobs"] == {"paused": 1}
@@ -75,13 +84,13 @@ async def test_a_suspended_tenant_s_job_stops_and_goes_on_by_itself_when_that_is
 
 
 async def test_a_tenant_is_deleted_while_its_job_runs_and_the_worker_goes_on_with_others(
-    tenant: Tenant, other_tenant: Tenant, administrator: httpx.AsyncClient, sandbox: Sandbox
+    tenant: Tenant, other_tenant: Tenant, administrator: httpx.AsyncClient, empty_target: Sandbox
 ) -> None:
-    job = await jobs.create(tenant, sandbox, batch_size=100)
+    job = await jobs.create(tenant, empty_target, batch_size=100)
     await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)
     error_of(await administrator.delete(f"{TENANTS}/{tenant.id}"), 409)
     answer = await administrator.delete(f"{TENANTS}/{tenant.id}", params={"force": "true"})
     assert answer.status_code == 204, answer.text
     error_of(await administrator.get(f"{TENANTS}/{tenant.id}"), 404)
-    other = await jobs.create(other_tenant, sandbox, batch_size=100)
+    other = await jobs.create(other_tenant, empty_target, batch_size=100)
     assert (await jobs.until_ended(other_tenant, other["id"]))["status"] == "completed"
