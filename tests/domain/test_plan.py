@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from freight.connectors.protocols import Attributes, Draft, TargetRecord
 from freight.crm import Company
 from freight.domain.ledger import Known
-from freight.domain.pipeline.plan import Plan, created, plan_update, without_value
+from freight.domain.pipeline.drafts import without_value
+from freight.domain.pipeline.plan import Plan, created, plan_update
 from freight.domain.records import Staged
 
 MULTIPLE = frozenset({"domains", "phones"})
@@ -36,6 +37,10 @@ def decide(values: Attributes, current: Attributes, *, known: Known | None = Non
     staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
     existing = TargetRecord(id="t1", source_id="1", values=current)
     return plan_update(staged, draft_of(values), values, existing, known, on_existing)
+
+
+def at(target_id: str, **values: list[Any]) -> TargetRecord:
+    return TargetRecord(id=target_id, source_id="1", values=values)
 
 
 def after(plan: Plan, current: Attributes) -> Attributes:
@@ -82,21 +87,21 @@ def test_what_an_update_replaces_is_remembered(values: Attributes, current: Attr
 
 
 def test_under_fill_a_value_that_somebody_changed_in_the_target_stays_theirs() -> None:
-    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, "t1")
+    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, at("t1"))
     plan = decide({"name": ["Acme Ltd"]}, {"name": ["ACME!"]}, known=before)
     assert plan.write is None
     assert [(issue.code, issue.field) for issue in plan.issues] == [("kept_in_target", "name")]
 
 
 def test_under_fill_a_value_that_freight_wrote_follows_the_source() -> None:
-    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, "t1")
+    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, at("t1"))
     plan = decide({"name": ["Acme Ltd"]}, {"name": ["Acme"]}, known=before)
     assert plan.values == {"name": ["Acme Ltd"]}
 
 
 def test_only_what_changed_in_the_source_is_sent_again() -> None:
     before = created(
-        draft_of({"name": ["Acme"], "description": ["Anvils"]}), {"name": ["Acme"], "description": ["Anvils"]}, "t1"
+        draft_of({"name": ["Acme"], "description": ["Anvils"]}), {"name": ["Acme"], "description": ["Anvils"]}, at("t1")
     )
     plan = decide(
         {"name": ["Acme"], "description": ["Rockets"]},
@@ -107,7 +112,7 @@ def test_only_what_changed_in_the_source_is_sent_again() -> None:
     assert plan.values == {"description": ["Rockets"]}
 
 
-@pytest.mark.parametrize("known", [None, created(draft_of({"name": ["A"]}), {"name": ["A"]}, "t1")])
+@pytest.mark.parametrize("known", [None, created(draft_of({"name": ["A"]}), {"name": ["A"]}, at("t1"))])
 def test_skip_sends_nothing_and_says_why(known: Known | None) -> None:
     plan = decide({"name": ["B"]}, {"name": ["A"]}, known=known, on_existing="skip")
     assert plan.write is None

@@ -118,6 +118,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The unique attributes among them with their comparable values: `{"domains": ("acme.com",)}`; may be empty."""
     multiple: frozenset[str]
     """The attributes among them that hold several values at once."""
+    carried: frozenset[str] = frozenset()
+    """The attributes that the job carries for such records, whether this one has a value for them or not."""
     issues: tuple[Issue, ...] = ()
     """Values that the target cannot hold, and were left out."""
     on_create: Attributes = {}

@@ -98,6 +98,12 @@ async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> None:
     )
 
 
+async def start_over(tx: Connection, lease: Lease) -> None:
+    """Forget failed attempts, since what comes next is another thing. Raises `LeaseLost`."""
+    await check(tx, lease)
+    await tx.execute(f"UPDATE {lease.table} SET attempt = 0 WHERE id = $1", lease.id)
+
+
 @asynccontextmanager
 async def kept(lease: Lease) -> AsyncIterator[None]:
     """Renew the lease while the body runs, and end the body with `LeaseLost` when that fails for too long."""

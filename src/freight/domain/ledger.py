@@ -1,6 +1,7 @@
 """The ledger: what Freight knows about a pair of workspaces across jobs."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -32,6 +33,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Which of them Freight itself wrote."""
     replaced: Attributes
     """What stood in the target before Freight first wrote an attribute."""
+    given: Attributes = {}
+    """What the target demanded or put in by itself when Freight made the record, in attributes without a value."""
+    kept: frozenset[str] = frozenset()
+    """Attributes in which something of a person's stands, which Freight left alone."""
 
 
 class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +44,14 @@ class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
 
     target_id: str
     origin: Origin
+    created_at: datetime
+    """Since when it is known."""
 
 
 async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collection[str]) -> dict[str, Known]:
     """What is known of these source records, by source id."""
     rows = await tx.fetch(
-        """SELECT source_id, target_id, origin, values, written, replaced FROM ledger
+        """SELECT source_id, target_id, origin, values, written, replaced, given, kept FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND source_id = ANY($4)""",
         pair.source,
         pair.target,
@@ -59,6 +66,8 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
             values=msgspec.json.decode(row["values"]),
             written=frozenset(row["written"]),
             replaced=msgspec.json.decode(row["replaced"]),
+            given=msgspec.json.decode(row["given"]),
+            kept=frozenset(row["kept"]),
         )
         for row in rows
     }
@@ -67,7 +76,7 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
 async def counterparts(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, Counterpart]:
     """The records of the target that those of these source records are that have one."""
     rows = await tx.fetch(
-        """SELECT entity, source_id, target_id, origin FROM ledger
+        """SELECT entity, source_id, target_id, origin, created_at FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2
              AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
         pair.source,
@@ -76,7 +85,10 @@ async def counterparts(tx: Connection, pair: Pair, references: Collection[Refere
         [source_id for _, source_id in references],
     )
     return {
-        (row["entity"], row["source_id"]): Counterpart(target_id=row["target_id"], origin=row["origin"]) for row in rows
+        (row["entity"], row["source_id"]): Counterpart(
+            target_id=row["target_id"], origin=row["origin"], created_at=row["created_at"]
+        )
+        for row in rows
     }
 
 
@@ -92,7 +104,10 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, en
            WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3::text AND NOT EXISTS (
                SELECT FROM records
                WHERE job_id = $2 AND records.entity = $3::text AND records.source_id = ledger.source_id
-           )""",
+           ) AND NOT (entity = 'notes' AND split_part(source_id, '/', 1) IN (
+               -- A note that is written to each of its records has an id for each, which begins with its own.
+               SELECT split_part(records.source_id, '/', 1) FROM records WHERE job_id = $2 AND records.entity = 'notes'
+           ))""",
         tenant_id,
         job_id,
         entity,
@@ -109,15 +124,17 @@ async def remember(
         return
     await tx.execute(
         """INSERT INTO ledger (tenant_id, job_id, source_workspace, target_workspace, entity, source_id, target_id,
-                               origin, values, written, replaced)
+                               origin, values, written, replaced, given, kept)
            SELECT $1, $2, $3, $4, $5, source_id, target_id, origin, values,
-                  ARRAY(SELECT jsonb_array_elements_text(written)), replaced
-           FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[])
-                AS entry (source_id, target_id, origin, values, written, replaced)
+                  ARRAY(SELECT jsonb_array_elements_text(written)), replaced, given,
+                  ARRAY(SELECT jsonb_array_elements_text(kept))
+           FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[],
+                       $13::jsonb[])
+                AS entry (source_id, target_id, origin, values, written, replaced, given, kept)
            ON CONFLICT (tenant_id, source_workspace, target_workspace, entity, source_id) DO UPDATE
            SET job_id = excluded.job_id, target_id = excluded.target_id, origin = excluded.origin,
                values = excluded.values, written = excluded.written, replaced = excluded.replaced,
-               updated_at = now()""",
+               given = excluded.given, kept = excluded.kept, updated_at = now()""",
         tenant_id,
         job_id,
         pair.source,
@@ -129,4 +146,6 @@ async def remember(
         [jsonb(entry.values) for entry in entries],
         [jsonb(sorted(entry.written)) for entry in entries],
         [jsonb(entry.replaced) for entry in entries],
+        [jsonb(entry.given) for entry in entries],
+        [jsonb(sorted(entry.kept)) for entry in entries],
     )

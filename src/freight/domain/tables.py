@@ -208,6 +208,9 @@ class LedgerEntry(Table, db=DB, tablename="ledger"):
     values = JSONB(default={})
     written = Array(base_column=Text())
     replaced = JSONB(default={})
+    given = JSONB(default={})
+    kept = Array(base_column=Text(), default=[])
+    created_at = Timestamptz(default=TimestamptzNow())
     job_id = UUID(default=None)
     updated_at = Timestamptz(default=TimestamptzNow())
 

@@ -23,6 +23,11 @@ CREATE INDEX records_awaiting ON records (tenant_id, job_id, entity, id) WHERE a
 -- What is said of the job itself stands among very many rows about its records.
 CREATE INDEX logs_of_job ON logs (tenant_id, job_id, id) WHERE entity IS NULL;
 
+ALTER TABLE ledger
+    ADD COLUMN given jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN kept text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
+
 CREATE TABLE replies (
     id bigserial PRIMARY KEY,
     tenant_id uuid NOT NULL,

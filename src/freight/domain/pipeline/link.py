@@ -1,9 +1,11 @@
 """Link: give records the references to what was loaded after them, as companies name people and people each other."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from freight import crm, database
+from freight.connectors.protocols import Issue, Target
 from freight.database import Connection
 from freight.domain import jobs, leases, ledger, logs, records, streams, usage
 from freight.domain.batches import Result
@@ -31,59 +33,95 @@ async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         if not job.may_go_on:
             await leases.release(tx, lease)
             return
+    linking = _Linking(place, job, lease)
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
 
-    async def give_up(tx: Connection, failure: Failure) -> None:
-        await jobs.stop(tx, job_id, code=failure.code, message=failure.message)
-
-    async with attempt(job, lease, retry=retry, give_up=give_up), place.target(job) as target:
-        while chunk := await _next_chunk(job):
-            plans = await planning.plan(job, target, chunk, late=True)
-            results = await _carry_out(place, job, Writer(target), plans)
-            async with database.as_tenant(tenant_id) as tx:
-                await _store(tx, lease, job, chunk, plans, results)
-                await usage.add(tx, job_id, target=target.take_usage())
+    async with attempt(job, lease, retry=retry, give_up=linking.give_up), place.target(job) as target:
+        await linking.run(target)
 
 
-async def _next_chunk(job: Job) -> list[Staged]:
-    async with database.as_tenant(job.tenant_id) as tx:
-        if not (await jobs.get(tx, job.id)).may_go_on:
-            raise Interrupted
-        return await records.awaiting(tx, job.id, limit=CHUNK)
+class _Linking:
+    """One attempt at linking all records that await references."""
 
+    def __init__(self, place: Workplace, job: Job, lease: Lease) -> None:
+        self._place = place
+        self._job = job
+        self._lease = lease
+        self._failing: list[Staged] = []
 
-async def _carry_out(place: Workplace, job: Job, writer: Writer, plans: list[Plan]) -> list[Result]:
-    async def carry_out(plan: Plan) -> Result:
-        if plan.write is None:
-            return writer.leave(plan)
-        if not job.writes:
-            return writer.predict(plan)
-        async with place.writers:
-            return await writer.write(plan)
+    async def run(self, target: Target) -> None:
+        """Link them chunk by chunk. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
+        while chunk := await self._next_chunk():
+            self._failing = chunk
+            plans = await planning.plan(self._job, target, chunk, late=True)
+            results = await self._carry_out(Writer(target), plans)
+            done = [(plan, result) for plan, result in zip(plans, results, strict=True) if isinstance(result, Result)]
+            await self._store(target, done)
+            self._failing = [
+                plan.staged for plan, result in zip(plans, results, strict=True) if not isinstance(result, Result)
+            ]
+            # What was written is stored by now, so that a repetition sends only the rest.
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
 
-    # All of them finish before an error is raised: repeating the chunk sends again only what was not written.
-    results = await asyncio.gather(*map(carry_out, plans), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if isinstance(result, Result)]
+    async def give_up(self, tx: Connection, failure: Failure) -> None:
+        """Leave those without their references that cannot be written, and let the others have theirs."""
+        await leases.start_over(tx, self._lease)
+        await records.settle_references(tx, [staged.id for staged in self._failing], [])
+        entries = [
+            Entry(
+                issue=Issue(
+                    level="error",
+                    code="references_not_written",
+                    message="The record is in the target without its references to records that were loaded after it: "
+                    f"{failure.message} Run the job again to have them written.",
+                ),
+                entity=crm.entity_of(staged.record),
+                source_id=staged.source_id,
+            )
+            for staged in self._failing
+        ]
+        await logs.write(tx, self._job.tenant_id, self._job.id, entries)
 
+    async def _next_chunk(self) -> list[Staged]:
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            if not (await jobs.get(tx, self._job.id)).may_go_on:
+                raise Interrupted
+            return await records.awaiting(tx, self._job.id, limit=CHUNK)
 
-async def _store(
-    tx: Connection, lease: Lease, job: Job, chunk: list[Staged], plans: list[Plan], results: list[Result]
-) -> None:
-    await leases.check(tx, lease)
-    entity = crm.entity_of(chunk[0].record)
-    updated = [result.settled.id for result in results if result.settled.outcome == "updated"]
-    changed = await records.settle_references(tx, [staged.id for staged in chunk], updated)
-    await streams.recount(tx, job.id, entity, updated=changed)
-    await usage.add_written_twice(tx, job.id, sum(plan.write is not None for plan in plans) - changed)
-    if job.writes:
-        learned = [result.learned for result in results if result.learned is not None]
-        await ledger.remember(tx, job.tenant_id, job.id, job.pair, entity, learned)
-    entries = [
-        Entry(issue=issue, entity=entity, source_id=result.source_id) for result in results for issue in result.issues
-    ]
-    await logs.write(tx, job.tenant_id, job.id, entries)
+    async def _carry_out(self, writer: Writer, plans: list[Plan]) -> list[Result | BaseException]:
+        async def carry_out(plan: Plan) -> Result:
+            if plan.write is None:
+                return writer.leave(plan)
+            if not self._job.writes:
+                return writer.predict(plan)
+            async with self._place.writers:
+                return await writer.write(plan)
+
+        return await asyncio.gather(*map(carry_out, plans), return_exceptions=True)
+
+    async def _store(self, target: Target, done: Sequence[tuple[Plan, Result]]) -> None:
+        job, results = self._job, [result for _, result in done]
+        async with database.as_tenant(job.tenant_id) as tx:
+            await leases.check(tx, self._lease)
+            await usage.add(tx, job.id, target=target.take_usage())
+            if not done:
+                return
+            entity = done[0][0].draft.entity
+            writes = sum(plan.write is not None for plan, _ in done)
+            updated = [result.settled.id for result in results if result.settled.outcome == "updated"]
+            changed = await records.settle_references(tx, [plan.staged.id for plan, _ in done], updated)
+            await streams.recount(tx, job.id, entity, updated=changed)
+            await usage.add_written_twice(tx, job.id, writes - changed)
+            if job.writes:
+                learned = [result.learned for result in results if result.learned is not None]
+                await ledger.remember(tx, job.tenant_id, job.id, job.pair, entity, learned)
+            entries = [
+                Entry(issue=issue, entity=entity, source_id=result.source_id)
+                for result in results
+                for issue in result.issues
+            ]
+            await logs.write(tx, job.tenant_id, job.id, entries)

@@ -1,6 +1,6 @@
 """Plan: what is to become of each record of a chunk. Nothing here writes to the target."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -12,7 +12,8 @@ from freight.domain import ledger, records
 from freight.domain.job_requests import OnExisting
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
-from freight.domain.pipeline import references
+from freight.domain.pipeline import merging, references
+from freight.domain.pipeline.matching import Matches
 from freight.domain.records import Intent, Staged
 
 
@@ -29,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str | None = None
     values: Attributes = {}
     """What an update sends."""
+    standing: Attributes = {}
+    """What the target holds in the attributes that an update sends."""
     known: Known | None = None
     """What the ledger is to remember, before anything that a create or an update will add."""
     outcome: records.Outcome = "unchanged"
@@ -61,11 +64,13 @@ KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
 
 
 async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[Plan]:
-    """Decide about every record of a chunk, all of one entity, with one look at the ledger and one at the target.
+    """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
 
-    `late` is for records that are planned again after all that they refer to has been loaded.
+    `late` is for records that this job has carried and that are planned again, for the sake of their references
+    alone, after all that they refer to has been loaded.
     """
     entity = crm.entity_of(chunk[0].record)
+    on_existing = "fill" if late and job.on_existing == "skip" else job.on_existing
     async with database.as_tenant(job.tenant_id) as tx:
         known = await ledger.look_up(tx, job.pair, entity, [staged.source_id for staged in chunk])
         gathered = await references.gather(tx, job, [staged.record for staged in chunk], late=late)
@@ -74,13 +79,21 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
             (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
         ]
         to_find = await _to_find(tx, job, entity, unmatched)
-    changed = [draft for _, draft in drafts if draft.skip is None and _differs(known.get(draft.source_id), draft)]
+    changed = [
+        draft
+        for _, draft in drafts
+        if draft.skip is None
+        and (entry := known.get(draft.source_id)) is not None
+        and merging.differing(entry, draft, on_existing)
+    ]
     standing = (
         {found.id: found for found in await target.read({known[draft.source_id].target_id: draft for draft in changed})}
         if changed
         else {}
     )
-    matches = await _Matches.find(job, target, entity, to_find)
+    gaining = [draft for draft in changed if _gains_unique_values(known[draft.source_id], draft)]
+    matches = await Matches.find(job, target, entity, to_find, gaining)
+    to_merge = {draft.source_id for draft in changed}
     plans = []
     for staged, draft in drafts:
         entry = known.get(draft.source_id)
@@ -88,11 +101,11 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
             target_id = None if entry is None else entry.target_id
             plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
         elif entry is None:
-            plans.append(matches.plan(staged, draft))
-        elif not _differs(entry, draft):
+            plans.append(_plan_unknown(staged, draft, matches, on_existing))
+        elif draft.source_id not in to_merge:
             plans.append(_leave(staged, draft, entry.target_id, issues=draft.issues))
         else:
-            plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), job.on_existing))
+            plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
     return plans
 
 
@@ -102,12 +115,26 @@ def _draft(target: Target, record: crm.Record, gathered: References, *, late: bo
             entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON
         )
     draft = target.draft(record, gathered)
-    if not late:
+    if not late and not draft.pending:
         return draft
-    # What was to be said of all else has been logged when the record was planned first.
     all_to_come = msgspec.structs.replace(gathered, expected=frozenset(crm.references(record)))
+    if not late:
+        # What is to be said of references is said when it is known of all of them.
+        return msgspec.structs.replace(draft, issues=target.draft(record, all_to_come).issues)
     said = target.draft(record, all_to_come).issues
-    return msgspec.structs.replace(draft, issues=tuple(issue for issue in draft.issues if issue not in said))
+    without = target.draft(record, msgspec.structs.replace(all_to_come, found={})).values
+    return msgspec.structs.replace(
+        draft,
+        values={slug: items for slug, items in draft.values.items() if items != without.get(slug)},
+        carried=frozenset(),
+        issues=tuple(issue for issue in draft.issues if issue not in said),
+    )
+
+
+def _gains_unique_values(known: Known, draft: Draft) -> bool:
+    return draft.entity != "list_entries" and any(
+        known.values.get(slug) != draft.values.get(slug) for slug in draft.unique
+    )
 
 
 async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence[tuple[Staged, Draft]]) -> list[Draft]:
@@ -115,11 +142,10 @@ async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence
     unmatched = [(staged, draft) for staged, draft in unmatched if draft.skip is None]
     if entity not in KEYLESS:
         return [draft for _, draft in unmatched]
-    # What Freight made itself holds nothing that an earlier, forgotten run attached to it.
+    # What this job has made holds nothing that an earlier, forgotten run attached to it.
     parents = {parent for _, draft in unmatched for parent in draft.parents}
-    counterparts = await ledger.counterparts(tx, job.pair, parents)
-    matched = {parent for parent, counterpart in counterparts.items() if counterpart.origin == "matched"}
-    return [draft for staged, draft in unmatched if staged.in_flight or not matched.isdisjoint(draft.parents)]
+    older = await references.older(tx, job, parents)
+    return [draft for staged, draft in unmatched if staged.in_flight or not older.isdisjoint(draft.parents)]
 
 
 def plan_update(
@@ -137,120 +163,59 @@ def plan_update(
     base = known or Known(
         source_id=draft.source_id, target_id=existing.id, origin="matched", values={}, written=frozenset(), replaced={}
     )
-    if on_existing == "skip":
-        return _leave(staged, draft, existing.id, skip=SKIPPED_EXISTING)
-    values: Attributes = {}
-    kept: list[str] = []
-    written = set(base.written)
-    for attribute in sorted(_differing(base.values, draft.values)):
-        wanted, current = draft.values.get(attribute, []), existing.values.get(attribute, [])
-        if wanted == current:
-            continue
-        sent = _merged(wanted, current) if on_existing == "fill" and attribute in draft.multiple else wanted
-        ours = not current or (attribute in base.written and current == base.values.get(attribute))
-        if sent == current:
-            continue
-        if on_existing == "overwrite" or (wanted and (ours or attribute in draft.multiple)):
-            values[attribute] = sent
-            written.add(attribute)
-        elif wanted:
-            kept.append(attribute)
-            written.discard(attribute)
-    issues = list(draft.issues)
-    issues += [
-        Issue(
-            level="info",
-            code="kept_in_target",
-            message=f"The target holds another value for {attribute}, which stays (on_existing is fill).",
-            field=attribute,
-        )
-        for attribute in kept
-    ]
+    made_for_it = base.origin == "created" and not base.values
+    if on_existing == "skip" and not made_for_it:
+        return _leave(staged, draft, existing.id, known=base, skip=SKIPPED_EXISTING)
+    interrupted = known is None and staged.in_flight == "update"
+    merged = merging.merge(draft, drafted, existing.values, base, on_existing, interrupted=interrupted)
+    standing = {slug: existing.values.get(slug, []) for slug in merged.sent}
     return Plan(
         staged=staged,
         draft=draft,
         drafted=drafted,
-        write="update" if values else None,
+        write="update" if merged.sent else None,
         target_id=existing.id,
-        values=values,
+        values=merged.sent,
+        standing=standing,
         known=msgspec.structs.replace(
             base,
             target_id=existing.id,
-            values=drafted,
-            written=frozenset(written),
-            replaced={**{slug: existing.values.get(slug, []) for slug in values}, **base.replaced},
+            values=merged.values,
+            written=merged.written,
+            kept=merged.kept,
+            # What stood there before Freight first wrote to it.
+            replaced={**standing, **base.replaced},
         ),
         outcome=_outcome_without_request(staged, base),
-        issues=tuple(issues),
+        issues=(*draft.issues, *merged.issues),
     )
 
 
-class _Matches:
-    """Records of the target that may be ones that the ledger does not know."""
+def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> Plan:
+    match = matches.of(draft)
+    drafted = draft.values
+    draft = matches.without_values_of_others(draft, None if match is None else match.id)
+    if match is None:
+        return Plan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
+    if staged.in_flight == "create" and match.source_id == draft.source_id:
+        # The request of an interrupted attempt did arrive.
+        known = created(draft, drafted, match)
+        return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
+    return plan_update(staged, draft, drafted, match, None, on_existing)
 
-    def __init__(self, found: Sequence[TargetRecord], drafts: Sequence[Draft], job: Job, staged_ids: set[str]) -> None:
-        self._job = job
-        self._staged_ids = staged_ids
-        self._by_source_id = {record.source_id: record for record in reversed(found) if record.source_id is not None}
-        slugs = {slug for draft in drafts for slug in draft.unique}
-        self._by_value = {
-            (slug, crm.normalise_claim(value)): record
-            for record in reversed(found)
-            for slug in slugs
-            for value in map(str, record.values.get(slug, []))
-        }
 
-    @classmethod
-    async def find(cls, job: Job, target: Target, entity: Entity, drafts: Sequence[Draft]) -> "_Matches":
-        found = await target.find(drafts) if drafts else []
-        ids = {record.source_id for record in found if record.source_id is not None}
-        staged_ids: set[str] = set()
-        if ids:
-            async with database.as_tenant(job.tenant_id) as tx:
-                staged_ids = await records.staged_ids(tx, job.id, entity, ids)
-        return cls(found, drafts, job, staged_ids)
-
-    def plan(self, staged: Staged, draft: Draft) -> Plan:
-        match = self._match(draft)
-        drafted = draft.values
-        draft = self._without_values_of_others(draft, match)
-        if match is None:
-            return Plan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
-        if staged.in_flight == "create" and match.source_id == draft.source_id:
-            # The request of an interrupted attempt did arrive.
-            known = created(draft, drafted, match.id)
-            return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
-        return plan_update(staged, draft, drafted, match, None, self._job.on_existing)
-
-    def _match(self, draft: Draft) -> TargetRecord | None:
-        if (match := self._by_source_id.get(draft.source_id)) is not None:
-            return match
-        for slug, values in draft.unique.items():
-            for value in values:
-                match = self._holder(slug, value)
-                if match is not None and not self._belongs_to_another(match, draft):
-                    return match
-        return None
-
-    def _holder(self, slug: str, value: str) -> TargetRecord | None:
-        return self._by_value.get((slug, crm.normalise_claim(value)))
-
-    def _belongs_to_another(self, match: TargetRecord, draft: Draft) -> bool:
-        # A record that carries the id of a source record which is gone may be taken over; of one that is not, never.
-        return match.source_id != draft.source_id and match.source_id in self._staged_ids
-
-    def _without_values_of_others(self, draft: Draft, match: TargetRecord | None) -> Draft:
-        own = None if match is None else match.id
-        if draft.entity == "list_entries":
-            # A record may stand on a list several times: nothing is taken from one entry because of another.
-            taken = any(self._holder(slug, value) for slug, values in draft.unique.items() for value in values)
-            return msgspec.structs.replace(draft, unique={}) if taken and match is None else draft
-        for slug, values in draft.unique.items():
-            for value in values:
-                holder = self._holder(slug, value)
-                if holder is not None and holder.id != own:
-                    draft = without_value(draft, slug, value, holder=holder.id)
-        return draft
+def _plan_known(
+    staged: Staged,
+    draft: Draft,
+    known: Known,
+    existing: TargetRecord | None,
+    matches: Matches,
+    on_existing: OnExisting,
+) -> Plan:
+    if existing is None:
+        return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
+    left = matches.without_values_of_others(draft, known.target_id)
+    return plan_update(staged, left, draft.values, existing, known, on_existing)
 
 
 def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:
@@ -261,15 +226,20 @@ def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:
     return "updated" if staged.in_flight == "update" else "unchanged"
 
 
-def created(draft: Draft, drafted: Attributes, target_id: str) -> Known:
-    """What the ledger is to remember of a record that Freight made."""
+def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> Known:
+    """What the ledger is to remember of a record that Freight made, as the target shows it."""
     return Known(
         source_id=draft.source_id,
-        target_id=target_id,
+        target_id=record.id,
         origin="created",
         values=drafted,
         written=frozenset(draft.values),
         replaced={},
+        given={
+            slug: items
+            for slug, items in record.values.items()
+            if items and slug not in draft.values and slug in {*draft.carried, *draft.on_create}
+        },
     )
 
 
@@ -279,43 +249,6 @@ def without_written(known: Known, refused: Collection[str]) -> Known:
         known,
         written=known.written - set(refused),
         replaced={slug: items for slug, items in known.replaced.items() if slug not in refused},
-    )
-
-
-def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = None) -> Draft:
-    """The draft without a unique value that another record of the target holds, and with an issue that says so."""
-    issue = Issue(
-        code="held_by_another_record",
-        message=f"{value} stands on another record of the target{f' ({holder})' if holder else ''}, which keeps it: it "
-        "is allowed only once. This record is carried over without it.",
-        field=slug,
-        value=value,
-    )
-    return msgspec.structs.replace(
-        draft,
-        values=_without_items(draft.values, slug, value),
-        unique={
-            name: kept
-            for name, values in draft.unique.items()
-            if (kept := tuple(item for item in values if (name, item) != (slug, value)))
-        },
-        issues=(*draft.issues, issue),
-    )
-
-
-def without_attribute(draft: Draft, slug: str, reason: str) -> Draft:
-    """The draft without an attribute that the target refused, and with an issue that quotes why."""
-    issue = Issue(
-        code="refused_by_target",
-        message=f"The target refused the value of {slug}, so the record is carried over without it: {reason}",
-        field=slug,
-        value=database.jsonb(draft.values.get(slug, [])),
-    )
-    return msgspec.structs.replace(
-        draft,
-        values={name: items for name, items in draft.values.items() if name != slug},
-        unique={name: values for name, values in draft.unique.items() if name != slug},
-        issues=(*draft.issues, issue),
     )
 
 
@@ -333,29 +266,3 @@ def _leave(
         staged=staged, draft=draft, drafted=draft.values, write=None, target_id=target_id, known=known, outcome=outcome,
         issues=issues, skip=skip,
     )  # fmt: skip
-
-
-def _plan_known(
-    staged: Staged, draft: Draft, known: Known, existing: TargetRecord | None, on_existing: OnExisting
-) -> Plan:
-    if existing is None:
-        return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
-    return plan_update(staged, draft, draft.values, existing, known, on_existing)
-
-
-def _differs(known: Known | None, draft: Draft) -> bool:
-    return known is not None and bool(_differing(known.values, draft.values))
-
-
-def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
-    return {slug for slug in before.keys() | after.keys() if before.get(slug) != after.get(slug)}
-
-
-def _merged(wanted: list[object], current: list[object]) -> list[object]:
-    # What stands there stays in front: the first address of a person is the primary one.
-    return [*current, *(item for item in wanted if item not in current)]
-
-
-def _without_items(values: Attributes, slug: str, value: str) -> Attributes:
-    kept = [item for item in values.get(slug, []) if item != value]
-    return {name: (kept if name == slug else items) for name, items in values.items() if name != slug or kept}

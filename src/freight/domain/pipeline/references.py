@@ -1,6 +1,6 @@
 """References: what the records of a chunk point to, and where that is in the target."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,9 @@ from freight.database import Connection
 from freight.domain import blueprints, ledger
 from freight.domain.jobs import Job
 from freight.fields import PersonRef
+
+TO_MAKE = "new:"
+"""How the ids of records begin that a dry run would make."""
 
 CROSS_REFERRING: tuple[Entity, ...] = ("companies", "people")
 """Entities whose records may point to records that are loaded after them: to each other, and to their own kind."""
@@ -45,15 +48,30 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
 async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
     """What a dry run would have put into the target by now; ids of what it would make are made up."""
     rows = await tx.fetch(
-        """SELECT entity, source_id, coalesce(target_id, 'new:' || entity || ':' || source_id) AS target_id
+        f"""SELECT entity, source_id, coalesce(target_id, '{TO_MAKE}' || entity || ':' || source_id) AS target_id
            FROM records
-           WHERE job_id = $1 AND outcome IN ('created', 'updated', 'unchanged')
+           WHERE job_id = $1 AND (outcome IN ('created', 'updated', 'unchanged')
+                                  OR outcome = 'skipped' AND target_id IS NOT NULL)
              AND (entity, source_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))""",
         job_id,
         [entity for entity, _ in wanted],
         [source_id for _, source_id in wanted],
     )
     return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+
+
+async def older(tx: Connection, job: Job, wanted: Set[Reference]) -> set[Reference]:
+    """Which of these records the target has had since before this job."""
+    known = await ledger.counterparts(tx, job.pair, wanted)
+    found = {
+        reference
+        for reference, counterpart in known.items()
+        if counterpart.origin == "matched" or counterpart.created_at < job.created_at
+    }
+    if not job.writes:
+        predicted = await _predicted(tx, job.id, wanted - known.keys())
+        found |= {reference for reference, target_id in predicted.items() if not target_id.startswith(TO_MAKE)}
+    return found
 
 
 async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> frozenset[Reference]:

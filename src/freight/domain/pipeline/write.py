@@ -1,15 +1,28 @@
 """Write: carry out the plan for one record, and get along with what the target refuses."""
 
 from freight import crm
-from freight.connectors.errors import InDoubt, NotFound, Rejected, Unavailable, UniquenessConflict
+from freight.connectors.errors import (
+    ConnectorError,
+    InDoubt,
+    NotFound,
+    PermissionMissing,
+    Rejected,
+    Unavailable,
+    UniquenessConflict,
+)
 from freight.connectors.protocols import Attributes, Draft, Issue, Source, Target, TargetRecord
 from freight.domain.batches import Result
+from freight.domain.ledger import Known
 from freight.domain.pipeline import plan as planning
+from freight.domain.pipeline.drafts import without_attribute, without_value
 from freight.domain.pipeline.plan import DELETED_IN_TARGET, Plan
 from freight.domain.records import Outcome, Settled
 
 IN_DOUBT_TRIES = 5
 """How often a create whose effect is unknown is looked up and sent again before the batch waits."""
+
+FORBIDDEN_IN_A_ROW = 10
+"""After so many refusals without a success in between it is not the record that may not be written, it is the key."""
 
 
 class Writer:
@@ -18,11 +31,12 @@ class Writer:
     def __init__(self, target: Target, source: Source | None = None) -> None:
         self._target = target
         self._source = source
+        self._forbidden = 0
 
     def leave(self, plan: Plan) -> Result:
         """The result of a plan that sends nothing."""
         if plan.skip is not None:
-            return _skipped(plan, plan.skip)
+            return _skipped(plan, plan.skip, learned=plan.known)
         return Result(
             source_id=plan.staged.source_id,
             settled=_settled(plan, plan.outcome, plan.target_id),
@@ -42,44 +56,47 @@ class Writer:
         )
 
     async def write(self, plan: Plan) -> Result:
-        """Send what is planned. A record that the target refuses fails alone.
+        """Send what is planned. A record that a vendor refuses fails alone.
 
-        Raises the `ConnectorError`s that are about the target and not about the record.
+        Raises the `ConnectorError`s that are about the vendor and not about the record.
         """
         try:
-            return await (self._create(plan) if plan.write == "create" else self._update(plan))
+            result = await (self._create(plan) if plan.write == "create" else self._update(plan))
         except Rejected as error:
-            message = f"The target refused this record: {error}"
-            return Result(
-                source_id=plan.staged.source_id,
-                settled=Settled(id=plan.staged.id, outcome="failed", code=error.code, message=message),
-                issues=(*plan.issues, Issue(level="error", code=error.code, message=message, field=error.attribute)),
-            )
+            return _failed(plan, error, error.attribute)
+        except PermissionMissing as error:
+            self._forbidden += 1
+            if self._forbidden >= FORBIDDEN_IN_A_ROW:
+                raise
+            return _failed(plan, error, None)
+        self._forbidden = 0
+        return result
 
     async def _create(self, plan: Plan) -> Result:
         draft = plan.draft
         for _ in range(IN_DOUBT_TRIES):
+            record: TargetRecord | None
             try:
-                draft, target_id = await self._make(draft)
+                draft, record = await self._make(draft)
             except InDoubt:
                 # It may have been made: to send it again without a look could double it.
-                if (target_id := await self._look_up(draft) or "") == "":
+                if (record := await self._look_up(draft)) is None:
                     continue
             return Result(
                 source_id=plan.staged.source_id,
-                settled=_settled(plan, "created", target_id),
-                learned=planning.created(draft, plan.drafted, target_id),
+                settled=_settled(plan, "created", record.id),
+                learned=planning.created(draft, plan.drafted, record),
                 issues=draft.issues,
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 
-    async def _make(self, draft: Draft) -> tuple[Draft, str]:
+    async def _make(self, draft: Draft) -> tuple[Draft, TargetRecord]:
         """Create the record, leaving out one by one the values that the target refuses."""
         while True:
             try:
-                return draft, (await self._send(draft)).id
+                return draft, await self._send(draft)
             except Rejected as error:
-                draft = await self._without_refused(draft, draft.values, error, own_id=None)
+                _, draft = await self._without_refused(draft, draft.values, error, own_id=None)
 
     async def _send(self, draft: Draft) -> TargetRecord:
         if draft.entity != "files" or self._source is None:
@@ -97,8 +114,9 @@ class Writer:
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
             except Rejected as error:
-                draft = await self._without_refused(draft, values, error, own_id=plan.target_id)
-                values = _still_there(values, plan.draft, draft)
+                slug, left = await self._without_refused(draft, values, error, own_id=plan.target_id)
+                values = _to_send(values, slug, draft, left, plan.standing)
+                draft = left
         known = plan.known
         if known is not None:
             refused = plan.values.keys() - values.keys()
@@ -110,18 +128,21 @@ class Writer:
             issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :]),
         )
 
-    async def _without_refused(self, draft: Draft, sent: Attributes, error: Rejected, *, own_id: str | None) -> Draft:
-        """The draft without what the target complained about; raises the error if that cannot be told."""
+    async def _without_refused(
+        self, draft: Draft, sent: Attributes, error: Rejected, *, own_id: str | None
+    ) -> tuple[str, Draft]:
+        """The attribute that the target complained about, and the draft without what it complained about; raises the
+        error if that cannot be told."""
         slug = error.attribute
-        if slug is None or slug not in sent or slug not in draft.values:
+        if slug is None or slug not in sent:
             raise error
         if isinstance(error, UniquenessConflict):
             shared = await self._held_by_others(draft, slug, own_id)
             for value, holder in shared.items():
-                draft = planning.without_value(draft, slug, value, holder=holder)
+                draft = without_value(draft, slug, value, holder=holder)
             if shared:
-                return draft
-        return planning.without_attribute(draft, slug, str(error))
+                return slug, draft
+        return slug, without_attribute(draft, slug, str(error))
 
     async def _held_by_others(self, draft: Draft, slug: str, own_id: str | None) -> dict[str, str]:
         """Which of the draft's values of a unique attribute stand on other records, and on which."""
@@ -137,22 +158,22 @@ class Writer:
             if (holder := holders.get(crm.normalise_claim(value))) is not None
         }
 
-    async def _look_up(self, draft: Draft) -> str | None:
-        for record in await self._target.find([draft]):
-            if record.source_id == draft.source_id:
-                return record.id
-        return None
+    async def _look_up(self, draft: Draft) -> TargetRecord | None:
+        found = await self._target.find([draft])
+        return next((record for record in found if record.source_id == draft.source_id), None)
 
 
-def _still_there(values: Attributes, before: Draft, after: Draft) -> Attributes:
-    """The values to send, less what has been taken out of the draft."""
-    kept = {}
-    for slug, items in values.items():
-        gone = [item for item in before.values.get(slug, []) if item not in after.values.get(slug, [])]
-        if remaining := [item for item in items if item not in gone]:
-            kept[slug] = remaining
-        elif not gone:
-            kept[slug] = items
+def _to_send(values: Attributes, refused: str, before: Draft, after: Draft, standing: Attributes) -> Attributes:
+    """The values of an update less what its draft has lost of an attribute.
+
+    Where the whole attribute was refused nothing of it is sent: the rest of it would replace what stands there.
+    """
+    kept = {slug: items for slug, items in values.items() if slug != refused}
+    if refused in after.values:
+        gone = [item for item in before.values[refused] if item not in after.values[refused]]
+        remaining = [item for item in values[refused] if item not in gone]
+        if remaining != standing.get(refused, []):
+            kept[refused] = remaining
     return kept
 
 
@@ -160,11 +181,21 @@ def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:
     return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
 
 
-def _skipped(plan: Plan, why: Issue) -> Result:
+def _failed(plan: Plan, error: ConnectorError, attribute: str | None) -> Result:
+    message = f"This record was refused: {error}"
+    return Result(
+        source_id=plan.staged.source_id,
+        settled=Settled(id=plan.staged.id, outcome="failed", code=error.code, message=message),
+        issues=(*plan.issues, Issue(level="error", code=error.code, message=message, field=attribute)),
+    )
+
+
+def _skipped(plan: Plan, why: Issue, *, learned: Known | None = None) -> Result:
     return Result(
         source_id=plan.staged.source_id,
         settled=Settled(
             id=plan.staged.id, outcome="skipped", target_id=plan.target_id, code=why.code, message=why.message
         ),
+        learned=learned,
         issues=(*plan.issues, why),
     )

@@ -1,5 +1,7 @@
 """Turns records into what Attio can hold, and says which values it cannot."""
 
+import msgspec
+
 from freight.connectors.attio.drafting.contacts import draft_company, draft_person
 from freight.connectors.attio.drafting.deals import draft_deal, draft_entry
 from freight.connectors.attio.drafting.notes import draft_note
@@ -16,18 +18,22 @@ def draft(record: Record, references: References, guide: Guide) -> Draft:
     sketch = Sketch(guide, references)
     match record:
         case Company():
-            return draft_company(record, sketch)
+            return _carrying(draft_company(record, sketch), guide.carried("companies"))
         case Person():
-            return draft_person(record, sketch)
+            return _carrying(draft_person(record, sketch), guide.carried("people"))
         case Deal():
-            return draft_deal(record, sketch)
+            return _carrying(draft_deal(record, sketch), guide.carried("deals"))
         case List():
             return draft_list(record, sketch)
         case ListEntry():
-            return draft_entry(record, sketch)
+            return _carrying(draft_entry(record, sketch), guide.carried(record.list_id))
         case Note():
             return draft_note(record, sketch)
         case Task():
             return draft_task(record, sketch)
         case File():
             return draft_file(record, sketch)
+
+
+def _carrying(draft: Draft, attributes: frozenset[str]) -> Draft:
+    return msgspec.structs.replace(draft, carried=attributes)

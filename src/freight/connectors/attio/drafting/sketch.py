@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from freight.connectors.attio import values
+from freight.connectors.attio.standard import own_types
 from freight.connectors.protocols import Issue, References
 from freight.crm import Entity, Reference
 from freight.fields import PersonRef
@@ -25,6 +26,11 @@ class Guide:
             (place.owner, place.field): frozenset(place.options) for place in layout.places if place.options
         }
         """The titles of the options by owner and field, of which there may be thousands."""
+
+    def carried(self, owner: str) -> frozenset[str]:
+        """The attributes that the records of an owner of fields are given, as far as they have values for them."""
+        fields = (place.attribute for place in self.places.get(owner, {}).values() if place.action != "skip")
+        return frozenset(own_types(owner)) | {slug for slug in fields if slug is not None}
 
     def member(self, person: PersonRef) -> str | None:
         """The id of the member who has the person's e-mail address."""

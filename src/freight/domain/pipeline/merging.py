@@ -1,0 +1,105 @@
+"""Merging: what becomes of the attributes of a record that the target has already. Pure."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from freight.connectors.protocols import Attributes, Draft, Issue
+from freight.domain.job_requests import OnExisting
+from freight.domain.ledger import Known
+
+Fate = Literal["equal", "send", "add", "keep", "lost"]
+"""Of one attribute: it stands there already; it is written; values are added to those of a person; a person's value
+stays; or what stands there stays although nothing comes from the source any more."""
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent to a record, and what the ledger is to remember then."""
+
+    sent: Attributes
+    values: Attributes
+    written: frozenset[str]
+    kept: frozenset[str]
+    issues: tuple[Issue, ...]
+
+
+def differing(known: Known, draft: Draft, on_existing: OnExisting) -> list[str]:
+    """The attributes that come otherwise than the last time, and under `overwrite` those in which something of a
+    person's was kept then; not those that the job does not carry this time."""
+    slugs = draft.values.keys() | (known.values.keys() & draft.carried)
+    kept = known.kept if on_existing == "overwrite" else frozenset()
+    return sorted(slug for slug in slugs if slug in kept or known.values.get(slug) != draft.values.get(slug))
+
+
+def merge(
+    draft: Draft, drafted: Attributes, current: Attributes, base: Known, on_existing: OnExisting, *, interrupted: bool
+) -> Merged:
+    """Merge a draft with what stands in the target and what Freight knows of it.
+
+    With `interrupted`, an earlier attempt may have sent some of it: what stands there already counts as written.
+    """
+    sent: Attributes = {}
+    values = {**base.values, **drafted}
+    written, kept = set(base.written), set(base.kept)
+    issues: list[Issue] = []
+    for slug in differing(base, draft, on_existing):
+        wanted, standing, last = (of.get(slug, []) for of in (draft.values, current, base.values))
+        match _fate(slug, draft, standing, base, on_existing):
+            case "equal":
+                kept.discard(slug)
+                if interrupted:
+                    written.add(slug)
+            case "send":
+                sent[slug] = wanted
+                written.add(slug)
+                kept.discard(slug)
+                if not wanted:
+                    values.pop(slug, None)
+            case "add":
+                kept.add(slug)
+                if new := [item for item in wanted if item not in standing and item not in last]:
+                    # What stands there stays in front: the first address of a person is the primary one.
+                    sent[slug] = [*standing, *new]
+                    written.add(slug)
+            case "keep":
+                kept.add(slug)
+                written.discard(slug)
+                issues.append(_kept(slug))
+            case "lost":
+                kept.add(slug)
+                if standing and not draft.pending:
+                    issues.append(_lost(slug))
+    return Merged(sent=sent, values=values, written=frozenset(written), kept=frozenset(kept), issues=tuple(issues))
+
+
+def _fate(slug: str, draft: Draft, standing: list[Any], base: Known, on_existing: OnExisting) -> Fate:
+    wanted, last = draft.values.get(slug, []), base.values.get(slug, [])
+    if wanted == standing:
+        return "equal"
+    untouched = slug in base.written and standing == last
+    if not wanted:
+        # What the target demands of each record cannot be taken away.
+        may_go = slug not in draft.on_create and not draft.pending
+        return "send" if may_go and (untouched or on_existing == "overwrite") else "lost"
+    if on_existing == "overwrite" or untouched or not standing or standing == base.given.get(slug):
+        return "send"
+    return "add" if slug in draft.multiple else "keep"
+
+
+def _kept(slug: str) -> Issue:
+    return Issue(
+        level="info",
+        code="kept_in_target",
+        message=f"The target holds another value for {slug}, which stays (on_existing is fill).",
+        field=slug,
+    )
+
+
+def _lost(slug: str) -> Issue:
+    return Issue(
+        level="info",
+        code="kept_without_source",
+        message=f"Nothing comes for {slug} any more, so the target keeps what it has (on_existing is fill). Clear it "
+        "there if it is not wanted.",
+        field=slug,
+    )
