@@ -30,7 +30,9 @@ attributes = st.dictionaries(st.sampled_from(SLUGS), st.lists(texts, min_size=1,
 
 
 def draft_of(values: Attributes) -> Draft:
-    return Draft(entity="companies", source_id="1", values=values, unique={}, multiple=MULTIPLE)
+    return Draft(
+        entity="companies", source_id="1", values=values, unique={}, multiple=MULTIPLE, carried=frozenset(SLUGS)
+    )
 
 
 def decide(values: Attributes, current: Attributes, *, known: Known | None = None, on_existing: Any = "fill") -> Plan:
@@ -99,6 +101,56 @@ def test_under_fill_a_value_that_freight_wrote_follows_the_source() -> None:
     assert plan.values == {"name": ["Acme Ltd"]}
 
 
+def test_what_the_target_put_in_by_itself_gives_way_to_the_source() -> None:
+    before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, at("t1", name=["Acme"], description=["None"]))
+    values: Attributes = {"name": ["Acme"], "description": ["Anvils"]}
+    assert decide(values, {"name": ["Acme"], "description": ["None"]}, known=before).values == {
+        "description": ["Anvils"]
+    }
+    assert decide(values, {"name": ["Acme"], "description": ["Theirs"]}, known=before).write is None
+
+
+def test_a_value_that_somebody_took_out_does_not_come_back() -> None:
+    held: Attributes = {"phones": ["1", "2"]}
+    before = created(draft_of(held), held, at("t1"))
+    plan = decide({"phones": ["1", "2", "3"]}, {"phones": ["1", "9"]}, known=before)
+    assert plan.values == {"phones": ["1", "9", "3"]}
+
+
+def test_values_that_freight_wrote_and_nobody_touched_follow_the_source() -> None:
+    held: Attributes = {"phones": ["1", "2"], "description": ["Anvils"]}
+    before = created(draft_of(held), held, at("t1"))
+    assert decide({"phones": ["2", "3"]}, held, known=before).values == {"phones": ["2", "3"], "description": []}
+
+
+@pytest.mark.parametrize("on_existing", ["fill", "overwrite"])
+def test_what_the_target_demands_is_never_cleared(on_existing: Any) -> None:
+    held: Attributes = {"name": ["Acme"], "description": ["Anvils"]}
+    before = created(draft_of(held), held, at("t1"))
+    draft = msgspec.structs.replace(draft_of({"name": ["Acme"]}), on_create={"description": ["None"]})
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    plan = plan_update(staged, draft, draft.values, at("t1", **held), before, on_existing)
+    assert plan.write is None
+
+
+@pytest.mark.parametrize("on_existing", ["fill", "overwrite"])
+def test_what_the_job_does_not_carry_is_left_as_it_is(on_existing: Any) -> None:
+    held: Attributes = {"name": ["Acme"], "description": ["Anvils"]}
+    before = created(draft_of(held), held, at("t1"))
+    draft = msgspec.structs.replace(draft_of({"name": ["Acme Ltd"]}), carried=frozenset({"name"}))
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    plan = plan_update(staged, draft, draft.values, at("t1", **held), before, on_existing)
+    assert plan.values == {"name": ["Acme Ltd"]}
+    assert plan.known is not None
+    assert plan.known.values["description"] == ["Anvils"]
+
+
+def test_overwrite_replaces_what_an_earlier_job_has_left_to_a_person() -> None:
+    first = decide({"name": ["Acme"]}, {"name": ["Theirs"]})
+    plan = decide({"name": ["Acme"]}, {"name": ["Theirs"]}, known=first.known, on_existing="overwrite")
+    assert plan.values == {"name": ["Acme"]}
+
+
 def test_only_what_changed_in_the_source_is_sent_again() -> None:
     before = created(
         draft_of({"name": ["Acme"], "description": ["Anvils"]}), {"name": ["Acme"], "description": ["Anvils"]}, at("t1")
@@ -126,6 +178,8 @@ def test_an_update_that_an_interrupted_attempt_has_sent_counts_as_an_update() ->
     draft = draft_of({"name": ["Acme"]})
     plan = plan_update(staged, draft, draft.values, existing, None, "fill")
     assert (plan.write, plan.outcome) == (None, "updated")
+    assert plan.known is not None
+    assert plan.known.written == {"name"}
 
 
 def test_a_value_that_another_record_holds_is_left_out_and_named() -> None:

@@ -1,0 +1,220 @@
+"""What jobs make of a target in which people have worked, or in which an earlier job was broken off."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freight.connectors import http
+from freight.sandbox import Sandbox, SandboxOptions, running
+from support import faults, jobs, migration, workspaces
+from support.clients import client
+from support.service import Service, Tenant
+
+Row = dict[str, Any]
+
+CHAMPION = {
+    "entity": "company", "id": "field-1", "name": "Champion", "type": "global", "enrichmentSource": None,
+    "valueType": "person",
+}  # fmt: skip
+LABEL = {
+    "entity": "company", "id": "field-2", "name": "Label", "type": "global", "enrichmentSource": None,
+    "valueType": "filterable-text", "dropdownOptions": [],
+}  # fmt: skip
+PHONE = {
+    "entity": "person", "id": "affinity-data-phone-number", "name": "Phone Number", "type": "enriched",
+    "enrichmentSource": "affinity-data", "valueType": "filterable-text-multi",
+}  # fmt: skip
+ADA = {"id": 7, "firstName": "Ada", "lastName": "Lovelace", "primaryEmailAddress": "ada@acme.com", "type": "external"}
+
+
+@pytest.fixture
+async def vendors(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """An Affinity with two companies, a person whom one of them names, and notes; and an empty Attio."""
+    rows = {
+        "companies": [company(1, "acme.com", champion=ADA), company(2, "borealis.com")],
+        "persons": [{**ADA, "emailAddresses": ["ada@acme.com"], "fields": []}],
+        "fields": [CHAMPION, LABEL, PHONE],
+        "notes": [note(40 + number) for number in range(4)],
+    }
+    for name, held in rows.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
+    async with running(SandboxOptions(workspace=tmp_path, unlimited=True, deals_enabled=True)) as sandbox:
+        yield sandbox
+
+
+async def test_two_records_of_the_source_never_become_one_of_the_target(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await make(vendors, "companies", name="Both", domains=["acme.com", "borealis.com"])
+    predicted = await migration.carry(tenant, vendors, mode="dry_run")
+    job = await migration.carry(tenant, vendors)
+    assert migration.outcomes(predicted) == migration.outcomes(job)
+    counts = jobs.counts(job, "companies")
+    assert (counts["updated"], counts["created"]) == (1, 1)
+    assert {id_: len(records) for id_, records in (await workspaces.in_target(vendors, "companies")).items()} == {
+        "1": 1,
+        "2": 1,
+    }
+    (row,) = await jobs.logs(tenant, job["id"], code="held_by_another_record")
+    assert (row["source_id"], row["value"]) == ("2", "borealis.com")
+
+
+async def test_a_value_that_the_target_refuses_takes_nothing_else_away(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await make(vendors, "people", email_addresses=["ada@acme.com"], phone_numbers=["+14155552671", "+41446681800"])
+    # A number that exists and that the target does not take.
+    phones = value(PHONE, ["+800 1234 5678"])
+    await put(vendors, "persons", {**ADA, "emailAddresses": ["ada@acme.com"], "fields": [phones]})
+    job = await migration.carry(tenant, vendors)
+    ada = (await workspaces.in_target(vendors, "people"))["7"][0]
+    assert [item["phone_number"] for item in ada["values"]["phone_numbers"]] == ["+14155552671", "+41446681800"]
+    assert "phone_numbers" in {row["field"] for row in await jobs.logs(tenant, job["id"], level="warning")}
+
+
+async def test_references_to_records_loaded_later_arrive_also_where_existing_ones_are_left_alone(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    job = await migration.carry(tenant, vendors, on_existing="skip")
+    acme = (await workspaces.in_target(vendors, "companies"))["1"][0]
+    assert len(acme["values"]["champion"]) == 1
+    assert await jobs.logs(tenant, job["id"], code="exists_in_target") == []
+
+
+async def test_what_hangs_on_a_record_that_is_left_alone_is_carried(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await make(vendors, "companies", name="Theirs", domains=["acme.com"])
+    predicted = await migration.carry(tenant, vendors, mode="dry_run", on_existing="skip")
+    job = await migration.carry(tenant, vendors, on_existing="skip")
+    assert migration.outcomes(predicted) == migration.outcomes(job)
+    assert jobs.counts(job, "companies")["skipped"] == 1
+    assert jobs.counts(job, "notes")["created"] == 4
+
+
+async def test_overwrite_replaces_what_fill_has_left_alone(service: Service, tenant: Tenant, vendors: Sandbox) -> None:
+    await make(vendors, "companies", name="Theirs", domains=["acme.com"])
+    await migration.carry(tenant, vendors)
+    assert await name(vendors, "1") == "Theirs"
+    job = await migration.carry(tenant, vendors, on_existing="overwrite")
+    assert await name(vendors, "1") == "Company 1"
+    assert jobs.counts(job, "companies")["updated"] == 1
+    again = await migration.carry(tenant, vendors, on_existing="overwrite")
+    assert jobs.counts(again, "companies")["unchanged"] == 2
+
+
+async def test_notes_that_a_broken_off_job_has_written_are_recognised_by_the_next_one(
+    service: Service, tenant: Tenant, vendors: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "ATTEMPTS", 1)
+    # The notes arrive, and nobody gets to know it.
+    await faults.add(vendors.attio_url, "server_error_after_write", method="POST", path_prefix="/v2/notes")
+    await faults.add(vendors.attio_url, "server_error", method="GET", path_prefix="/v2/notes")
+    job = await jobs.create(tenant, vendors, retry_policy={"max_attempts": 1})
+    job = await jobs.until_ended(tenant, job["id"])
+    assert jobs.counts(job, "notes")["failed"] == 4
+    await faults.clear(vendors.attio_url)
+    assert 0 < len(await notes(vendors)) <= 4
+
+    await migration.carry(tenant, vendors)
+    assert sorted(found["title"] for found in await notes(vendors)) == [f"Note {40 + number}" for number in range(4)]
+
+
+async def test_a_record_that_cannot_be_linked_is_named_and_the_others_go_on(
+    service: Service, tenant: Tenant, vendors: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "ATTEMPTS", 1)
+    await migration.carry(tenant, vendors, entities=["companies"])
+    acme = (await workspaces.in_target(vendors, "companies"))["1"][0]["id"]["record_id"]
+    await put(vendors, "companies", company(2, "borealis.com", champion=ADA))
+    path = f"/v2/objects/companies/records/{acme}"
+    await faults.add(vendors.attio_url, "server_error", method="PUT", path_prefix=path)
+    job = await migration.carry(tenant, vendors, retry_policy={"max_attempts": 1})
+    (row,) = await jobs.logs(tenant, job["id"], code="references_not_written")
+    assert (row["source_id"], row["level"]) == ("1", "error")
+    assert len((await workspaces.in_target(vendors, "companies"))["2"][0]["values"]["champion"]) == 1
+    assert jobs.counts(job, "notes")["created"] == 4
+
+    await faults.clear(vendors.attio_url)
+    await migration.carry(tenant, vendors)
+    assert len((await workspaces.in_target(vendors, "companies"))["1"][0]["values"]["champion"]) == 1
+
+
+async def test_a_record_that_may_not_be_written_fails_alone(service: Service, tenant: Tenant, vendors: Sandbox) -> None:
+    await faults.add(vendors.attio_url, "forbidden", times=1, method="POST", path_prefix="/v2/notes")
+    job = await jobs.create(tenant, vendors)
+    job = await jobs.until_ended(tenant, job["id"])
+    assert job["status"] == "completed_with_errors"
+    assert (jobs.counts(job, "notes")["created"], jobs.counts(job, "notes")["failed"]) == (3, 1)
+    (row,) = await jobs.logs(tenant, job["id"], level="error")
+    assert row["code"] == "permission_missing"
+
+
+async def test_a_value_that_the_source_has_lost_goes_if_freight_wrote_it_and_nobody_changed_it_since(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await put(vendors, "companies", company(1, "acme.com", label="hot"))
+    await put(vendors, "companies", company(2, "borealis.com", label="hot"))
+    await migration.carry(tenant, vendors)
+    borealis = (await workspaces.in_target(vendors, "companies"))["2"][0]["id"]["record_id"]
+    await attio(vendors, "PATCH", f"/objects/companies/records/{borealis}", {"data": {"values": {"label": ["theirs"]}}})
+    for number, domain in ((1, "acme.com"), (2, "borealis.com")):
+        await put(vendors, "companies", company(number, domain))
+    job = await migration.carry(tenant, vendors)
+    held = {id_: records[0]["values"]["label"] for id_, records in (await companies(vendors)).items()}
+    assert held["1"] == []
+    assert [item["value"] for item in held["2"]] == ["theirs"]
+    (row,) = await jobs.logs(tenant, job["id"], code="kept_without_source")
+    assert (row["source_id"], row["field"]) == ("2", "label")
+
+
+async def companies(sandbox: Sandbox) -> dict[str, list[Row]]:
+    return await workspaces.in_target(sandbox, "companies")
+
+
+async def name(sandbox: Sandbox, source_id: str) -> str:
+    return str((await companies(sandbox))[source_id][0]["values"]["name"][0]["value"])
+
+
+async def notes(sandbox: Sandbox) -> list[Row]:
+    found: list[Row] = (await attio(sandbox, "GET", "/notes?limit=50"))["data"]
+    return found
+
+
+async def make(sandbox: Sandbox, kind: str, **values: Any) -> None:
+    """A record of the target that Freight knows nothing of."""
+    await attio(sandbox, "POST", f"/objects/{kind}/records", {"data": {"values": values}})
+
+
+async def attio(sandbox: Sandbox, method: str, path: str, body: Row | None = None) -> Row:
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as target:
+        answer: Row = (await target.request(method, f"/v2{path}", json=body)).raise_for_status().json()
+        return answer
+
+
+async def put(sandbox: Sandbox, collection: str, row: Row) -> None:
+    """Add a row to the source, or replace it."""
+    async with client(sandbox.affinity_url) as source:
+        (await source.put(f"/_sandbox/rows/{collection}", json=row)).raise_for_status()
+
+
+def company(number: int, domain: str, *, champion: Row | None = None, label: str | None = None) -> Row:
+    fields = [value(CHAMPION, champion), value(LABEL, label)]
+    name = f"Company {number}"
+    return {"id": number, "name": name, "domain": domain, "domains": [domain], "isGlobal": False, "fields": fields}
+
+
+def value(field: Row, data: Any) -> Row:
+    """What a record holds in a field."""
+    described = {key: field[key] for key in ("id", "name", "type", "enrichmentSource")}
+    return {**described, "value": {"type": field["valueType"], "data": data}}
+
+
+def note(number: int) -> Row:
+    created_at = "2024-06-01T10:00:00Z"
+    return {
+        "id": number, "content": f"Note {number}", "creator_id": 1, "created_at": created_at, "organization_ids": [1],
+    }  # fmt: skip
