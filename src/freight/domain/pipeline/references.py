@@ -19,6 +19,13 @@ TO_MAKE = "new:"
 CROSS_REFERRING: tuple[Entity, ...] = ("companies", "people")
 """Entities whose records may point to records that are loaded after them: to each other, and to their own kind."""
 
+READ_LAST = """SELECT DISTINCT ON (entity, source_id) entity, source_id, payload FROM records
+    JOIN jobs ON jobs.id = records.job_id
+    WHERE source_system = $1 AND source_workspace = $2 AND payload IS NOT NULL
+      AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+    ORDER BY entity, source_id, jobs.created_at DESC"""
+"""Records of the source as they were read last, also by an earlier job: this one may carry notes alone."""
+
 
 async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: bool) -> References:
     """What the drafts of these records, all of one entity, need to know of others.
@@ -34,13 +41,13 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     if not late and crm.entity_of(records[0]) in CROSS_REFERRING:
         expected = await _to_come(tx, job, wanted - found.keys())
     named = {id_ for record in records for id_ in crm.people_named(record)}
-    people = await _people(tx, job.id, named) if named else {}
+    people = await _people(tx, job, named) if named else {}
     if not isinstance(records[0], Note):
         return References(found=found, expected=expected, people=people)
     return References(
         found=found,
         people=people,
-        names=await _names(tx, job.id, {reference for reference in wanted if reference[0] != "people"}),
+        names=await _names(tx, job, {reference for reference in wanted if reference[0] != "people"}),
         own_companies=await _own_companies(tx, job),
     )
 
@@ -92,12 +99,13 @@ async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> f
     return frozenset((row["entity"], row["source_id"]) for row in rows)
 
 
-async def _people(tx: Connection, job_id: UUID, ids: Collection[str]) -> dict[str, PersonRef]:
-    people = {user.id: user for user in await blueprints.users(tx, job_id) if user.id in ids}
+async def _people(tx: Connection, job: Job, ids: Collection[str]) -> dict[str, PersonRef]:
+    people = {user.id: user for user in await blueprints.users(tx, job.id) if user.id in ids}
     rows = await tx.fetch(
-        """SELECT payload FROM records
-           WHERE job_id = $1 AND entity = 'people' AND source_id = ANY($2) AND payload IS NOT NULL""",
-        job_id,
+        f"SELECT payload FROM ({READ_LAST}) AS last",
+        job.source_system,
+        job.source_workspace,
+        ["people"] * len(ids),
         list(ids),
     )
     for row in rows:
@@ -109,12 +117,12 @@ async def _people(tx: Connection, job_id: UUID, ids: Collection[str]) -> dict[st
     return people
 
 
-async def _names(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
+async def _names(tx: Connection, job: Job, wanted: Collection[Reference]) -> dict[Reference, str]:
     rows = await tx.fetch(
-        """SELECT entity, source_id, payload ->> 'name' AS name FROM records
-           WHERE job_id = $1 AND payload ->> 'name' IS NOT NULL
-             AND (entity, source_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))""",
-        job_id,
+        f"""SELECT entity, source_id, payload ->> 'name' AS name FROM ({READ_LAST}) AS last
+            WHERE payload ->> 'name' IS NOT NULL""",
+        job.source_system,
+        job.source_workspace,
         [entity for entity, _ in wanted],
         [source_id for _, source_id in wanted],
     )

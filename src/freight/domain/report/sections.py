@@ -45,7 +45,8 @@ HEADINGS: dict[SectionCode, Heading] = {
     ),
     "kept": Heading(
         "Kept in the target",
-        "The target held other values, which stay. A job whose on_existing is overwrite replaces them.",
+        "The target held other values, which stay, also some that the source has lost. A job whose on_existing is "
+        "overwrite replaces them.",
     ),
     "references": Heading(
         "References not found",
@@ -109,8 +110,8 @@ CODES: dict[SectionCode, frozenset[str]] = {
         }
     ),
     "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
-    "kept": frozenset({"kept_in_target"}),
-    "references": frozenset({"list_not_carried", "reference_not_found"}),
+    "kept": frozenset({"kept_in_target", "kept_without_source"}),
+    "references": frozenset({"list_not_carried", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
         {"hidden_at_source", "list_gone", "list_hidden", "list_read_before", "reply_without_note", "values_cut_off"}
