@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox
+from freight.sandbox import Sandbox, SandboxOptions, running
 from support import everything, jobs, migration, workspaces
 from support.service import Tenant
 
@@ -48,6 +48,16 @@ async def test_a_sample_carries_some_of_each_entity_with_everything_that_they_re
     # These two are nowhere in the source.
     lost = await jobs.logs(tenant, job["id"], code="reference_not_found")
     assert {row["value"] for row in lost} <= {"1999", "2999"}
+
+
+async def test_a_sample_larger_than_the_workspace_carries_deals_with_all_their_values(tenant: Tenant) -> None:
+    options = SandboxOptions(
+        companies=3, people=3, opportunities=4, lists=1, notes=0, reminders=0, files=0, deals_enabled=True, unlimited=True
+    )
+    async with running(options) as sandbox:
+        job = await migration.carry(tenant, sandbox, mode="sample", sample_size=50)
+        assert migration.outcomes(job)["deals"]["created"] == 4
+        assert await jobs.logs(tenant, job["id"], code="list_read_before") == []
 
 
 async def report(tenant: Tenant, job: dict[str, Any]) -> dict[str, Any]:

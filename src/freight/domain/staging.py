@@ -1,6 +1,6 @@
 """Staging: rows of the source become records of a job, which then wait to be loaded."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -26,7 +26,7 @@ async def stage(
     and how many of these are settled already because they are not for the target.
     """
     held = await records.staged_ids(tx, job_id, entity, [row.id for row in rows])
-    new = list({row.id: row for row in rows if row.id not in held}.values())
+    new = distinct([row for row in rows if row.id not in held])
     owners = await _claim(tx, tenant_id, job_id, entity, new)
     entries: list[Entry] = []
     payloads: list[str | None] = []
@@ -56,6 +56,14 @@ async def stage(
         await _mark_repeated(tx, job_id, _repeated(new, owners))
     await logs.write(tx, tenant_id, job_id, entries)
     return len(new), sum(row.skip is not None for row in new)
+
+
+def distinct(rows: Iterable[Row]) -> list[Row]:
+    """Each row once, as it was shown first: a source may show one again with less."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.id, row)
+    return list(first.values())
 
 
 async def stage_replies(tx: Connection, tenant_id: UUID, job_id: UUID, rows: Sequence[ReplyRow]) -> None:

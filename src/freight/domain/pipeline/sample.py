@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from freight import crm, database
 from freight.connectors.protocols import Page, Row, Source
 from freight.crm import LOAD_ORDER, Entity
-from freight.domain import records
+from freight.domain import records, staging
 from freight.domain.jobs import Job
 
 ENTITIES_BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
@@ -40,14 +40,12 @@ async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
 
 async def _first(source: Source, entity: Entity, size: int) -> Page:
     """The first rows of a stream, lists all; with the answers to the first notes, which may be read last of all."""
-    rows: list[Row] = []
     page = await source.read_page(entity, None)
-    replies = list(page.replies)
-    rows += page.rows
+    rows, replies = staging.distinct(page.rows), list(page.replies)
     while page.next_cursor is not None and (len(rows) < size or entity == "notes"):
         page = await source.read_page(entity, page.next_cursor)
         replies += page.replies
-        rows = [*rows, *page.rows][: max(size, len(rows))]
+        rows = staging.distinct([*rows, *page.rows])[: max(size, len(rows))]
     kept = rows if entity == "lists" else rows[:size]
     return Page(rows=tuple(kept), next_cursor=None, replies=tuple(replies))
 
