@@ -74,9 +74,16 @@ async def test_a_note_becomes_one_for_each_of_its_links_if_the_job_wants_that():
         ("5/companies/7", ("7",), (), ()),
         ("5/people/2", (), ("2",), ()),
         ("5/people/3", (), ("3",), ()),
-        ("6", (), (), ("9",)),
+        ("6/deals/9", (), (), ("9",)),
         ("8", (), (), ()),
     ]
+
+
+async def test_a_note_that_is_linked_to_one_more_record_is_one_note_more_and_the_others_stay_the_same():
+    (before,) = await notes([a_note(5, organization_ids=[7])], Mapping(notes="all"))
+    after = await notes([a_note(5, organization_ids=[7], associated_person_ids=[2])], Mapping(notes="all"))
+    assert len(after) == 2
+    assert before in after
 
 
 def reminder(**more: object) -> dict[str, Any]:

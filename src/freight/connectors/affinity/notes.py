@@ -70,7 +70,8 @@ def _one_for_each_link(note: Note) -> Sequence[Note]:
         *(("people", id_) for id_ in note.person_ids),
         *(("deals", id_) for id_ in note.deal_ids),
     ]
-    return [_linked_to(note, *link) for link in links] if len(links) > 1 else [note]
+    # Also for a single link: the id of a note's copy must stay the same when the note is linked to another record.
+    return [_linked_to(note, *link) for link in links] or [note]
 
 
 def _linked_to(note: Note, entity: Entity, id_: str) -> Note:
