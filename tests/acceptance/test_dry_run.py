@@ -52,7 +52,15 @@ async def test_a_sample_carries_some_of_each_entity_with_everything_that_they_re
 
 async def test_a_sample_larger_than_the_workspace_carries_deals_with_all_their_values(tenant: Tenant) -> None:
     options = SandboxOptions(
-        companies=3, people=3, opportunities=4, lists=1, notes=0, reminders=0, files=0, deals_enabled=True, unlimited=True
+        companies=3,
+        people=3,
+        opportunities=4,
+        lists=1,
+        notes=0,
+        reminders=0,
+        files=0,
+        deals_enabled=True,
+        unlimited=True,
     )
     async with running(options) as sandbox:
         job = await migration.carry(tenant, sandbox, mode="sample", sample_size=50)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import msgspec
 from connector_parts import RecordingPacer
 from tenacity import wait_none
 
@@ -108,13 +109,13 @@ def codes(row: Row) -> list[str]:
     return [issue.code for issue in row.issues]
 
 
-async def read_all(source: AffinitySource, entity: Entity) -> Page:
-    """All pages of a stream as one."""
-    rows, replies, cursor = [], [], None
+async def read_all(source: AffinitySource, entity: Entity, cursor: str | None = None) -> Page:
+    """All pages of a stream, or those from a cursor on, as one."""
+    rows, replies = [], []
     while True:
         found = await source.read_page(entity, cursor)
         rows += found.rows
         replies += found.replies
         cursor = found.next_cursor
         if cursor is None:
-            return Page(rows=tuple(rows), next_cursor=None, replies=tuple(replies))
+            return msgspec.structs.replace(found, rows=tuple(rows), replies=tuple(replies))

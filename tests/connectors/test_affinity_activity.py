@@ -5,15 +5,16 @@ from typing import Any
 
 import httpx
 import pytest
-from affinity_source_parts import Paths, codes, json, read_all, refusal
+from affinity_source_parts import Paths, codes, json, page, read_all, refusal
 from tenacity import wait_none
 
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import NotFound, Rejected, Unavailable, UnexpectedAnswer
-from freight.crm import File, Note, Reply, Task
+from freight.crm import Entity, File, Note, Reply, Task
 from freight.fields import PersonRef
 from freight.mapping import Mapping
+from freight.schema import Schema
 
 CREATED = "2024-05-01T10:00:00.000-07:00"
 CREATED_AT = datetime(2024, 5, 1, 17, 0, tzinfo=UTC)
@@ -25,8 +26,8 @@ def a_note(id_: int, **more: object) -> dict[str, Any]:
 
 
 async def notes(rows: object, mapping: Mapping | None = None) -> list[Note]:
-    page = await read_all(Paths({"/notes": json(rows)}).source(mapping=mapping), "notes")
-    return [row.record for row in page.rows if isinstance(row.record, Note)]
+    found = await read_all(Paths({"/notes": json(rows)}).source(mapping=mapping), "notes")
+    return [row.record for row in found.rows if isinstance(row.record, Note)]
 
 
 async def test_a_note_has_its_own_links_and_those_who_took_part_beside_them():
@@ -60,9 +61,9 @@ async def test_notes_that_were_html_are_markdown(type_, is_markdown):
 
 async def test_replies_come_with_the_id_of_their_note_also_before_it():
     rows = {"notes": [a_note(6, parent_id=5, content="Yes."), a_note(5)], "next_page_token": None}
-    page = await read_all(Paths({"/notes": json(rows)}).source(), "notes")
-    assert [row.id for row in page.rows] == ["5"]
-    (reply,) = page.replies
+    found = await read_all(Paths({"/notes": json(rows)}).source(), "notes")
+    assert [row.id for row in found.rows] == ["5"]
+    (reply,) = found.replies
     assert reply.note_id == "5"
     assert reply.reply == Reply(id="6", content="Yes.", author_id="1", created_at=CREATED_AT)
 
@@ -84,6 +85,26 @@ async def test_a_note_that_is_linked_to_one_more_record_is_one_note_more_and_the
     after = await notes([a_note(5, organization_ids=[7], associated_person_ids=[2])], Mapping(notes="all"))
     assert len(after) == 2
     assert before in after
+
+
+@pytest.mark.parametrize(
+    ("counted", "counted_later", "reads", "incomplete"),
+    [
+        (2, 2, 1, False),
+        (None, None, 1, False),
+        (3, 2, 2, False),
+        (1, 2, 2, False),
+        (3, 3, 2, True),
+        (3, None, 2, False),
+    ],
+)
+async def test_what_was_not_all_read_is_read_once_more_and_then_named(counted, counted_later, reads, incomplete):
+    rows = {"notes": [a_note(6, parent_id=5), a_note(5), a_note(8)], "next_page_token": None}
+    vendor = Paths({"/notes": json(rows), "/v2/notes": page([], totalCount=counted_later)})
+    counts: dict[Entity, int] = {} if counted is None else {"notes": counted}
+    found = await read_all(vendor.source(Schema(counts=counts)), "notes")
+    assert len(vendor.asked("/notes")) == reads
+    assert (found.incomplete is not None) is incomplete
 
 
 def reminder(**more: object) -> dict[str, Any]:

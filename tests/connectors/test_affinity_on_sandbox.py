@@ -127,3 +127,16 @@ async def test_files_are_fetched_whole_from_the_other_host(everything):
         async with everything.source.open_file(row.id) as content:
             assert len(content.file.read()) == content.size == row.record.size
             assert content.content_type
+
+
+async def test_no_reminder_is_left_unread_because_another_was_deleted_meanwhile():
+    async with running(SandboxOptions(reminders=600, companies=5, people=5, unlimited=True)) as sandbox:
+        source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=RecordingPacer())
+        source.use((await source.survey(["tasks"])).schema, Mapping())
+        first = await source.read_page("tasks", None)
+        async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+            (await affinity.delete(f"/_sandbox/rows/reminders/{first.rows[0].id}")).raise_for_status()
+        rest = await read_all(source, "tasks", first.next_cursor)
+        await source.aclose()
+    assert len({row.id for row in (*first.rows, *rest.rows)}) == 600
+    assert rest.incomplete is None

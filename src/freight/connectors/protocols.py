@@ -63,6 +63,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     next_cursor: str | None
     replies: tuple[ReplyRow, ...] = ()
+    incomplete: Issue | None = None
+    """Said on the last page of a stream of which the source did not give everything."""
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,18 +1,29 @@
 """Affinity's HTTP API, versions 1 and 2, as it is: paths, paging, errors and limits."""
 
 import re
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 import msgspec
+import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_base
 
 from freight.connectors.affinity.fields import text_of
-from freight.connectors.errors import NotFound, QuotaExhausted, Rejected, Unavailable, UnexpectedAnswer
+from freight.connectors.errors import (
+    NotFound,
+    PermissionMissing,
+    QuotaExhausted,
+    Rejected,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from freight.connectors.http import BACKOFF, Complaint, HttpClient, Json, Params
 from freight.connectors.protocols import FileContent, Pacer
+
+Answer = TypeVar("Answer")
 
 API_VERSION = "2024-01-01"
 PAGE_SIZE = 100
@@ -23,6 +34,8 @@ DOWNLOAD_ATTEMPTS = 3
 CHUNK = 64 * 1024
 
 MERGED = re.compile(r"\d+\s+no longer exists as it has been merged into\s+\d+")
+
+log = structlog.get_logger(__name__)
 
 
 class AffinityPage(msgspec.Struct, frozen=True):
@@ -236,6 +249,15 @@ class _NotDelivered(Exception):
     def __init__(self, reason: str, *, refused: bool = False) -> None:
         super().__init__(reason)
         self.refused = refused
+
+
+async def optional(asked: Awaitable[Answer]) -> Answer | None:
+    """The answer, or None where Affinity refuses the question or does not know it."""
+    try:
+        return await asked
+    except (PermissionMissing, Rejected, UnexpectedAnswer) as error:
+        log.info("affinity_question_refused", reason=str(error))
+        return None
 
 
 def _check_delivery(response: httpx.Response, file_id: str) -> None:

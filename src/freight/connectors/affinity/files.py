@@ -2,16 +2,18 @@
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, integer_of, moment_of
+from freight.connectors.affinity.passes import FILES, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.http import Json
 from freight.connectors.protocols import Page, Row
 from freight.crm import File
 
 
-async def read_files(client: AffinityClient, cursor: str | None) -> Page:
-    """A page of up to 500 files, without their bytes."""
-    page = await client.page_v1("/entity-files", "entity_files", cursor)
-    return Page(rows=tuple(file_row(row) for row in page.rows), next_cursor=page.cursor)
+async def read_files(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
+    """A page of up to 500 files, without their bytes; `counted` is how many Affinity counted before."""
+    page = await read_rows(client, FILES, cursor, counted=counted)
+    rows = tuple(file_row(row) for row in page.rows)
+    return Page(rows=rows, next_cursor=page.cursor, incomplete=page.incomplete)
 
 
 def file_row(row: Json) -> Row:

@@ -6,6 +6,7 @@ import msgspec
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, moment_of, text_of
+from freight.connectors.affinity.passes import NOTES, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.http import Json
 from freight.connectors.protocols import Page, ReplyRow, Row
@@ -16,9 +17,9 @@ MARKDOWN_TYPES = (2, 3)
 """Notes that were written as HTML, and those of Affinity's own note-taker; version 1 gives both as Markdown."""
 
 
-async def read_notes(client: AffinityClient, mapping: Mapping, cursor: str | None) -> Page:
-    """A page of up to 500 notes and replies."""
-    page = await client.page_v1("/notes", "notes", cursor)
+async def read_notes(client: AffinityClient, mapping: Mapping, cursor: str | None, *, counted: int | None) -> Page:
+    """A page of up to 500 notes and replies; `counted` is how many notes Affinity counted before."""
+    page = await read_rows(client, NOTES, cursor, counted=counted)
     rows: list[Row] = []
     replies: list[ReplyRow] = []
     for row in page.rows:
@@ -26,7 +27,7 @@ async def read_notes(client: AffinityClient, mapping: Mapping, cursor: str | Non
             replies.append(reply_row(row, parent_id))
         else:
             rows += note_rows(row, mapping)
-    return Page(rows=tuple(rows), next_cursor=page.cursor, replies=tuple(replies))
+    return Page(rows=tuple(rows), next_cursor=page.cursor, replies=tuple(replies), incomplete=page.incomplete)
 
 
 def reply_row(row: Json, note_id: str) -> ReplyRow:

@@ -69,6 +69,7 @@ class AffinitySource:
 
     async def read_page(self, entity: Entity, cursor: str | None) -> Page:
         """A page: up to 100 rows of version 2 of the API, or 500 of version 1."""
+        counted = self._schema.counts.get(entity)
         match entity:
             case "companies" | "people":
                 return await self._read_collection(entity, cursor)
@@ -79,11 +80,11 @@ class AffinitySource:
             case "list_entries":
                 return await read_entries(self._client, self._schema, self._mapping, cursor)
             case "notes":
-                return await read_notes(self._client, self._mapping, cursor)
+                return await read_notes(self._client, self._mapping, cursor, counted=counted)
             case "tasks":
-                return await read_tasks(self._client, cursor)
+                return await read_tasks(self._client, cursor, counted=counted)
             case "files":
-                return await read_files(self._client, cursor)
+                return await read_files(self._client, cursor, counted=counted)
 
     async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
         """The companies, people or deals with those ids, as far as they exist."""

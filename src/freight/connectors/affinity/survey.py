@@ -1,22 +1,20 @@
 """What a workspace at Affinity holds and what its key may read, before anything is read."""
 
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
-import structlog
 
-from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient
+from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
+from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
 from freight.connectors.affinity.schema import Definitions, fields_of, options_of
-from freight.connectors.errors import PermissionMissing, Rejected, UnexpectedAnswer
+from freight.connectors.errors import PermissionMissing
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
 from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Field, PersonRef
 from freight.schema import Schema
-
-Answer = TypeVar("Answer")
 
 COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
 """What the entities with fields of their own are called in version 2."""
@@ -35,7 +33,7 @@ LISTS_OF: dict[str | int, ListOf] = {
 }
 """What stands on a list, by its type in version 2, and by the number that is its type in version 1."""
 
-COUNTED = {"notes": "/v2/notes", "tasks": "/v2/reminders", "files": "/v2/files"}
+COUNTED = {"notes": NOTES.counted_at, "tasks": REMINDERS.counted_at, "files": FILES.counted_at}
 
 PERMISSIONS: dict[Entity, str] = {
     "companies": "Export All Organizations directory",
@@ -54,8 +52,6 @@ FREE_MAIL = frozenset(
 )  # fmt: skip
 """Domains of e-mail addresses that are nobody's own."""
 
-log = structlog.get_logger(__name__)
-
 
 async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey:
     """What the workspace holds of these entities. What only a beta of Affinity's API says is left out where it is
@@ -64,7 +60,7 @@ async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey
     user = await client.whoami()
     needs_lists = not NEED_LISTS.isdisjoint(wanted)
     needs_fields = needs_lists or not COLLECTIONS.keys().isdisjoint(wanted)
-    definitions = Definitions(await _optional(client.get("/fields")) if needs_fields else None)
+    definitions = Definitions(await optional(client.get("/fields")) if needs_fields else None)
     lists, issues = await _lists(client, definitions) if needs_lists else ([], [])
     users = await _users(client)
     counts = await _counts(client, wanted, lists)
@@ -85,7 +81,7 @@ async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey
 
 async def _fields(client: AffinityClient, definitions: Definitions, owner: Entity) -> tuple[Field, ...]:
     path = f"/v2/{COLLECTIONS[owner]}/fields"
-    metadata = await _optional(client.all_rows(path)) or []
+    metadata = await optional(client.all_rows(path)) or []
     return await _with_options(client, path, fields_of(metadata, definitions, owner))
 
 
@@ -95,7 +91,7 @@ async def _with_options(client: AffinityClient, path: str, fields: Iterable[Fiel
     for field in fields:
         options = field.options
         if not options and field.type in ("select", "status"):
-            options = options_of(await _optional(client.all_rows(f"{path}/{field.id}/dropdown-options")))
+            options = options_of(await optional(client.all_rows(f"{path}/{field.id}/dropdown-options")))
         found.append(msgspec.structs.replace(field, options=options))
     return tuple(found)
 
@@ -103,7 +99,7 @@ async def _with_options(client: AffinityClient, path: str, fields: Iterable[Fiel
 async def _lists(client: AffinityClient, definitions: Definitions) -> tuple[list[List], list[Issue]]:
     """The lists that the key shows, each with its own fields, and what is said of those that cannot be read."""
     # Version 2 gives sizes that are wrong, and in its oldest version no types.
-    in_version_1 = await _optional(client.get("/lists"))
+    in_version_1 = await optional(client.get("/lists"))
     by_id = {id_of(row): row for row in in_version_1 if isinstance(row, dict)} if isinstance(in_version_1, list) else {}
     lists, issues = [], []
     for row in await client.all_rows("/v2/lists"):
@@ -114,7 +110,7 @@ async def _lists(client: AffinityClient, definitions: Definitions) -> tuple[list
             issues.append(_unknown_list(row))
             continue
         path = f"/v2/lists/{id_}/fields"
-        metadata = await _optional(client.all_rows(path)) or []
+        metadata = await optional(client.all_rows(path)) or []
         fields = await _with_options(client, path, fields_of(metadata, definitions, id_))
         name = text_of(row.get("name")) or f"List {id_}"
         lists.append(List(id=id_, name=name, of=of, fields=fields, size=integer_of(same.get("list_size"))))
@@ -137,7 +133,7 @@ def _unknown_list(row: Json) -> Issue:
 
 
 async def _users(client: AffinityClient) -> tuple[PersonRef, ...] | None:
-    rows = await _optional(client.all_rows("/v2/users"))
+    rows = await optional(client.all_rows("/v2/users"))
     if rows is None:
         return None
     return tuple(user for row in rows if (user := _user(row)) is not None)
@@ -167,9 +163,9 @@ async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Seq
     for entity in wanted:
         match entity:
             case "companies" | "people":
-                counts[entity] = await _optional(client.count_by_search(COLLECTIONS[entity]))
+                counts[entity] = await optional(client.count_by_search(COLLECTIONS[entity]))
             case "notes" | "tasks" | "files":
-                counts[entity] = await _optional(client.count(COUNTED[entity]))
+                counts[entity] = await optional(client.count(COUNTED[entity]))
             case "lists":
                 counts[entity] = len(lists)
             case "list_entries":
@@ -183,7 +179,7 @@ async def _deals(client: AffinityClient, lists: Sequence[List]) -> int | None:
     """How many opportunities the lists hold; unknown if there are some on lists that the key does not show."""
     count = _sum(given.size for given in lists if given.of == "deals")
     if count == 0:
-        page = await _optional(client.page("/v2/opportunities", None, {"limit": 1}))
+        page = await optional(client.page("/v2/opportunities", None, {"limit": 1}))
         return 0 if page is not None and not page.rows else None
     return count
 
@@ -219,7 +215,7 @@ def _pages_v1(count: int) -> int:
 
 
 async def _uncarried(client: AffinityClient, lists: Sequence[List]) -> dict[str, int]:
-    views = [await _optional(client.all_rows(f"/v2/lists/{given.id}/saved-views")) or [] for given in lists]
+    views = [await optional(client.all_rows(f"/v2/lists/{given.id}/saved-views")) or [] for given in lists]
     return {"saved_views": sum(map(len, views))} if views else {}
 
 
@@ -251,7 +247,7 @@ def _permission_missing(entity: Entity, refusal: PermissionMissing) -> Issue:
 
 
 async def _calls_left(client: AffinityClient) -> int | None:
-    match await _optional(client.get("/rate-limit")):
+    match await optional(client.get("/rate-limit")):
         case {"rate": {"org_monthly": {"remaining": remaining}}}:
             return integer_of(remaining)
         case _:
@@ -262,12 +258,3 @@ def _sum(sizes: Iterable[int | None]) -> int | None:
     """The sum, if all are known."""
     known = list(sizes)
     return sum(size for size in known if size is not None) if None not in known else None
-
-
-async def _optional(asked: Awaitable[Answer]) -> Answer | None:
-    """The answer, or None where Affinity refuses the question or does not know it."""
-    try:
-        return await asked
-    except (PermissionMissing, Rejected, UnexpectedAnswer) as error:
-        log.info("affinity_question_refused", reason=str(error))
-        return None

@@ -4,6 +4,7 @@ from typing import Any
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import full_name, id_of, moment_of, text_of
+from freight.connectors.affinity.passes import REMINDERS, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.http import Json
 from freight.connectors.protocols import Page, Row
@@ -16,10 +17,11 @@ RESET_BY = {0: "interaction", 1: "e-mail", 2: "meeting"}
 """What starts a recurring reminder's days anew, by `reset_type`."""
 
 
-async def read_tasks(client: AffinityClient, cursor: str | None) -> Page:
-    """A page of up to 500 reminders."""
-    page = await client.page_v1("/reminders", "reminders", cursor)
-    return Page(rows=tuple(task_row(row) for row in page.rows), next_cursor=page.cursor)
+async def read_tasks(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
+    """A page of up to 500 reminders; `counted` is how many Affinity counted before."""
+    page = await read_rows(client, REMINDERS, cursor, counted=counted)
+    rows = tuple(task_row(row) for row in page.rows)
+    return Page(rows=rows, next_cursor=page.cursor, incomplete=page.incomplete)
 
 
 def task_row(row: Json) -> Row:

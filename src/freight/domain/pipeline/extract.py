@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from freight import database
-from freight.connectors.protocols import Page, Source
+from freight.connectors.protocols import Issue, Page, Source
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import jobs, leases, ledger, staging, streams, usage
+from freight.domain import jobs, leases, ledger, logs, staging, streams, usage
 from freight.domain.jobs import Job
+from freight.domain.logs import Entry
 from freight.domain.pipeline.advance import advance
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.sample import read_sample
@@ -45,7 +46,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
                     raise Interrupted
                 stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size)
                 if stream.done:
-                    await _conclude(tx, job, stream.entity)
+                    await _conclude(tx, job, stream.entity, page.incomplete)
                 await usage.add(tx, job.id, source=source.take_usage())
             if stream.done or stream.read_records // job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
@@ -59,13 +60,15 @@ async def _read(source: Source, job: Job, stream: Stream) -> Page:
     return await source.read_page(stream.entity, stream.cursor)
 
 
-async def _conclude(tx: Connection, job: Job, entity: Entity) -> None:
+async def _conclude(tx: Connection, job: Job, entity: Entity, incomplete: Issue | None) -> None:
     """Name what can be seen only once a stream has been read to its end."""
+    if incomplete is not None:
+        await logs.write(tx, job.tenant_id, job.id, [Entry(issue=incomplete, entity=entity)])
     if entity == "notes":
         await staging.log_orphaned_replies(tx, job.id)
     # A sample sees too little to miss anything, and so does a job that leaves lists behind.
     left_behind = entity == "list_entries" and (job.mapping.only_lists is not None or _skips_lists(job))
-    if job.mode != "sample" and not left_behind:
+    if job.mode != "sample" and not left_behind and incomplete is None:
         await ledger.log_gone(tx, job.tenant_id, job.id, job.pair, entity)
 
 
