@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from support import faults, jobs
+from support import faults, jobs, migration
 from support.service import Service, Tenant
 
 DEALFLOW = {"id": 5, "name": "Dealflow", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "opportunity"}
@@ -109,6 +109,21 @@ async def test_a_month_s_quota_that_is_too_small(service: Service, tenant: Tenan
     async with a_workspace(tmp_path, companies, affinity_monthly_quota=30) as sandbox:
         message = await refusal(tenant, sandbox, "quota_too_small", entities=["companies"])
     assert "calls left for this month" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"companies": 6000}, {"mode": "sample", "sample_size": 3, "entities": ["companies"]}),
+        ({"companies": 5, "files": 60}, {"mode": "dry_run", "entities": ["companies", "files"]}),
+    ],
+)
+async def test_a_month_s_quota_that_suffices_for_what_the_job_reads(
+    service: Service, tenant: Tenant, options: dict[str, int], wanted: dict[str, Any]
+) -> None:
+    chosen = {"people": 0, "notes": 0, "reminders": 0, "opportunities": 0, "affinity_monthly_quota": 45, **options}
+    async with running(SandboxOptions(**chosen)) as sandbox:  # type: ignore[arg-type]
+        await migration.carry(tenant, sandbox, **wanted)
 
 
 @pytest.mark.parametrize(

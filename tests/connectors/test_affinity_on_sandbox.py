@@ -44,7 +44,7 @@ async def everything() -> AsyncIterator[Everything]:
     async with running(OPTIONS) as sandbox:
         pacer = RecordingPacer()
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=pacer)
-        survey = await source.survey(LOAD_ORDER)
+        survey = await source.survey(LOAD_ORDER, Mapping())
         calls = {"survey": len(pacer.turns)}
         source.use(survey.schema, Mapping())
         rows: dict[Entity, list[Row]] = {}
@@ -132,7 +132,7 @@ async def test_files_are_fetched_whole_from_the_other_host(everything):
 async def test_no_reminder_is_left_unread_because_another_was_deleted_meanwhile():
     async with running(SandboxOptions(reminders=600, companies=5, people=5, unlimited=True)) as sandbox:
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=RecordingPacer())
-        source.use((await source.survey(["tasks"])).schema, Mapping())
+        source.use((await source.survey(["tasks"], Mapping())).schema, Mapping())
         first = await source.read_page("tasks", None)
         async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
             (await affinity.delete(f"/_sandbox/rows/reminders/{first.rows[0].id}")).raise_for_status()

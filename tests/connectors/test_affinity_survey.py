@@ -9,6 +9,7 @@ from freight.connectors.affinity.survey import survey
 from freight.connectors.protocols import Survey
 from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Field, Option, PersonRef
+from freight.mapping import ListMapping, Mapping
 
 ALWAYS = {
     "/v2/auth/whoami": json({"tenant": {"id": 1}, "user": {"id": 1, "emailAddress": "Ann@Firm.example"}}),
@@ -22,7 +23,7 @@ def counted(total: object) -> Any:
 
 
 async def asked(answers: dict[str, Any], *entities: Entity) -> Survey:
-    return await survey(Paths({**ALWAYS, **answers}).client(), entities)
+    return await survey(Paths({**ALWAYS, **answers}).client(), entities, Mapping())
 
 
 async def companies(fields: list[Any], definitions: object = None, **more: Any) -> tuple[Field, ...]:
@@ -143,6 +144,16 @@ async def test_lists_have_their_own_fields_only_and_the_size_that_is_right():
     assert found.issues == ()
 
 
+@pytest.mark.parametrize(
+    ("mapping", "reads"),
+    [(Mapping(), 1 + 30), (Mapping(only_lists=["5"]), 1), (Mapping(lists={"6": ListMapping(skip=True)}), 1)],
+)
+async def test_lists_that_the_job_leaves_behind_cost_nothing(mapping, reads):
+    sizes = json([{"id": 5, "type": 8, "list_size": 12}, {"id": 6, "type": 0, "list_size": 3000}])
+    client = Paths({**ALWAYS, **LISTS, "/lists": sizes}).client()
+    assert (await survey(client, ["list_entries"], mapping)).reads == reads
+
+
 async def test_sizes_that_are_not_known_are_not_added_up():
     found = await asked({**LISTS, "/lists": json([{"id": 5, "list_size": 12}, {"id": 6, "type": 0}])}, "list_entries")
     assert found.schema.counts == {}
@@ -216,7 +227,7 @@ async def test_a_missing_permission_forbids_the_job_and_says_what_to_do(path, en
 
 async def test_no_more_is_asked_than_the_job_needs():
     vendor = Paths(ALWAYS)
-    await survey(vendor.client(), ["notes"])
+    await survey(vendor.client(), ["notes"], Mapping())
     assert {request.url.path for request in vendor.requests} == {
         "/v2/auth/whoami",
         "/v2/users",
@@ -224,7 +235,7 @@ async def test_no_more_is_asked_than_the_job_needs():
         "/rate-limit",
     }
     vendor = Paths({**ALWAYS, **LISTS})
-    await survey(vendor.client(), LOAD_ORDER)
+    await survey(vendor.client(), LOAD_ORDER, Mapping())
     assert len(vendor.requests) <= 17 + 3 * 2
 
 

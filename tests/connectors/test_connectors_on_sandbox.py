@@ -192,7 +192,7 @@ async def test_a_wrong_key_is_refused_by_both(vendors):
 
 
 async def test_every_row_of_the_source_is_read_once(vendors):
-    survey = await vendors.source.survey(("companies", "people"))
+    survey = await vendors.source.survey(("companies", "people"), Mapping())
     vendors.source.use(survey.schema, Mapping())
     for entity, count in (("companies", vendors.sandbox.companies), ("people", vendors.sandbox.people)):
         rows = await rows_of(vendors.source, entity)

@@ -73,8 +73,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     schema: Schema
     issues: tuple[Issue, ...] = ()
     reads: int | None = None
-    """About how many calls it takes to read all that was asked for; None where the source does not say how much it
-    holds."""
+    """About how many calls it takes to read all that is to be carried, files included; None where the source does not
+    say how much it holds."""
     calls_left: int | None = None
     """How many calls the account's long-term quota still allows; None without a quota."""
 
@@ -161,8 +161,9 @@ class Source(Protocol):
         """The workspace that the key opens."""
         ...
 
-    async def survey(self, entities: Collection[Entity]) -> Survey:
-        """What the workspace can hold, and whether the key may read these entities."""
+    async def survey(self, entities: Collection[Entity], mapping: JobMapping) -> Survey:
+        """What the workspace can hold, whether the key may read these entities, and what reading them with this
+        mapping costs."""
         ...
 
     def use(self, schema: Schema, mapping: JobMapping) -> None:

@@ -56,9 +56,9 @@ class AffinitySource:
             case _:
                 raise UnexpectedAnswer("Affinity did not say which account the API key opens.")
 
-    async def survey(self, entities: Collection[Entity]) -> Survey:
-        """What the workspace can hold, and whether the key may read these entities."""
-        return await survey(self._client, entities)
+    async def survey(self, entities: Collection[Entity], mapping: Mapping) -> Survey:
+        """What the workspace can hold, whether the key may read these entities, and what that costs."""
+        return await survey(self._client, entities, mapping)
 
     def use(self, schema: Schema, mapping: Mapping) -> None:
         """Read with this schema, and only what the mapping carries."""

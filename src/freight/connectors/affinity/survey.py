@@ -14,6 +14,7 @@ from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
 from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Field, PersonRef
+from freight.mapping import Mapping as JobMapping
 from freight.schema import Schema
 
 COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
@@ -53,9 +54,9 @@ FREE_MAIL = frozenset(
 """Domains of e-mail addresses that are nobody's own."""
 
 
-async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey:
-    """What the workspace holds of these entities. What only a beta of Affinity's API says is left out where it is
-    refused. Raises a `ConnectorError`."""
+async def survey(client: AffinityClient, entities: Collection[Entity], mapping: JobMapping) -> Survey:
+    """What the workspace holds of these entities, and what reading them with this mapping costs. What only a beta of
+    Affinity's API says is left out where it is refused. Raises a `ConnectorError`."""
     wanted = [entity for entity in LOAD_ORDER if entity in entities]
     user = await client.whoami()
     needs_lists = not NEED_LISTS.isdisjoint(wanted)
@@ -74,8 +75,9 @@ async def survey(client: AffinityClient, entities: Collection[Entity]) -> Survey
         uncarried=await _uncarried(client, lists),
     )
     issues += await _missing_permissions(client, wanted, lists)
+    carried = [given for given in lists if mapping.carries_list(given.id)]
     return Survey(
-        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, lists), calls_left=await _calls_left(client)
+        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, carried), calls_left=await _calls_left(client)
     )
 
 
@@ -185,7 +187,8 @@ async def _deals(client: AffinityClient, lists: Sequence[List]) -> int | None:
 
 
 def _reads(counts: Mapping[Entity, int], wanted: Collection[Entity], lists: Sequence[List]) -> int | None:
-    """About how many calls it takes to read all of these, if all counts are known: lists are read by the survey."""
+    """About how many calls it takes to read all of these, and of list entries and deals what stands on these lists, if
+    all counts are known: lists themselves are read by the survey."""
     if any(entity not in counts for entity in wanted):
         return None
     calls = 0

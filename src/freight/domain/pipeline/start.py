@@ -60,12 +60,12 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         if opened.id != expected:
             await _refuse_workspace(job, side, opened)
             raise Interrupted
-    survey = await source.survey(job.entities)
+    survey = await source.survey(job.entities, job.mapping)
     planned = await target.plan(survey.schema, job.mapping, job.entities)
     asked = source.take_usage()
     reads = None if survey.reads is None else asked.reads + survey.reads
     estimate = estimates.before_reading(survey.schema, planned.layout, job.entities, reads)
-    issues = [*survey.issues, *planned.issues, *_quota(survey)]
+    issues = [*survey.issues, *planned.issues, *_quota(job, survey)]
     blockers = [issue for issue in issues if issue.level == "error"]
     async with database.as_tenant(job.tenant_id) as tx:
         earlier = await blueprints.read(tx, job.id)
@@ -81,15 +81,22 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
     return Blueprint(schema=survey.schema, layout=layout)
 
 
-def _quota(survey: Survey) -> list[Issue]:
-    if survey.calls_left is None or survey.reads is None or survey.calls_left >= survey.reads:
+def _quota(job: Job, survey: Survey) -> list[Issue]:
+    # A sample reads a little of everything.
+    if survey.calls_left is None or survey.reads is None or job.mode == "sample":
+        return []
+    reads = survey.reads
+    if not job.writes:
+        # Each file is fetched by a call of its own, once it can be written.
+        reads -= survey.schema.counts.get("files", 0)
+    if survey.calls_left >= reads:
         return []
     return [
         Issue(
             level="error",
             code="quota_too_small",
             message=f"The source's account has {survey.calls_left:,} API calls left for this month, and reading it "
-            f"takes about {survey.reads:,}. Carry fewer entities or lists, or wait until the quota is renewed.",
+            f"takes about {reads:,}. Carry fewer entities or lists, or wait until the quota is renewed.",
         )
     ]
 
