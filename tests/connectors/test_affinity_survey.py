@@ -6,6 +6,7 @@ import pytest
 from affinity_source_parts import BASE, Paths, described, json, page, person, refusal
 
 from freight.connectors.affinity.survey import survey
+from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.protocols import Survey
 from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Field, Option, PersonRef
@@ -15,6 +16,9 @@ ALWAYS = {
     "/v2/auth/whoami": json({"tenant": {"id": 1}, "user": {"id": 1, "emailAddress": "Ann@Firm.example"}}),
     "/v2/companies": page([]),
     "/v2/persons": page([]),
+    "/v2/companies/fields": page([]),
+    "/v2/persons/fields": page([]),
+    "/fields": json([]),
 }
 
 
@@ -225,6 +229,34 @@ async def test_a_missing_permission_forbids_the_job_and_says_what_to_do(path, en
     assert (await asked({**LISTS, path: refusal(403)}, "notes")).issues == ()
 
 
+METADATA = ("/v2/companies/fields", "/v2/persons/fields", "/v2/lists/5/fields")
+
+
+@pytest.mark.parametrize("path", METADATA)
+async def test_fields_that_may_not_be_seen_forbid_the_job_and_are_not_lost_in_silence(path):
+    (issue,) = (await asked({**LISTS, path: refusal(403)}, *LOAD_ORDER)).issues
+    assert (issue.level, issue.code) == ("error", "fields_refused")
+    assert "administrator" in issue.message
+
+
+async def test_fields_of_a_list_that_the_job_leaves_behind_need_not_be_seen():
+    client = Paths({**ALWAYS, **LISTS, "/v2/lists/5/fields": refusal(403)}).client()
+    assert (await survey(client, LOAD_ORDER, Mapping(only_lists=["6"]))).issues == ()
+
+
+@pytest.mark.parametrize("path", METADATA)
+@pytest.mark.parametrize(("answer", "error"), [(json("odd"), UnexpectedAnswer), (refusal(400), Rejected)])
+async def test_no_fields_are_taken_from_an_answer_that_does_not_name_them(path, answer, error):
+    with pytest.raises(error):
+        await asked({**LISTS, path: answer}, *LOAD_ORDER)
+
+
+@pytest.mark.parametrize("answer", [refusal(403), json("odd")])
+async def test_it_is_said_where_the_options_of_dropdowns_may_be_missing(answer):
+    (issue,) = (await asked({"/fields": answer}, "companies")).issues
+    assert (issue.level, issue.code) == ("warning", "definitions_refused")
+
+
 async def test_no_more_is_asked_than_the_job_needs():
     vendor = Paths(ALWAYS)
     await survey(vendor.client(), ["notes"], Mapping())
@@ -242,9 +274,14 @@ async def test_no_more_is_asked_than_the_job_needs():
 @pytest.mark.parametrize("odd", [5, "text", None, [], [5], {"a": [1]}])
 async def test_answers_in_an_unknown_form_do_not_stop_the_survey(odd):
     paths = [
-        "/fields", "/lists", "/rate-limit", "/v2/users", "/v2/companies/fields", "/v2/persons/fields", "/v2/notes",
-        "/v2/lists/5/fields", "/v2/lists/6/fields", "/v2/lists/5/saved-views", "/v2/companies/search",
-    ]  # fmt: skip
+        "/fields",
+        "/lists",
+        "/rate-limit",
+        "/v2/users",
+        "/v2/notes",
+        "/v2/lists/5/saved-views",
+        "/v2/companies/search",
+    ]
     found = await asked({**LISTS, **{path: json(odd) for path in paths}}, *LOAD_ORDER)
     assert [given.id for given in found.schema.lists] == ["5"]
     assert found.schema.users is None

@@ -61,44 +61,84 @@ async def survey(client: AffinityClient, entities: Collection[Entity], mapping: 
     user = await client.whoami()
     needs_lists = not NEED_LISTS.isdisjoint(wanted)
     needs_fields = needs_lists or not COLLECTIONS.keys().isdisjoint(wanted)
-    definitions = Definitions(await optional(client.get("/fields")) if needs_fields else None)
-    lists, issues = await _lists(client, definitions) if needs_lists else ([], [])
+    defined = await optional(client.get("/fields")) if needs_fields else []
+    fields = _Fields(client, Definitions(defined))
+    lists, issues = await _lists(client, fields, mapping) if needs_lists else ([], [])
     users = await _users(client)
     counts = await _counts(client, wanted, lists)
     schema = Schema(
-        companies=await _fields(client, definitions, "companies") if "companies" in wanted else (),
-        people=await _fields(client, definitions, "people") if "people" in wanted else (),
+        companies=await fields.of("companies") if "companies" in wanted else (),
+        people=await fields.of("people") if "people" in wanted else (),
         lists=tuple(lists),
         users=users,
         own_domains=_own_domains(user, users or ()),
         counts=counts,
         uncarried=await _uncarried(client, lists),
     )
-    issues += await _missing_permissions(client, wanted, lists)
+    issues += [*fields.issues, *await _missing_permissions(client, wanted, lists)]
+    if not isinstance(defined, list):
+        issues.append(DEFINITIONS_REFUSED)
     carried = [given for given in lists if mapping.carries_list(given.id)]
     return Survey(
         schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, carried), calls_left=await _calls_left(client)
     )
 
 
-async def _fields(client: AffinityClient, definitions: Definitions, owner: Entity) -> tuple[Field, ...]:
-    path = f"/v2/{COLLECTIONS[owner]}/fields"
-    metadata = await optional(client.all_rows(path)) or []
-    return await _with_options(client, path, fields_of(metadata, definitions, owner))
+class _Fields:
+    """Asks which fields there are, and keeps in `issues` what is said of those that may not be seen."""
+
+    def __init__(self, client: AffinityClient, definitions: Definitions) -> None:
+        self.issues: list[Issue] = []
+        self._client = client
+        self._definitions = definitions
+
+    async def of(self, owner: Literal["companies", "people"]) -> tuple[Field, ...]:
+        """The fields of companies or people."""
+        try:
+            return await self._ask(f"/v2/{COLLECTIONS[owner]}/fields", owner)
+        except PermissionMissing as refusal:
+            self.issues.append(_fields_refused(owner, f"leave {owner} out of the job", refusal))
+            return ()
+
+    async def of_list(self, list_id: str, name: str, *, carried: bool) -> tuple[Field, ...]:
+        """The fields of a list."""
+        try:
+            return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
+        except PermissionMissing as refusal:
+            if carried:
+                way_out = f"skip the list {list_id} in the mapping of the job"
+                self.issues.append(_fields_refused(f"the list {name!r}", way_out, refusal))
+            return ()
+
+    async def _ask(self, path: str, owner: str) -> tuple[Field, ...]:
+        fields = []
+        for field in fields_of(await self._client.all_rows(path), self._definitions, owner):
+            options = field.options
+            # Version 1 does not define all dropdowns.
+            if not options and field.type in ("select", "status"):
+                options = options_of(await optional(self._client.all_rows(f"{path}/{field.id}/dropdown-options")))
+            fields.append(msgspec.structs.replace(field, options=options))
+        return tuple(fields)
 
 
-async def _with_options(client: AffinityClient, path: str, fields: Iterable[Field]) -> tuple[Field, ...]:
-    """The fields; dropdowns that version 1 does not define, with the options that version 2 gives."""
-    found = []
-    for field in fields:
-        options = field.options
-        if not options and field.type in ("select", "status"):
-            options = options_of(await optional(client.all_rows(f"{path}/{field.id}/dropdown-options")))
-        found.append(msgspec.structs.replace(field, options=options))
-    return tuple(found)
+def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issue:
+    return Issue(
+        level="error",
+        code="fields_refused",
+        message=f"The key's user may not see which fields {what} have, and without that none of their values could be "
+        f"carried: have an administrator of Affinity give the user access, or {way_out}. {refusal}",
+    )
 
 
-async def _lists(client: AffinityClient, definitions: Definitions) -> tuple[list[List], list[Issue]]:
+DEFINITIONS_REFUSED = Issue(
+    code="definitions_refused",
+    message="Affinity did not give the definitions of fields in version 1 of its API, which alone knows all options of "
+    "dropdowns and which fields hold several values: options may be missing or stand in another order. To have them "
+    "all, let the key's user see the fields and create the job again.",
+)
+
+
+async def _lists(client: AffinityClient, fields: _Fields, mapping: JobMapping) -> tuple[list[List], list[Issue]]:
     """The lists that the key shows, each with its own fields, and what is said of those that cannot be read."""
     # Version 2 gives sizes that are wrong, and in its oldest version no types.
     in_version_1 = await optional(client.get("/lists"))
@@ -111,11 +151,9 @@ async def _lists(client: AffinityClient, definitions: Definitions) -> tuple[list
         if id_ is None or of is None:
             issues.append(_unknown_list(row))
             continue
-        path = f"/v2/lists/{id_}/fields"
-        metadata = await optional(client.all_rows(path)) or []
-        fields = await _with_options(client, path, fields_of(metadata, definitions, id_))
         name = text_of(row.get("name")) or f"List {id_}"
-        lists.append(List(id=id_, name=name, of=of, fields=fields, size=integer_of(same.get("list_size"))))
+        own = await fields.of_list(id_, name, carried=mapping.carries_list(id_))
+        lists.append(List(id=id_, name=name, of=of, fields=own, size=integer_of(same.get("list_size"))))
     return lists, issues
 
 
