@@ -151,9 +151,10 @@ async def test_opportunities_of_lists_that_are_left_behind_are_skipped_with_the_
     assert paths.asked("/v2/lists/3/list-entries") == []
 
 
-async def test_what_affinity_hides_is_named():
-    (row,) = await read(vendor([opportunity(5, name="[Hidden]")]))
-    assert codes(row) == ["hidden_at_source"]
+async def test_what_affinity_hides_is_named_and_its_name_is_not_taken_for_the_real_one():
+    rows = await read(vendor([opportunity(5, name="[Hidden]")], json([in_version_1(6) | {"name": "[Hidden]"}])))
+    assert [isinstance(row.record, Deal) and row.record.name for row in rows] == [None, None]
+    assert all("hidden_at_source" in codes(row) for row in rows)
 
 
 async def test_some_opportunities_are_read_with_the_values_of_their_list():

@@ -154,13 +154,13 @@ def deal_row(entry: Json, reading: Reading, links: Links) -> Row:
     reader = FieldsReader(entity, reading)
     deal = Deal(
         id=id_,
-        name=reader.text("name"),
+        name=_name(reader),
         list_id=reading.owner,
         person_ids=links.person_ids,
         company_ids=links.company_ids,
         fields=reader.fields,
     )
-    return Row(id=id_, record=deal, issues=(*reader.issues, *links.issues, *_hidden(deal)))
+    return Row(id=id_, record=deal, issues=(*reader.issues, *links.issues))
 
 
 def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
@@ -178,7 +178,7 @@ def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
     links = links_of(reader)
     deal = Deal(
         id=id_,
-        name=reader.text("name"),
+        name=_name(reader),
         list_id=list_id if known else None,
         person_ids=links.person_ids,
         company_ids=links.company_ids,
@@ -186,8 +186,7 @@ def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
     carried = mapping.only_lists is None if list_id is None else mapping.carries_list(list_id)
     if not carried:
         return Row(id=id_, record=deal, skip=LIST_NOT_CHOSEN)
-    issues = (*reader.issues, LIST_READ_BEFORE if known else LIST_HIDDEN, *_hidden(deal))
-    return Row(id=id_, record=deal, issues=issues)
+    return Row(id=id_, record=deal, issues=(*reader.issues, LIST_READ_BEFORE if known else LIST_HIDDEN))
 
 
 LIST_READ_BEFORE = Issue(
@@ -207,8 +206,12 @@ HIDDEN_AT_SOURCE = Issue(
 )
 
 
-def _hidden(deal: Deal) -> tuple[Issue, ...]:
-    return (HIDDEN_AT_SOURCE,) if deal.name == HIDDEN_NAME else ()
+def _name(reader: RowReader) -> str | None:
+    name = reader.text("name")
+    if name != HIDDEN_NAME:
+        return name
+    reader.issues.append(HIDDEN_AT_SOURCE)
+    return None
 
 
 def _list_id(entry: object) -> str | None:
