@@ -157,6 +157,23 @@ async def test_a_month_that_is_used_up_says_when_it_ends(pacer):
 
 
 @pytest.mark.parametrize(
+    ("odd", "read_as"),
+    [
+        (rb'"cut \ud83d"', "cut \N{REPLACEMENT CHARACTER}"),
+        (rb'{"\ude00": [1e999, -1e999, 1]}', {"\N{REPLACEMENT CHARACTER}": [None, None, 1]}),
+        (
+            rb'["\ud83d", 123456789012345678901234567890, true]',
+            ["\N{REPLACEMENT CHARACTER}", 123456789012345678901234567890.0, True],
+        ),
+        (rb'["\ud83d", "\ud83d\ude00"]', ["\N{REPLACEMENT CHARACTER}", "\N{GRINNING FACE}"]),
+    ],
+)
+async def test_a_value_that_cannot_be_does_not_take_the_rest_of_the_answer_with_it(odd, read_as, pacer):
+    answer = httpx.Response(200, content=b'{"data": [{"name": "Good"}, ' + odd + b"]}")
+    assert await read(attio(Script(answer), pacer)) == {"data": [{"name": "Good"}, read_as]}
+
+
+@pytest.mark.parametrize(
     ("answer", "expected"),
     [
         (error(401, "unauthorized"), CredentialsRefused),

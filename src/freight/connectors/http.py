@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
+from freight.connectors.decoding import decode
 from freight.connectors.errors import (
     CredentialsRefused,
     InDoubt,
@@ -45,7 +46,6 @@ TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LONGEST_MESSAGE = 500
 
 log = structlog.get_logger(__name__)
@@ -215,16 +215,16 @@ class HttpClient(ABC):
 
     def _complaint_in(self, response: httpx.Response) -> Complaint:
         try:
-            complaint = self._complaint(msgspec.json.decode(response.content))
-        except NOT_JSON:
+            complaint = self._complaint(decode(response.content))
+        except ValueError:
             return Complaint()
         message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
         return msgspec.structs.replace(complaint, message=message)
 
     def _decoded(self, response: httpx.Response, what: str, repeatable: bool) -> Json:
         try:
-            return msgspec.json.decode(response.content)
-        except NOT_JSON:
+            return decode(response.content)
+        except ValueError:
             if repeatable:
                 raise UnexpectedAnswer(f"{self.vendor} answered {what} with something that is not JSON.") from None
             raise self._in_doubt(what, "the answer was not JSON") from None
