@@ -80,6 +80,28 @@ def test_records_refer_to_what_they_belong_to(record: Record, references: tuple[
     assert crm.references(record) == references
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Acme.com ", "acme.com", True),
+        ("müller.de", "xn--mller-kva.de", True),
+        ("mu\N{COMBINING DIAERESIS}ller.de", "M\N{LATIN CAPITAL LETTER U WITH DIAERESIS}LLER.DE", True),
+        ("a@müller.de", "A@xn--mller-kva.de", True),
+        ("straße.de", "strasse.de", False),
+        ("a@straße.de", "a@strasse.de", False),
+        ("no host.ü", "no host.u", False),
+    ],
+)
+def test_two_ways_to_write_a_domain_are_one_claim_and_two_domains_are_two(one: str, other: str, same: bool) -> None:
+    assert (crm.normalise_claim(one) == crm.normalise_claim(other)) is same
+    (claim,) = crm.claims(Person(id="1", emails=(one,)))
+    assert crm.without_claims(Person(id="2", emails=(other,)), [claim]).emails == (() if same else (other,))
+
+
+def test_a_website_s_host_keeps_its_letters() -> None:
+    assert crm.bare_domain("https://www.Straße.de/about") == "www.straße.de"
+
+
 def test_the_second_entry_of_a_record_on_a_list_is_a_repeated_one() -> None:
     first = ListEntry(id="1", list_id="5", parent=("companies", "3"))
     second = ListEntry(id="2", list_id="5", parent=("companies", "3"))

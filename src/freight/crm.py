@@ -4,16 +4,21 @@ A connector that reads turns a vendor's rows into these; a connector that writes
 Ids are the source's own, as text.
 """
 
+import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+import idna
 import msgspec
 
 from freight.fields import CompanyRef, Field, FieldValues, Location, PersonRef
 
 Entity = Literal["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"]
+
+LONGEST_HOST = 253
+"""Characters of the longest name that a host can have."""
 
 LOAD_ORDER: tuple[Entity, ...] = get_args(Entity)
 """Entities in the order in which they are written: whatever is referred to comes first."""
@@ -253,8 +258,20 @@ def without_claims(record: Record, lost: Collection[str]) -> Record:
 
 
 def normalise_claim(value: str) -> str:
-    """A domain or an e-mail address as it is compared: both ignore case and surrounding space."""
-    return value.strip().casefold()
+    """A domain or an e-mail address as it is compared: without regard to capitals and surrounding space, and the same
+    whether a host's name is written with its own letters or with those that the DNS knows."""
+    # `casefold` would make one of two names that differ, as of straße.de and strasse.de.
+    local, at, host = unicodedata.normalize("NFC", value.strip()).lower().rpartition("@")
+    return f"{local}{at}{_ascii_host(host)}"
+
+
+def _ascii_host(host: str) -> str:
+    if host.isascii() or len(host) > LONGEST_HOST:
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except UnicodeError:
+        return host
 
 
 def bare_domain(value: str) -> str:
@@ -264,4 +281,4 @@ def bare_domain(value: str) -> str:
         host = urlsplit(text if "//" in text else f"//{text}").hostname
     except ValueError:
         host = None
-    return (host or text).rstrip(".").casefold()
+    return (host or text).rstrip(".").lower()

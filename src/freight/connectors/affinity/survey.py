@@ -12,7 +12,7 @@ from freight.connectors.affinity.schema import Definitions, fields_of, options_o
 from freight.connectors.errors import PermissionMissing
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
-from freight.crm import LOAD_ORDER, Entity, List
+from freight.crm import LOAD_ORDER, Entity, List, normalise_claim
 from freight.fields import Field, PersonRef
 from freight.mapping import Mapping as JobMapping
 from freight.schema import Schema
@@ -194,7 +194,7 @@ def _own_domains(whoami: Json, users: Iterable[PersonRef]) -> tuple[str, ...]:
         case _:
             emails = []
     emails += [user.email for user in users if user.email]
-    domains = (email.rpartition("@")[2].strip().casefold() for email in emails if "@" in email)
+    domains = (normalise_claim(email.rpartition("@")[2]) for email in emails if "@" in email)
     return tuple(dict.fromkeys(domain for domain in domains if domain and domain not in FREE_MAIL))
 
 
