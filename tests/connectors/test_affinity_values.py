@@ -173,6 +173,24 @@ async def test_values_that_cannot_be_fetched_are_counted(status):
     assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", "7")]
 
 
+NUMBERS = [f"+1 202 555 {number:04}" for number in range(130)]
+
+
+@pytest.mark.parametrize(
+    ("rest", "carried", "said"), [(page(NUMBERS), 130, []), (refusal(404), 100, ["values_cut_off"])]
+)
+async def test_all_values_of_a_standard_fact_are_fetched_or_it_is_said_how_many_are_missing(rest, carried, said):
+    phones = field(
+        "affinity-data-phone-number", "filterable-text-multi", NUMBERS[:100], kind="enriched", totalCount=130
+    )
+    rest_path = "/v2/persons/5/fields/affinity-data-phone-number/values"
+    vendor = Paths({"/v2/persons": page([{"id": 5, "fields": [phones]}]), rest_path: rest})
+    (row,) = (await vendor.source().read_page("people", None)).rows
+    assert isinstance(row.record, Person)
+    assert len(row.record.phone_numbers) == carried
+    assert codes(row) == said
+
+
 async def test_a_full_hundred_is_named_where_nobody_knows_whether_there_are_more():
     row = await read(Paths({"/v2/companies": page([acme()])}))
     assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", None)]

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 
 from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.affinity.fields import is_cut_off
+from freight.connectors.affinity.fields import described, is_cut_off
 from freight.connectors.affinity.reading import Reading
 from freight.connectors.errors import PermissionMissing, Rejected
 
@@ -22,7 +22,7 @@ async def complete(client: AffinityClient, path: str, holder: object, reading: R
     for field in fields if isinstance(fields, list) else ():
         match field:
             case {"id": str(id_), "value": {"type": str(type_), "data": list() as data} as value}:
-                if id_ in reading.fields and is_cut_off(type_, data, value.get("totalCount")):
+                if is_cut_off(type_, data, value.get("totalCount")) and reading.carries(described(field, type_)):
                     await _complete(client, f"{path}/fields/{id_}/values", value)
 
 

@@ -81,6 +81,12 @@ class FilledField(Described, frozen=True, kw_only=True):
         return isinstance(self.data, list) and is_cut_off(self.value_type, self.data, self.total)
 
 
+def described(field: dict[str, Any], value_type: str) -> Described:
+    """The field of a row, or of the metadata of fields, whose values are of this type."""
+    id_, name, kind = (text_of(field.get(key)) or "" for key in ("id", "name", "type"))
+    return Described(id=id_, name=name, kind=kind, value_type=text_of(value_type) or "")
+
+
 def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
     """Whether there are more values than those in `data`, or may be; `total` is what Affinity says of their number."""
     if isinstance(total, int):
@@ -97,19 +103,10 @@ def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
     fields = []
     for item in given:
         match item:
-            case {"id": str(id_), "value": {"type": str(type_), "data": data} as value}:
+            case {"id": str(), "value": {"type": str(type_), "data": data} as value}:
                 if holds_something(data):
-                    name, kind = (text_of(item.get(key)) or "" for key in ("name", "type"))
-                    fields.append(
-                        FilledField(
-                            id=text_of(id_) or "",
-                            name=name,
-                            kind=kind,
-                            value_type=text_of(type_) or "",
-                            data=data,
-                            total=integer_of(value.get("totalCount")),
-                        )
-                    )
+                    known = msgspec.structs.asdict(described(item, type_))
+                    fields.append(FilledField(**known, data=data, total=integer_of(value.get("totalCount"))))
             case {"id": str(), "value": None | {"data": None}}:
                 pass
             case _:

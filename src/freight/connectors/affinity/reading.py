@@ -11,6 +11,7 @@ from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
     FIELD_TYPES,
     KNOWN_TYPES,
+    Described,
     FilledField,
     holds_something,
     quoted,
@@ -43,6 +44,14 @@ class Reading(msgspec.Struct, frozen=True):
         skipped = frozenset(id_ for id_, wanted in mapping.fields_of(owner).items() if wanted.skip)
         fields = {field.id: field for field in schema.fields_of(owner) if field.id not in skipped}
         return cls(owner, fields, skipped)
+
+    def fact_of(self, field: Described) -> str | None:
+        """The part of a company or a person that the field is, if it is one."""
+        return None if field.id in self.fields or field.id in self.skipped else fact_of(self.owner, field)
+
+    def carries(self, field: Described) -> bool:
+        """Whether the values of the field are read at all."""
+        return field.id in self.fields or self.fact_of(field) is not None
 
 
 class RowReader:
@@ -93,8 +102,9 @@ class FieldsReader(RowReader):
         for field in read_fields(row.get("fields"), self.issues):
             if field.id in reading.skipped:
                 continue
-            if (fact := fact_of(reading.owner, field)) is not None:
+            if (fact := reading.fact_of(field)) is not None:
                 self._facts.setdefault(fact, []).append(field)
+                self._say_cut_off(field)
             elif field.value_type not in KNOWN_TYPES:
                 self.issues.append(_unknown_value_type(field))
             elif field.id in reading.fields:
@@ -134,10 +144,13 @@ class FieldsReader(RowReader):
         if FIELD_TYPES.get(field.value_type) != known.type:
             self.issues.append(_type_changed(field))
             return
-        if field.is_cut_off:
-            self.issues.append(values_cut_off(field))
+        self._say_cut_off(field)
         if values := read_values(field, self.issues):
             self.fields[field.id] = values
+
+    def _say_cut_off(self, field: FilledField) -> None:
+        if field.is_cut_off:
+            self.issues.append(values_cut_off(field))
 
 
 LEFT_OUT = {

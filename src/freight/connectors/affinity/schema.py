@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from freight.connectors.affinity.facts import fact_of
-from freight.connectors.affinity.fields import ASSOCIATIONS, FIELD_TYPES, Described, id_of, integer_of, text_of
+from freight.connectors.affinity.fields import (
+    ASSOCIATIONS,
+    FIELD_TYPES,
+    Described,
+    described,
+    id_of,
+    integer_of,
+    text_of,
+)
 from freight.fields import Field, Option
 
 RELATIONSHIP_INTELLIGENCE = "relationship-intelligence"
@@ -68,8 +76,7 @@ def options_of(rows: object) -> tuple[Option, ...]:
 def _described(row: Any) -> Described | None:
     match row:
         case {"id": str(id_), "valueType": str(value_type)} if text_of(id_):
-            name, kind = (text_of(row.get(key)) or "" for key in ("name", "type"))
-            return Described(id=id_.strip(), name=name, kind=kind, value_type=value_type.strip())
+            return described(row, value_type)
         case _:
             return None
 
