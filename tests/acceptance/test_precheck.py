@@ -149,6 +149,16 @@ async def test_a_mapping_that_cannot_work(
         assert names in await refusal(tenant, sandbox, code, mapping=mapping)
 
 
+async def test_a_standard_fact_can_be_left_behind(tenant: Tenant) -> None:
+    skipped = {"skip": True}
+    mapping = {
+        "companies": {"affinity-data-description": skipped},
+        "people": {"affinity-data-phone-number": skipped},
+    }
+    async with running(SandboxOptions(companies=3, people=3)) as sandbox:
+        await migration.carry(tenant, sandbox, mode="dry_run", entities=["companies", "people"], mapping=mapping)
+
+
 async def test_a_list_that_holds_something_else(service: Service, tenant: Tenant, tmp_path: Path) -> None:
     async with a_workspace(tmp_path) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.attio_key}"}

@@ -10,7 +10,7 @@ from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.protocols import Survey
 from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Field, Option, PersonRef
-from freight.mapping import ListMapping, Mapping
+from freight.mapping import FieldMapping, ListMapping, Mapping
 
 ALWAYS = {
     "/v2/auth/whoami": json({"tenant": {"id": 1}, "user": {"id": 1, "emailAddress": "Ann@Firm.example"}}),
@@ -83,6 +83,22 @@ async def test_only_what_can_be_carried_as_a_field_is_in_the_schema():
         Field(id="field-4", name="field-4", type="text"),
         Field(id="field-5", name="Industry", type="number"),
     )
+
+
+async def test_a_standard_fact_that_the_mapping_names_is_a_field_like_any_other():
+    fields = [
+        described("field-1", "text", name="Phone"),
+        described("affinity-data-description", "text", kind="enriched", name="Description"),
+        described("affinity-data-location", "location", kind="enriched", name="Location"),
+    ]
+    named = {
+        "field-1": FieldMapping(to="telephone"),
+        "affinity-data-description": FieldMapping(skip=True),
+        "affinity-data-location": FieldMapping(to="place"),
+    }
+    client = Paths({**ALWAYS, "/v2/companies/fields": page(fields)}).client()
+    found = (await survey(client, ["companies"], Mapping(companies=named))).schema.companies
+    assert [field.id for field in found] == ["field-1", "affinity-data-description"]
 
 
 async def test_all_pages_of_the_fields_are_read():

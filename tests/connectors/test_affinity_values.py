@@ -119,6 +119,16 @@ def test_a_field_that_the_job_leaves_behind_is_not_mentioned():
     assert row.issues == ()
 
 
+def test_a_standard_fact_that_the_mapping_names_is_carried_as_the_field_that_it_is():
+    phone = field("field-1", "text", "+1 202 224 3121", name="Phone")
+    description = field("affinity-data-description", "text", "Makes things.", kind="enriched")
+    row = company(phone, description, of=known("text"), skipped=frozenset({"affinity-data-description"}))
+    assert isinstance(row.record, Company)
+    assert (row.record.phone_numbers, row.record.description) == ((), None)
+    assert values(row) == ("+1 202 224 3121",)
+    assert row.issues == ()
+
+
 def test_a_field_that_appeared_after_the_schema_was_read_is_named():
     assert codes(company(field("field-9", "text", "New"))) == ["field_not_mapped"]
 

@@ -5,7 +5,7 @@ Version 2 knows each field's id, kind and type; version 1 knows all its options,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from freight.connectors.affinity.facts import fact_of
@@ -19,6 +19,7 @@ from freight.connectors.affinity.fields import (
     text_of,
 )
 from freight.fields import Field, Option
+from freight.mapping import FieldMapping
 
 RELATIONSHIP_INTELLIGENCE = "relationship-intelligence"
 
@@ -43,11 +44,13 @@ class Definitions:
         return named[0] if len(named) == 1 else None
 
 
-def fields_of(metadata: Iterable[Any], definitions: Definitions, owner: str) -> list[Field]:
+def fields_of(
+    metadata: Iterable[Any], definitions: Definitions, owner: str, named: Mapping[str, FieldMapping]
+) -> list[Field]:
     """The fields that have a place in the schema, of `companies`, of `people`, or of the list with this id.
 
-    Standard facts have none, nor has what Affinity works out by itself, what links records to each other, and what
-    is of a type that is not known.
+    Standard facts have none unless the job's mapping names them, nor has what Affinity works out by itself, what links
+    records to each other, and what is of a type that is not known.
     """
     fields: dict[str, Field] = {}
     for row in metadata:
@@ -56,10 +59,16 @@ def fields_of(metadata: Iterable[Any], definitions: Definitions, owner: str) -> 
             continue
         # The fields of a list are given together with those of the records on it.
         wanted = field.kind != RELATIONSHIP_INTELLIGENCE if owner in ("companies", "people") else field.kind == "list"
-        if wanted and fact_of(owner, field) is None:
+        if wanted and (fact_of(owner, field) is None or _is_ordinary(field, named.get(field.id))):
             definition = definitions.find(field.id, field.name, text_of(row.get("enrichmentSource")))
             fields.setdefault(field.id, _field(field, definition))
     return list(fields.values())
+
+
+def _is_ordinary(fact: Described, wanted: FieldMapping | None) -> bool:
+    """Whether the job wants a standard fact treated like any other field. What Affinity fills can only be skipped; what
+    the firm added itself is known by its name alone, and may be mapped."""
+    return wanted is not None and (wanted.skip or fact.kind == "global")
 
 
 def options_of(rows: object) -> tuple[Option, ...]:

@@ -62,8 +62,8 @@ async def survey(client: AffinityClient, entities: Collection[Entity], mapping: 
     needs_lists = not NEED_LISTS.isdisjoint(wanted)
     needs_fields = needs_lists or not COLLECTIONS.keys().isdisjoint(wanted)
     defined = await optional(client.get("/fields")) if needs_fields else []
-    fields = _Fields(client, Definitions(defined))
-    lists, issues = await _lists(client, fields, mapping) if needs_lists else ([], [])
+    fields = _Fields(client, Definitions(defined), mapping)
+    lists, issues = await _lists(client, fields) if needs_lists else ([], [])
     users = await _users(client)
     counts = await _counts(client, wanted, lists)
     schema = Schema(
@@ -87,10 +87,11 @@ async def survey(client: AffinityClient, entities: Collection[Entity], mapping: 
 class _Fields:
     """Asks which fields there are, and keeps in `issues` what is said of those that may not be seen."""
 
-    def __init__(self, client: AffinityClient, definitions: Definitions) -> None:
+    def __init__(self, client: AffinityClient, definitions: Definitions, mapping: JobMapping) -> None:
         self.issues: list[Issue] = []
         self._client = client
         self._definitions = definitions
+        self._mapping = mapping
 
     async def of(self, owner: Literal["companies", "people"]) -> tuple[Field, ...]:
         """The fields of companies or people."""
@@ -100,19 +101,20 @@ class _Fields:
             self.issues.append(_fields_refused(owner, f"leave {owner} out of the job", refusal))
             return ()
 
-    async def of_list(self, list_id: str, name: str, *, carried: bool) -> tuple[Field, ...]:
+    async def of_list(self, list_id: str, name: str) -> tuple[Field, ...]:
         """The fields of a list."""
         try:
             return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
         except PermissionMissing as refusal:
-            if carried:
+            if self._mapping.carries_list(list_id):
                 way_out = f"skip the list {list_id} in the mapping of the job"
                 self.issues.append(_fields_refused(f"the list {name!r}", way_out, refusal))
             return ()
 
     async def _ask(self, path: str, owner: str) -> tuple[Field, ...]:
         fields = []
-        for field in fields_of(await self._client.all_rows(path), self._definitions, owner):
+        metadata = await self._client.all_rows(path)
+        for field in fields_of(metadata, self._definitions, owner, self._mapping.fields_of(owner)):
             options = field.options
             # Version 1 does not define all dropdowns.
             if not options and field.type in ("select", "status"):
@@ -138,7 +140,7 @@ DEFINITIONS_REFUSED = Issue(
 )
 
 
-async def _lists(client: AffinityClient, fields: _Fields, mapping: JobMapping) -> tuple[list[List], list[Issue]]:
+async def _lists(client: AffinityClient, fields: _Fields) -> tuple[list[List], list[Issue]]:
     """The lists that the key shows, each with its own fields, and what is said of those that cannot be read."""
     # Version 2 gives sizes that are wrong, and in its oldest version no types.
     in_version_1 = await optional(client.get("/lists"))
@@ -152,7 +154,7 @@ async def _lists(client: AffinityClient, fields: _Fields, mapping: JobMapping) -
             issues.append(_unknown_list(row))
             continue
         name = text_of(row.get("name")) or f"List {id_}"
-        own = await fields.of_list(id_, name, carried=mapping.carries_list(id_))
+        own = await fields.of_list(id_, name)
         lists.append(List(id=id_, name=name, of=of, fields=own, size=integer_of(same.get("list_size"))))
     return lists, issues
 
