@@ -182,3 +182,16 @@ async def test_owners_without_a_member_are_named_and_stop_nothing(
         rows = await jobs.logs(tenant, job["id"], code="owner_without_member")
     assert job["status"] == "completed"
     assert any("ada@firm.example.com" in row["message"] for row in rows)
+
+
+async def test_what_the_precheck_finds_is_said_once_also_where_the_job_has_to_begin_again(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        await faults.add(sandbox.attio_url, "forbidden", path_prefix="/v2/lists", method="POST", times=1)
+        job = await jobs.until_ended(tenant, (await jobs.create(tenant, sandbox))["id"])
+        assert job["status"] == "failed"
+        (await tenant.client.post(f"/api/v1/jobs/{job['id']}/retry")).raise_for_status()
+        job = await jobs.until(tenant, job["id"], lambda job: job["status"] == "completed")
+        (row,) = await jobs.logs(tenant, job["id"], code="owner_without_member")
+    assert "ada@firm.example.com" in row["message"]

@@ -1,5 +1,6 @@
 """Start: the precheck, and the schema that the target needs."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -72,13 +73,20 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await blueprints.save(tx, job.id, survey.schema, layout)
         await blueprints.save_estimate(tx, job.id, estimate)
-        await logs.write(tx, job.tenant_id, job.id, [Entry(issue=issue) for issue in issues])
+        await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage())
         if blockers:
             await jobs.stop(tx, job.id, code="precheck_failed", message=" ".join(issue.message for issue in blockers))
     if blockers:
         raise Interrupted
     return Blueprint(schema=survey.schema, layout=layout)
+
+
+async def _not_logged_yet(tx: Connection, job: Job, issues: Sequence[Issue]) -> list[Entry]:
+    # An attempt that failed after the precheck is made again from the beginning.
+    rows = await tx.fetch("SELECT code, message FROM logs WHERE job_id = $1 AND entity IS NULL", job.id)
+    logged = {(row["code"], row["message"]) for row in rows}
+    return [Entry(issue=issue) for issue in issues if (issue.code, issue.message) not in logged]
 
 
 def _quota(job: Job, survey: Survey) -> list[Issue]:
