@@ -98,6 +98,10 @@ def test_two_ways_to_write_a_domain_are_one_claim_and_two_domains_are_two(one: s
     assert crm.without_claims(Person(id="2", emails=(other,)), [claim]).emails == (() if same else (other,))
 
 
+def test_the_firm_s_own_people_take_no_address_from_somebody_who_is_carried() -> None:
+    assert crm.claims(Person(id="1", emails=("ann@firm.example",), internal=True)) == ()
+
+
 def test_a_website_s_host_keeps_its_letters() -> None:
     assert crm.bare_domain("https://www.Straße.de/about") == "www.straße.de"
 

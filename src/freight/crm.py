@@ -227,11 +227,12 @@ def people_named(record: Record) -> tuple[str, ...]:
 
 def claims(record: Record) -> tuple[str, ...]:
     """The values that only one record of its entity may hold: a company's domains, a person's e-mail addresses, and
-    the place of a record on a list, which only the first of its entries takes."""
+    the place of a record on a list, which only the first of its entries takes. The firm's own people are not carried
+    and claim nothing."""
     match record:
         case Company():
             values = record.domains
-        case Person():
+        case Person(internal=False):
             values = record.emails
         case ListEntry():
             return ("/".join((record.list_id, *record.parent)),)
