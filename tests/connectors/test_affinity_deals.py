@@ -110,9 +110,10 @@ async def test_a_hundred_links_are_asked_for_once_more_in_the_version_that_gives
     assert first.issues == second.issues == ()
 
 
-async def test_links_that_nobody_gives_are_named():
+@pytest.mark.parametrize("answer", [refusal(404), json(None)])
+async def test_links_that_nobody_gives_are_named(answer):
     many = [person(number) for number in range(1, 101)]
-    (row,) = await read(vendor([opportunity(5, people=many)], **{"/opportunities/5": refusal(404)}))
+    (row,) = await read(vendor([opportunity(5, people=many)], **{"/opportunities/5": answer}))
     assert isinstance(row.record, Deal)
     assert len(row.record.person_ids) == 100
     assert codes(row) == ["values_cut_off"]
@@ -181,6 +182,11 @@ async def test_empty_pages_are_passed_and_only_a_missing_token_ends_the_stream()
         b"page_size=500&page_token=a",
         b"page_size=500&page_token=b",
     ]
+
+
+async def test_an_empty_token_ends_the_stream_like_a_missing_one():
+    paths = vendor([], json({"opportunities": [in_version_1(5)], "next_page_token": ""}))
+    assert [row.id for row in await read(paths)] == ["5"]
 
 
 async def test_a_token_that_leads_to_itself_is_noticed():

@@ -202,7 +202,7 @@ async def test_the_firm_s_own_people_and_domains_are_known():
     assert schema.own_domains == ("firm.example", "sister.example")
 
 
-@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("status", [403, 404, 501])
 async def test_users_that_are_not_shown_are_not_taken_for_none(status):
     schema = (await asked({"/v2/users": refusal(status)})).schema
     assert schema.users is None

@@ -1,7 +1,7 @@
 """The values of Affinity's fields, and what becomes of those that were cut off."""
 
 import pytest
-from affinity_source_parts import BASE, Paths, codes, field, page, person, place, reading, refusal
+from affinity_source_parts import BASE, Paths, codes, field, json, page, person, place, reading, refusal
 
 from freight.connectors.affinity.fields import FIELD_TYPES
 from freight.connectors.affinity.rows import company_row, person_row
@@ -91,6 +91,7 @@ def test_emptiness_in_any_form_is_no_value(type_, data):
         ("datetime", "soon"),
         ("datetime", 1711929600),
         ("datetime", "0001-01-01T00:00:01Z"),
+        ("datetime", "9999-12-31T23:59:59.999-08:00"),
         ("dropdown", "Red"),
         ("person", {"firstName": "Ann"}),
         ("company-multi", [7]),
@@ -175,9 +176,9 @@ async def test_values_beyond_the_first_hundred_are_fetched(more):
     assert row.issues == ()
 
 
-@pytest.mark.parametrize("status", [400, 403, 404])
-async def test_values_that_cannot_be_fetched_are_counted(status):
-    vendor = Paths({"/v2/companies": page([acme(totalCount=107)]), REST_PATH: refusal(status)})
+@pytest.mark.parametrize("answer", [refusal(400), refusal(403), refusal(404), refusal(501), json({"values": []})])
+async def test_values_that_cannot_be_fetched_are_counted(answer):
+    vendor = Paths({"/v2/companies": page([acme(totalCount=107)]), REST_PATH: answer})
     row = await read(vendor)
     assert len(values(row)) == 100
     assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", "7")]

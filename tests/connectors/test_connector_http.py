@@ -183,6 +183,7 @@ async def test_a_value_that_cannot_be_does_not_take_the_rest_of_the_answer_with_
         (error(409, "uniqueness_conflict"), UniquenessConflict),
         (error(409, "slug_conflict"), Rejected),
         (httpx.Response(400, text="no JSON"), Rejected),
+        (httpx.Response(501, text="not implemented"), Rejected),
         (httpx.Response(400, json=["odd"]), Rejected),
         (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), UnexpectedAnswer),
         (httpx.Response(200, text="<html>"), UnexpectedAnswer),

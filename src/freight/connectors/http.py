@@ -160,9 +160,11 @@ class HttpClient(ABC):
             if repeatable or isinstance(error, NOTHING_SENT):
                 raise _AttemptFailed(what, reason) from None
             raise self._in_doubt(what, reason) from None
-        if response.status_code >= 500 or response.status_code == 408:
+        status = response.status_code
+        # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
+        if status == 408 or (status >= 500 and status != 501):
             await self._pacer.failed()
-            reason = f"it answered {response.status_code}"
+            reason = f"it answered {status}"
             if repeatable:
                 raise _AttemptFailed(what, reason)
             raise self._in_doubt(what, reason)

@@ -123,7 +123,7 @@ class AffinityClient(HttpClient):
             case list() as rows:
                 following = None
             case {} as answer if isinstance(answer.get(key, ...), list | None):
-                rows, following = answer[key] or [], answer.get("next_page_token")
+                rows, following = answer[key] or [], answer.get("next_page_token") or None
             case _:
                 raise UnexpectedAnswer(f"Affinity answered GET {path} with something that is not a page of rows.")
         cursor = None if following is None else str(following)

@@ -2,14 +2,9 @@
 
 from typing import Any
 
-import structlog
-
-from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.client import AffinityClient, optional
 from freight.connectors.affinity.fields import described, is_cut_off
 from freight.connectors.affinity.reading import Reading
-from freight.connectors.errors import PermissionMissing, Rejected
-
-log = structlog.get_logger(__name__)
 
 
 async def complete(client: AffinityClient, path: str, holder: object, reading: Reading) -> None:
@@ -27,10 +22,8 @@ async def complete(client: AffinityClient, path: str, holder: object, reading: R
 
 
 async def _complete(client: AffinityClient, path: str, value: dict[str, Any]) -> None:
-    try:
-        rows = await client.all_rows(path)
-    except (PermissionMissing, Rejected) as error:
-        log.info("affinity_values_refused", path=path, reason=str(error))
+    rows = await optional(client.all_rows(path))
+    if rows is None:
         return
     values = [row["data"] if isinstance(row, dict) and "data" in row else row for row in rows]
     if len(values) >= len(value["data"]):

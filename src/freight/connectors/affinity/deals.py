@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import msgspec
-import structlog
 
-from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.affinity.client import AffinityClient, optional
 from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
@@ -24,7 +23,7 @@ from freight.connectors.affinity.lists import (
     entry_path,
 )
 from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, values_cut_off
-from freight.connectors.errors import NotFound, PermissionMissing, Rejected
+from freight.connectors.errors import NotFound
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Deal
@@ -32,8 +31,6 @@ from freight.mapping import Mapping
 from freight.schema import Schema
 
 HIDDEN_NAME = "[Hidden]"
-
-log = structlog.get_logger(__name__)
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -126,10 +123,9 @@ class Deals:
         fields = {field.id: field for field in read_fields(entity.get("fields"), [])}
         cut = [field for field in fields.values() if field.id in ASSOCIATIONS and field.is_cut_off]
         if id_ is not None and (cut or associations.ids != ASSOCIATIONS):
-            try:
-                return links_of(RowReader(await self._client.get(f"/opportunities/{id_}")))
-            except (PermissionMissing, Rejected) as error:
-                log.info("affinity_associations_refused", opportunity=id_, reason=str(error))
+            answer = await optional(self._client.get(f"/opportunities/{id_}"))
+            if isinstance(answer, dict):
+                return links_of(RowReader(answer))
         issues = [values_cut_off(field) for field in cut]
         people, companies = fields.get("persons"), fields.get("companies")
         return Links(

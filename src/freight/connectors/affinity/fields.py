@@ -204,10 +204,10 @@ def _date(item: object) -> str | None:
     moment = _parsed(item)
     if moment is None:
         return None
-    # A date that was stored before Affinity began to do so, or by somebody else, stands at midnight UTC.
-    if moment.tzinfo is None or moment.astimezone(UTC).time() == time.min:
-        return moment.date().isoformat()
     try:
+        # A date that was stored before Affinity began to do so, or by somebody else, stands at midnight UTC.
+        if moment.tzinfo is None or moment.astimezone(UTC).time() == time.min:
+            return moment.date().isoformat()
         return moment.astimezone(PACIFIC).date().isoformat()
     except OverflowError:
         return None
