@@ -1,12 +1,16 @@
 """Run again after changes at the source: they are carried, and nothing else is touched."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 
-from freight.sandbox import Sandbox
+from freight.sandbox import Sandbox, SandboxOptions, running
 from support import comparison, everything, jobs, migration, workspaces
 from support.comparison import target
 from support.comparison.explanation import unexplained
@@ -55,6 +59,45 @@ async def test_only_changes_are_carried_and_what_is_gone_or_was_changed_in_the_t
     said = [*await migration.said(tenant, first["id"]), *await migration.said(tenant, job["id"])]
     left = unexplained(await comparison.differences(workspace), said)
     assert {(difference.entity, difference.source_id) for difference in left} == {*GONE, ("companies", "1201")}
+
+
+async def test_nothing_is_called_gone_from_the_source_where_not_all_of_it_could_be_read(tenant: Tenant) -> None:
+    async with running(SandboxOptions(companies=2, people=2, reminders=3, notes=0, files=0)) as sandbox:
+        await migration.carry(tenant, sandbox, entities=["tasks"])
+        async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=bearer(sandbox)) as affinity:
+            (first, *_) = (await affinity.get("/reminders")).json()["reminders"]
+        await delete(sandbox, "reminders", first["id"])
+        async with saying_instead(sandbox.affinity_url, b'"totalCount":2', b'"totalCount":9') as url:
+            job = await migration.carry(tenant, msgspec.structs.replace(sandbox, affinity_url=url), entities=["tasks"])
+        assert await jobs.logs(tenant, job["id"], code="gone_from_source") == []
+        (said,) = await jobs.logs(tenant, job["id"], code="not_all_read")
+        assert (said["level"], said["entity"], said["value"]) == ("warning", "tasks", "7")
+
+        job = await migration.carry(tenant, sandbox, entities=["tasks"])
+        (gone,) = await jobs.logs(tenant, job["id"], code="gone_from_source")
+        assert gone["source_id"] == str(first["id"])
+
+
+@asynccontextmanager
+async def saying_instead(url: str, said: bytes, instead: bytes) -> AsyncIterator[str]:
+    """A URL at which a vendor answers as it does at its own, but for these bytes."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
+        await asyncio.gather(handed_on(reader, back), handed_on(there, writer))
+
+    async def handed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data.replace(said, instead))
+        writer.close()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def bearer(sandbox: Sandbox) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sandbox.affinity_key}"}
 
 
 async def name_in_target(sandbox: Sandbox, source_id: str, name: str | None = None) -> str:
