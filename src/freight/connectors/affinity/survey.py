@@ -127,7 +127,7 @@ def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issu
     return Issue(
         level="error",
         code="fields_refused",
-        message=f"The key's user may not see which fields {what} have, and without that none of their values could be "
+        message=f"The key's user may not see the fields of {what}, and without them none of their values could be "
         f"carried: have an administrator of Affinity give the user access, or {way_out}. {refusal}",
     )
 
