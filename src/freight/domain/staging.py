@@ -10,7 +10,7 @@ from freight import crm
 from freight.connectors.protocols import Issue, ReplyRow, Row
 from freight.crm import Entity, Reply
 from freight.database import Connection, jsonb
-from freight.domain import logs, records
+from freight.domain import claims, logs, records
 from freight.domain.logs import Entry
 from freight.domain.records import Staged
 
@@ -27,7 +27,19 @@ async def stage(
     """
     held = await records.staged_ids(tx, job_id, entity, [row.id for row in rows])
     new = distinct([row for row in rows if row.id not in held])
-    owners = await _claim(tx, tenant_id, job_id, entity, new)
+    # The record that is read first keeps a value that only one may have.
+    owners = await claims.claim(
+        tx,
+        tenant_id,
+        job_id,
+        entity,
+        [
+            (value, row.id)
+            for row in new
+            if row.record is not None and row.skip is None
+            for value in crm.claims(row.record)
+        ],
+    )
     entries: list[Entry] = []
     payloads: list[str | None] = []
     for row in new:
@@ -122,36 +134,6 @@ async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:
         job_id,
         logs.VALUE_LENGTH,
     )
-
-
-async def _claim(tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row]) -> dict[str, str]:
-    """Claim the unique values of these rows for them, and return who holds each: the first record read keeps it."""
-    wanted = [
-        (value, row.id)
-        for row in rows
-        if row.record is not None and row.skip is None
-        for value in crm.claims(row.record)
-    ]
-    if not wanted:
-        return {}
-    values = [value.replace("\0", "") for value, _ in wanted]
-    await tx.execute(
-        """INSERT INTO claims (tenant_id, job_id, entity, value, source_id)
-           SELECT $1, $2, $3, value, source_id FROM unnest($4::text[], $5::text[]) AS claim (value, source_id)
-           ON CONFLICT DO NOTHING""",
-        tenant_id,
-        job_id,
-        entity,
-        values,
-        [source_id for _, source_id in wanted],
-    )
-    held = await tx.fetch(
-        "SELECT value, source_id FROM claims WHERE job_id = $1 AND entity = $2 AND value = ANY($3)",
-        job_id,
-        entity,
-        values,
-    )
-    return {row["value"]: row["source_id"] for row in held}
 
 
 def _without_lost_claims(row: Row, owners: Mapping[str, str]) -> tuple[crm.Record | None, list[Issue]]:
