@@ -195,3 +195,14 @@ async def test_what_the_precheck_finds_is_said_once_also_where_the_job_has_to_be
         job = await jobs.until(tenant, job["id"], lambda job: job["status"] == "completed")
         (row,) = await jobs.logs(tenant, job["id"], code="owner_without_member")
     assert "ada@firm.example.com" in row["message"]
+
+
+async def test_of_very_many_reasons_the_job_tells_some_and_the_log_all(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    unknown = {f"field-{number}": {"skip": True} for number in range(90_000, 91_000)}
+    async with a_workspace(tmp_path) as sandbox:
+        job = await jobs.create(tenant, sandbox, mapping={"companies": unknown})
+        job = await jobs.until_ended(tenant, job["id"])
+    assert len(await jobs.logs(tenant, job["id"], level="error")) == 1000
+    assert job["error"]["message"].endswith("There are 990 more such reasons: the log and the report name each.")

@@ -128,7 +128,7 @@ class ControlController(Controller):
             queued = await control.retry(tx, job_id, failed_only=retry_failed_only, by=actor.name)
             await audit.record(tx, actor, "job.retried", "job", job_id, {"retry_failed_only": retry_failed_only})
         await queue.ring(await advance(caller.tenant_id, job_id))
-        return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued))
+        return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued, failed_only=retry_failed_only))
 
 
 async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, actor: Actor, queue: Queue) -> JobView:
@@ -140,8 +140,14 @@ async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, ac
     return await look(caller.tenant_id, job_id)
 
 
-def _sentence(queued: int) -> str:
+def _sentence(queued: int, *, failed_only: bool) -> str:
     if not queued:
         return "The job goes on where it failed; no batch had been loaded by then that has to be again."
     batches = "1 batch is" if queued == 1 else f"{queued} batches are"
-    return f"{batches} queued again; nothing that is in the target already is written twice."
+    sentence = f"{batches} queued again; nothing that is in the target already is written twice."
+    if failed_only:
+        sentence += (
+            " Records that were skipped because they belong to a failed one stay so: retry_failed_only=false carries "
+            "them over too."
+        )
+    return sentence

@@ -20,6 +20,9 @@ from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.layout import Layout
 
+MOST_TOLD = 10
+"""Blockers that the job's error tells; a large mapping may have thousands."""
+
 STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
 
@@ -76,10 +79,16 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage())
         if blockers:
-            await jobs.stop(tx, job.id, code="precheck_failed", message=" ".join(issue.message for issue in blockers))
+            await jobs.stop(tx, job.id, code="precheck_failed", message=_summary(blockers))
     if blockers:
         raise Interrupted
     return Blueprint(schema=survey.schema, layout=layout)
+
+
+def _summary(blockers: Sequence[Issue]) -> str:
+    told = " ".join(issue.message for issue in blockers[:MOST_TOLD])
+    more = len(blockers) - MOST_TOLD
+    return f"{told} There are {more:,} more such reasons: the log and the report name each." if more > 0 else told
 
 
 async def _not_logged_yet(tx: Connection, job: Job, issues: Sequence[Issue]) -> list[Entry]:
