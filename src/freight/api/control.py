@@ -128,7 +128,9 @@ class ControlController(Controller):
             queued = await control.retry(tx, job_id, failed_only=retry_failed_only, by=actor.name)
             await audit.record(tx, actor, "job.retried", "job", job_id, {"retry_failed_only": retry_failed_only})
         await queue.ring(await advance(caller.tenant_id, job_id))
-        return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued, failed_only=retry_failed_only))
+        return RetryAnswer(
+            job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued, failed_only=retry_failed_only)
+        )
 
 
 async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, actor: Actor, queue: Queue) -> JobView:
