@@ -1,5 +1,6 @@
 """What Attio can hold of notes, reminders and files."""
 
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -153,6 +154,12 @@ def test_the_title_is_the_first_line_in_plain_text(line, title):
         ("~~~\n# no heading", "\\# no heading  "),
         ("use `a*b` here", "use a\\*b here"),
         ("above\n\n---\n\nbelow", "above\n\n\n\nbelow"),
+        ("Revenue > 5M ARR\nC#### x", "Revenue > 5M ARR\nC#### x"),
+        ("See <https://x.example.com/a> for more\n  > so", "See <https://x.example.com/a> for more\nso"),
+        ("```a*b``` is what he ran\n*after*", "a\\*b is what he ran\n*after*"),
+        ("```\n```b\n```\n*after*", "\\`\\`\\`b  \n*after*"),
+        ("~~~ two words\nx\n~~~", "two words  \nx  "),
+        ("![as seen](on page 5)", "[as seen](on page 5)"),
     ],
 )
 def test_what_attio_s_notes_cannot_hold_becomes_plain_text(markdown, simple):
@@ -167,6 +174,7 @@ def test_what_attio_s_notes_cannot_hold_becomes_plain_text(markdown, simple):
         ("https://x.example.com/a_b?c=d", "https://x.example.com/a_b?c=d"),
         ("_x_ [y](z) <b> &amp; ~~s~~ ==h== a=b", "\\_x\\_ \\[y\\](z) \\<b> \\&amp; \\~\\~s\\~\\~ \\=\\=h\\=\\= a=b"),
         ("    indented", "\u00a0\u00a0\u00a0\u00a0indented"),
+        ("Title\n=", "Title  \n\\="),
         ("Title\n=====", "Title  \n\\=\\=\\=\\=="),
     ],
 )
@@ -181,6 +189,22 @@ def test_no_words_are_lost_on_the_way_to_markdown(text):
         assert wanted in "".join(character for character in markdown if character.isalnum())
     assert content_of(note(content=text, is_markdown=True)).endswith("*(Affinity note 123)*")
     assert len(first_line(text, is_markdown=True)) <= len(text)
+
+
+MARKDOWN = st.lists(
+    st.sampled_from([
+        "alpha", "Beta", "5M", " ", "\n", "\n\n", " > ", "> ", "#### ", "```", "~~~", "`", "|", "---", "![", "[", "](",
+        ")", "*", "_", "<", ">", "- ", "\\", "    ",
+    ]),
+    max_size=30,
+).map("".join)  # fmt: skip
+LANGUAGE = re.compile(r"^\s*(```+|~~~+)[ ]*[\w#-]*[ ]*$", re.MULTILINE)
+
+
+@given(markdown=MARKDOWN)
+def test_no_word_of_a_note_in_markdown_is_lost_but_the_name_of_the_language_of_code(markdown):
+    kept = iter(simplify(markdown))
+    assert all(character in kept for character in LANGUAGE.sub("", markdown) if character.isalnum())
 
 
 @given(

@@ -5,16 +5,21 @@ import re
 SPECIAL = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|~~|==|&(?=#?\w+;)")
 """What would be read as markup in the middle of a line. An underscore between letters is none."""
 
-LINE_START = re.compile(r"(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]{2,}\s*$)|(\d{1,9})([.)])(?=\s|$)")
+LINE_START = re.compile(r"(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+\s*$)|(\d{1,9})([.)])(?=\s|$)")
 """What would be read as markup at the beginning of a line."""
 
-FENCE = re.compile(r"\s*(```+|~~~+)")
+FENCE = re.compile(r"\s*(?:(```+)([^`]*)|(~~~+)(.*))")
+"""Where code begins; backticks after the words belong to code within the line."""
+
+LANGUAGE = re.compile(r"\s*[\w+#.-]*\s*")
+"""What follows a fence and is not shown."""
+
 RULE = re.compile(r"\s*([-*_]\s*){3,}")
 TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 TABLE_ROW = re.compile(r"\s*\|(.+)\|\s*")
-DEEP_HEADING = re.compile(r"#{4,6}(?=\s)")
-QUOTE = re.compile(r"(\s*>)+ ?")
-IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
+DEEP_HEADING = re.compile(r"^(\s*)#{4,6}(?=\s)")
+QUOTE = re.compile(r"^(\s*>)+ ?")
+IMAGE = re.compile(r"(?<!\\)!\[([^\]]*)\]\(([^)\s]*)([^)]*)\)")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 CODE = re.compile(r"(`+)(.+?)\1")
 EMPHASIS = re.compile(r"(?<!\\)(\*+|~~|==|(?<!\w)_+|_+(?!\w))")
@@ -36,13 +41,15 @@ def simplify(markdown: str) -> str:
     lines: list[str] = []
     fence: str | None = None
     for line in markdown.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        opening = FENCE.match(line)
+        opening = FENCE.fullmatch(line)
+        marks, words = (opening[1] or opening[3], opening[2] or opening[4] or "") if opening else ("", "")
         if fence is not None:
-            closes = opening is not None and opening[1].startswith(fence)
+            closes = marks.startswith(fence) and not words.strip()
             fence = None if closes else fence
-            lines += [] if closes else [_escaped_line(line) + BREAK.rstrip("\n")]
+            lines += [] if closes else [_code_line(line)]
         elif opening is not None:
-            fence = opening[1]
+            fence = marks
+            lines += [] if LANGUAGE.fullmatch(words) else [_code_line(words.strip())]
         else:
             lines += _simplified_line(line)
     return "\n".join(lines).strip("\n")
@@ -67,6 +74,10 @@ def _escaped_line(line: str) -> str:
     return indent + escaped if text else ""
 
 
+def _code_line(line: str) -> str:
+    return _escaped_line(line) + BREAK.rstrip("\n")
+
+
 def _simplified_line(line: str) -> list[str]:
     if "|" in line and TABLE_RULE.fullmatch(line):
         return []
@@ -75,16 +86,16 @@ def _simplified_line(line: str) -> list[str]:
         return [_inline(cells) + BREAK.rstrip("\n")]
     if RULE.fullmatch(line):
         return [""]
-    return [_inline(DEEP_HEADING.sub("###", QUOTE.sub("", line, count=1), count=1))]
+    return [_inline(DEEP_HEADING.sub(r"\1###", QUOTE.sub("", line)))]
 
 
 def _inline(text: str) -> str:
     text = CODE.sub(lambda found: SPECIAL.sub(lambda special: f"\\{special[0]}", found[2].strip()), text)
-    return IMAGE.sub(lambda found: f"[{found[1] or found[2] or 'image'}]({found[2]})", text)
+    return IMAGE.sub(lambda found: f"[{found[1] or found[2] or 'image'}]({found[2]}{found[3]})", text)
 
 
 def _plain(line: str) -> str:
-    if RULE.fullmatch(line) or FENCE.match(line) or ("|" in line and TABLE_RULE.fullmatch(line)):
+    if RULE.fullmatch(line) or FENCE.fullmatch(line) or ("|" in line and TABLE_RULE.fullmatch(line)):
         return ""
     text = line[found.end() :] if (found := BLOCK_START.match(line)) else line
     text = LINK.sub(lambda link: link[1], IMAGE.sub(lambda image: image[1], text))
