@@ -523,6 +523,33 @@ async def test_an_entry_whose_record_stands_there_several_times_already_is_added
     assert [method for method, _, _ in fake.writes()] == ["PUT", "POST"]
 
 
+async def test_an_entry_that_somebody_made_of_the_same_record_is_found_by_the_query_that_looks_for_one_s_own(
+    target, fake
+):
+    fake.add("l8", "affinity_entry_id", "text")
+    target.use(LISTED)
+    entries = [
+        ListEntry(id="e1", list_id="8", parent=("companies", "1")),
+        ListEntry(id="e2", list_id="8", parent=("companies", "1"), repeated=True),
+    ]
+    fake.records = [{"id": {"entry_id": "x1"}, "parent_record_id": "c1", "entry_values": {}}]
+    found = await target.find([target.draft(entry, REFERENCES) for entry in entries])
+    assert [(entry.id, entry.source_id, entry.values) for entry in found] == [("x1", None, {"parent_record": ["c1"]})]
+    ((_, path, query),) = fake.requests
+    assert path == "lists/l8/entries/query"
+    assert query["filter"]["$or"] == [
+        {"affinity_entry_id": {"$in": ["e1", "e2"]}},
+        {"parent_record": {"target_record_id": {"$in": ["c1"]}}},
+    ]
+
+
+async def test_on_a_list_that_the_job_made_no_entries_of_others_are_looked_for(target, fake):
+    target.use(Layout(lists=(msgspec.structs.replace(LISTED.lists[0], action="make"),)))
+    entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"))
+    assert await target.find([target.draft(entry, REFERENCES)]) == []
+    assert fake.requests == []
+
+
 async def test_entries_of_a_list_that_does_not_exist_yet_are_nowhere(target, fake):
     target.use(Layout(lists=(msgspec.structs.replace(LISTED.lists[0], target_id=None),)))
     draft = target.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
@@ -532,8 +559,7 @@ async def test_entries_of_a_list_that_does_not_exist_yet_are_nowhere(target, fak
 
 async def test_nothing_is_asked_about_what_exists_in_a_prediction_only(target, fake):
     planned = References(found={("companies", "1"): "new:companies:1"})
-    shared = msgspec.structs.replace(LISTED.lists[0], shared=True)
-    target.use(Layout(lists=(shared,)))
+    target.use(LISTED)
     for kind in (
         ListEntry(id="e1", list_id="8", parent=("companies", "1")),
         Note(id="n1", content="x", company_ids=("1",)),

@@ -1,6 +1,6 @@
 """Entries of Attio's lists."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,9 +14,6 @@ from freight.connectors.errors import Rejected
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 
 KEY = "entry_id"
-
-PARENT_PAGE = 1000
-"""Entries of one record that Attio lists at once at most, as it documents."""
 
 
 class Entries:
@@ -37,19 +34,12 @@ class Entries:
         return [*found.values(), *(record for record in read if record is not None)]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every entry that carries the source id of one of the drafts; on a list that holds entries of others, also
-        those of the same record."""
+        """Every entry that carries the source id of one of the drafts; on a list that was there before the job, also
+        those of the same record, which somebody may have put there."""
         found: dict[str, TargetRecord] = {}
         for name in dict.fromkeys(draft.container for draft in drafts if draft.container is not None):
-            container = Container("lists", name)
-            of_list = [draft for draft in drafts if draft.container == name]
-            for record in await self._carrying(container, [draft.source_id for draft in of_list]):
-                found[record.id] = record
-            if self._is_shared(name):
-                carried = {record.source_id for record in found.values()}
-                unmatched = [draft for draft in of_list if draft.unique and draft.source_id not in carried]
-                for records in await together(self._of_parent(container, draft) for draft in unmatched):
-                    found |= {record.id: record for record in records}
+            for chunk in chunks([draft for draft in drafts if draft.container == name]):
+                found |= {record.id: record for record in await self._of_list(name, chunk)}
         return list(found.values())
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
@@ -81,38 +71,26 @@ class Entries:
             written = await self._client.write("PUT", path, {"entry_values": values}, repeatable=True, key=KEY)
         return self._record(container, written)
 
-    async def _carrying(self, container: Container, source_ids: Sequence[str]) -> list[TargetRecord]:
+    async def _of_list(self, list_id: str, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        container = Container("lists", list_id)
+        conditions: list[dict[str, Any]] = []
         # Before the schema was prepared, as in a dry run, nothing can carry a source id.
-        if not await self._known.has(container, ENTRY_ID):
+        if await self._known.has(container, ENTRY_ID):
+            conditions.append({ENTRY_ID: {"$in": [draft.source_id for draft in drafts]}})
+        parents = {id_ for draft in drafts for id_ in draft.unique.get(PARENT, ()) if not is_planned(id_)}
+        if parents and self._existed(list_id):
+            conditions.append({PARENT: {"target_record_id": {"$in": sorted(parents)}}})
+        if not conditions:
             return []
-        found: list[TargetRecord] = []
-        for ids in chunks(source_ids):
-            filter_ = {ENTRY_ID: {"$in": ids}}
-            items = await self._client.query(f"{container.path}/entries", filter_, size=PAGE_SIZE)
-            found += self._records(container, items)
-        return found
-
-    async def _of_parent(self, container: Container, draft: Draft) -> list[TargetRecord]:
-        """The entries of the record that is to stand on the list."""
-        (parent_id,) = draft.unique[PARENT]
-        ((parent_object, _),) = draft.parents
-        if is_planned(parent_id):
-            return []
-        path = f"{Container('objects', parent_object).path}/records/{quote(parent_id, safe='')}/entries"
-        standing = await self._client.read_pages(path, size=PARENT_PAGE)
-        ids = [str(item.get(KEY)) for item in standing if item.get("list_id") == container.name]
-        read = await together(if_present(self._get(container, entry_id)) for entry_id in ids)
-        return [record for record in read if record is not None]
+        items = await self._client.query(f"{container.path}/entries", {"$or": conditions}, size=PAGE_SIZE)
+        return [self._record(container, item) for item in items]
 
     async def _get(self, container: Container, entry_id: str) -> TargetRecord:
         item = await self._client.read(f"{container.path}/entries/{quote(entry_id, safe='')}")
         return self._record(container, item)
 
-    def _is_shared(self, list_id: str) -> bool:
-        return any(place.shared for place in self._known.layout.lists if place.target_id == list_id)
-
-    def _records(self, container: Container, items: Iterable[Mapping[str, Any]]) -> list[TargetRecord]:
-        return [self._record(container, item) for item in items]
+    def _existed(self, list_id: str) -> bool:
+        return any(place.action == "use" for place in self._known.layout.lists if place.target_id == list_id)
 
     def _record(self, container: Container, item: Mapping[str, Any]) -> TargetRecord:
         owner = next((place.list_id for place in self._known.layout.lists if place.target_id == container.name), "")
