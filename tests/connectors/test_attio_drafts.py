@@ -2,12 +2,14 @@
 
 import msgspec
 import pytest
-from attio_parts import COMPANY, MEMBER_ID, codes, draft, field, planned
+from attio_parts import COMPANY, MEMBER_ID, codes, draft, field, planned, workspace
 from hypothesis import given
 from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
+from freight.connectors.attio.definitions import Choice
+from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import References
@@ -423,6 +425,20 @@ def test_an_option_that_the_job_does_not_know_is_named():
     assert drafted.values["tags"] == ["Red", "Blue"]
     assert drafted.multiple == {"tags"}
     assert [(issue.code, issue.value) for issue in drafted.issues] == [("unknown_option", "red")]
+
+
+@pytest.mark.parametrize("type_", ["select", None])
+def test_a_text_that_is_an_option_of_the_attribute_it_is_led_to_arrives_and_another_is_named(type_):
+    schema = Schema(companies=(field("f1", "Sector"),))
+    mapping = Mapping(companies={"f1": FieldMapping(to="categories", type=type_)})
+    plan = resolve(schema, mapping, ("companies",), workspace())
+    plan = with_choices(plan, schema, {("companies", "categories"): [Choice(id="o1", title="Bio")]})
+    assert not [issue for issue in plan.issues if issue.level == "error"]
+    drafted = [draft(Company(id="1", fields={"f1": (text,)}), layout=plan.layout) for text in ("Bio", "Robots")]
+    assert [one.values.get("categories") for one in drafted] == [["Bio"], None]
+    (issue,) = drafted[1].issues
+    assert (issue.code, issue.value) == ("unknown_option", "Robots")
+    assert "options of categories in Attio" in issue.message
 
 
 def test_people_in_fields_become_references_now_or_later():

@@ -189,7 +189,15 @@ def _option(value: Value, place: Place, sketch: Sketch) -> str | None:
     title = _text(value)
     if title in sketch.guide.options.get((place.owner, place.field), ()):
         return title
-    if title:
+    if title and place.field_type == "text":
+        sketch.say(
+            "unknown_option",
+            f"{shown(title)} is not among the options of {place.attribute} in Attio: the value was left out. Add the "
+            "option there and run the job again.",
+            field=place.attribute,
+            value=title,
+        )
+    elif title:
         sketch.say(
             "unknown_option",
             f"{shown(title)} is not among the options of {place.name} that the job found at the source: the value was "

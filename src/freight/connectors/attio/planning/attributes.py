@@ -6,6 +6,7 @@ import msgspec
 
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
+from freight.connectors.attio.planning.choices import CHOSEN
 from freight.connectors.attio.planning.slugs import candidates, field_slug
 from freight.connectors.attio.standard import (
     ATTIO_TYPES,
@@ -51,6 +52,8 @@ def place_fields(
             placing.skip(wish.field)
         elif wish.type not in POSSIBLE_TYPES[wish.field.type]:
             placing.refuse(wish.field, issues.type_impossible(owner, wish.field, wish.type))
+        elif wish.has_no_options and wish.mapping.to not in attributes:
+            placing.refuse(wish.field, issues.options_unknown(owner, wish.field, wish.type))
         elif wish.mapping.to is not None:
             placing.place_as_named(wish, wish.mapping.to)
     for wish in wishes:
@@ -87,6 +90,11 @@ class _Wish(msgspec.Struct, frozen=True):
     def of(cls, field: Field, mapping: FieldMapping) -> "_Wish":
         type_ = mapping.type or default_type(field)
         return cls(field, mapping, type_, field.multiple and type_ in MULTIPLE_TYPES)
+
+    @property
+    def has_no_options(self) -> bool:
+        """Whether it is to be chosen among options that the source does not name."""
+        return self.type in CHOSEN and self.field.type not in CHOSEN
 
 
 class _Placing:

@@ -77,6 +77,18 @@ def type_impossible(owner: str, field: Field, type_: AttributeType) -> Issue:
     )
 
 
+def options_unknown(owner: str, field: Field, type_: AttributeType) -> Issue:
+    """The job wants a field to be chosen among options that nobody knows."""
+    return _error(
+        "options_unknown",
+        f"The field {_quoted(field)} holds values of the type {field.type}, of which the source does not say what they "
+        f"can be, so no {type_} attribute can be made of it. Name an attribute that has the options already, as `to`, "
+        "or leave the type out.",
+        field=_place(owner, field.id),
+        value=type_,
+    )
+
+
 def wrong_role(list_id: str, role: str, field: Field, possible: Collection[FieldType]) -> Issue:
     """The job names a field of another type as the stage, owner or value of deals."""
     return _error(
