@@ -89,6 +89,20 @@ async def test_an_entry_that_is_made_anew_at_the_source_keeps_what_somebody_chan
     assert list((await lists_in_target(workspace)).values()) == [[99]]
 
 
+async def test_a_list_goes_on_when_its_name_and_slug_were_changed_in_the_target(
+    workspace: Sandbox, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    await migration.carry(tenant, workspace)
+    (list_id,) = await lists_in_target(workspace)
+    async with client(workspace.attio_url, bearer=workspace.attio_key) as attio:
+        change = {"data": {"name": "Ours", "api_slug": "our_portfolio"}}
+        (await attio.patch(f"/v2/lists/{list_id}", json=change)).raise_for_status()
+    await put(workspace, entry(62, 2, score=3))
+    for same_or_other in (tenant, other_tenant):
+        await migration.carry(same_or_other, workspace)
+        assert await lists_in_target(workspace) == {list_id: [4, 3]}
+
+
 async def put(sandbox: Sandbox, row: Row) -> None:
     async with client(sandbox.affinity_url) as affinity:
         (await affinity.put("/_sandbox/rows/list_entries", json=row)).raise_for_status()

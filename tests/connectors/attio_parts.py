@@ -8,7 +8,7 @@ import msgspec
 from freight.connectors.attio import drafting
 from freight.connectors.attio.definitions import Attribute, Choice, ListDefinition, Member
 from freight.connectors.attio.drafting import Guide
-from freight.connectors.attio.planning.attributes import description
+from freight.connectors.attio.planning.attributes import description, list_description
 from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
@@ -85,7 +85,13 @@ def made(existing: Existing, layout: Layout) -> Existing:
 
 def _of_owner(owner: str, layout: Layout) -> dict[str, Attribute]:
     added = {
-        item.slug: attribute(item.slug, item.type, multiple=item.multiple, is_unique=item.unique)
+        item.slug: attribute(
+            item.slug,
+            item.type,
+            multiple=item.multiple,
+            is_unique=item.unique,
+            description=None if owner in STANDARD else list_description(owner),
+        )
         for item in added_to(owner)
     }
     places = [place for place in layout.places if place.owner == owner and place.action in ("make", "restore")]

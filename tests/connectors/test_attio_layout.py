@@ -296,6 +296,19 @@ def test_lists_are_made_recognised_and_redirected():
     ]
 
 
+def test_a_list_is_recognised_whatever_its_name_and_slug_have_become():
+    schema = Schema(lists=(List(id="1", name="LPs", of="companies"), List(id="2", name="GPs", of="companies")))
+    existing = made(workspace(), planned(schema).layout)
+    renamed = tuple(
+        msgspec.structs.replace(found, slug=f"ours_{found.id[-1]}", name="Ours") for found in existing.lists
+    )
+    again = planned(schema, msgspec.structs.replace(existing, lists=renamed)).layout
+    assert [(place.list_id, place.action, place.slug, place.target_id) for place in again.lists] == [
+        ("1", "use", "ours_1", "list-1"),
+        ("2", "use", "ours_2", "list-2"),
+    ]
+
+
 def test_lists_that_the_job_does_not_carry_have_no_place():
     lists = tuple(List(id=id_, name=id_, of="deals") for id_ in "123")
     mapping = Mapping(only_lists=["1", "2"], lists={"2": ListMapping(skip=True)})

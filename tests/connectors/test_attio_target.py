@@ -345,9 +345,10 @@ async def test_lists_are_made_for_the_whole_workspace(target, fake):
             "workspace_member_access": [],
         },
     )
-    assert [body["api_slug"] for _, path, body in fake.writes() if path == "lists/id-l8/attributes"] == [
-        "affinity_entry_id",
-        "affinity_added_at",
+    made = [body for _, path, body in fake.writes() if path == "lists/id-l8/attributes"]
+    assert [(body["api_slug"], body["description"]) for body in made] == [
+        ("affinity_entry_id", "From Affinity list 8"),
+        ("affinity_added_at", "From Affinity list 8"),
     ]
 
 

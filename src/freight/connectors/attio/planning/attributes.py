@@ -30,6 +30,11 @@ def description(field_id: str) -> str:
     return f"{MARK}{field_id}"
 
 
+def list_description(list_id: str) -> str:
+    """How Freight describes the attributes that it adds to a list for itself, and recognises the list by them."""
+    return f"From Affinity list {list_id}"
+
+
 def types_of(attribute: Attribute) -> frozenset[AttributeType]:
     """What an attribute of Attio can serve as; none for types that hold no field."""
     if attribute.type == "record-reference":

@@ -35,7 +35,7 @@ class Existing(msgspec.Struct, frozen=True, kw_only=True):
     """The slugs of all objects that are switched on."""
     lists: tuple[ListDefinition, ...] = ()
     list_attributes: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of those lists that will be written to, by list id."""
+    """The attributes, by slug, of the lists that may be written to, by list id."""
     stages: tuple[Choice, ...] = ()
     """The stages of deals, archived ones included."""
     members: tuple[Member, ...] = ()
@@ -60,11 +60,9 @@ async def survey(
     if "stage" in objects.get("deals", {}):
         stages = await definitions.choices(STAGES)
     lists = await definitions.lists() if any(entity in entities for entity in LISTED) else []
-    used = [
-        found.id
-        for given in schema.lists
-        if mapping.carries_list(given.id) and (found := matching_list(given, mapping, lists)) is not None
-    ]
+    matches = [matching_list(given, mapping, lists, {}) for given in schema.lists if mapping.carries_list(given.id)]
+    # One that is not known by its slug may be any of them.
+    used = [found.id for found in (lists if None in matches else matches) if found is not None]
     list_attributes = await together(definitions.attributes(Container("lists", list_id)) for list_id in used)
     return Existing(
         objects=objects,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions, ListDefinition
-from freight.connectors.attio.planning.attributes import description, serves, types_of
+from freight.connectors.attio.planning.attributes import description, list_description, serves, types_of
 from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
 from freight.connectors.attio.together import together
@@ -100,7 +100,10 @@ async def _prepare_attributes(
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
     for added in added_to(owner):
-        await preparing.attribute(*_added(added))
+        definition, fits = _added(added)
+        if container.kind == "lists":
+            definition["description"] = list_description(owner)
+        await preparing.attribute(definition, fits)
     for place in places:
         if place.attribute is not None and place.type is not None:
             await preparing.attribute(*_placed(place, place.attribute, place.type))

@@ -30,7 +30,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
     if "deals" in entities and "deals" not in existing.enabled and _may_have_deals(schema, mapping):
         found.append(issues.deals_disabled())
     lists, wrong = (
-        place_lists(schema.lists, mapping, existing.lists, existing.enabled, carried=carried)
+        place_lists(schema.lists, mapping, existing.lists, existing.list_attributes, existing.enabled, carried=carried)
         if carried or "deals" in entities
         else ([], [])
     )
