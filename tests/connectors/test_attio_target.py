@@ -612,6 +612,17 @@ async def test_two_files_alike_are_found_as_two(target, fake):
     assert [(file.id, file.source_id) for file in found] == [("a", "f1"), ("b", "f2")]
 
 
+async def test_a_file_that_is_another_s_is_not_found_again_for_one_that_is_alike(target, fake):
+    drafts = [target.draft(File(id=id_, name="x", size=3, company_id="1"), REFERENCES) for id_ in ("f1", "f2")]
+    item = {"name": "x", "content_size": 3, "object_slug": "companies", "record_id": "c1"}
+    content = FileContent(file=io.BytesIO(b"abc"), size=3, content_type=None)
+    fake.answers = [data({"id": {"file_id": "a"}, **item})]
+    await target.create(drafts[0], content)
+    for ids, found in ((["a"], []), (["a", "b", "c"], ["b", "c"])):
+        fake.answers = [data([{"id": {"file_id": id_}, **item} for id_ in ids])]
+        assert [(file.id, file.source_id) for file in await target.find(drafts[1:])] == [(id_, "f2") for id_ in found]
+
+
 async def test_a_cursor_that_stands_still_is_unexpected(pacer):
     answer = httpx.Response(200, json={"data": [], "pagination": {"next_cursor": "same"}})
     target = answering(pacer, answer)

@@ -23,6 +23,8 @@ class Files:
 
     def __init__(self, client: AttioClient) -> None:
         self._client = client
+        self._owners: dict[str, str] = {}
+        """The source ids of the files that were read, found or made, by their ids: nothing else tells them apart."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The files with those ids, one by one."""
@@ -30,7 +32,8 @@ class Files:
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The files on the same records with the name and size of one of the drafts; each serves one draft only."""
+        """The files on the same records with the name and size of one of the drafts, as far as they are not known to
+        be those of others: first one for each draft, then what is left over for each that it may be of."""
         of_parent: dict[tuple[str, str], list[Draft]] = {}
         for draft in drafts:
             for parent in draft.values.get("parent", []):
@@ -38,14 +41,16 @@ class Files:
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
         pages = await together(self._attached_to(*parent) for parent in of_parent)
-        found: list[TargetRecord] = []
+        first: list[TargetRecord] = []
+        others: list[TargetRecord] = []
         for items, wanted in zip(pages, of_parent.values(), strict=True):
             left = list(items)
             for draft in wanted:
-                if (item := next((item for item in left if _is_same(item, draft)), None)) is not None:
+                if (item := next((item for item in left if self._may_be(item, draft)), None)) is not None:
                     left.remove(item)
-                    found.append(_record(item, draft))
-        return found
+                    first.append(self._owned(_record(item, draft), draft))
+            others += [_record(item, draft) for draft in wanted for item in left if self._may_be(item, draft)]
+        return [*first, *others]
 
     async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
         """Upload a file; `InDoubt` is possible."""
@@ -54,23 +59,27 @@ class Files:
         (parent,) = draft.values["parent"]
         fields = {"object": parent["target_object"], "record_id": parent["target_record_id"]}
         made = await self._client.upload(f"{PATH}/upload", fields, draft.values["name"][0], content)
-        return _record(made, draft)
+        return self._owned(_record(made, draft), draft)
 
     async def update(self, _draft: Draft, _target_id: str, values: Attributes) -> TargetRecord:
         """Raises `Rejected`: Attio has no way to change a file."""
         raise unchangeable(next(iter(values)), "file")
 
     async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
-        return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft)
+        return self._owned(_record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft), draft)
 
     async def _attached_to(self, parent_object: str, parent_record_id: str) -> list[dict[str, Any]]:
         params = {"object": parent_object, "record_id": parent_record_id}
         return await self._client.read_cursor(PATH, size=PAGE_SIZE, params=params)
 
+    def _may_be(self, item: Mapping[str, Any], draft: Draft) -> bool:
+        size = draft.values.get("size")
+        is_alike = [item.get("name")] == draft.values["name"] and size in (None, [item.get("content_size")])
+        return is_alike and self._owners.get(read_id(item, KEY), draft.source_id) == draft.source_id
 
-def _is_same(item: Mapping[str, Any], draft: Draft) -> bool:
-    size = draft.values.get("size")
-    return [item.get("name")] == draft.values["name"] and (size is None or [item.get("content_size")] == size)
+    def _owned(self, record: TargetRecord, draft: Draft) -> TargetRecord:
+        self._owners[record.id] = draft.source_id
+        return record
 
 
 def _record(item: Mapping[str, Any], draft: Draft) -> TargetRecord:
