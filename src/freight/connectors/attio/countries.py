@@ -1,5 +1,6 @@
 """Countries as people write them, in the two-letter codes that Attio takes."""
 
+import unicodedata
 from functools import cache
 
 import pycountry
@@ -10,9 +11,7 @@ EVERYDAY_NAMES = {
     "brunei": "BN",
     "burma": "MM",
     "cape verde": "CV",
-    "cote d'ivoire": "CI",
-    "curacao": "CW",
-    "democratic republic of the congo": "CD",
+    "democratic republic of congo": "CD",
     "dr congo": "CD",
     "east timor": "TL",
     "england": "GB",
@@ -22,7 +21,6 @@ EVERYDAY_NAMES = {
     "holy see": "VA",
     "ivory coast": "CI",
     "kosovo": "XK",
-    "macao": "MO",
     "macau": "MO",
     "macedonia": "MK",
     "micronesia": "FM",
@@ -32,22 +30,12 @@ EVERYDAY_NAMES = {
     "pr china": "CN",
     "republic of ireland": "IE",
     "republic of korea": "KR",
-    "republic of the congo": "CG",
-    "reunion": "RE",
     "russia": "RU",
     "scotland": "GB",
     "saint martin": "MF",
     "sint maarten": "SX",
     "swaziland": "SZ",
-    "the bahamas": "BS",
-    "the gambia": "GM",
-    "the netherlands": "NL",
-    "the philippines": "PH",
     "turkey": "TR",
-    "u.a.e.": "AE",
-    "u.k.": "GB",
-    "u.s.": "US",
-    "u.s.a.": "US",
     "uae": "AE",
     "uk": "GB",
     "us virgin islands": "VI",
@@ -56,7 +44,11 @@ EVERYDAY_NAMES = {
     "wales": "GB",
     "xk": "XK",
 }
-"""What pycountry does not find under its official, common or code names."""
+"""What pycountry does not know as a name or code; in the form that `_plain` gives."""
+
+KEYS = ("alpha_2", "alpha_3", "numeric", "flag", "name", "official_name", "common_name")
+
+SPELLINGS = {"&": "and", "st": "saint", "the": ""}
 
 
 @cache
@@ -65,11 +57,25 @@ def country_code(name: str) -> str | None:
 
     Kosovo is `XK`, which ISO leaves to its users and Attio's list of codes contains.
     """
-    text = " ".join(name.split()).casefold()
-    if text in EVERYDAY_NAMES:
-        return EVERYDAY_NAMES[text]
-    try:
-        # Names in Affinity come with "The" or "Saint" spelled in more than one way.
-        return str(pycountry.countries.lookup(text.replace("st. ", "saint ").removeprefix("the ")).alpha_2)
-    except LookupError:
-        return None
+    return _codes().get(_plain(name))
+
+
+@cache
+def _codes() -> dict[str, str]:
+    known = {
+        _plain(value): str(country.alpha_2)
+        for country in pycountry.countries
+        for key in KEYS
+        if (value := getattr(country, key, None))
+    }
+    return known | EVERYDAY_NAMES
+
+
+def _plain(name: str) -> str:
+    """A name without what people write in more than one way: case, accents, dots, hyphens, "and", "the" and "saint"."""
+    text = unicodedata.normalize("NFKD", name.casefold().replace("&", " & ").replace("-", " "))
+    text = "".join(letter for letter in text if letter not in ".,'\u2019()" and not unicodedata.combining(letter))
+    words = text.split()
+    if len(words) > 1:
+        words = [SPELLINGS.get(word, word) for word in words]
+    return " ".join(filter(None, words))
