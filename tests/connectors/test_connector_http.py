@@ -119,6 +119,7 @@ async def test_any_number_of_rate_limits_is_a_wait_and_not_a_failure(pacer):
         ({"Retry-After": "3"}, 3),
         ({"Retry-After": "soon"}, 1),
         ({"Retry-After": "inf"}, 1),
+        ({"Retry-After": "1e12"}, 3600),
         ({}, 1),
     ],
 )

@@ -13,6 +13,8 @@ from freight.connectors.http import Complaint, HttpClient, Json, Method, Params
 from freight.connectors.protocols import FileContent, Kind
 
 SHORTEST_PAUSE = timedelta(milliseconds=100)
+LONGEST_PAUSE = timedelta(hours=1)
+"""Attio documents pauses of about a second; after one of this length it is asked again, whatever it said."""
 
 NAMED_ATTRIBUTE = re.compile(r'attribute(?: with)? (?:ID|slug|slug/ID) "([^"]+)"', re.IGNORECASE)
 
@@ -163,7 +165,7 @@ class AttioClient(HttpClient):
         except (ValueError, OverflowError):
             until = _date(retry_after)
             wait = until - (_date(headers.get("Date", "")) or now) if until else timedelta(seconds=1)
-        return now + max(wait, SHORTEST_PAUSE)
+        return now + min(max(wait, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 def read_id(item: Mapping[str, Any], key: str) -> str:
