@@ -389,6 +389,7 @@ def test_a_second_value_of_a_single_attribute_is_named():
             Location(street="A 1\nB", city="Bern", country="Switzerland"),
             "A 1, B, Bern, Switzerland",
         ),
+        ("location", "text", Location(city="Bern", continent="Europe"), "Bern, Europe"),
         ("person", "text", PersonRef(id="8", name="Ann Lee"), "Ann Lee"),
         ("person", "text", PersonRef(id="8", email="a@b.example.com"), "a@b.example.com"),
         ("company", "text", CompanyRef(id="7", name="Acme"), "Acme"),

@@ -245,8 +245,10 @@ def _text(value: Value) -> str:
     """A value in words."""
     match value:
         case Location():
-            parts = (*(value.street or "").splitlines(), value.city, value.region, value.postcode, value.country)
-            return ", ".join(part.strip() for part in parts if part and part.strip()) or value.continent or ""
+            # A country says which continent it is on.
+            widest = (value.country or "").strip() or value.continent
+            parts = (*(value.street or "").splitlines(), value.city, value.region, value.postcode, widest)
+            return ", ".join(part.strip() for part in parts if part and part.strip())
         case PersonRef():
             return value.name or value.email or f"person {value.id}"
         case CompanyRef():
