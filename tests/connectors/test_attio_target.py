@@ -429,12 +429,15 @@ async def test_an_update_overwrites_the_attributes_that_it_names(target, script)
         ("value_not_found", 'Cannot find select attribute with select option title "Bio".', "industry"),
         ("value_not_found", 'Cannot find record with ID "c9" in object "companies".', "parent"),
         ("value_not_found", 'Workspace member with ID "m9" not found.', "owner"),
+        ("value_not_found", 'Cannot find select attribute with select option title "Both".', "tags"),
         ("value_not_found", "Something was not found.", None),
     ],
 )
 async def test_a_refusal_names_the_attribute_by_its_slug(target, fake, code, message, slug):
     fake.answers = [error(400, code, message)]
     sent = {
+        "name": ["Both"],
+        "tags": ["Both"],
         "domains": ["acme.com"],
         "industry": ["Bio"],
         "parent": [{"target_object": "companies", "target_record_id": "c9"}],

@@ -65,11 +65,20 @@ class Known:
     async def _slug(self, container: Container, error: Rejected, sent: Attributes) -> str | None:
         named = error.attribute
         if named is None:
-            return _holding(QUOTED.findall(str(error)), sent)
+            return await self._refused(container, QUOTED.findall(str(error)), sent)
         if named in sent:
             return named
         attributes = self._attributes.get(container) or await self._load(container)
         return next((slug for slug, attribute in attributes.items() if attribute.id == named), named)
+
+    async def _refused(self, container: Container, quoted: Sequence[str], sent: Attributes) -> str | None:
+        """The attribute for which one of these titles or ids was sent."""
+        holding = _holding(quoted, sent)
+        if len(holding) > 1:
+            # A text may read like the title that is unknown, and is never refused for what it says.
+            attributes = self._attributes.get(container) or await self._load(container)
+            holding.sort(key=lambda slug: slug in attributes and attributes[slug].type == "text")
+        return holding[0] if holding else None
 
     async def _load(self, container: Container) -> dict[str, Attribute]:
         self._attributes[container] = await self._definitions.attributes(container)
@@ -112,11 +121,10 @@ async def if_present(reading: Coroutine[Any, Any, Item]) -> Item | None:
         return None
 
 
-def _holding(quoted: Sequence[str], sent: Attributes) -> str | None:
-    """The attribute for which one of these titles or ids was sent."""
-    for slug, items in sent.items():
-        for item in items:
-            named = item.get("target_record_id", item.get("referenced_actor_id")) if isinstance(item, dict) else item
-            if isinstance(named, str) and named in quoted:
-                return slug
-    return None
+def _holding(quoted: Sequence[str], sent: Attributes) -> list[str]:
+    return [slug for slug, items in sent.items() if any(_name(item) in quoted for item in items)]
+
+
+def _name(item: object) -> object:
+    """What Attio calls a value when it does not know it: the title of an option, or the id of what is referred to."""
+    return item.get("target_record_id", item.get("referenced_actor_id")) if isinstance(item, dict) else item
