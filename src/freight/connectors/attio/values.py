@@ -5,7 +5,7 @@
 | text, domain, email-address | text; the latter two in lower case |
 | phone-number | text, E.164 |
 | number, currency, rating | number of at most four decimals, an integer where it is whole |
-| checkbox | True; one that is not set is no value, as Attio knows none without one |
+| checkbox | True or False; one that is read as not set is no value, as Attio knows none without one |
 | date | text, `2024-01-31` |
 | timestamp | text, `2024-01-31T10:00:00Z`, with a fraction only where there is one |
 | select, status | text, the title |

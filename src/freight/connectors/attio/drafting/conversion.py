@@ -222,10 +222,10 @@ def _rating(given: float) -> int:
     return int(given)
 
 
-def _flag(given: float) -> bool | None:
+def _flag(given: float) -> bool:
     if given not in (0, 1):
         raise InvalidValueError("only 1 and 0 mean yes and no")
-    return bool(given) or None
+    return bool(given)
 
 
 def _date(value: Value) -> str:
