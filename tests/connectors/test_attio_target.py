@@ -129,7 +129,7 @@ class FakeAttio:
             self.hidden.clear()
             return data(shown)
         title = body["data"]["title"]
-        if title in self.choices:
+        if title.casefold() in map(str.casefold, self.choices):
             return error(409, "slug_conflict")
         self.add_choice(title)
         return data({"id": {}})
@@ -324,6 +324,17 @@ async def test_options_are_made_in_order_brought_back_or_left(target, fake):
         ("POST", options, {"title": "Theirs"}),
         ("POST", options, {"title": "B"}),
         ("POST", options, {"title": "A"}),
+    ]
+
+
+async def test_an_archived_option_whose_title_attio_takes_for_the_same_is_brought_back(target, fake):
+    fake.add("companies", "industry", "select")
+    fake.add_choice("SAAS", archived=True)
+    await target.prepare(some(("companies",), place("use", options=("SaaS",), new_options=("SaaS",))))
+    options = "objects/companies/attributes/industry/options"
+    assert fake.writes()[-2:] == [
+        ("POST", options, {"title": "SaaS"}),
+        ("PATCH", f"{options}/SAAS", {"is_archived": False}),
     ]
 
 

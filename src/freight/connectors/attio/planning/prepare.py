@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions, ListDefinition
+from freight.connectors.attio.definitions import Attribute, Choice, Chooser, Container, Definitions, ListDefinition
 from freight.connectors.attio.planning.attributes import description, list_description, serves, types_of
 from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
@@ -145,16 +145,24 @@ async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: S
     """One after the other, since Attio shows choices in the order in which they were made."""
     existing = {choice.title: choice for choice in await definitions.choices(chooser)}
     for title in titles:
-        if title not in existing:
-            try:
-                await definitions.make_choice(chooser, title)
-            except Rejected as error:
-                if error.vendor_code != "slug_conflict":
-                    error.attribute = chooser.slug
-                    raise
-                existing = {choice.title: choice for choice in await definitions.choices(chooser)}
-        if title in existing and existing[title].is_archived:
-            await definitions.restore_choice(chooser, existing[title])
+        found = existing.get(title) or await _make_choice(definitions, chooser, title)
+        if found is not None and found.is_archived:
+            await definitions.restore_choice(chooser, found)
+
+
+async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -> Choice | None:
+    """Make a choice; returns the one that stands in its way, if Attio refuses it for that."""
+    try:
+        await definitions.make_choice(chooser, title)
+    except Rejected as error:
+        if error.vendor_code != "slug_conflict":
+            error.attribute = chooser.slug
+            raise
+    else:
+        return None
+    # Attio does not document whether titles that differ in case alone are the same to it.
+    alike = [choice for choice in await definitions.choices(chooser) if choice.title.casefold() == title.casefold()]
+    return next((choice for choice in alike if choice.title == title), next(iter(alike), None))
 
 
 def _added(added: Added) -> tuple[Definition, Fit]:
