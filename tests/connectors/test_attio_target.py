@@ -16,7 +16,6 @@ from freight.connectors.attio.writing.known import QUERY_SIZE
 from freight.connectors.errors import (
     CredentialsRefused,
     InDoubt,
-    NotFound,
     PermissionMissing,
     Rejected,
     UnexpectedAnswer,
@@ -591,37 +590,6 @@ async def test_notes_are_listed_under_a_limit_of_their_own(target, fake, pacer):
     fake.answers = [data([{"id": {"note_id": f"n{number}"}} for number in range(50)]), data([])]
     assert await target.find([target.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)]) == []
     assert pacer.turns == ["note_list", "note_list"]
-
-
-async def test_what_is_attached_to_a_record_that_attio_has_no_more_is_drafted_again_without_it(target, fake):
-    target.use(LISTED)
-    references = References(found={("companies", "1"): "c1", ("people", "2"): "p2"})
-    note = Note(id="n1", content="x", company_ids=("1",), person_ids=("2",))
-    task = Task(id="t1", company_id="1", person_id="2")
-    entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"))
-    file = File(id="f1", name="x", company_id="1")
-    before = target.draft(note, references)
-    fake.answers = [error(404, "not_found", 'Record with ID "c1" not found.')]
-    with pytest.raises(NotFound):
-        await target.create(before)
-    again = target.draft(note, references)
-    assert (before.parents, again.parents) == ((("companies", "1"),), (("people", "2"),))
-    linked = target.draft(task, references)
-    assert [link["target_record_id"] for link in linked.values["linked_records"]] == ["p2"]
-    assert codes(linked) == ["reference_not_found"]
-    skips = [target.draft(record, references).skip for record in (entry, file)]
-    assert [skip and skip.code for skip in skips] == ["parent_not_in_target", "no_parent"]
-
-
-async def test_a_list_entry_of_a_record_that_attio_has_no_more_is_skipped_from_then_on(target, fake):
-    target.use(LISTED)
-    entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"))
-    fake.answers = [error(400, "value_not_found", 'Parent record with slug/ID "c1" not found.')]
-    with pytest.raises(Rejected):
-        await target.create(target.draft(entry, REFERENCES))
-    skip = target.draft(entry, REFERENCES).skip
-    assert skip is not None
-    assert skip.code == "parent_not_in_target"
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.together import together
 from freight.connectors.attio.writing.entries import Entries
 from freight.connectors.attio.writing.files import Files
-from freight.connectors.attio.writing.known import Known, missing_records
+from freight.connectors.attio.writing.known import Known
 from freight.connectors.attio.writing.lists import Lists
 from freight.connectors.attio.writing.notes import Notes
 from freight.connectors.attio.writing.objects import Objects
 from freight.connectors.attio.writing.tasks import Tasks
-from freight.connectors.errors import CredentialsRefused, PermissionMissing, Rejected, UnexpectedAnswer
+from freight.connectors.errors import CredentialsRefused, PermissionMissing, UnexpectedAnswer
 from freight.connectors.protocols import (
     Attributes,
     Draft,
@@ -158,12 +158,8 @@ class AttioTarget:
         return await self._stores[_entity(drafts)].find(drafts) if drafts else []
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
-        """Write a new record. Where Attio says that one to which it is attached is gone, later drafts do without."""
-        try:
-            return await self._stores[draft.entity].create(draft, content)
-        except Rejected as error:
-            self._guide.gone |= missing_records(error, draft)
-            raise
+        """Write a new record."""
+        return await self._stores[draft.entity].create(draft, content)
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values, and leave the others."""

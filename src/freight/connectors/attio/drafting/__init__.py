@@ -15,9 +15,6 @@ __all__ = ["Guide", "draft"]
 
 def draft(record: Record, references: References, guide: Guide) -> Draft:
     """The record in Attio's terms; see `freight.connectors.protocols.Target.draft`."""
-    if guide.gone:
-        present = {reference: id_ for reference, id_ in references.found.items() if id_ not in guide.gone}
-        references = msgspec.structs.replace(references, found=present)
     sketch = Sketch(guide, references)
     match record:
         case Company():

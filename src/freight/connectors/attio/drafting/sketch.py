@@ -26,8 +26,6 @@ class Guide:
             (place.owner, place.field): frozenset(place.options) for place in layout.places if place.options
         }
         """The titles of the options by owner and field, of which there may be thousands."""
-        self.gone: set[str] = set()
-        """The ids of records that turned out to be deleted in Attio: drafts no longer refer to them."""
 
     def carried(self, owner: str) -> frozenset[str]:
         """The attributes that the records of an owner of fields are given, as far as they have values for them."""

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from freight.connectors.attio.definitions import Attribute, Container, Definitions
-from freight.connectors.attio.standard import ATTIO_TYPES, PARENT, own_types
+from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.errors import NotFound, Rejected
-from freight.connectors.protocols import Attributes, Draft
+from freight.connectors.protocols import Attributes
 from freight.layout import Layout
 
 Item = TypeVar("Item")
@@ -102,15 +102,6 @@ def unchangeable(attribute: str, what: str) -> Rejected:
         f"{what} anew there.",
         attribute=attribute,
     )
-
-
-def missing_records(error: Rejected, draft: Draft) -> set[str]:
-    """The ids of the records of which Attio said that it has none, among those that the draft refers to."""
-    if not isinstance(error, NotFound) and error.vendor_code != "value_not_found":
-        return set()
-    items = [item for items in draft.values.values() for item in items if isinstance(item, dict)]
-    referred = {item.get("target_record_id") for item in items} | {*draft.on_create.get(PARENT, ())}
-    return {id_ for id_ in QUOTED.findall(str(error)) if id_ in referred}
 
 
 async def if_present(reading: Coroutine[Any, Any, Item]) -> Item | None:
