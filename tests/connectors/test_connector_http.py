@@ -69,7 +69,9 @@ async def test_a_read_is_repeated_until_it_is_answered(failure, pacer):
     assert pacer.turns == ["read"] * 3
 
 
-@pytest.mark.parametrize("failure", [HTML, httpx.ReadTimeout(""), error(409, "concurrent_write_conflict")])
+@pytest.mark.parametrize(
+    "failure", [HTML, httpx.ReadTimeout(""), error(409, "concurrent_write_conflict"), error(400, "merge_in_progress")]
+)
 async def test_a_request_that_never_succeeds_ends_as_unavailable(failure, pacer):
     script = Script(failure)
     with pytest.raises(Unavailable):

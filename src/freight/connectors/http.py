@@ -36,6 +36,12 @@ Params = Mapping[str, str | int | Sequence[str]]
 
 READS: frozenset[Kind] = frozenset({"read", "note_list"})
 
+UNDER_WAY = {
+    "concurrent_write_conflict": "another write to the same record was under way",
+    "merge_in_progress": "the record was being merged with another",
+}
+"""Refusals, by their code, that pass by themselves: the request did nothing and may be sent again."""
+
 ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
 """With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
@@ -205,8 +211,8 @@ class HttpClient(ABC):
         if status < 400:
             raise UnexpectedAnswer(f"{self.vendor} answered {what} with a redirect ({status}), which is not followed.")
         complaint = self._complaint_in(response)
-        if status == 409 and complaint.code == "concurrent_write_conflict":
-            raise _AttemptFailed(what, "another write to the same record was under way")
+        if complaint.code in UNDER_WAY:
+            raise _AttemptFailed(what, UNDER_WAY[complaint.code])
         said = f": {complaint.message}" if complaint.message else "."
         if status == 401:
             raise CredentialsRefused(f"{self.vendor} refused the API key{said}")

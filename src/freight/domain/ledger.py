@@ -92,6 +92,19 @@ async def counterparts(tx: Connection, pair: Pair, references: Collection[Refere
     }
 
 
+async def owners(tx: Connection, pair: Pair, entity: Entity, target_ids: Collection[str]) -> dict[str, str]:
+    """The source ids of those of these records of the target that are known, by their ids."""
+    rows = await tx.fetch(
+        """SELECT target_id, source_id FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND target_id = ANY($4)""",
+        pair.source,
+        pair.target,
+        entity,
+        list(target_ids),
+    )
+    return {row["target_id"]: row["source_id"] for row in rows}
+
+
 async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:
     """Name the records that an earlier job carried over and that the source does not show any more."""
     await tx.execute(

@@ -8,7 +8,7 @@ from freight import crm, database
 from freight.connectors.protocols import Draft, Target, TargetRecord
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import claims, records
+from freight.domain import claims, ledger, records
 from freight.domain.jobs import Job
 from freight.domain.pipeline.drafts import without_value
 
@@ -16,9 +16,20 @@ from freight.domain.pipeline.drafts import without_value
 class Matches:
     """What the target holds of some drafts."""
 
-    def __init__(self, found: Sequence[TargetRecord], drafts: Sequence[Draft], staged_ids: set[str]) -> None:
+    def __init__(
+        self,
+        found: Sequence[TargetRecord],
+        drafts: Sequence[Draft],
+        *,
+        staged_ids: set[str],
+        owners: dict[str, str],
+    ) -> None:
         self._staged_ids = staged_ids
-        self._by_source_id = {record.source_id: record for record in reversed(found) if record.source_id is not None}
+        self._by_source_id: dict[str, TargetRecord] = {}
+        for record in found:
+            # Files that are alike may each be that of several drafts.
+            if record.source_id is not None and owners.setdefault(record.id, record.source_id) == record.source_id:
+                self._by_source_id.setdefault(record.source_id, record)
         slugs = {slug for draft in drafts for slug in draft.unique}
         self._by_value = {
             (slug, crm.normalise_claim(value)): record
@@ -38,7 +49,12 @@ class Matches:
         found = await target.find(drafts) if drafts else []
         ids = {record.source_id for record in found if record.source_id is not None}
         async with database.as_tenant(job.tenant_id) as tx:
-            matches = cls(found, drafts, await records.staged_ids(tx, job.id, entity, ids))
+            matches = cls(
+                found,
+                drafts,
+                staged_ids=await records.staged_ids(tx, job.id, entity, ids),
+                owners=await ledger.owners(tx, job.pair, entity, [f.id for f in found]) if entity == "files" else {},
+            )
             # A record may stand on a list several times, and the target tells its entries apart.
             if entity != "list_entries":
                 await matches._claim(tx, job, entity, unmatched)

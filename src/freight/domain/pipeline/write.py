@@ -182,7 +182,8 @@ def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:
 
 
 def _failed(plan: Plan, error: ConnectorError, attribute: str | None) -> Result:
-    message = f"This record was refused: {error}"
+    what = "Something that this record belongs to is gone" if isinstance(error, NotFound) else "This record was refused"
+    message = f"{what}: {error}"
     return Result(
         source_id=plan.staged.source_id,
         settled=Settled(id=plan.staged.id, outcome="failed", code=error.code, message=message),
