@@ -96,10 +96,11 @@ class ListEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An answer to a note, in Markdown."""
+    """An answer to a note, its content in Markdown or plain text."""
 
     id: str
     content: str
+    is_markdown: bool = False
     author_id: str | None = None
     created_at: datetime | None = None
 

@@ -83,8 +83,8 @@ def test_a_note_has_its_date_author_answers_and_the_other_records_in_the_text():
         person_ids=("3",),
         participant_ids=("4", "77"),
         replies=(
-            Reply(id="r1", content="**Yes**", author_id="3", created_at=WHEN.replace(hour=15)),
-            Reply(id="r2", content="No"),
+            Reply(id="r1", content="**Yes**", is_markdown=True, author_id="3", created_at=WHEN.replace(hour=15)),
+            Reply(id="r2", content="No *way*"),
         ),
     )
     given_draft = drafted(given_note)
@@ -93,7 +93,7 @@ def test_a_note_has_its_date_author_answers_and_the_other_records_in_the_text():
     assert given_draft.values["content"] == [
         "First line  \nSecond \\*line\\*\n\nThird\n\n"
         "**Reply by Ann_Lee, 2024-03-01 15:05 UTC:**\n\n**Yes**\n\n"
-        "**Reply:**\n\nNo\n\n"
+        "**Reply:**\n\nNo \\*way\\*\n\n"
         "*Written by Ada Love on 2024-03-01 14:05 UTC. Also attached to: Acme \\* Co, company 2, Ann_Lee. "
         "Participants: bo@x.example.com, person 77. (Affinity note 123)*"
     ]

@@ -256,7 +256,7 @@ async def test_every_record_reads_back_as_it_was_drafted(vendors):
             created_at=WHEN,
             company_ids=("1",),
             deal_ids=("5",),
-            replies=(Reply(id="r1", content="**Yes**", author_id="9", created_at=WHEN),),
+            replies=(Reply(id="r1", content="**Yes**", is_markdown=True, author_id="9", created_at=WHEN),),
         )
     )
     await work.put(Task(id="t1", content="Call 😀", due_at=WHEN, owner=MEMBER, person_id="9", deal_id="5"))

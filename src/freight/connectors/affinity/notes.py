@@ -35,6 +35,7 @@ def reply_row(row: Json, note_id: str) -> ReplyRow:
     reply = Reply(
         id=id_of(row) or "",
         content=text_of(row.get("content")) or "",
+        is_markdown=row.get("type") in MARKDOWN_TYPES,
         author_id=id_text(row.get("creator_id")),
         created_at=moment_of(row.get("created_at")),
     )

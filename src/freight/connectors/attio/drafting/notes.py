@@ -8,7 +8,7 @@ from freight.connectors.attio.drafting.markdown import escape, first_line, simpl
 from freight.connectors.attio.drafting.sketch import Sketch, described
 from freight.connectors.attio.marks import note_mark
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.crm import Entity, Note, Reference
+from freight.crm import Entity, Note, Reference, Reply
 
 LONGEST_TITLE = 80
 LONGEST_CONTENT = 1_000_000
@@ -57,6 +57,10 @@ def draft_note(note: Note, sketch: Sketch) -> Draft:
     )
 
 
+def _markdown(written: Note | Reply) -> str:
+    return simplify(written.content) if written.is_markdown else escape(written.content)
+
+
 def _links(note: Note) -> list[Reference]:
     """What the note is attached to, in the order in which Freight prefers it."""
     given: tuple[tuple[Entity, tuple[str, ...]], ...] = (
@@ -98,12 +102,12 @@ def _title(note: Note) -> str:
 
 
 def _content(note: Note, parent: Reference, sketch: Sketch) -> str:
-    parts = [simplify(note.content) if note.is_markdown else escape(note.content)]
+    parts = [_markdown(note)]
     for reply in note.replies:
         author = reply.author_id and described(sketch.references.people, reply.author_id)
         by = f"Reply by {escape(author)}" if author else "Reply"
         heading = f"{by}, {_written(reply.created_at)}" if reply.created_at else by
-        parts.append(f"**{heading}:**\n\n{simplify(reply.content)}")
+        parts.append(f"**{heading}:**\n\n{_markdown(reply)}")
     last = f"*{_last_line(note, parent, sketch)}*"
     body = "\n\n".join(part.strip("\n") for part in parts if part.strip())
     limit = LONGEST_CONTENT - len(last.encode()) - 2
