@@ -38,6 +38,7 @@ async def vendors(tmp_path: Path) -> AsyncIterator[Sandbox]:
         "persons": [{**ADA, "emailAddresses": ["ada@acme.com"], "fields": []}],
         "fields": [CHAMPION, LABEL, PHONE],
         "notes": [note(40 + number) for number in range(4)],
+        "reminders": [reminder("Call them", due_date="2027-01-15T09:00:00-08:00")],
     }
     for name, held in rows.items():
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
@@ -171,6 +172,27 @@ async def test_a_value_that_the_source_has_lost_goes_if_freight_wrote_it_and_nob
     assert (row["source_id"], row["field"]) == ("2", "label")
 
 
+async def test_of_a_changed_task_all_is_carried_that_can_be_and_a_dry_run_knows_what_cannot(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await migration.carry(tenant, vendors)
+    await put(vendors, "reminders", reminder("Write to them", due_date="2027-02-15T09:00:00-08:00"))
+    predicted = await migration.carry(tenant, vendors, mode="dry_run")
+    job = await migration.carry(tenant, vendors)
+    assert migration.outcomes(predicted) == migration.outcomes(job)
+    assert jobs.counts(job, "tasks")["updated"] == 1
+    for each in (predicted, job):
+        (row,) = await jobs.logs(tenant, each["id"], code="not_changeable")
+        assert (row["entity"], row["field"]) == ("tasks", "content")
+    (task,) = (await attio(vendors, "GET", "/tasks"))["data"]
+    assert task["content_plaintext"].startswith("Call them")
+    assert task["deadline_at"].startswith("2027-02-15T17:00:00")
+
+    await put(vendors, "reminders", reminder("Write to them", due_date="2027-02-15T09:00:00-08:00"))
+    again = await migration.carry(tenant, vendors)
+    assert jobs.counts(again, "tasks")["unchanged"] == 1
+
+
 async def companies(sandbox: Sandbox) -> dict[str, list[Row]]:
     return await workspaces.in_target(sandbox, "companies")
 
@@ -211,6 +233,13 @@ def value(field: Row, data: Any) -> Row:
     """What a record holds in a field."""
     described = {key: field[key] for key in ("id", "name", "type", "enrichmentSource")}
     return {**described, "value": {"type": field["valueType"], "data": data}}
+
+
+def reminder(content: str, *, due_date: str) -> Row:
+    return {
+        "id": 60, "type": 0, "content": content, "due_date": due_date, "status": 1,
+        "created_at": "2024-06-01T10:00:00Z", "creator": {"id": 1}, "owner": {"id": 1}, "organization": {"id": 1},
+    }  # fmt: skip
 
 
 def note(number: int) -> Row:

@@ -122,6 +122,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The attributes among them that hold several values at once."""
     carried: frozenset[str] = frozenset()
     """The attributes that the job carries for such records, whether this one has a value for them or not."""
+    fixed: frozenset[str] = frozenset()
+    """The attributes that the target does not let anybody change once the record is made."""
     issues: tuple[Issue, ...] = ()
     """Values that the target cannot hold, and were left out."""
     on_create: Attributes = {}

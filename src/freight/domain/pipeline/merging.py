@@ -5,12 +5,13 @@ from typing import Any, Literal
 import msgspec
 
 from freight.connectors.protocols import Attributes, Draft, Issue
+from freight.database import jsonb
 from freight.domain.job_requests import OnExisting
 from freight.domain.ledger import Known
 
-Fate = Literal["equal", "send", "add", "keep", "lost"]
+Fate = Literal["equal", "send", "add", "keep", "lost", "fixed"]
 """Of one attribute: it stands there already; it is written; values are added to those of a person; a person's value
-stays; or what stands there stays although nothing comes from the source any more."""
+stays; what stands there stays although nothing comes from the source any more; or it cannot be changed."""
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ def merge(
                 kept.add(slug)
                 written.discard(slug)
                 issues.append(_kept(slug))
+            case "fixed":
+                issues.append(_fixed(slug, wanted))
             case "lost":
                 kept.add(slug)
                 if standing and not draft.pending:
@@ -76,6 +79,8 @@ def _fate(slug: str, draft: Draft, standing: list[Any], base: Known, on_existing
     wanted, last = draft.values.get(slug, []), base.values.get(slug, [])
     if wanted == standing:
         return "equal"
+    if slug in draft.fixed:
+        return "fixed"
     untouched = slug in base.written and standing == last
     if not wanted:
         # What the target demands of each record cannot be taken away.
@@ -92,6 +97,16 @@ def _kept(slug: str) -> Issue:
         code="kept_in_target",
         message=f"The target holds another value for {slug}, which stays (on_existing is fill).",
         field=slug,
+    )
+
+
+def _fixed(slug: str, wanted: list[Any]) -> Issue:
+    return Issue(
+        code="not_changeable",
+        message=f"The target does not let anybody change the {slug} of such a record. Delete the record there and make "
+        "it anew by hand, if it matters.",
+        field=slug,
+        value=jsonb(wanted),
     )
 
 

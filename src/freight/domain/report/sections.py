@@ -80,6 +80,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "completion_date_not_carried",
             "continent_not_carried",
             "date_not_carried",
+            "not_changeable",
             "not_writable",
             "phone_extension_dropped",
             "recurrence_not_carried",

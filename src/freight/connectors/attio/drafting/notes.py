@@ -54,6 +54,7 @@ def draft_note(note: Note, sketch: Sketch) -> Draft:
         multiple=frozenset(),
         issues=tuple(sketch.issues),
         parents=(parent,),
+        fixed=frozenset({"parent", "created_at"}),
     )
 
 

@@ -54,6 +54,8 @@ def draft_task(task: Task, sketch: Sketch) -> Draft:
         values=filled,
         unique={},
         multiple=frozenset({"linked_records"} & filled.keys()),
+        carried=frozenset(drafted),
+        fixed=frozenset({"content"}),
         issues=tuple(sketch.issues),
         parents=tuple(link for link in links if link in sketch.references.found),
     )
@@ -82,6 +84,7 @@ def draft_file(file: File, sketch: Sketch) -> Draft:
         issues=tuple(sketch.issues),
         skip=skip,
         parents=(parent,) if parent is not None else (),
+        fixed=frozenset(drafted),
     )
 
 
