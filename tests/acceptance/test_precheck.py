@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from support import faults, jobs, migration
+from support import faults, jobs, migration, workspaces
 from support.service import Service, Tenant
 
 DEALFLOW = {"id": 5, "name": "Dealflow", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "opportunity"}
@@ -171,6 +171,18 @@ async def test_a_list_that_holds_something_else(service: Service, tenant: Tenant
             await attio.delete("/_sandbox/counters")
         mapping = {"lists": {"6": {"to": "people_list"}}}
         assert "people_list" in await refusal(tenant, sandbox, "list_incompatible", mapping=mapping)
+
+
+async def test_a_value_that_the_target_demands_and_the_source_may_lack_is_named(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    async with a_workspace(tmp_path) as sandbox:
+        await workspaces.require_phone_numbers(sandbox)
+        job = await jobs.create(tenant, sandbox, mode="dry_run")
+        job = await jobs.until_ended(tenant, job["id"])
+    (row,) = await jobs.logs(tenant, job["id"], code="attribute_demanded")
+    assert (row["level"], row["field"]) == ("warning", "phone_numbers")
+    assert "optional" in row["message"]
 
 
 async def test_owners_without_a_member_are_named_and_stop_nothing(

@@ -35,6 +35,8 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True):
     is_writable: bool = True
     is_archived: bool = False
     is_unique: bool = False
+    is_demanded: bool = False
+    """Whether no record can be made without a value for it."""
     multiple: bool = False
     allowed: frozenset[str] | None = None
     """The slugs of the objects that a record reference may point to; None for any."""
@@ -175,6 +177,7 @@ def _attribute(item: Mapping[str, Any], objects: Mapping[str, str]) -> Attribute
         type=str(item.get("type")),
         is_system=bool(item.get("is_system_attribute")),
         is_writable=bool(item.get("is_writable", True)),
+        is_demanded=bool(item.get("is_required")) and item.get("default_value") is None,
         is_archived=bool(item.get("is_archived")),
         is_unique=bool(item.get("is_unique")),
         multiple=bool(item.get("is_multiselect")),

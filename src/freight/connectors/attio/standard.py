@@ -76,6 +76,9 @@ ADDED: dict[str, tuple[Added, ...]] = {
 }
 """What Freight adds to Attio's standard objects."""
 
+ALWAYS_FILLED = {"deals": frozenset({"name", "stage", "owner", SOURCE_ID})}
+"""Attributes that every record that Freight makes has a value for."""
+
 LIST_SYSTEM = frozenset({"entry_id", "list_id", "parent_record", "parent_object", "created_at", "created_by"})
 """Slugs that every list takes for itself from the moment it is made."""
 

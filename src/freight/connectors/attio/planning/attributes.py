@@ -9,6 +9,7 @@ from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.choices import CHOSEN
 from freight.connectors.attio.planning.slugs import candidates, field_slug
 from freight.connectors.attio.standard import (
+    ALWAYS_FILLED,
     ATTIO_TYPES,
     LIST_SYSTEM,
     MULTIPLE_TYPES,
@@ -74,6 +75,15 @@ def check_added(owner: str, attributes: Mapping[str, Attribute]) -> list[Issue]:
         issues.own_attribute_incompatible(owner, added)
         for added in added_to(owner)
         if (attribute := attributes.get(added.slug)) is not None and not serves(attribute, added)
+    ]
+
+
+def check_demanded(owner: str, attributes: Mapping[str, Attribute]) -> list[Issue]:
+    """Issues for attributes that every new record must have and that Freight does not always fill."""
+    return [
+        issues.attribute_demanded(owner, attribute)
+        for attribute in attributes.values()
+        if attribute.is_demanded and not attribute.is_archived and attribute.slug not in ALWAYS_FILLED.get(owner, ())
     ]
 
 

@@ -141,6 +141,17 @@ def own_attribute_incompatible(owner: str, added: Added) -> Issue:
     )
 
 
+def attribute_demanded(owner: str, attribute: Attribute) -> Issue:
+    """No record can be made without a value that the source may not have."""
+    return _warning(
+        "attribute_demanded",
+        f"Attio demands that {_owner(owner)} have a value for {attribute.title or attribute.slug}: those that come "
+        "without one will fail. Make the attribute optional in Attio, or lead a field to it that always has a value.",
+        field=attribute.slug,
+        value=attribute.title or None,
+    )
+
+
 def list_incompatible(given: List, slug: str, parents: Collection[str]) -> Issue:
     """The list that the job names holds other records."""
     return _error(

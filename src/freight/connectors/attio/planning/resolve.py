@@ -6,7 +6,7 @@ import msgspec
 
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
-from freight.connectors.attio.planning.attributes import check_added, place_fields
+from freight.connectors.attio.planning.attributes import check_added, check_demanded, place_fields
 from freight.connectors.attio.planning.checks import check_mapping
 from freight.connectors.attio.planning.choices import Existing as ExistingChoices
 from freight.connectors.attio.planning.choices import add_choices, complete, titles
@@ -42,6 +42,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
         found += wrong
     for owner, attributes in (*existing.objects.items(), *_of_lists(lists, existing)):
         found += check_added(owner, attributes)
+        found += check_demanded(owner, attributes)
     members = {member.email: member.id for member in existing.members}
     default_owner = members.get((mapping.default_owner or "").strip().lower())
     if mapping.default_owner is not None and default_owner is None:
