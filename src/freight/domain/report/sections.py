@@ -115,7 +115,15 @@ CODES: dict[SectionCode, frozenset[str]] = {
     "references": frozenset({"list_not_carried", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
-        {"hidden_at_source", "list_gone", "list_hidden", "list_read_before", "reply_without_note", "values_cut_off"}
+        {
+            "hidden_at_source",
+            "list_gone",
+            "list_hidden",
+            "list_read_before",
+            "not_all_read",
+            "reply_without_note",
+            "values_cut_off",
+        }
     ),
     "unknown": frozenset({"field_not_mapped", "field_type_changed", "unknown_value_type", "unreadable_value"}),
 }

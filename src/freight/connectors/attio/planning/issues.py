@@ -148,7 +148,7 @@ def attribute_demanded(owner: str, attribute: Attribute) -> Issue:
         f"Attio demands that {_owner(owner)} have a value for {attribute.title or attribute.slug}: those that come "
         "without one will fail. Make the attribute optional in Attio, or lead a field to it that always has a value.",
         field=attribute.slug,
-        value=attribute.title or None,
+        value=attribute.title or attribute.slug,
     )
 
 
