@@ -81,7 +81,7 @@ def _fate(slug: str, draft: Draft, standing: list[Any], base: Known, on_existing
         return "equal"
     if slug in draft.fixed:
         return "fixed"
-    untouched = slug in base.written and standing == last
+    untouched = (slug in base.written and standing == last) or _was_renamed(slug, draft, standing, base)
     if not wanted:
         # What the target demands of each record cannot be taken away.
         may_go = slug not in draft.on_create and not draft.pending
@@ -89,6 +89,12 @@ def _fate(slug: str, draft: Draft, standing: list[Any], base: Known, on_existing
     if on_existing == "overwrite" or untouched or not standing or standing == base.given.get(slug):
         return "send"
     return "add" if slug in draft.multiple else "keep"
+
+
+def _was_renamed(slug: str, draft: Draft, standing: list[Any], base: Known) -> bool:
+    """Whether an attribute is new to Freight and holds what it wrote to one that is not there any more."""
+    gone = base.written - draft.carried if draft.carried else frozenset()
+    return slug not in base.values and any(base.values.get(name) == standing for name in gone)
 
 
 def _kept(slug: str) -> Issue:
