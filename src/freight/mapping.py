@@ -43,7 +43,8 @@ OWNER_NAMES = frozenset({"owner", "owners", "deal owner", "lead", "deal lead", "
 STATUS_NAMES = ("status", "stage")
 
 Slug = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 
 
 class FieldMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -75,7 +76,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lists: Annotated[dict[str, ListMapping], Meta(description="Lists, by list id.")] = {}
     only_lists: Annotated[list[str] | None, Meta(description="The ids of the lists to carry; null for all.")] = None
     default_owner: Annotated[
-        str | None,
+        Email | None,
         Meta(description="E-mail address of the member who owns what has no owner in the target; by default whoever "
              "made the target's key."),
     ] = None  # fmt: skip

@@ -110,6 +110,22 @@ async def test_a_sample_size_that_does_not_fit_the_job_is_422(
     assert list(fields_of(error)) == ["sample_size"]
 
 
+@pytest.mark.parametrize(
+    ("mapping", "field"),
+    [
+        ({"companies": {"field-1": {"title": "   "}}}, "mapping.companies.field-1.title"),
+        ({"lists": {"5": {"name": "\t"}}}, "mapping.lists.5.name"),
+        ({"default_owner": ""}, "mapping.default_owner"),
+        ({"default_owner": "Ada"}, "mapping.default_owner"),
+    ],
+)
+async def test_blank_titles_and_what_is_no_address_are_422(
+    mapping: dict[str, Any], field: str, tenant: Tenant, sandbox: Sandbox
+) -> None:
+    error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, mapping=mapping)), 422)
+    assert list(fields_of(error)) == [field]
+
+
 async def test_a_job_says_which_key_created_it_but_never_a_whole_key(tenant: Tenant, sandbox: Sandbox) -> None:
     answer = await tenant.client.post(JOBS, json=job_request(sandbox))
     started_by = answer.json()["started_by"]
