@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from freight import crm, database
-from freight.connectors.protocols import Attributes, Draft, Issue, References, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Issue, Target, TargetRecord
 from freight.crm import Entity
 from freight.database import Connection
 from freight.domain import ledger, records
@@ -13,6 +13,7 @@ from freight.domain.job_requests import OnExisting
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
 from freight.domain.pipeline import merging, references
+from freight.domain.pipeline.drafts import make_draft
 from freight.domain.pipeline.matching import Matches
 from freight.domain.records import Intent, Staged
 
@@ -52,13 +53,6 @@ DELETED_IN_TARGET = Issue(
 )
 
 
-INTERNAL_PERSON = Issue(
-    level="info",
-    code="internal_person",
-    message="This person belongs to the firm itself: in the target such people are members of the workspace, who are "
-    "invited there and not migrated.",
-)
-
 KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
 """Entities whose records the target can find only by way of what they are attached to, at a request for each."""
 
@@ -74,26 +68,22 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
     async with database.as_tenant(job.tenant_id) as tx:
         known = await ledger.look_up(tx, job.pair, entity, [staged.source_id for staged in chunk])
         gathered = await references.gather(tx, job, [staged.record for staged in chunk], late=late)
-        drafts = [(staged, _draft(target, staged.record, gathered, late=late)) for staged in chunk]
+        drafts = [(staged, make_draft(target, staged.record, gathered, late=late)) for staged in chunk]
         unmatched = [
             (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
         ]
         to_find = await _to_find(tx, job, entity, unmatched)
-    changed = [
-        draft
+    changed = {
+        draft.source_id: draft
         for _, draft in drafts
         if draft.skip is None
         and (entry := known.get(draft.source_id)) is not None
         and merging.differing(entry, draft, on_existing)
-    ]
-    standing = (
-        {found.id: found for found in await target.read({known[draft.source_id].target_id: draft for draft in changed})}
-        if changed
-        else {}
-    )
-    gaining = [draft for draft in changed if _gains_unique_values(known[draft.source_id], draft)]
+    }
+    read = await target.read({known[source_id].target_id: draft for source_id, draft in changed.items()})
+    standing = {record.id: record for record in read}
+    gaining = [draft for source_id, draft in changed.items() if _gains_unique_values(known[source_id], draft)]
     matches = await Matches.find(job, target, entity, to_find, gaining)
-    to_merge = {draft.source_id for draft in changed}
     plans = []
     for staged, draft in drafts:
         entry = known.get(draft.source_id)
@@ -102,33 +92,11 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
             plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
         elif entry is None:
             plans.append(_plan_unknown(staged, draft, matches, on_existing))
-        elif draft.source_id not in to_merge:
+        elif draft.source_id not in changed:
             plans.append(_leave(staged, draft, entry.target_id, issues=draft.issues))
         else:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
     return plans
-
-
-def _draft(target: Target, record: crm.Record, gathered: References, *, late: bool) -> Draft:
-    if isinstance(record, crm.Person) and record.internal:
-        return Draft(
-            entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON
-        )
-    draft = target.draft(record, gathered)
-    if not late and not draft.pending:
-        return draft
-    all_to_come = msgspec.structs.replace(gathered, expected=frozenset(crm.references(record)))
-    if not late:
-        # What is to be said of references is said when it is known of all of them.
-        return msgspec.structs.replace(draft, issues=target.draft(record, all_to_come).issues)
-    said = target.draft(record, all_to_come).issues
-    without = target.draft(record, msgspec.structs.replace(all_to_come, found={})).values
-    return msgspec.structs.replace(
-        draft,
-        values={slug: items for slug, items in draft.values.items() if items != without.get(slug)},
-        carried=frozenset(),
-        issues=tuple(issue for issue in draft.issues if issue not in said),
-    )
 
 
 def _gains_unique_values(known: Known, draft: Draft) -> bool:
