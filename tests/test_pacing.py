@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis.exceptions
+import structlog
 from redis.asyncio import Redis
 
 from freight import pacing
@@ -171,8 +172,10 @@ async def test_an_unpaced_account_never_asks_redis(server):
 
 
 async def test_without_redis_each_worker_takes_its_share_and_goes_back_when_redis_is_there_again(
-    server, client, monkeypatch, capsys
+    server, client, monkeypatch
 ):
+    said = structlog.testing.LogCapture()
+    monkeypatch.setattr(pacing, "log", structlog.wrap_logger(None, processors=[said]))
     pacer = Pacer(client, account="a", rates=RATES, workers=lambda: 4)
     before = await slots([pacer], 3)
     await server.stop()
@@ -180,12 +183,12 @@ async def test_without_redis_each_worker_takes_its_share_and_goes_back_when_redi
     assert distances(without) == pytest.approx([4 * DISTANCE] * 3)
     # It goes on from where it stood: the first own slot is one share after the last shared one.
     assert without[0].wait == pytest.approx(before[-1].wait + 4 * DISTANCE, abs=0.2)
-    assert capsys.readouterr().out.count("pacing_without_redis") == 1
+    assert [entry["event"] for entry in said.entries] == ["pacing_without_redis"]
     await server.start()
     monkeypatch.setattr(pacer, "_retry_redis_at", time.monotonic())
     await slots([pacer], 1)
     assert distances(await slots([pacer], 3)) == pytest.approx([DISTANCE] * 2, abs=1e-5)
-    assert capsys.readouterr().out.count("pacing_with_redis_again") == 1
+    assert [entry["event"] for entry in said.entries] == ["pacing_without_redis", "pacing_with_redis_again"]
 
 
 async def test_a_redis_that_hangs_is_done_without(client, monkeypatch):

@@ -23,6 +23,12 @@ async def new_sandbox(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
+def with_worker() -> bool:
+    """The tests start workers of their own."""
+    return False
+
+
+@pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
     """Slow enough for a process to be killed in the middle of its work, and no worker takes all batches at once."""
     return msgspec.structs.replace(

@@ -25,6 +25,12 @@ async def workspace() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
+def with_worker() -> bool:
+    """The tests start workers of their own."""
+    return False
+
+
+@pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
     """Slow enough for a worker to be killed in the middle of the notes."""
     return msgspec.structs.replace(

@@ -50,6 +50,12 @@ def redis_url(redis: RedisServer) -> str:
 
 
 @pytest.fixture(scope="module")
+def with_worker() -> bool:
+    """The tests start workers of their own."""
+    return False
+
+
+@pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
     """Slow enough for something to happen in the middle."""
     return msgspec.structs.replace(settings, vendor_hosts="127.0.0.1", attio_writes_per_second=WRITES_PER_SECOND)
