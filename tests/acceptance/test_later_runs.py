@@ -172,6 +172,20 @@ async def test_a_value_that_the_source_has_lost_goes_if_freight_wrote_it_and_nob
     assert (row["source_id"], row["field"]) == ("2", "label")
 
 
+async def test_a_note_stays_with_its_record_and_names_one_that_it_is_attached_to_later(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    about_ada = {"organization_ids": [], "associated_person_ids": [7]}
+    await put(vendors, "notes", {**note(43), **about_ada})
+    await migration.carry(tenant, vendors)
+    await put(vendors, "notes", {**note(43), **about_ada, "organization_ids": [2]})
+    job = await migration.carry(tenant, vendors)
+    assert await jobs.logs(tenant, job["id"], code="not_changeable") == []
+    (found,) = (found for found in await notes(vendors) if found["title"] == "Note 43")
+    assert found["parent_object"] == "people"
+    assert "Also attached to: Company 2." in found["content_plaintext"]
+
+
 async def test_of_a_changed_task_all_is_carried_that_can_be_and_a_dry_run_knows_what_cannot(
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:

@@ -97,6 +97,8 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     """Who the people are whom `freight.crm.people_named` names, by source id, as far as it is known."""
     names: Mapping[Reference, str] = {}
     """What the companies and deals are called that a note refers to, as far as it is known."""
+    earlier: Mapping[str, Attributes] = {}
+    """What notes were last drafted with, by source id: one that was made stays with its record."""
     own_companies: frozenset[str] = frozenset()
     """The source ids of the companies that are the firm itself, to which no note is attached."""
 

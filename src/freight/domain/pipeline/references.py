@@ -44,9 +44,11 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     people = await _people(tx, job, named) if named else {}
     if not isinstance(records[0], Note):
         return References(found=found, expected=expected, people=people)
+    notes = await ledger.look_up(tx, job.pair, "notes", [record.id for record in records])
     return References(
         found=found,
         people=people,
+        earlier={source_id: known.values for source_id, known in notes.items()},
         names=await _names(tx, job, {reference for reference in wanted if reference[0] != "people"}),
         own_companies=await _own_companies(tx, job),
     )

@@ -75,8 +75,12 @@ def _links(note: Note) -> list[Reference]:
 def _parent(note: Note, sketch: Sketch) -> Reference | None:
     participants: list[Reference] = [("people", id_) for id_ in note.participant_ids]
     own: set[Reference] = {("companies", id_) for id_ in sketch.references.own_companies}
-    candidates = (link for link in [*_links(note), *participants] if link not in own)
-    return next((link for link in candidates if link in sketch.references.found), None)
+    found = sketch.references.found
+    candidates = [link for link in [*_links(note), *participants] if link in found and link not in own]
+    # Attio lets nobody move a note.
+    held = sketch.references.earlier.get(note.id, {}).get("parent", [])
+    there = (link for link in candidates if values.record_reference(link[0], found[link]) in held)
+    return next(there, next(iter(candidates), None))
 
 
 def _created_at(note: Note, sketch: Sketch) -> datetime | None:
