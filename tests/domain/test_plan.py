@@ -145,15 +145,6 @@ def test_what_the_job_does_not_carry_is_left_as_it_is(on_existing: Any) -> None:
     assert plan.known.values["description"] == ["Anvils"]
 
 
-def test_an_attribute_whose_slug_was_changed_in_the_target_follows_the_source() -> None:
-    held: Attributes = {"thesis": ["Bees"]}
-    before = created(draft_of(held), held, at("t1"))
-    assert decide({"description": ["Wasps"]}, {"description": ["Bees"]}, known=before).values == {
-        "description": ["Wasps"]
-    }
-    assert decide({"description": ["Wasps"]}, {"description": ["Theirs"]}, known=before).write is None
-
-
 def test_overwrite_replaces_what_an_earlier_job_has_left_to_a_person() -> None:
     first = decide({"name": ["Acme"]}, {"name": ["Theirs"]})
     plan = decide({"name": ["Acme"]}, {"name": ["Theirs"]}, known=first.known, on_existing="overwrite")

@@ -138,6 +138,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The id in the target of the list that an entry stands on."""
     pending: tuple[Reference, ...] = ()
     """Records that it refers to and that are expected in the target later."""
+    waiting: frozenset[str] = frozenset()
+    """The attributes that lack such a reference."""
 
 
 class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +149,8 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str | None
     """The source id that it carries: for objects what their `affinity_id` attribute holds."""
     values: Attributes
+    container: str | None = None
+    """The id in the target of the list that an entry stands on."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

@@ -199,7 +199,9 @@ async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
 async def settle_references(tx: Connection, record_ids: Sequence[int], updated: Sequence[int]) -> int:
     """Note that records await nothing more; of the `updated` ones, those that had been found unchanged are updated
     now, and how many these are is returned."""
-    await tx.execute("UPDATE records SET awaits_references = false WHERE id = ANY($1)", list(record_ids))
+    await tx.execute(
+        "UPDATE records SET awaits_references = false, in_flight = NULL WHERE id = ANY($1)", list(record_ids)
+    )
     tag = await tx.execute(
         "UPDATE records SET outcome = 'updated', updated_at = now() WHERE id = ANY($1) AND outcome = 'unchanged'",
         list(updated),

@@ -27,6 +27,7 @@ ALTER TABLE ledger
     ADD COLUMN given jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN kept text[] NOT NULL DEFAULT '{}',
     ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
+CREATE INDEX ledger_target ON ledger (tenant_id, source_workspace, target_workspace, entity, target_id);
 
 CREATE TABLE replies (
     id bigserial PRIMARY KEY,

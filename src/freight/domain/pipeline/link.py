@@ -56,6 +56,7 @@ class _Linking:
         while chunk := await self._next_chunk():
             self._failing = chunk
             plans = await planning.plan(self._job, target, chunk, late=True)
+            await self._announce(plans)
             results = await self._carry_out(Writer(target), plans)
             done = [(plan, result) for plan, result in zip(plans, results, strict=True) if isinstance(result, Result)]
             await self._store(target, done)
@@ -69,6 +70,9 @@ class _Linking:
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         """Leave those without their references that cannot be written, and let the others have theirs."""
+        if not self._failing:
+            await jobs.stop(tx, self._job.id, code=failure.code, message=failure.message)
+            return
         await leases.start_over(tx, self._lease)
         await records.settle_references(tx, [staged.id for staged in self._failing], [])
         entries = [
@@ -91,6 +95,12 @@ class _Linking:
             if not (await jobs.get(tx, self._job.id)).may_go_on:
                 raise Interrupted
             return await records.awaiting(tx, self._job.id, limit=CHUNK)
+
+    async def _announce(self, plans: list[Plan]) -> None:
+        if self._job.writes:
+            async with database.as_tenant(self._job.tenant_id) as tx:
+                await leases.check(tx, self._lease)
+                await records.mark_in_flight(tx, {plan.staged.id: plan.write for plan in plans if plan.write})
 
     async def _carry_out(self, writer: Writer, plans: list[Plan]) -> list[Result | BaseException]:
         async def carry_out(plan: Plan) -> Result:

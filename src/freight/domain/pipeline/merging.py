@@ -21,6 +21,8 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     values: Attributes
     written: frozenset[str]
     kept: frozenset[str]
+    untouched: frozenset[str]
+    """The attributes among `sent` that hold what Freight itself wrote."""
     issues: tuple[Issue, ...]
 
 
@@ -43,21 +45,31 @@ def merge(
     values = {**base.values, **drafted}
     written, kept = set(base.written), set(base.kept)
     issues: list[Issue] = []
+    untouched: set[str] = set()
     for slug in differing(base, draft, on_existing):
         wanted, standing, last = (of.get(slug, []) for of in (draft.values, current, base.values))
+        if not wanted and slug in drafted:
+            # All of it stands on other records, as the draft says: what stands here is better than nothing.
+            continue
         match _fate(slug, draft, standing, base, on_existing):
             case "equal":
                 kept.discard(slug)
+                if not wanted:
+                    values.pop(slug, None)
                 if interrupted:
                     written.add(slug)
             case "send":
                 sent[slug] = wanted
+                if _is_untouched(slug, standing, base):
+                    untouched.add(slug)
                 written.add(slug)
                 kept.discard(slug)
                 if not wanted:
                     values.pop(slug, None)
             case "add":
                 kept.add(slug)
+                if any(item in standing and item not in wanted for item in last):
+                    issues.append(_lost(slug))
                 if new := [item for item in wanted if item not in standing and item not in last]:
                     # What stands there stays in front: the first address of a person is the primary one.
                     sent[slug] = [*standing, *new]
@@ -70,31 +82,36 @@ def merge(
                 issues.append(_fixed(slug, wanted))
             case "lost":
                 kept.add(slug)
-                if standing and not draft.pending:
+                if standing and slug not in draft.waiting:
                     issues.append(_lost(slug))
-    return Merged(sent=sent, values=values, written=frozenset(written), kept=frozenset(kept), issues=tuple(issues))
+    return Merged(
+        sent=sent,
+        values=values,
+        written=frozenset(written),
+        kept=frozenset(kept),
+        untouched=frozenset(untouched),
+        issues=tuple(issues),
+    )
 
 
 def _fate(slug: str, draft: Draft, standing: list[Any], base: Known, on_existing: OnExisting) -> Fate:
-    wanted, last = draft.values.get(slug, []), base.values.get(slug, [])
+    wanted = draft.values.get(slug, [])
     if wanted == standing:
         return "equal"
     if slug in draft.fixed:
         return "fixed"
-    untouched = (slug in base.written and standing == last) or _was_renamed(slug, draft, standing, base)
+    untouched = _is_untouched(slug, standing, base)
     if not wanted:
         # What the target demands of each record cannot be taken away.
-        may_go = slug not in draft.on_create and not draft.pending
+        may_go = slug not in draft.on_create and slug not in draft.waiting
         return "send" if may_go and (untouched or on_existing == "overwrite") else "lost"
     if on_existing == "overwrite" or untouched or not standing or standing == base.given.get(slug):
         return "send"
     return "add" if slug in draft.multiple else "keep"
 
 
-def _was_renamed(slug: str, draft: Draft, standing: list[Any], base: Known) -> bool:
-    """Whether an attribute is new to Freight and holds what it wrote to one that is not there any more."""
-    gone = base.written - draft.carried if draft.carried else frozenset()
-    return slug not in base.values and any(base.values.get(name) == standing for name in gone)
+def _is_untouched(slug: str, standing: list[Any], base: Known) -> bool:
+    return slug in base.written and standing == base.values.get(slug, [])
 
 
 def _kept(slug: str) -> Issue:

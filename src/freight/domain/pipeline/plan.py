@@ -33,6 +33,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What an update sends."""
     standing: Attributes = {}
     """What the target holds in the attributes that an update sends."""
+    untouched: frozenset[str] = frozenset()
+    """Those of them that hold what Freight itself wrote."""
     known: Known | None = None
     """What the ledger is to remember, before anything that a create or an update will add."""
     outcome: records.Outcome = "unchanged"
@@ -93,6 +95,9 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
         elif entry is None:
             plans.append(_plan_unknown(staged, draft, matches, on_existing))
         elif draft.source_id not in changed:
+            if on_existing == "skip":
+                # Nothing is added later to what is left alone.
+                draft = msgspec.structs.replace(draft, pending=())
             plans.append(_leave(staged, draft, entry.target_id, issues=draft.issues))
         else:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
@@ -101,7 +106,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
 
 def _gains_unique_values(known: Known, draft: Draft) -> bool:
     return draft.entity != "list_entries" and any(
-        known.values.get(slug) != draft.values.get(slug) for slug in draft.unique
+        slug in draft.values and known.values.get(slug) != draft.values[slug] for slug in draft.unique
     )
 
 
@@ -113,7 +118,11 @@ async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence
     # What this job has made holds nothing that an earlier, forgotten run attached to it.
     parents = {parent for _, draft in unmatched for parent in draft.parents}
     older = await references.older(tx, job, parents)
-    return [draft for staged, draft in unmatched if staged.in_flight or not older.isdisjoint(draft.parents)]
+    return [
+        draft
+        for staged, draft in unmatched
+        if staged.in_flight or not draft.parents or not older.isdisjoint(draft.parents)
+    ]
 
 
 def plan_update(
@@ -134,7 +143,7 @@ def plan_update(
     made_for_it = base.origin == "created" and not base.values
     if on_existing == "skip" and not made_for_it:
         return _leave(staged, draft, existing.id, known=base, skip=SKIPPED_EXISTING)
-    interrupted = known is None and staged.in_flight == "update"
+    interrupted = staged.in_flight == "update"
     merged = merging.merge(draft, drafted, existing.values, base, on_existing, interrupted=interrupted)
     standing = {slug: existing.values.get(slug, []) for slug in merged.sent}
     return Plan(
@@ -145,6 +154,7 @@ def plan_update(
         target_id=existing.id,
         values=merged.sent,
         standing=standing,
+        untouched=merged.untouched,
         known=msgspec.structs.replace(
             base,
             target_id=existing.id,
@@ -211,11 +221,12 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> Known:
     )
 
 
-def without_written(known: Known, refused: Collection[str]) -> Known:
-    """What the ledger is to remember after the target has refused these attributes."""
+def without_written(known: Known, refused: Collection[str], plan: Plan) -> Known:
+    """What the ledger is to remember after the target has refused these attributes of the plan's."""
     return msgspec.structs.replace(
         known,
         written=known.written - set(refused),
+        given={**known.given, **{slug: plan.standing[slug] for slug in plan.untouched.intersection(refused)}},
         replaced={slug: items for slug, items in known.replaced.items() if slug not in refused},
     )
 

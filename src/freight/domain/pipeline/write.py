@@ -120,7 +120,7 @@ class Writer:
         known = plan.known
         if known is not None:
             refused = plan.values.keys() - values.keys()
-            known = planning.without_written(known, refused)
+            known = planning.without_written(known, refused, plan)
         return Result(
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),

@@ -60,6 +60,7 @@ def _draft(record: Company | Person, standard: Attributes, sketch: Sketch) -> Dr
         multiple=(MULTIPLE & filled.keys()) | multiple,
         issues=tuple(sketch.issues),
         pending=tuple(sketch.pending),
+        waiting=frozenset(sketch.waiting),
     )
 
 

@@ -42,6 +42,7 @@ def draft_deal(deal: Deal, sketch: Sketch) -> Draft:
         on_create=_demanded(filled, sketch),
         issues=tuple(sketch.issues),
         pending=tuple(sketch.pending),
+        waiting=frozenset(sketch.waiting),
     )
 
 
@@ -76,6 +77,7 @@ def draft_entry(entry: ListEntry, sketch: Sketch) -> Draft:
         parents=(entry.parent,),
         container=place.target_id,
         pending=tuple(sketch.pending),
+        waiting=frozenset(sketch.waiting),
     )
 
 

@@ -46,6 +46,8 @@ class Sketch:
         self.references = references
         self.issues: list[Issue] = []
         self.pending: dict[Reference, None] = {}
+        self.waiting: set[str] = set()
+        """The attributes that lack a reference which is pending."""
 
     def say(self, code: str, message: str, *, field: str | None, value: str | None = None, info: bool = False) -> None:
         """Add an issue."""
@@ -62,6 +64,7 @@ class Sketch:
             return values.record_reference(entity, target_id)
         if reference in self.references.expected:
             self.pending[reference] = None
+            self.waiting.add(field)
             return None
         self.say(
             "reference_not_found",

@@ -98,7 +98,7 @@ class Entries:
         source_id = values.get(ENTRY_ID, [None])[0]
         if isinstance(parent := item.get("parent_record_id"), str):
             values[PARENT] = [parent]
-        return TargetRecord(id=read_id(item, KEY), source_id=source_id, values=values)
+        return TargetRecord(id=read_id(item, KEY), source_id=source_id, values=values, container=container.name)
 
 
 def _container(draft: Draft) -> Container:
