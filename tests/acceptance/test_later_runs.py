@@ -1,55 +1,33 @@
 """What jobs make of a target in which people have worked, or in which an earlier job was broken off."""
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from freight.connectors import http
-from freight.sandbox import Sandbox, SandboxOptions, running
-from support import faults, jobs, migration, workspaces
-from support.clients import client
+from freight.sandbox import Sandbox
+from support import faults, firm, jobs, migration, workspaces
 from support.service import Service, Tenant
-
-Row = dict[str, Any]
-
-CHAMPION = {
-    "entity": "company", "id": "field-1", "name": "Champion", "type": "global", "enrichmentSource": None,
-    "valueType": "person",
-}  # fmt: skip
-LABEL = {
-    "entity": "company", "id": "field-2", "name": "Label", "type": "global", "enrichmentSource": None,
-    "valueType": "filterable-text", "dropdownOptions": [],
-}  # fmt: skip
-PHONE = {
-    "entity": "person", "id": "affinity-data-phone-number", "name": "Phone Number", "type": "enriched",
-    "enrichmentSource": "affinity-data", "valueType": "filterable-text-multi",
-}  # fmt: skip
-ADA = {"id": 7, "firstName": "Ada", "lastName": "Lovelace", "primaryEmailAddress": "ada@acme.com", "type": "external"}
 
 
 @pytest.fixture
 async def vendors(tmp_path: Path) -> AsyncIterator[Sandbox]:
     """An Affinity with two companies, a person whom one of them names, and notes; and an empty Attio."""
-    rows = {
-        "companies": [company(1, "acme.com", champion=ADA), company(2, "borealis.com")],
-        "persons": [{**ADA, "emailAddresses": ["ada@acme.com"], "fields": []}],
-        "fields": [CHAMPION, LABEL, PHONE],
-        "notes": [note(40 + number) for number in range(4)],
-        "reminders": [reminder("Call them", due_date="2027-01-15T09:00:00-08:00")],
-    }
-    for name, held in rows.items():
-        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True, deals_enabled=True)) as sandbox:
+    async with firm.running(
+        tmp_path,
+        companies=[firm.company(1, "acme.com", champion=firm.ADA), firm.company(2, "borealis.com")],
+        persons=[firm.person(firm.ADA)],
+        notes=[firm.note(40 + number) for number in range(4)],
+        reminders=[firm.reminder("Call them", due_date="2027-01-15T09:00:00-08:00")],
+    ) as sandbox:
         yield sandbox
 
 
 async def test_two_records_of_the_source_never_become_one_of_the_target(
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:
-    await make(vendors, "companies", name="Both", domains=["acme.com", "borealis.com"])
+    await firm.make(vendors, "companies", name="Both", domains=["acme.com", "borealis.com"])
     predicted = await migration.carry(tenant, vendors, mode="dry_run")
     job = await migration.carry(tenant, vendors)
     assert migration.outcomes(predicted) == migration.outcomes(job)
@@ -66,10 +44,10 @@ async def test_two_records_of_the_source_never_become_one_of_the_target(
 async def test_a_value_that_the_target_refuses_takes_nothing_else_away(
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:
-    await make(vendors, "people", email_addresses=["ada@acme.com"], phone_numbers=["+14155552671", "+41446681800"])
+    await firm.make(vendors, "people", email_addresses=["ada@acme.com"], phone_numbers=["+14155552671", "+41446681800"])
     # A number that exists and that the target does not take.
-    phones = value(PHONE, ["+800 1234 5678"])
-    await put(vendors, "persons", {**ADA, "emailAddresses": ["ada@acme.com"], "fields": [phones]})
+    phones = firm.value(firm.PHONE, ["+800 1234 5678"])
+    await firm.put(vendors, "persons", {**firm.person(firm.ADA), "fields": [phones]})
     job = await migration.carry(tenant, vendors)
     ada = (await workspaces.in_target(vendors, "people"))["7"][0]
     assert [item["phone_number"] for item in ada["values"]["phone_numbers"]] == ["+14155552671", "+41446681800"]
@@ -88,7 +66,7 @@ async def test_references_to_records_loaded_later_arrive_also_where_existing_one
 async def test_what_hangs_on_a_record_that_is_left_alone_is_carried(
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:
-    await make(vendors, "companies", name="Theirs", domains=["acme.com"])
+    await firm.make(vendors, "companies", name="Theirs", domains=["acme.com"])
     predicted = await migration.carry(tenant, vendors, mode="dry_run", on_existing="skip")
     job = await migration.carry(tenant, vendors, on_existing="skip")
     assert migration.outcomes(predicted) == migration.outcomes(job)
@@ -97,7 +75,7 @@ async def test_what_hangs_on_a_record_that_is_left_alone_is_carried(
 
 
 async def test_overwrite_replaces_what_fill_has_left_alone(service: Service, tenant: Tenant, vendors: Sandbox) -> None:
-    await make(vendors, "companies", name="Theirs", domains=["acme.com"])
+    await firm.make(vendors, "companies", name="Theirs", domains=["acme.com"])
     await migration.carry(tenant, vendors)
     assert await name(vendors, "1") == "Theirs"
     job = await migration.carry(tenant, vendors, on_existing="overwrite")
@@ -130,7 +108,7 @@ async def test_a_record_that_cannot_be_linked_is_named_and_the_others_go_on(
     monkeypatch.setattr(http, "ATTEMPTS", 1)
     await migration.carry(tenant, vendors, entities=["companies"])
     acme = (await workspaces.in_target(vendors, "companies"))["1"][0]["id"]["record_id"]
-    await put(vendors, "companies", company(2, "borealis.com", champion=ADA))
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", champion=firm.ADA))
     path = f"/v2/objects/companies/records/{acme}"
     await faults.add(vendors.attio_url, "server_error", method="PUT", path_prefix=path)
     job = await migration.carry(tenant, vendors, retry_policy={"max_attempts": 1})
@@ -157,13 +135,15 @@ async def test_a_record_that_may_not_be_written_fails_alone(service: Service, te
 async def test_a_value_that_the_source_has_lost_goes_if_freight_wrote_it_and_nobody_changed_it_since(
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:
-    await put(vendors, "companies", company(1, "acme.com", label="hot"))
-    await put(vendors, "companies", company(2, "borealis.com", label="hot"))
+    await firm.put(vendors, "companies", firm.company(1, "acme.com", label="hot"))
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", label="hot"))
     await migration.carry(tenant, vendors)
     borealis = (await workspaces.in_target(vendors, "companies"))["2"][0]["id"]["record_id"]
-    await attio(vendors, "PATCH", f"/objects/companies/records/{borealis}", {"data": {"values": {"label": ["theirs"]}}})
+    await firm.attio(
+        vendors, "PATCH", f"/objects/companies/records/{borealis}", {"data": {"values": {"label": ["theirs"]}}}
+    )
     for number, domain in ((1, "acme.com"), (2, "borealis.com")):
-        await put(vendors, "companies", company(number, domain))
+        await firm.put(vendors, "companies", firm.company(number, domain))
     job = await migration.carry(tenant, vendors)
     held = {id_: records[0]["values"]["label"] for id_, records in (await companies(vendors)).items()}
     assert held["1"] == []
@@ -176,9 +156,9 @@ async def test_a_note_stays_with_its_record_and_names_one_that_it_is_attached_to
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:
     about_ada = {"organization_ids": [], "associated_person_ids": [7]}
-    await put(vendors, "notes", {**note(43), **about_ada})
+    await firm.put(vendors, "notes", {**firm.note(43), **about_ada})
     await migration.carry(tenant, vendors)
-    await put(vendors, "notes", {**note(43), **about_ada, "organization_ids": [2]})
+    await firm.put(vendors, "notes", {**firm.note(43), **about_ada, "organization_ids": [2]})
     job = await migration.carry(tenant, vendors)
     assert await jobs.logs(tenant, job["id"], code="not_changeable") == []
     (found,) = (found for found in await notes(vendors) if found["title"] == "Note 43")
@@ -190,7 +170,7 @@ async def test_of_a_changed_task_all_is_carried_that_can_be_and_a_dry_run_knows_
     service: Service, tenant: Tenant, vendors: Sandbox
 ) -> None:
     await migration.carry(tenant, vendors)
-    await put(vendors, "reminders", reminder("Write to them", due_date="2027-02-15T09:00:00-08:00"))
+    await firm.put(vendors, "reminders", firm.reminder("Write to them", due_date="2027-02-15T09:00:00-08:00"))
     predicted = await migration.carry(tenant, vendors, mode="dry_run")
     job = await migration.carry(tenant, vendors)
     assert migration.outcomes(predicted) == migration.outcomes(job)
@@ -198,16 +178,78 @@ async def test_of_a_changed_task_all_is_carried_that_can_be_and_a_dry_run_knows_
     for each in (predicted, job):
         (row,) = await jobs.logs(tenant, each["id"], code="not_changeable")
         assert (row["entity"], row["field"]) == ("tasks", "content")
-    (task,) = (await attio(vendors, "GET", "/tasks"))["data"]
+    (task,) = (await firm.attio(vendors, "GET", "/tasks"))["data"]
     assert task["content_plaintext"].startswith("Call them")
     assert task["deadline_at"].startswith("2027-02-15T17:00:00")
 
-    await put(vendors, "reminders", reminder("Write to them", due_date="2027-02-15T09:00:00-08:00"))
+    await firm.put(vendors, "reminders", firm.reminder("Write to them", due_date="2027-02-15T09:00:00-08:00"))
     again = await migration.carry(tenant, vendors)
     assert jobs.counts(again, "tasks")["unchanged"] == 1
 
 
-async def companies(sandbox: Sandbox) -> dict[str, list[Row]]:
+async def test_a_value_that_comes_back_at_the_source_is_written_again(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", label="hot"))
+    await migration.carry(tenant, vendors)
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com"))
+    await relabel(vendors, "2", [])
+    await migration.carry(tenant, vendors)
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", label="hot"))
+    await migration.carry(tenant, vendors)
+    assert await label(vendors, "2") == ["hot"]
+
+
+async def test_a_value_goes_at_once_also_from_a_record_that_waits_for_a_reference(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", label="hot"))
+    await migration.carry(tenant, vendors)
+    bob = {**firm.ADA, "id": 8, "firstName": "Bob", "primaryEmailAddress": "bob@borealis.com"}
+    await firm.put(vendors, "persons", firm.person(bob))
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", champion=bob))
+    await migration.carry(tenant, vendors)
+    assert await label(vendors, "2") == []
+    assert len((await companies(vendors))["2"][0]["values"]["champion"]) == 1
+    before = await workspaces.writes_received(vendors)
+    await migration.carry(tenant, vendors)
+    assert await workspaces.writes_received(vendors) == before
+
+
+async def test_nothing_is_added_later_to_what_is_left_alone(service: Service, tenant: Tenant, vendors: Sandbox) -> None:
+    await migration.carry(tenant, vendors, entities=["companies"])
+    await migration.carry(tenant, vendors, on_existing="skip")
+    assert (await companies(vendors))["1"][0]["values"]["champion"] == []
+
+
+@pytest.mark.parametrize("on_existing", ["fill", "overwrite"])
+async def test_a_domain_that_stands_elsewhere_costs_a_record_none_that_it_has(
+    service: Service, tenant: Tenant, vendors: Sandbox, on_existing: str
+) -> None:
+    await migration.carry(tenant, vendors)
+    await firm.make(vendors, "companies", name="Theirs", domains=["taken.com"])
+    await firm.put(vendors, "companies", firm.company(2, "taken.com"))
+    said = []
+    for _ in range(2):
+        job = await migration.carry(tenant, vendors, on_existing=on_existing)
+        said += await jobs.logs(tenant, job["id"], code="held_by_another_record")
+        (domain,) = (await companies(vendors))["2"][0]["values"]["domains"]
+        assert domain["domain"] == "borealis.com"
+    assert [row["value"] for row in said] == ["taken.com"]
+
+
+async def label(sandbox: Sandbox, source_id: str) -> list[str]:
+    return [item["value"] for item in (await companies(sandbox))[source_id][0]["values"]["label"]]
+
+
+async def relabel(sandbox: Sandbox, source_id: str, labels: list[str]) -> None:
+    """Somebody who works in the target changes a label."""
+    record = (await companies(sandbox))[source_id][0]["id"]["record_id"]
+    change = {"data": {"values": {"label": labels}}}
+    await firm.attio(sandbox, "PATCH", f"/objects/companies/records/{record}", change)
+
+
+async def companies(sandbox: Sandbox) -> dict[str, list[firm.Row]]:
     return await workspaces.in_target(sandbox, "companies")
 
 
@@ -215,49 +257,6 @@ async def name(sandbox: Sandbox, source_id: str) -> str:
     return str((await companies(sandbox))[source_id][0]["values"]["name"][0]["value"])
 
 
-async def notes(sandbox: Sandbox) -> list[Row]:
-    found: list[Row] = (await attio(sandbox, "GET", "/notes?limit=50"))["data"]
+async def notes(sandbox: Sandbox) -> list[firm.Row]:
+    found: list[firm.Row] = (await firm.attio(sandbox, "GET", "/notes?limit=50"))["data"]
     return found
-
-
-async def make(sandbox: Sandbox, kind: str, **values: Any) -> None:
-    """A record of the target that Freight knows nothing of."""
-    await attio(sandbox, "POST", f"/objects/{kind}/records", {"data": {"values": values}})
-
-
-async def attio(sandbox: Sandbox, method: str, path: str, body: Row | None = None) -> Row:
-    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as target:
-        answer: Row = (await target.request(method, f"/v2{path}", json=body)).raise_for_status().json()
-        return answer
-
-
-async def put(sandbox: Sandbox, collection: str, row: Row) -> None:
-    """Add a row to the source, or replace it."""
-    async with client(sandbox.affinity_url) as source:
-        (await source.put(f"/_sandbox/rows/{collection}", json=row)).raise_for_status()
-
-
-def company(number: int, domain: str, *, champion: Row | None = None, label: str | None = None) -> Row:
-    fields = [value(CHAMPION, champion), value(LABEL, label)]
-    name = f"Company {number}"
-    return {"id": number, "name": name, "domain": domain, "domains": [domain], "isGlobal": False, "fields": fields}
-
-
-def value(field: Row, data: Any) -> Row:
-    """What a record holds in a field."""
-    described = {key: field[key] for key in ("id", "name", "type", "enrichmentSource")}
-    return {**described, "value": {"type": field["valueType"], "data": data}}
-
-
-def reminder(content: str, *, due_date: str) -> Row:
-    return {
-        "id": 60, "type": 0, "content": content, "due_date": due_date, "status": 1,
-        "created_at": "2024-06-01T10:00:00Z", "creator": {"id": 1}, "owner": {"id": 1}, "organization": {"id": 1},
-    }  # fmt: skip
-
-
-def note(number: int) -> Row:
-    created_at = "2024-06-01T10:00:00Z"
-    return {
-        "id": number, "content": f"Note {number}", "creator_id": 1, "created_at": created_at, "organization_ids": [1],
-    }  # fmt: skip

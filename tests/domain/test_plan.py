@@ -12,7 +12,7 @@ from freight.connectors.protocols import Attributes, Draft, TargetRecord
 from freight.crm import Company
 from freight.domain.ledger import Known
 from freight.domain.pipeline.drafts import without_value
-from freight.domain.pipeline.plan import Plan, created, plan_update
+from freight.domain.pipeline.plan import Plan, created, plan_update, without_written
 from freight.domain.records import Staged
 
 MULTIPLE = frozenset({"domains", "phones"})
@@ -149,6 +149,22 @@ def test_overwrite_replaces_what_an_earlier_job_has_left_to_a_person() -> None:
     first = decide({"name": ["Acme"]}, {"name": ["Theirs"]})
     plan = decide({"name": ["Acme"]}, {"name": ["Theirs"]}, known=first.known, on_existing="overwrite")
     assert plan.values == {"name": ["Acme"]}
+
+
+def test_what_freight_wrote_follows_the_source_also_after_an_update_that_the_target_refused() -> None:
+    before = created(draft_of({"name": ["A"]}), {"name": ["A"]}, at("t1"))
+    refused = decide({"name": ["B"]}, {"name": ["A"]}, known=before)
+    assert refused.known is not None
+    after_it = without_written(refused.known, {"name"}, refused)
+    assert decide({"name": ["C"]}, {"name": ["A"]}, known=after_it).values == {"name": ["C"]}
+    assert decide({"name": ["C"]}, {"name": ["Theirs"]}, known=after_it).write is None
+
+
+def test_a_value_that_the_source_lost_and_that_stands_beside_a_person_s_is_named() -> None:
+    before = created(draft_of({"phones": ["1", "2"]}), {"phones": ["1", "2"]}, at("t1"))
+    plan = decide({"phones": ["2"]}, {"phones": ["1", "2", "9"]}, known=before)
+    assert plan.write is None
+    assert [issue.code for issue in plan.issues] == ["kept_without_source"]
 
 
 def test_only_what_changed_in_the_source_is_sent_again() -> None:
