@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.connectors.protocols import Attributes, Draft, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.crm import Company
 from freight.domain.ledger import Known
 from freight.domain.pipeline.drafts import without_value
@@ -158,6 +158,17 @@ def test_what_freight_wrote_follows_the_source_also_after_an_update_that_the_tar
     after_it = without_written(refused.known, {"name"}, refused)
     assert decide({"name": ["C"]}, {"name": ["A"]}, known=after_it).values == {"name": ["C"]}
     assert decide({"name": ["C"]}, {"name": ["Theirs"]}, known=after_it).write is None
+
+
+@pytest.mark.parametrize("on_existing", ["fill", "overwrite"])
+def test_a_value_that_is_only_left_out_of_the_draft_takes_nothing_away(on_existing: Any) -> None:
+    held: Attributes = {"description": ["Anvils"], "phones": ["1", "2"]}
+    before = created(draft_of(held), held, at("t1"))
+    told = tuple(Issue(code="not_a_member", message="It was left out.", field=field) for field in held)
+    draft = msgspec.structs.replace(draft_of({"phones": ["2"]}), issues=told)
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    plan = plan_update(staged, draft, draft.values, at("t1", **held), before, on_existing)
+    assert plan.values == ({} if on_existing == "fill" else {"phones": ["2"]})
 
 
 def test_a_value_that_the_source_lost_and_that_stands_beside_a_person_s_is_named() -> None:

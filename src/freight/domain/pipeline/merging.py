@@ -68,7 +68,7 @@ def merge(
                     values.pop(slug, None)
             case "add":
                 kept.add(slug)
-                if any(item in standing and item not in wanted for item in last):
+                if not _is_incomplete(slug, draft) and any(item in standing and item not in wanted for item in last):
                     issues.append(_lost(slug))
                 if new := [item for item in wanted if item not in standing and item not in last]:
                     # What stands there stays in front: the first address of a person is the primary one.
@@ -82,7 +82,7 @@ def merge(
                 issues.append(_fixed(slug, wanted))
             case "lost":
                 kept.add(slug)
-                if standing and slug not in draft.waiting:
+                if standing and not _is_incomplete(slug, draft):
                     issues.append(_lost(slug))
     return Merged(
         sent=sent,
@@ -103,11 +103,18 @@ def _fate(slug: str, draft: Draft, standing: list[Any], base: Known, on_existing
     untouched = _is_untouched(slug, standing, base)
     if not wanted:
         # What the target demands of each record cannot be taken away.
-        may_go = slug not in draft.on_create and slug not in draft.waiting
+        may_go = slug not in draft.on_create and not _is_incomplete(slug, draft)
         return "send" if may_go and (untouched or on_existing == "overwrite") else "lost"
+    if untouched and slug in draft.multiple and _is_incomplete(slug, draft) and on_existing == "fill":
+        return "add"
     if on_existing == "overwrite" or untouched or not standing or standing == base.given.get(slug):
         return "send"
     return "add" if slug in draft.multiple else "keep"
+
+
+def _is_incomplete(slug: str, draft: Draft) -> bool:
+    """Whether the source has more for an attribute than was drafted: it is to come, or an issue says that it is not."""
+    return slug in draft.waiting or any(issue.field == slug for issue in draft.issues)
 
 
 def _is_untouched(slug: str, standing: list[Any], base: Known) -> bool:
