@@ -49,6 +49,8 @@ class Matches:
         """Look for the `unmatched` drafts, and for whoever else holds unique values of these and of the `matched`."""
         drafts = [*unmatched, *matched]
         found = await target.find(drafts) if drafts else []
+        if not found:
+            return cls(found, drafts, staged_ids=set(), owners={})
         async with database.as_tenant(job.tenant_id) as tx:
             owners = await ledger.owners(tx, job.pair, entity, [record.id for record in found])
             ids = {record.source_id for record in found if record.source_id is not None}
