@@ -126,8 +126,7 @@ def page(
     """A page, with links that keep the filters, of which one may have several values."""
 
     def link(start: int) -> str:
-        given = {name: value for name, value in filters.items() if value is not None}
-        return f"{path}?{urlencode({**given, 'limit': limit, 'offset': start}, doseq=True)}"
+        return _address(path, filters, limit=limit, offset=start)
 
     has_more = offset + len(items) < total
     return kind(
@@ -146,14 +145,18 @@ def page(
     )
 
 
+def _address(path: str, filters: abc.Mapping[str, object], **place: str | int) -> str:
+    given = {name: value for name, value in filters.items() if value is not None}
+    return f"{path}?{urlencode({**given, **place}, doseq=True)}"
+
+
 def cursor_page(
     kind: type[C], items: list[Any], part: Slice, window: Window, *, path: str, filters: dict[str, str | None]
 ) -> C:
     """A page whose next one is found by its cursor, with links that keep the filters."""
 
     def link(**place: str | int) -> str:
-        given = {name: value for name, value in filters.items() if value is not None}
-        return f"{path}?{urlencode({**given, 'limit': window.limit, **place})}"
+        return _address(path, filters, limit=window.limit, **place)
 
     here: dict[str, str | int] = {"cursor": window.cursor} if window.cursor else {"offset": part.offset}
     return kind(
