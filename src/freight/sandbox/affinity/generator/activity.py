@@ -34,7 +34,7 @@ RICH = (
 )  # fmt: skip
 REPLIES = ("Agreed.", "Let us pass on this one.", "Who takes the next call?")
 FILE_NAMES = ("Deck {}.pdf", "Zusammenfassung - Q{}.docx", 'model "final" {}.xlsx', "notes_{}", "photo {}.png")
-TODO = ("Follow up", "Send the memo & the model", "Check in about the round", None)
+ERRANDS = ("Follow up", "Send the memo & the model", "Check in about the round", None)
 LONG_NOTE_LINES = 400
 
 
@@ -109,7 +109,7 @@ class Reminders:
             type=1 if recurring else 0,
             created_at=in_pacific(made),
             completed_at=in_pacific(made + timedelta(days=9)) if status == 0 else None,
-            content=TODO[place % len(TODO)],
+            content=ERRANDS[place % len(ERRANDS)],
             due_date=in_pacific(made + timedelta(days=14)),
             reset_type=place % 3 if recurring else None,
             reminder_days=30 if recurring else None,
