@@ -5,6 +5,8 @@ ConnectorError
 ├── PermissionMissing      403: the key may not do this
 ├── Unavailable            no usable answer after all repetitions: worth trying again later
 ├── QuotaExhausted         the account's long-term quota is used up until `resets_at`
+├── PlanLimitReached       the account's plan holds no more: somebody has to change it before anything can go on
+├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less at once
 ├── Rejected               the vendor refused this one request for what it says
 │   ├── NotFound           404, or a record merged into another
 │   └── UniquenessConflict another record holds one of the values
@@ -51,6 +53,18 @@ class QuotaExhausted(ConnectorError):
     def __init__(self, message: str | None = None, *, resets_at: datetime) -> None:
         super().__init__(message)
         self.resets_at = resets_at
+
+
+class PlanLimitReached(ConnectorError):
+    """The account's plan allows no more: upgrade it or make room at the vendor, then resume the job."""
+
+    code = "plan_limit_reached"
+
+
+class QueryTooComplex(ConnectorError):
+    """The vendor refuses a query as too complex, also when it asks for a single record."""
+
+    code = "query_too_complex"
 
 
 class Rejected(ConnectorError):

@@ -151,6 +151,9 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     values: Attributes
     container: str | None = None
     """The id in the target of the list that an entry stands on."""
+    automatic: frozenset[str] = frozenset()
+    """The attributes whose values the target's own machinery filled in, every one of them: enrichment, or a link that
+    it derived. Nobody chose these values."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
