@@ -78,5 +78,29 @@ def delete_row(request: AnyRequest, collection: FromPath[str], row_id: FromPath[
     return answer({})
 
 
+@put("/hidden-lists/{list_id:int}", sync_to_thread=False)
+def hide_list(request: AnyRequest, list_id: FromPath[int]) -> ASGIResponse:
+    """Keep a list from the key, with its entries and the opportunities on it."""
+    try:
+        workspace_of(request).hide_list(list_id)
+    except Gone:
+        return answer({"message": "There is no such list."}, 404)
+    return answer({})
+
+
+@put("/fields-lag", sync_to_thread=False)
+def freeze_fields(request: AnyRequest) -> ASGIResponse:
+    """Let API v1 tell of the fields and their options as they are now, as it does for minutes after a change."""
+    workspace_of(request).freeze_fields()
+    return answer({})
+
+
+@delete("/fields-lag", status_code=200, sync_to_thread=False)
+def thaw_fields(request: AnyRequest) -> ASGIResponse:
+    """Let API v1 catch up."""
+    workspace_of(request).thaw_fields()
+    return answer({})
+
+
 def _no_collection(name: str) -> ASGIResponse:
     return answer({"message": f"There is no collection {name}, or the id is not one of it."}, 404)
