@@ -36,6 +36,7 @@ def affinity_app(workspace: Workspace, vendor: AffinityVendor, key: str, *, defa
         changes.hide_list,
         changes.freeze_fields,
         changes.thaw_fields,
+        changes.put_oddity,
     )
     app = Litestar(
         route_handlers=[api, storage.get_content, control],

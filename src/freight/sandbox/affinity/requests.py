@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from litestar.connection import Request
 
 from freight.sandbox.affinity.collection import Gone, Hidden, Merged
@@ -24,6 +25,15 @@ def workspace_of(request: AnyRequest) -> Workspace:
     """The workspace that the request is about."""
     workspace: Workspace = request.app.state.workspace
     return workspace
+
+
+def as_told(request: AnyRequest, rows: list[Any]) -> list[Any]:
+    """Return the rows of a page with the oddities that they have been given."""
+    oddities = workspace_of(request).oddities
+    if not oddities:
+        return rows
+    path, plain = request.scope["path"], [msgspec.to_builtins(row) for row in rows]
+    return [{**row, **oddities.get((path, row.get("id")), {})} for row in plain]
 
 
 def entity_of(request: AnyRequest) -> Entity:

@@ -74,6 +74,8 @@ class Workspace:
         self._fields = {(field.entity, field.list_id, field.id): field for field in contents.fields}
         self._field_ids = {field.id for field in contents.fields}
         self._frozen_fields: list[FieldDefinition] | None = None
+        self.oddities: dict[tuple[str, int], dict[str, Any]] = {}
+        """What rows look like in the pages of collections instead, by the collection's path and their id."""
         self.user = self._first_user()
 
     @property

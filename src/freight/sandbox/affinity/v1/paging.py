@@ -7,7 +7,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.errors import RefusedByVersion1
-from freight.sandbox.affinity.requests import AnyRequest
+from freight.sandbox.affinity.requests import AnyRequest, as_told
 from freight.sandbox.control import answer
 
 MAXIMUM_PAGE_SIZE = 500
@@ -30,7 +30,7 @@ def page_answer(request: AnyRequest, name: str, ids: Sequence[int], render: Call
     page_size = _page_size(request)
     params = {key: request.query_params.getall(key) for key in request.query_params if key not in PAGE_PARAMETERS}
     offset = _offset(request, Token(params, page_size, 0))
-    rows = [render(row_id) for row_id in ids[offset : offset + page_size]]
+    rows = as_told(request, [render(row_id) for row_id in ids[offset : offset + page_size]])
     following = _write(Token(params, page_size, offset + len(rows))) if rows else None
     return answer({name: rows, "next_page_token": following})
 
