@@ -12,7 +12,7 @@ from attio_parts import codes, field
 from connector_parts import RecordingPacer, Script, error
 
 from freight.connectors.attio.target import AttioTarget
-from freight.connectors.attio.writing.known import QUERY_SIZE
+from freight.connectors.attio.writing.queries import QUERY_SIZE
 from freight.connectors.errors import (
     CredentialsRefused,
     InDoubt,
@@ -485,9 +485,7 @@ async def test_before_the_schema_is_prepared_only_unique_values_are_looked_for(t
     assert await target.find([target.draft(Company(id="1"), References())]) == []
     assert fake.requests == []
     await target.find([target.draft(Company(id="2", domains=("acme.com",)), References())])
-    assert [body["filter"] for _, _, body in fake.requests] == [
-        {"$or": [{"domains": {"domain": {"$in": ["acme.com"]}}}]}
-    ]
+    assert [body["filter"] for _, _, body in fake.requests] == [{"domains": {"domain": {"$in": ["acme.com"]}}}]
 
 
 async def test_many_drafts_and_many_answers_are_looked_for_in_parts(target, fake):
