@@ -5,10 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from attio_parts import codes, draft
 from connector_parts import RecordingPacer, Script
 
-from freight.connectors.attio.profiles import canonical_profiles
+from freight.connectors.attio.profiles import page
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.attio.values import read_automatic, read_values
 from freight.connectors.protocols import References, TargetRecord
@@ -143,38 +142,55 @@ async def test_an_entry_without_its_parent_among_the_values_is_read_whole(pacer)
         "http://linkedin.com/company/acme",
         "www.LinkedIn.com/company/acme",
         "linkedin.com/company/acme",
-        " https://linkedin.com/company/acme// ",
+        "https://linkedin.com/company/acme",
     ],
 )
-async def test_a_profile_reads_back_as_it_was_written_however_its_address_is_spelled(pacer, written):
-    drafted = draft(Company(id="7", linkedin=written))
-    read_back = {"linkedin": [by("api-token", value="https://linkedin.com/company/acme")]}
+async def test_a_profile_is_written_as_the_source_has_it_and_reads_back_as_written(pacer, written):
+    read_back = {
+        "affinity_id": [by("api-token", value="7")],
+        "linkedin": [by("system", value="https://linkedin.com/company/acme")],
+    }
     target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": read_back})
-    (found,) = await target.read({"r1": drafted})
-    assert found.values["linkedin"] == drafted.values["linkedin"] == ["https://linkedin.com/company/acme"]
-    assert codes(drafted) == []
+    drafted = target.draft(Company(id="7", linkedin=written), References())
+    other = target.draft(Company(id="8", linkedin="http://linkedin.com/company/acme//"), References())
+    assert drafted.values["linkedin"] == [written]
+    for record in (
+        *await target.read({"r1": drafted}),
+        *await target.find([drafted, other]),
+        await target.create(drafted),
+        await target.update(drafted, "r1", {}),
+    ):
+        assert record.values["linkedin"] == [written]
+
+
+async def test_the_profile_of_another_page_is_read_as_it_stands(pacer):
+    standing = "https://linkedin.com/company/other"
+    target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"linkedin": [by("system", value=standing)]}})
+    drafted = target.draft(Company(id="7", linkedin="linkedin.com/company/acme"), References())
+    assert [record.values["linkedin"] for record in await target.read({"r1": drafted})] == [[standing]]
 
 
 @pytest.mark.parametrize(
-    ("given", "canonical"),
+    ("one", "other"),
     [
-        ("https://twitter.com/Acme", "https://x.com/Acme"),
-        ("https://x.com/Acme/", "https://x.com/Acme"),
-        ("https://de.linkedin.com/in/ada", "https://de.linkedin.com/in/ada"),
-        ("https://facebook.com/profile.php?id=1", "https://facebook.com/profile.php?id=1"),
-        ("acme", "acme"),
-        ("@acme", "@acme"),
-        ("n/a", "n/a"),
-        ("linkedin.com/in/a linkedin.com/in/b", "linkedin.com/in/a linkedin.com/in/b"),
-        ("linkedin.com", "linkedin.com"),
-        (7, 7),
+        ("https://twitter.com/Acme", "https://x.com/Acme/"),
+        ("https://facebook.com/profile.php?id=1", "www.facebook.com/profile.php?id=1"),
     ],
 )
-def test_only_what_is_the_address_of_one_page_is_changed(given, canonical):
-    assert canonical_profiles("people", {"twitter": [given]}) == {"twitter": [canonical]}
+def test_addresses_of_one_page_are_the_same(one, other):
+    assert page(one) == page(other)
 
 
-def test_attributes_that_hold_no_profile_and_those_of_deals_stay_as_they_are():
-    address = ["http://www.acme.com/"]
-    assert canonical_profiles("companies", {"website": address}) == {"website": address}
-    assert canonical_profiles("deals", {"linkedin": address}) == {"linkedin": address}
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("acme", "linkedin.com/acme"),
+        ("https://de.linkedin.com/in/ada", "https://linkedin.com/in/ada"),
+        ("facebook.com/profile.php?id=1", "facebook.com/profile.php?id=2"),
+        ("linkedin.com/in/a linkedin.com/in/b", "linkedin.com/in/a"),
+        ("n/a", "n/b"),
+        ("linkedin.com", "https://linkedin.com"),
+    ],
+)
+def test_addresses_that_may_be_of_two_pages_are_not_the_same(one, other):
+    assert page(one) != page(other)

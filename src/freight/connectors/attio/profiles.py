@@ -1,14 +1,14 @@
-"""Addresses of profiles in the one form in which they are written to Attio and compared with what it holds.
+"""Addresses of profiles, of which one page has many: with and without a scheme, `www.`, or a slash at the end.
 
-Attio's enrichment writes `https://linkedin.com/company/acme` and `https://x.com/acme`; sources have the same pages with
-`www.`, with a closing slash or without a scheme.
+What the source says is written as it is. Attio's enrichment writes `https://linkedin.com/company/acme`, and may do so
+in place of what was written: that is the same value, and is read as the draft spells it that it is compared with.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from freight.connectors.protocols import Attributes
-from freight.crm import Entity
+from freight.connectors.protocols import Attributes, Draft
 
 PROFILES = frozenset({"angellist", "facebook", "instagram", "linkedin", "twitter"})
 """The attributes of Attio's companies and people that hold the address of a profile."""
@@ -19,16 +19,27 @@ MOVED = {"twitter.com": "x.com", "mobile.twitter.com": "x.com"}
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+\.[a-z]{2,})(/\S*)", re.IGNORECASE)
 
 
-def canonical_profiles(entity: Entity, values: Attributes) -> Attributes:
-    """Return the values with the addresses of a company's or a person's profiles in canonical form."""
-    if entity not in ("companies", "people"):
-        return values
-    return {slug: [_canonical(item) for item in items] if slug in PROFILES else items for slug, items in values.items()}
+Spellings = Mapping[tuple[str, str], str]
+"""How drafts spell addresses, by attribute and page."""
 
 
-def _canonical(item: Any) -> Any:
-    address = ADDRESS.fullmatch(item.strip()) if isinstance(item, str) else None
+def spellings_in(drafts: Iterable[Draft]) -> Spellings:
+    """Return how these drafts spell the addresses of profiles."""
+    return {(slug, page(item)): item for draft in drafts for slug in PROFILES for item in draft.values.get(slug, ())}
+
+
+def respelled(values: Attributes, spellings: Spellings) -> Attributes:
+    """Return the values of a record with the addresses of profiles spelled as in a draft that names the same page."""
+    return {
+        slug: [spellings.get((slug, page(item)), item) for item in items] if slug in PROFILES else items
+        for slug, items in values.items()
+    }
+
+
+def page(text: Any) -> str:
+    """Return the one form of the address of a page; of anything else the text as it is."""
+    address = ADDRESS.fullmatch(str(text).strip())
     if address is None:
-        return item
+        return str(text)
     host = address[1].lower()
-    return f"https://{MOVED.get(host, host)}{address[2].rstrip('/')}"
+    return f"{MOVED.get(host, host)}{address[2].rstrip('/')}"

@@ -7,7 +7,6 @@ from freight.connectors.attio.drafting.deals import draft_deal, draft_entry
 from freight.connectors.attio.drafting.notes import draft_note
 from freight.connectors.attio.drafting.sketch import Guide, Sketch
 from freight.connectors.attio.drafting.tasks import draft_file, draft_list, draft_task
-from freight.connectors.attio.profiles import canonical_profiles
 from freight.connectors.protocols import Draft, References
 from freight.crm import Company, Deal, File, List, ListEntry, Note, Person, Record, Task
 
@@ -19,9 +18,9 @@ def draft(record: Record, references: References, guide: Guide) -> Draft:
     sketch = Sketch(guide, references)
     match record:
         case Company():
-            return _with_profiles(_carrying(draft_company(record, sketch), guide.carried("companies")))
+            return _carrying(draft_company(record, sketch), guide.carried("companies"))
         case Person():
-            return _with_profiles(_carrying(draft_person(record, sketch), guide.carried("people")))
+            return _carrying(draft_person(record, sketch), guide.carried("people"))
         case Deal():
             return _carrying(draft_deal(record, sketch), guide.carried("deals"))
         case List():
@@ -38,7 +37,3 @@ def draft(record: Record, references: References, guide: Guide) -> Draft:
 
 def _carrying(draft: Draft, attributes: frozenset[str]) -> Draft:
     return msgspec.structs.replace(draft, carried=attributes)
-
-
-def _with_profiles(draft: Draft) -> Draft:
-    return msgspec.structs.replace(draft, values=canonical_profiles(draft.entity, draft.values))

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.definitions import Container
-from freight.connectors.attio.profiles import canonical_profiles
+from freight.connectors.attio.profiles import respelled, spellings_in
 from freight.connectors.attio.standard import SOURCE_ID, UNIQUE
 from freight.connectors.attio.values import read_automatic, read_values
 from freight.connectors.attio.writing.known import Known
@@ -32,7 +32,8 @@ class Objects:
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The records with those ids."""
         entity = next(iter(drafts.values())).entity
-        return await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
+        items = await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
+        return self._records(entity, items, list(drafts.values()))
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
         """Every record that carries the source id or a unique value of one of the drafts, the oldest first."""
@@ -46,7 +47,7 @@ class Objects:
             sought += [
                 Sought(unique, COMPARED[unique], value) for draft in drafts for value in draft.unique.get(unique, ())
             ]
-        return await self._query(entity, sought)
+        return self._records(entity, await self._query(entity, sought), drafts)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
         """Write a new record, by an upsert where it has unique values. Otherwise `InDoubt` is possible."""
@@ -62,7 +63,8 @@ class Objects:
                 written = await self._client.write(
                     "PUT", path, {"values": sent}, repeatable=True, key=KEY, params=params
                 )
-        return self._record(draft.entity, written)
+        (record,) = self._records(draft.entity, [written], [draft])
+        return record
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values; an empty list clears one."""
@@ -70,20 +72,33 @@ class Objects:
         path = f"{container.path}/records/{quote(target_id, safe='')}"
         async with self._known.naming(container, values):
             written = await self._client.write("PUT", path, {"values": values}, repeatable=True, key=KEY)
-        return self._record(draft.entity, written)
+        (record,) = self._records(draft.entity, [written], [draft])
+        return record
 
-    async def _query(self, entity: Entity, sought: Sequence[Sought]) -> list[TargetRecord]:
+    async def _query(self, entity: Entity, sought: Sequence[Sought]) -> list[dict[str, Any]]:
         container = Container("objects", entity)
         async with self._known.naming(container, {}):
-            found = await self._queries.find(f"{container.path}/records", sought, key=KEY)
-        return [self._record(entity, item) for item in found]
+            return await self._queries.find(f"{container.path}/records", sought, key=KEY)
 
-    def _record(self, entity: Entity, item: Mapping[str, Any]) -> TargetRecord:
-        types, given = self._known.types(entity), item.get("values") or {}
-        values = read_values(types, given)
-        return TargetRecord(
-            id=read_id(item, KEY),
-            source_id=values.get(SOURCE_ID, [None])[0],
-            values=canonical_profiles(entity, values),
-            automatic=read_automatic(types, given),
-        )
+    def _records(
+        self, entity: Entity, items: Sequence[Mapping[str, Any]], drafts: Sequence[Draft]
+    ) -> list[TargetRecord]:
+        types = self._known.types(entity)
+        spellings = {} if entity == "deals" else spellings_in(drafts)
+        of_source = {draft.source_id: draft for draft in drafts}
+        found = []
+        for item in items:
+            given = item.get("values") or {}
+            values = read_values(types, given)
+            source_id = values.get(SOURCE_ID, [None])[0]
+            # Two drafts may spell the same page differently: the record's own comes first.
+            own = spellings_in([of_source[source_id]]) if spellings and source_id in of_source else {}
+            found.append(
+                TargetRecord(
+                    id=read_id(item, KEY),
+                    source_id=source_id,
+                    values=respelled(values, {**spellings, **own}),
+                    automatic=read_automatic(types, given),
+                )
+            )
+        return found
