@@ -24,8 +24,8 @@ CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 SCORE = "x-attio-record-query-score"
 """The header in which Attio says what a query weighed."""
 
-TOO_COMPLEX = re.compile(r"too complex|(single|per|this)[ -]query", re.IGNORECASE)
-"""How a 429 may read that is about one query; the published texts are about how many requests there were."""
+TOO_COMPLEX = re.compile(r"too complex|reduce the complexity|(single|per|this)[ -]query", re.IGNORECASE)
+"""How a 429 may read that is about one query. Attio documents the advice, and no text."""
 
 UNNAMED_TYPE = "application/octet-stream"
 """The type of content of which the source does not say more."""
