@@ -226,3 +226,25 @@ async def test_nothing_is_fetched_for_a_field_that_is_left_behind():
     row = await read(vendor, Mapping(companies={"field-1": FieldMapping(skip=True)}))
     assert row.issues == ()
     assert len(vendor.requests) == 1
+
+
+TAGS = Schema(companies=(Field(id="field-1", name="Tags", type="text", multiple=True),))
+
+
+def tagged(number: int) -> dict[str, object]:
+    return {"id": 1, "fields": [field("field-1", "filterable-text-multi", [f"t{n:03}" for n in range(number)])]}
+
+
+@pytest.mark.parametrize(("given", "asked"), [(99, False), (100, True), (101, False), (300, False)])
+async def test_a_full_hundred_of_any_values_may_be_cut_off_and_is_asked_for_once_more(given, asked):
+    vendor = Paths({"/v2/companies": page([tagged(given)]), REST_PATH: page([f"t{n:03}" for n in range(150)])})
+    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    assert len(values(row)) == (150 if asked else given)
+    assert row.issues == ()
+    assert len(vendor.requests) == 1 + asked
+
+
+async def test_a_full_hundred_of_any_values_is_named_where_the_rest_is_refused():
+    vendor = Paths({"/v2/companies": page([tagged(100)]), REST_PATH: refusal(404)})
+    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", None)]

@@ -48,7 +48,8 @@ PERSON_TYPES = ("external", "internal", "collaborator")
 MAX_ID_LENGTH = 64
 
 MOST_REFERENCES = 100
-"""Affinity documents that it gives this many people or companies of one field at most."""
+"""Affinity documents that it gives this many people or companies of one field at most. Later versions than the one that
+is asked for give so many values of any type, and say how many there are."""
 
 # Affinity documents that it stores a date as midnight there.
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -94,7 +95,9 @@ def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
     """Whether there are more values than those in `data`, or may be; `total` is what Affinity says of their number."""
     if isinstance(total, int):
         return total > len(data)
-    return len(data) >= MOST_REFERENCES and FIELD_TYPES.get(value_type) in ("person", "company")
+    if FIELD_TYPES.get(value_type) in ("person", "company"):
+        return len(data) >= MOST_REFERENCES
+    return len(data) == MOST_REFERENCES
 
 
 def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
