@@ -153,13 +153,13 @@ class _Loading:
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, timeout=STORE_SECONDS)
-                await self._settle({task: tasks[task] for task in done})
+                await self._settle({task: plan for task, plan in tasks.items() if task in done})
         except asyncio.CancelledError:
             # Told to stop: requests that are under way finish, and no new ones start.
             stopping.set()
             if pending:
                 done, pending = await asyncio.wait(pending, timeout=GRACE_SECONDS)
-                await self._settle({task: tasks[task] for task in done})
+                await self._settle({task: plan for task, plan in tasks.items() if task in done})
             raise
         finally:
             for task in pending:
