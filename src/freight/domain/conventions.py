@@ -14,8 +14,8 @@ from freight.numerals import Convention, Evidence, observe
 Owned = dict[str, dict[str, Evidence]]
 """Evidence by the owner of a field, as in `freight.layout.Place`, and the field's id."""
 
-NUMERIC = ("number", "currency", "rating")
-"""The types of attributes that a text has to be read as a number for."""
+NUMERIC = ("number", "currency")
+"""The types of attributes for which a text is read as a number."""
 
 
 class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,14 +27,15 @@ class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, layout: Layout) -> "NumericFields":
-        """The fields that the layout leads to attributes for numbers, and the values of deals."""
+        """The fields of text that the layout leads to attributes for numbers, and those with the values of deals."""
+        types = {(place.owner, place.field): place.field_type for place in layout.places}
+        chosen = {(place.owner, place.field) for place in layout.places if place.type in NUMERIC}
+        chosen |= {(of.list_id, of.value) for of in layout.lists if of.value is not None}
         fields: dict[str, set[str]] = {}
-        for place in layout.places:
-            if place.type in NUMERIC and place.action != "skip":
-                fields.setdefault(place.owner, set()).add(place.field)
-        for list_place in layout.lists:
-            if list_place.value is not None:
-                fields.setdefault(list_place.list_id, set()).add(list_place.value)
+        for owner, field in chosen:
+            # A job without list entries has no places for the fields of lists.
+            if types.get((owner, field), "text") == "text":
+                fields.setdefault(owner, set()).add(field)
         parents = {list_place.list_id: list_place.parent for list_place in layout.lists}
         entities: set[Entity] = set()
         for owner in fields:
