@@ -1,6 +1,6 @@
 """A vendor that fails at one record: that record fails alone, and the others are migrated."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -127,17 +127,43 @@ async def test_a_record_that_the_target_has_no_answer_to_fails_alone(
     assert row["message"].startswith("The target does not take this record, while it answers other requests")
 
 
+class SilentTarget(AttioTarget):
+    """An Attio that has no answer to any question about the company 2."""
+
+    async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        if any(draft.source_id == "2" for draft in drafts):
+            raise Unavailable("Attio gave no usable answer.")
+        return await super().find(drafts)
+
+
+async def test_a_record_that_cannot_be_looked_up_fails_alone(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.TARGETS, "attio", SilentTarget)
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 9)]
+    async with firm.running(tmp_path, companies=companies) as both:
+        job = await jobs.create(tenant, both, retry_policy=QUICK)
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+    assert migration.outcomes(job)["companies"]["created"] == 7
+    (row,) = await jobs.logs(tenant, job["id"], level="error")
+    assert (row["source_id"], row["code"]) == ("2", "vendor_unavailable")
+
+
 async def test_a_batch_that_is_given_up_names_each_of_its_records(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    companies = [firm.company(number, f"a{number}.com") for number in (1, 2, 3)]
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 31)]
     monkeypatch.setattr(AttioTarget, "find", unusable)
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both, retry_policy={"max_attempts": 2, "initial_delay": 0})
         job = await jobs.until_ended(tenant, job["id"], timeout=60)
-    assert (job["status"], job["failed_records"]) == ("completed_with_errors", 3)
+    assert (job["status"], job["failed_records"]) == ("completed_with_errors", 30)
     rows = await jobs.logs(tenant, job["id"], level="error")
-    assert [(row["source_id"], row["code"]) for row in rows] == [(id_, "vendor_unavailable") for id_ in ("1", "2", "3")]
+    assert [(row["source_id"], row["code"]) for row in rows] == [
+        (str(number), "vendor_unavailable") for number in range(1, 31)
+    ]
+    (batch,) = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
+    assert (batch["status"], batch["attempt"]) == ("failed", 2)
 
 
 async def unusable(*_: Any) -> None:

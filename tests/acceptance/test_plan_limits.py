@@ -76,6 +76,8 @@ async def test_a_full_plan_pauses_the_job_and_after_it_is_resumed_everything_is_
         assert job["failed_records"] == 0
         (row,) = await jobs.logs(tenant, job["id"], code="plan_limit_reached")
         assert (row["level"], row["message"]) == ("warning", FULL)
+        report = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/report")).raise_for_status().json()
+        assert any("plan holds no more" in remark for remark in report["remarks"])
         _, paused = await receiver.received(times=2)
         told = paused.verified(webhook["secret"])
         assert (told["type"], told["data"]["paused_by"]) == ("job.paused", "plan")

@@ -17,6 +17,7 @@ from freight.domain.leases import Lease
 from freight.domain.ledger import Known, Pair
 from freight.domain.logs import Entry
 from freight.domain.records import OUTCOMES, Leftover, Outcome, Settled
+from freight.domain.refusals import NOT_STORABLE
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
 
@@ -242,7 +243,7 @@ def not_storable(result: Result, reason: str) -> Result:
         f"Freight cannot store what became of this record: {reason}. Correct the record at the source and run the job "
         f"again.{records.MAY_HAVE_ARRIVED}"
     )
-    return failed(result, code=refusals.NOT_STORABLE, message=message)
+    return failed(result, code=NOT_STORABLE, message=message)
 
 
 def failed(result: Result, *, code: str, message: str) -> Result:

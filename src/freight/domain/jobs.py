@@ -152,11 +152,11 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
         )
     return {
         "source_base_url": source_url,
-        "source_workspace": source_workspace.id,
-        "source_workspace_name": source_workspace.name,
+        "source_workspace": storable(source_workspace.id),
+        "source_workspace_name": storable(source_workspace.name),
         "target_base_url": target_url,
-        "target_workspace": target_workspace.id,
-        "target_workspace_name": target_workspace.name,
+        "target_workspace": storable(target_workspace.id),
+        "target_workspace_name": storable(target_workspace.name),
     }
 
 

@@ -14,6 +14,7 @@ from freight.database import Connection, jsonb, storable
 from freight.domain import claims, logs, records, refusals
 from freight.domain.logs import Entry
 from freight.domain.records import Staged
+from freight.domain.refusals import NOT_STORABLE
 
 MAX_PAYLOAD_LENGTH = 128 * 1024 * 1024
 """Characters of the longest record. PostgreSQL takes less than 256 MiB for the parts of one JSON value."""
@@ -168,7 +169,7 @@ def _reason(candidate: _Candidate) -> Issue:
         return candidate.row.skip
     return Issue(
         level="error",
-        code=refusals.NOT_STORABLE,
+        code=NOT_STORABLE,
         message=f"Freight cannot store this record, so it is not migrated: {candidate.refusal}. Correct it at the "
         "source and run the job again.",
     )
@@ -227,7 +228,7 @@ def _refused_reply(item: ReplyRow | Entry, reason: str) -> Entry:
         f"Freight cannot store this answer to the note {item.note_id[:SHOWN_ID]}, so it is not migrated: {reason}. "
         "Correct it at the source and run the job again."
     )
-    issue = Issue(level="error", code=refusals.NOT_STORABLE, message=message)
+    issue = Issue(level="error", code=NOT_STORABLE, message=message)
     return Entry(issue=issue, entity="notes", source_id=item.reply.id[:SHOWN_ID])
 
 

@@ -111,15 +111,22 @@ class _Loading:
     async def _lane(self) -> None:
         while self._failure is None and (chunk := await self._next_chunk()):
             try:
-                plans, failed = await plan_each(self._job, self._target, chunk)
+                # Before the last chance it is as likely that the target is just failing.
+                availability = self._availability if self._is_last_chance else None
+                plans, failed_results = await plan_each(self._job, self._target, chunk, availability=availability)
                 await self._announce(plans)
             except (ConnectorError, Interrupted) as error:
                 # Not raised, so that the other lane's requests finish.
                 self._failure = self._failure or error
                 return
-            if failed:
-                await self._store(failed)
+            if failed_results:
+                await self._store(failed_results)
             await self._carry_out(plans)
+
+    @property
+    def _is_last_chance(self) -> bool:
+        """Whether this attempt is the last one for a single record about which a vendor gives no usable answer."""
+        return self._lease.attempt + 1 >= min(ATTEMPTS_AT_ONE, self._job.retry_policy.max_attempts)
 
     async def _next_chunk(self) -> list[Staged]:
         async with self._handing_out, database.as_tenant(self._job.tenant_id) as tx:
@@ -188,10 +195,10 @@ class _Loading:
         cause = error.cause if isinstance(error, SourceFailed) else error
         if not await self._availability.is_about_one_record():
             raise cause
-        if self._lease.attempt + 1 < min(ATTEMPTS_AT_ONE, self._job.retry_policy.max_attempts):
-            self._left = cause
-            return None
-        return self._writer.given_up(plan, error)
+        if self._is_last_chance:
+            return self._writer.given_up(plan, error)
+        self._left = cause
+        return None
 
     async def _settle(self, tasks: Mapping[asyncio.Task[Result | None], Plan]) -> None:
         results: list[Result] = []

@@ -6,11 +6,12 @@ import asyncpg
 import structlog
 
 from freight import database
-from freight.connectors.errors import ConnectorError, QueryTooComplex
+from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailable
 from freight.connectors.protocols import Issue, Target
 from freight.domain.batches import Result
 from freight.domain.jobs import Job
 from freight.domain.pipeline import plan as planning
+from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.plan import Plan
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.records import MAY_HAVE_ARRIVED, Settled, Staged
@@ -19,22 +20,35 @@ log = structlog.get_logger()
 
 
 async def plan_each(
-    job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False
+    job: Job,
+    target: Target,
+    chunk: Sequence[Staged],
+    *,
+    late: bool = False,
+    availability: Availability | None = None,
 ) -> tuple[list[Plan], list[Result]]:
     """Plan the records of a chunk; return the plans, and results for the records that by themselves cannot be planned.
 
-    Raise what is about the vendor, the database or the job, and not about a record.
+    Raise what is about the vendor, the database or the job, and not about a record. With `availability`, a record
+    about which the target gives no usable answer while it answers other requests is one that cannot be planned.
     """
     try:
-        return await planning.plan(job, target, chunk, late=late), []
+        plans = await planning.plan(job, target, chunk, late=late)
     except Exception as error:
-        if not is_about_records(error):
+        if isinstance(error, Unavailable) and availability is not None:
+            if not await availability.is_about_one_record():
+                raise
+        elif not is_about_records(error):
             raise
         if len(chunk) == 1:
             return [], [failed(chunk[0], error)]
+    else:
+        if availability is not None:
+            availability.succeeded()
+        return plans, []
     middle = len(chunk) // 2
-    plans, results = await plan_each(job, target, chunk[:middle], late=late)
-    more_plans, more_results = await plan_each(job, target, chunk[middle:], late=late)
+    plans, results = await plan_each(job, target, chunk[:middle], late=late, availability=availability)
+    more_plans, more_results = await plan_each(job, target, chunk[middle:], late=late, availability=availability)
     return plans + more_plans, results + more_results
 
 
@@ -51,7 +65,7 @@ def is_about_records(error: BaseException) -> bool:
 def failed(staged: Staged, error: BaseException) -> Result:
     """Return the result of a record at which this error stopped."""
     if isinstance(error, ConnectorError):
-        code, message = error.code, f"The target does not let this record be looked up: {error}"
+        code, message = error.code, f"This record cannot be looked up in the target, so it is not migrated: {error}"
     else:
         log.error("record_failed", record=staged.id, source_id=staged.source_id, exc_info=error)
         code = "internal_error"
