@@ -105,6 +105,25 @@ async def owners(tx: Connection, pair: Pair, entity: Entity, target_ids: Collect
     return {row["target_id"]: row["source_id"] for row in rows}
 
 
+async def hand_over(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> dict[str, str]:
+    """Forget other source records of the target records that these entries are about, so that each has one.
+
+    Return the source ids that were forgotten, by the ones that take their place.
+    """
+    rows = await tx.fetch(
+        """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS entry (source_id, target_id)
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3
+             AND ledger.target_id = entry.target_id AND ledger.source_id <> entry.source_id
+           RETURNING entry.source_id AS taking, ledger.source_id AS former""",
+        pair.source,
+        pair.target,
+        entity,
+        [entry.source_id for entry in entries],
+        [entry.target_id for entry in entries],
+    )
+    return {row["taking"]: row["former"] for row in rows}
+
+
 async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:
     """Name the records that an earlier job carried over and that the source does not show any more."""
     await tx.execute(

@@ -117,6 +117,8 @@ class Stream(Table, db=DB, tablename="streams"):
     unchanged_records = BigInt(default=0)
     skipped_records = BigInt(default=0)
     failed_records = BigInt(default=0)
+    numerals = JSONB(default={})
+    read_whole = Boolean(default=False)
     attempt = Integer(default=0)
     due_at = Timestamptz(default=TimestamptzNow())
     fence = BigInt(default=0)

@@ -9,7 +9,7 @@ from freight import crm
 from freight.connectors.protocols import References
 from freight.crm import Entity, Note, Person, Record, Reference
 from freight.database import Connection
-from freight.domain import blueprints, ledger
+from freight.domain import blueprints, conventions, ledger
 from freight.domain.jobs import Job
 from freight.fields import PersonRef
 
@@ -43,7 +43,8 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     named = {id_ for record in records for id_ in crm.people_named(record)}
     people = await _people(tx, job, named) if named else {}
     if not isinstance(records[0], Note):
-        return References(found=found, expected=expected, people=people)
+        numerals = await conventions.read(tx, job.id, crm.entity_of(records[0]))
+        return References(found=found, expected=expected, people=people, numerals=numerals)
     notes = await ledger.look_up(tx, job.pair, "notes", [record.id for record in records])
     return References(
         found=found,

@@ -11,10 +11,12 @@ from freight.connectors.protocols import Issue, Source, Survey, Target, Workspac
 from freight.database import Connection
 from freight.domain import blueprints, jobs, leases, ledger, logs, streams, usage
 from freight.domain.blueprints import Blueprint
+from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
 from freight.domain.logs import Entry
 from freight.domain.pipeline import estimates
+from freight.domain.pipeline.advance import READ_WHOLE
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
@@ -154,7 +156,8 @@ async def _schema(job: Job, blueprint: Blueprint, source: Source, target: Target
         await blueprints.save(tx, job.id, blueprint.schema, layout)
         if job.writes:
             await _remember_lists(tx, job, layout)
-        await streams.open_all(tx, job.tenant_id, job.id, job.entities)
+        read_whole = NumericFields.of(layout).entities.union(READ_WHOLE)
+        await streams.open_all(tx, job.tenant_id, job.id, job.entities, read_whole=read_whole)
         await usage.add(tx, job.id, target=target.take_usage())
         await jobs.enter_stage(tx, await jobs.lock(tx, job.id), "extract")
 

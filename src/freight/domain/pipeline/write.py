@@ -1,11 +1,14 @@
 """Write: carry out the plan for one record, and get along with what the target refuses."""
 
+from contextlib import AsyncExitStack
+
 from freight import crm
 from freight.connectors.errors import (
     ConnectorError,
     InDoubt,
     NotFound,
     PermissionMissing,
+    QueryTooComplex,
     Rejected,
     Unavailable,
     UniquenessConflict,
@@ -23,6 +26,17 @@ IN_DOUBT_TRIES = 5
 
 FORBIDDEN_IN_A_ROW = 10
 """After so many refusals without a success in between it is not the record that may not be written, it is the key."""
+
+
+GONE = "Something that this record belongs to is gone from the target"
+
+
+class SourceFailed(Exception):
+    """The source did not give what was to be written."""
+
+    def __init__(self, cause: ConnectorError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class Writer:
@@ -58,19 +72,42 @@ class Writer:
     async def write(self, plan: Plan) -> Result:
         """Send what is planned. A record that a vendor refuses fails alone.
 
-        Raises the `ConnectorError`s that are about the vendor and not about the record.
+        Raises the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
+        is the source that gave no usable answer.
         """
         try:
             result = await (self._create(plan) if plan.write == "create" else self._update(plan))
-        except Rejected as error:
-            return _failed(plan, error, error.attribute)
-        except PermissionMissing as error:
-            self._forbidden += 1
-            if self._forbidden >= FORBIDDEN_IN_A_ROW:
-                raise
-            return _failed(plan, error, None)
+        except SourceFailed as failure:
+            return self._refused(plan, failure.cause, failure)
+        except ConnectorError as error:
+            return self._refused(plan, error, error)
         self._forbidden = 0
         return result
+
+    def given_up(self, plan: Plan, error: ConnectorError | SourceFailed) -> Result:
+        """The result of a record about which a vendor gives no usable answer, while it answers others."""
+        if isinstance(error, SourceFailed):
+            return _failed(plan, error.cause, "The source does not give this record, while it answers other requests")
+        return _failed(plan, error, "The target does not take this record, while it answers other requests")
+
+    def _refused(self, plan: Plan, error: ConnectorError, raised: ConnectorError | SourceFailed) -> Result:
+        """The result if the error is about the record alone; raises it otherwise."""
+        by_source = isinstance(raised, SourceFailed)
+        match error:
+            case NotFound():
+                gone = "The source no longer has this record" if by_source else GONE
+                return _failed(plan, error, gone)
+            case Rejected() | QueryTooComplex():
+                refused = "The source refused to give this record" if by_source else "The target refused this record"
+                return _failed(plan, error, refused)
+            case PermissionMissing() if self._forbidden + 1 < FORBIDDEN_IN_A_ROW:
+                self._forbidden += 1
+                side = "source" if by_source else "target"
+                return _failed(plan, error, f"The {side} refused access to this record")
+            case Unavailable():
+                raise raised
+            case _:
+                raise error
 
     async def _create(self, plan: Plan) -> Result:
         draft = plan.draft
@@ -82,6 +119,8 @@ class Writer:
                 # It may have been made: to send it again without a look could double it.
                 if (record := await self._look_up(draft)) is None:
                     continue
+            if record.source_id not in (None, draft.source_id):
+                return _merged(plan, record)
             return Result(
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
@@ -101,7 +140,11 @@ class Writer:
     async def _send(self, draft: Draft) -> TargetRecord:
         if draft.entity != "files" or self._source is None:
             return await self._target.create(draft)
-        async with self._source.open_file(draft.source_id) as content:
+        async with AsyncExitStack() as stack:
+            try:
+                content = await stack.enter_async_context(self._source.open_file(draft.source_id))
+            except ConnectorError as error:
+                raise SourceFailed(error) from error
             return await self._target.create(draft, content)
 
     async def _update(self, plan: Plan) -> Result:
@@ -182,13 +225,25 @@ def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:
     return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
 
 
-def _failed(plan: Plan, error: ConnectorError, attribute: str | None) -> Result:
-    what = "Something that this record belongs to is gone" if isinstance(error, NotFound) else "This record was refused"
+def _failed(plan: Plan, error: ConnectorError, what: str) -> Result:
     message = f"{what}: {error}"
+    attribute = error.attribute if isinstance(error, Rejected) else None
     return Result(
         source_id=plan.staged.source_id,
         settled=Settled(id=plan.staged.id, outcome="failed", code=error.code, message=message),
         issues=(*plan.issues, Issue(level="error", code=error.code, message=message, field=attribute)),
+    )
+
+
+def _merged(plan: Plan, record: TargetRecord) -> Result:
+    message = (
+        f"The target answered with the record {record.id}, which has the source id {record.source_id} and not that of "
+        "this record. Compare the two in the target, and merge or separate them there."
+    )
+    return Result(
+        source_id=plan.staged.source_id,
+        settled=Settled(id=plan.staged.id, outcome="failed", code="merged_in_target", message=message),
+        issues=(*plan.issues, Issue(level="error", code="merged_in_target", message=message, value=record.id)),
     )
 
 

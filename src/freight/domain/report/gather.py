@@ -45,6 +45,9 @@ MOST_ISSUES = 1000
 
 DRY_RUN = "Nothing was written: the figures say what a full run would do."
 NOT_ENDED = "The job has not ended: the figures are those of this moment."
+PLAN_IS_FULL = (
+    "The job is paused because a vendor's plan holds no more: upgrade it or make room there, then resume the job."
+)
 ERASED = "The retention of the job has ended: the mapping and what the log quoted of the source were erased."
 
 
@@ -97,6 +100,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
         DRY_RUN: not job.writes,
         sample: job.mode == "sample",
         NOT_ENDED: job.status in LIVE,
+        PLAN_IS_FULL: job.paused_by == "plan",
         ERASED: erased,
     }
     return [remark for remark, holds in said.items() if holds]
