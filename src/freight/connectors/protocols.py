@@ -11,6 +11,7 @@ from freight.crm import Entity, Record, Reference, Reply
 from freight.fields import PersonRef
 from freight.layout import Layout
 from freight.mapping import Mapping as JobMapping
+from freight.numerals import Convention
 from freight.schema import Schema
 
 Kind = Literal["read", "write", "note_list", "upload"]
@@ -101,6 +102,10 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     """What notes were last drafted with, by source id: one that was made stays with its record."""
     own_companies: frozenset[str] = frozenset()
     """The source ids of the companies that are the firm itself, to which no note is attached."""
+    numerals: Mapping[tuple[str, str], Convention] = {}
+    """Which sign separates decimals in the texts of a field, by its owner and id, as far as its values say it.
+
+    The owner is `companies`, `people`, `deals` or the id of a list, as in `freight.layout.Place`."""
 
 
 class FileContent(msgspec.Struct, frozen=True, kw_only=True):
