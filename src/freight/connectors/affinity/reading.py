@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from freight.addresses import comparable
 from freight.connectors.affinity.facts import FACTS, fact_of
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
@@ -21,7 +22,6 @@ from freight.connectors.affinity.fields import (
     unreadable,
 )
 from freight.connectors.protocols import Issue, Row
-from freight.crm import normalise_claim
 from freight.fields import CompanyRef, Field, FieldValues, Location
 from freight.mapping import Mapping
 from freight.schema import Schema
@@ -129,12 +129,14 @@ class FieldsReader(RowReader):
         values = self.facts(name, read)
         if len(values) > 1:
             left = "; ".join(shown(value) for value in values[1:])
+            # Its id, since a field that a firm added itself may have the same name.
+            fields = ", ".join(field.id for field in self._facts[name])
             self.issues.append(
                 Issue(
                     code="further_values_left_out",
                     message=f"Only one value fits {name!r}; {shown(values[0])} was taken and the others were left "
                     f"out: {left}.",
-                    field=name,
+                    field=fields,
                     value=left,
                 )
             )
@@ -196,7 +198,7 @@ def distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """Each once, ignoring case, in the order given."""
     first: dict[str, str] = {}
     for text in texts:
-        first.setdefault(normalise_claim(text), text)
+        first.setdefault(comparable(text), text)
     return tuple(first.values())
 
 

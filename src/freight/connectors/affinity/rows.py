@@ -4,7 +4,7 @@ from freight.connectors.affinity.fields import INTERNAL_TYPES, id_of, read_compa
 from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
 from freight.connectors.http import Json
 from freight.connectors.protocols import Row
-from freight.crm import Company, Person, bare_domain
+from freight.crm import Company, Person
 
 
 def company_row(row: Json, reading: Reading) -> Row:
@@ -16,7 +16,7 @@ def company_row(row: Json, reading: Reading) -> Row:
     company = Company(
         id=id_,
         name=reader.text("name"),
-        domains=distinct(_domain(text) for text in reader.texts("domain", "domains")),
+        domains=distinct(reader.texts("domain", "domains")),
         description=reader.fact("description", read_texts),
         phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
         location=reader.fact("location", read_locations),
@@ -47,9 +47,3 @@ def person_row(row: Json, reading: Reading) -> Row:
         fields=reader.fields,
     )
     return Row(id=id_, record=person, issues=tuple(reader.issues))
-
-
-def _domain(text: str) -> str:
-    """The bare host name, without the `www.` that names the same site."""
-    host = bare_domain(text)
-    return host.removeprefix("www.") if host.count(".") > 1 else host

@@ -1,9 +1,17 @@
-"""Countries as people write them, in the two-letter codes that Attio takes."""
+"""Countries as people write them, in the two-letter codes that Attio takes.
+
+The names are those of ISO 3166 in `pycountry`, in English, and of CLDR in `babel`, in the official languages of all
+countries. The translations of ISO 3166 are left aside: they confuse countries.
+"""
 
 import unicodedata
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 
 import pycountry
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.languages import get_official_languages
 
 EVERYDAY_NAMES = {
     "america": "US",
@@ -46,18 +54,35 @@ EVERYDAY_NAMES = {
 }
 """What pycountry does not know as a name or code; in the form that `_plain` gives."""
 
+MAX_LENGTH = 200
+"""Characters of a name that are looked at; no country has so many."""
+
 KEYS = ("alpha_2", "alpha_3", "numeric", "flag", "name", "official_name", "common_name")
 
 SPELLINGS = {"&": "and", "st": "saint", "the": ""}
 
 
-@cache
 def country_code(name: str) -> str | None:
-    """The ISO 3166 alpha-2 code of a country, given its English name or a code; None if there is no such country.
+    """The ISO 3166 alpha-2 code of a country, given its name or a code; None if there is no such country, or if the
+    name is that of different countries in different languages.
 
     Kosovo is `XK`, which ISO leaves to its users and Attio's list of codes contains.
     """
-    return _codes().get(_plain(name))
+    codes = countries_named(name)
+    return next(iter(codes)) if len(codes) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def countries_named(name: str) -> frozenset[str]:
+    """The codes of the countries that a name may be that of. What is a name in English is that country's."""
+    plain = _plain(name[:MAX_LENGTH])
+    code = _codes().get(plain) or _english().get(plain)
+    return frozenset({code}) if code is not None else _translated().get(plain, frozenset())
+
+
+def is_country(code: str) -> bool:
+    """Whether this is the code of a country in Attio's list."""
+    return code == "XK" or pycountry.countries.get(alpha_2=code) is not None
 
 
 @cache
@@ -69,6 +94,34 @@ def _codes() -> dict[str, str]:
         if (value := getattr(country, key, None))
     }
     return known | EVERYDAY_NAMES
+
+
+@cache
+def _english() -> dict[str, str]:
+    return {_plain(name): code for code, name in Locale("en").territories.items() if is_country(code)}
+
+
+@cache
+def _translated() -> dict[str, frozenset[str]]:
+    """The codes by name, in the official languages of all countries.
+
+    This takes about a second, and is only asked for a name that is none in English.
+    """
+    found: dict[str, set[str]] = {}
+    for code, name in _cldr_names():
+        if is_country(code) and (plain := _plain(name)):
+            found.setdefault(plain, set()).add(code)
+    return {name: frozenset(codes) for name, codes in found.items()}
+
+
+def _cldr_names() -> Iterable[tuple[str, str]]:
+    territories = get_global("territory_languages")
+    languages = {language for code in territories for language in get_official_languages(code, de_facto=True)}
+    for language in sorted(languages):
+        try:
+            yield from Locale.parse(language).territories.items()
+        except UnknownLocaleError:
+            continue
 
 
 def _plain(name: str) -> str:
