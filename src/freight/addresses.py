@@ -101,22 +101,24 @@ def comparable(text: str) -> str:
 
 def is_public_suffix(name: str) -> bool:
     """Whether a canonical name is one below which anybody can have a name: `com`, `co.uk`, `github.io`."""
-    return _suffixes().privatesuffix(name) is None
+    return _suffixes().privatesuffix(_in_own_letters(name)) is None
 
 
 def is_top_level(name: str) -> bool:
     """Whether a canonical name is one that registries sell names below: `com`, `co.uk`, but not `github.io`."""
-    return _suffixes(only_icann=True).privatesuffix(name) is None
+    # In this order, since the second list is rarely needed and takes a while to be read.
+    return is_public_suffix(name) and _suffixes(only_icann=True).privatesuffix(_in_own_letters(name)) is None
 
 
-def registrable(name: str) -> str:
-    """Return the part of a canonical name that somebody registered: `acme.co.uk` of `shop.acme.co.uk`."""
-    return str(_suffixes().privatesuffix(name) or name)
+def is_registered(name: str) -> bool:
+    """Whether a canonical name is what somebody registered, or sells names below: acme.co.uk, not shop.acme.co.uk."""
+    given = _in_own_letters(name)
+    return _suffixes().privatesuffix(given) in (given, None)
 
 
 def has_known_ending(name: str) -> bool:
     """Whether a canonical name ends as names on the internet do."""
-    return _suffixes(accept_unknown=False).publicsuffix(name) is not None
+    return _suffixes(accept_unknown=False).publicsuffix(_in_own_letters(name)) is not None
 
 
 def invisible_character(text: str) -> str | None:
@@ -129,7 +131,12 @@ def invisible_character(text: str) -> str | None:
 
 @cache
 def _suffixes(*, only_icann: bool = False, accept_unknown: bool = True) -> PublicSuffixList:
-    return PublicSuffixList(only_icann=only_icann, accept_unknown=accept_unknown)
+    # In ASCII as well, the list takes three times as long to be read.
+    return PublicSuffixList(only_icann=only_icann, accept_unknown=accept_unknown, accept_encoded_idn=False)
+
+
+def _in_own_letters(name: str) -> str:
+    return idna.decode(name) if "xn--" in name else name
 
 
 def _visible(text: str) -> str:

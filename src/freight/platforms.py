@@ -72,8 +72,8 @@ def shared_as(domain: str) -> Sharing | None:
 def is_named_after(domain: str, name: str | None) -> bool:
     """Whether a firm of this name is the one whose own site a shared domain is: LinkedIn's is linkedin.com."""
     words = [word for word in re.findall(r"\w+", (name or "").casefold()) if word not in LEGAL_FORMS]
-    is_whole = domain == addresses.registrable(domain)
-    return is_whole and "".join(words) in {domain.partition(".")[0], domain.replace(".", "")}
+    spelled = "".join(words) in {domain.partition(".")[0], domain.replace(".", "")}
+    return spelled and addresses.is_registered(domain)
 
 
 @cache

@@ -239,7 +239,7 @@ def _midnight(moment: datetime) -> date | None:
 
 
 def _other_day(moment: datetime, taken: date) -> date | None:
-    """The day that was meant if this is midnight in yet another zone, or a time of day in UTC, and it is not `taken`."""
+    """The day that was meant if this is midnight in yet another zone or a time of day in UTC, unless it is `taken`."""
     if _midnight(moment) is not None:
         return None
     utc = moment.astimezone(UTC)

@@ -1,17 +1,16 @@
 """Countries as people write them, in the two-letter codes that Attio takes.
 
-The names are those of ISO 3166 in `pycountry`, in English, and of CLDR in `babel`, in the official languages of all
-countries. The translations of ISO 3166 are left aside: they confuse countries.
+In English the names are those of ISO 3166, from `pycountry`; in the official languages of all countries those of CLDR,
+in `country_names.json`, which `scripts/country-names` makes from the package `babel`. To read them from there would
+take a second and 100 MB.
 """
 
 import unicodedata
-from collections.abc import Iterable
 from functools import cache, lru_cache
+from importlib import resources
 
+import msgspec
 import pycountry
-from babel import Locale, UnknownLocaleError
-from babel.core import get_global
-from babel.languages import get_official_languages
 
 EVERYDAY_NAMES = {
     "america": "US",
@@ -52,7 +51,7 @@ EVERYDAY_NAMES = {
     "wales": "GB",
     "xk": "XK",
 }
-"""What pycountry does not know as a name or code; in the form that `_plain` gives."""
+"""What pycountry does not know as a name or code; in the form that `plain` gives."""
 
 MAX_LENGTH = 200
 """Characters of a name that are looked at; no country has so many."""
@@ -75,9 +74,9 @@ def country_code(name: str) -> str | None:
 @lru_cache(maxsize=4096)
 def countries_named(name: str) -> frozenset[str]:
     """The codes of the countries that a name may be that of. What is a name in English is that country's."""
-    plain = _plain(name[:MAX_LENGTH])
-    code = _codes().get(plain) or _english().get(plain)
-    return frozenset({code}) if code is not None else _translated().get(plain, frozenset())
+    wanted = plain(name[:MAX_LENGTH])
+    code = _codes().get(wanted)
+    return frozenset({code}) if code is not None else _translated().get(wanted, frozenset())
 
 
 def is_country(code: str) -> bool:
@@ -88,7 +87,7 @@ def is_country(code: str) -> bool:
 @cache
 def _codes() -> dict[str, str]:
     known = {
-        _plain(value): str(country.alpha_2)
+        plain(value): str(country.alpha_2)
         for country in pycountry.countries
         for key in KEYS
         if (value := getattr(country, key, None))
@@ -97,34 +96,18 @@ def _codes() -> dict[str, str]:
 
 
 @cache
-def _english() -> dict[str, str]:
-    return {_plain(name): code for code, name in Locale("en").territories.items() if is_country(code)}
-
-
-@cache
 def _translated() -> dict[str, frozenset[str]]:
-    """The codes by name, in the official languages of all countries.
-
-    This takes about a second, and is only asked for a name that is none in English.
-    """
+    """The codes by name; several where a name is that of different countries in different languages."""
+    text = resources.files(__package__).joinpath("country_names.json").read_text("utf-8")
+    names: dict[str, list[str]] = msgspec.json.decode(text)["names"]
     found: dict[str, set[str]] = {}
-    for code, name in _cldr_names():
-        if is_country(code) and (plain := _plain(name)):
-            found.setdefault(plain, set()).add(code)
+    for code, spellings in names.items():
+        for name in spellings:
+            found.setdefault(name, set()).add(code)
     return {name: frozenset(codes) for name, codes in found.items()}
 
 
-def _cldr_names() -> Iterable[tuple[str, str]]:
-    territories = get_global("territory_languages")
-    languages = {language for code in territories for language in get_official_languages(code, de_facto=True)}
-    for language in sorted(languages):
-        try:
-            yield from Locale.parse(language).territories.items()
-        except UnknownLocaleError:
-            continue
-
-
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name without what people write in more than one way: case, accents, dots, hyphens, "and", "the" and "saint"."""
     text = unicodedata.normalize("NFKD", name.casefold().replace("&", " & ").replace("-", " "))
     text = "".join(letter for letter in text if letter not in ".,'\u2019()" and not unicodedata.combining(letter))
