@@ -123,6 +123,15 @@ def test_a_value_in_a_wrong_shape_is_named(type_, data):
     assert codes(row) == ["unreadable_value"]
 
 
+@pytest.mark.parametrize(("given", "kept"), [("cut \N{REPLACEMENT CHARACTER}", None), ("nul\0s", "nuls")])
+def test_a_text_with_a_character_that_no_text_can_hold_is_repaired_and_named(given, kept):
+    row = company(field("field-1", "filterable-text-multi", ["whole", given]), of=known("filterable-text-multi"))
+    assert values(row) == ("whole", kept or given)
+    assert [(issue.level, issue.code, issue.field) for issue in row.issues] == [("warning", "damaged_text", "Name")]
+    named = company_row({"id": 1, "name": given}, reading("companies"))
+    assert [(issue.code, issue.field) for issue in named.issues] == [("damaged_text", "name")]
+
+
 def test_the_readable_values_of_a_field_are_kept():
     row = company(field("field-1", "number-multi", [1, "two", 3]), of=known("number-multi"))
     assert values(row) == (1, 3)

@@ -268,6 +268,18 @@ def text_of(value: object) -> str | None:
     return value.replace("\0", "").strip() or None
 
 
+def damaged_text(given: object, depth: int = 4) -> str | None:
+    """The first text in a value with a NUL, or with the character that stands for half of one that was cut in two."""
+    match given:
+        case str():
+            return given if "\0" in given or "\N{REPLACEMENT CHARACTER}" in given else None
+        case dict() | list() if depth:
+            parts = given.values() if isinstance(given, dict) else given
+            return next((text for part in parts if (text := damaged_text(part, depth - 1)) is not None), None)
+        case _:
+            return None
+
+
 def id_of(item: object) -> str | None:
     """The id of a record, as text."""
     return id_text(item.get("id")) if isinstance(item, dict) else None

@@ -14,6 +14,7 @@ from freight.connectors.affinity.fields import (
     KNOWN_TYPES,
     Described,
     FilledField,
+    damaged_text,
     holds_something,
     quoted,
     read_fields,
@@ -87,7 +88,22 @@ class RowReader:
         value = read(given)
         if value is None and holds_something(given):
             self.issues.append(unreadable(key, given))
+        self.say_damaged(key, given)
         return value
+
+    def say_damaged(self, field: str, given: object) -> None:
+        """Name a text with characters that no text can hold."""
+        if (text := damaged_text(given)) is not None:
+            self.issues.append(
+                Issue(
+                    code="damaged_text",
+                    message=f"A text of {field!r} holds a NUL, or half of a character that was cut in two. NUL was "
+                    "left out, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source, or in the "
+                    "target.",
+                    field=field,
+                    value=quoted(text),
+                )
+            )
 
 
 class FieldsReader(RowReader):
@@ -105,6 +121,7 @@ class FieldsReader(RowReader):
             if (fact := reading.fact_of(field)) is not None:
                 self._facts.setdefault(fact, []).append(field)
                 self._say_cut_off(field)
+                self.say_damaged(field.label, field.data)
             elif field.value_type not in KNOWN_TYPES:
                 self.issues.append(_unknown_value_type(field))
             elif field.id in reading.fields:
@@ -147,6 +164,7 @@ class FieldsReader(RowReader):
             self.issues.append(_type_changed(field))
             return
         self._say_cut_off(field)
+        self.say_damaged(field.label, field.data)
         if values := read_values(field, self.issues):
             self.fields[field.id] = values
 
