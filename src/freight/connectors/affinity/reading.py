@@ -98,7 +98,7 @@ class RowReader:
                 Issue(
                     code="damaged_text",
                     message=f"A text of {field!r} holds a NUL, or half of a character that was cut in two. NUL was "
-                    "left out, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source, or in the "
+                    "left out, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source or in the "
                     "target.",
                     field=field,
                     value=quoted(text),
