@@ -1,6 +1,6 @@
 """Workspaces with awkward values: what is usable arrives, the rest is named, no other record suffers.
 
-Each is migrated three times: into an empty target, again, and for a tenant who has no ledger. Only the first run writes.
+Each is migrated three times: into an empty target, again, and for a tenant who has no ledger. Only the first writes.
 """
 
 import json
@@ -350,6 +350,6 @@ async def test_every_number_arrives_as_far_as_the_target_can_hold_it_and_the_res
         id_ = str(100 + number)
         assert outcome.companies[id_]["amount"] == kept
         messages = [row["message"] for row in outcome.logs if row["source_id"] == id_]
-        assert [reason or "" in message for message in messages] == ([] if reason is None else [True])
+        assert [(reason or "") in message for message in messages] == ([] if reason is None else [True])
     assert outcome.companies["120"]["rounds"] == ["1000000\n1000000\n250000"]
     assert outcome.companies["121"]["aliases"] == ["two\ntwo\nthree"]
