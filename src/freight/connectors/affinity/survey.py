@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from freight.addresses import comparable
 from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
 from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
@@ -12,9 +13,10 @@ from freight.connectors.affinity.schema import Definitions, fields_of, merged_op
 from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
-from freight.crm import LOAD_ORDER, Entity, List, normalise_claim
+from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Field, PersonRef
 from freight.mapping import Mapping as JobMapping
+from freight.platforms import shared_as
 from freight.schema import Schema
 
 COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
@@ -43,15 +45,6 @@ PERMISSIONS: dict[Entity, str] = {
     "list_entries": "Export data from Lists",
 }
 """What the role of the key's user must allow, in Affinity's words, so that an entity can be read."""
-
-FREE_MAIL = frozenset(
-    {
-        "aol.com", "fastmail.com", "gmail.com", "gmx.com", "gmx.de", "googlemail.com", "hotmail.com", "icloud.com",
-        "live.com", "mac.com", "mail.com", "me.com", "msn.com", "outlook.com", "proton.me", "protonmail.com", "qq.com",
-        "web.de", "yahoo.com", "yandex.com",
-    }
-)  # fmt: skip
-"""Domains of e-mail addresses that are nobody's own."""
 
 
 async def survey(client: AffinityClient, entities: Collection[Entity], mapping: JobMapping) -> Survey:
@@ -202,8 +195,8 @@ def _own_domains(whoami: Json, users: Iterable[PersonRef]) -> tuple[str, ...]:
         case _:
             emails = []
     emails += [user.email for user in users if user.email]
-    domains = (normalise_claim(email.rpartition("@")[2]) for email in emails if "@" in email)
-    return tuple(dict.fromkeys(domain for domain in domains if domain and domain not in FREE_MAIL))
+    domains = (comparable(email.rpartition("@")[2]) for email in emails if "@" in email)
+    return tuple(dict.fromkeys(domain for domain in domains if domain and shared_as(domain) is None))
 
 
 async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]) -> dict[Entity, int]:

@@ -14,13 +14,25 @@ ADDED_AT = "affinity_added_at"
 OBJECTS: tuple[Entity, ...] = ("companies", "people", "deals")
 """The entities that are objects of Attio, called there as here."""
 
+SOCIAL = ("angellist", "facebook", "instagram", "linkedin", "twitter")
+"""The attributes of companies and people that hold a profile on a platform."""
+
+PROFILES = {
+    "facebook": "facebook",
+    "instagram": "instagram",
+    "linkedin": "linkedin",
+    "wellfound": "angellist",
+    "x": "twitter",
+}
+"""Where profiles go, by the platform's name in `freight.platforms`."""
+
 STANDARD: dict[str, dict[str, str]] = {
     "companies": {
         "name": "text",
         "domains": "domain",
         "description": "text",
         "primary_location": "location",
-        "linkedin": "text",
+        **dict.fromkeys(SOCIAL, "text"),
     },
     "people": {
         "name": "personal-name",
@@ -29,7 +41,7 @@ STANDARD: dict[str, dict[str, str]] = {
         "description": "text",
         "job_title": "text",
         "primary_location": "location",
-        "linkedin": "text",
+        **dict.fromkeys(SOCIAL, "text"),
         "company": "record-reference",
     },
     "deals": {

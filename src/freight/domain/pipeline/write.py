@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from freight import crm
+from freight.addresses import comparable
 from freight.connectors.errors import (
     ConnectorError,
     InDoubt,
@@ -191,7 +191,7 @@ class Writer:
     async def _held_by_others(self, draft: Draft, slug: str, own_id: str | None) -> dict[str, str]:
         """Which of the draft's values of a unique attribute stand on other records, and on which."""
         holders = {
-            crm.normalise_claim(str(value)): record.id
+            comparable(str(value)): record.id
             for record in await self._target.find([draft])
             if record.id != own_id
             for value in record.values.get(slug, [])
@@ -199,7 +199,7 @@ class Writer:
         return {
             value: holder
             for value in draft.unique.get(slug, ())
-            if (holder := holders.get(crm.normalise_claim(value))) is not None
+            if (holder := holders.get(comparable(value))) is not None
         }
 
     async def _look_up(self, draft: Draft) -> TargetRecord | None:

@@ -80,10 +80,13 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "completion_date_not_carried",
             "continent_not_carried",
             "date_not_carried",
+            "equal_values_left_out",
             "not_changeable",
             "not_writable",
             "phone_extension_dropped",
             "recurrence_not_carried",
+            "remark_left_out",
+            "unit_left_out",
         }
     ),
     "owners": frozenset(
@@ -96,13 +99,17 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "refused": frozenset(
         {
+            "ambiguous_number",
             "claimed_by_another_record",
+            "free_mail_domain",
             "held_by_another_record",
             "invalid_domain",
             "invalid_email",
             "invalid_phone_number",
+            "profile_not_a_domain",
             "refused_by_target",
             "rounded",
+            "shared_domain",
             "unknown_country",
             "unknown_option",
             "value_not_convertible",
@@ -110,7 +117,9 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "value_truncated",
         }
     ),
-    "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
+    "defaults": frozenset(
+        {"name_defaulted", "owner_defaulted", "phone_country_assumed", "phone_rewritten", "stage_defaulted"}
+    ),
     "kept": frozenset({"kept_in_target", "kept_without_source"}),
     "references": frozenset({"link_not_kept", "list_not_carried", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
@@ -125,7 +134,16 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "values_cut_off",
         }
     ),
-    "unknown": frozenset({"field_not_mapped", "field_type_changed", "unknown_value_type", "unreadable_value"}),
+    "unknown": frozenset(
+        {
+            "damaged_text",
+            "date_uncertain",
+            "field_not_mapped",
+            "field_type_changed",
+            "unknown_value_type",
+            "unreadable_value",
+        }
+    ),
 }
 
 _BY_CODE = {code: section for section, codes in CODES.items() for code in codes}

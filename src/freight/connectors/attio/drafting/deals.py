@@ -122,7 +122,7 @@ def _owner(deal: Deal, sketch: Sketch) -> list[Any]:
 def _value(deal: Deal, sketch: Sketch) -> list[Any]:
     for value in _field(deal, "value", sketch)[:1]:
         try:
-            return [number_item(float(value), "value", sketch)]  # type: ignore[arg-type]
+            return [number_item(value if isinstance(value, int) else float(value), "value", sketch)]  # type: ignore[arg-type]
         except (InvalidValueError, TypeError, ValueError):
             sketch.say(
                 "value_not_convertible",
