@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from freight.connectors.protocols import Issue
+from freight.connectors.protocols import Implied, Issue
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection
 from freight.domain import leases, ledger, logs, records
@@ -53,6 +53,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     settled: Settled
     learned: Known | None = None
     issues: tuple[Issue, ...] = ()
+    implied: tuple[Implied, ...] = ()
+    """What the target makes by itself because the record was created."""
 
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Batch))

@@ -1,6 +1,6 @@
 """Claims: which record of a job has what only one can have. The first one that asks keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from freight.crm import Entity
@@ -24,10 +24,15 @@ async def claim(
         values,
         [source_id for _, source_id in wanted],
     )
+    return await holders(tx, job_id, entity, values)
+
+
+async def holders(tx: Connection, job_id: UUID, entity: Entity, values: Collection[str]) -> dict[str, str]:
+    """Return who holds those of these values that are claimed."""
     held = await tx.fetch(
         "SELECT value, source_id FROM claims WHERE job_id = $1 AND entity = $2 AND value = ANY($3)",
         job_id,
         entity,
-        values,
+        list(values),
     )
     return {row["value"]: row["source_id"] for row in held}

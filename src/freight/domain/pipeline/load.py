@@ -15,6 +15,7 @@ from freight.domain import batches, jobs, leases, records, staging, usage
 from freight.domain.batches import Batch, Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
+from freight.domain.pipeline import implied
 from freight.domain.pipeline import plan as planning
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.plan import Plan
@@ -100,6 +101,7 @@ class _Loading:
         while self._failure is None and (chunk := await self._next_chunk()):
             try:
                 plans = await planning.plan(self._job, self._target, chunk)
+                plans = await implied.foresee(self._job, self._target, plans)
                 await self._announce(plans)
             except (ConnectorError, Interrupted) as error:
                 # Not raised, so that the other lane's requests finish.
@@ -164,6 +166,7 @@ class _Loading:
     async def _store(self, tasks: Collection[asyncio.Task[Result]]) -> None:
         results = [task.result() for task in tasks if task.exception() is None]
         async with database.as_tenant(self._job.tenant_id) as tx:
+            results = await implied.name(tx, self._job, results)
             learning = self._job.pair if self._job.writes else None
             await batches.store(tx, self._lease, self._batch, results, learning=learning)
             read = self._source.take_usage() if self._source else None

@@ -42,6 +42,7 @@ class Writer:
             settled=_settled(plan, plan.outcome, plan.target_id),
             learned=plan.known,
             issues=plan.issues,
+            implied=plan.implied,
         )
 
     def predict(self, plan: Plan) -> Result:
@@ -53,6 +54,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, outcome, plan.target_id),
             issues=plan.issues,
+            implied=plan.implied,
         )
 
     async def write(self, plan: Plan) -> Result:
@@ -87,6 +89,7 @@ class Writer:
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
                 issues=draft.issues,
+                implied=tuple(one for one in self._target.implied(draft) if one in plan.implied),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 

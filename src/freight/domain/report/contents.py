@@ -28,6 +28,13 @@ UNCARRIED = {
 }
 """What no target is written, by code, with what a person should know of it."""
 
+MADE_BY_TARGET_ADVICE = (
+    "They carry no id of the source, and their names are the target's own guesses. When the source gets a company with "
+    "one of these domains, a later job recognises the company in the target, adds what it lacks and gives it the id. "
+    "Delete in the target those that are not wanted. Domains of e-mail providers are not counted, since the target "
+    "makes no companies of them."
+)
+
 NEVER_READ = ("interactions", "relationship_strength")
 
 
@@ -153,6 +160,14 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
     example: Instance
 
 
+class MadeByTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Companies that the target makes by itself from the e-mail addresses of new people."""
+
+    records: Annotated[int, Meta(description="How many; a dry run counts those that a full run causes.")]
+    values: Annotated[list[str], Meta(description="Their domains, at most 1,000 of them.")]
+    advice: Annotated[str, Meta(description="What can be done about it.")]
+
+
 class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a whole workspace."""
 
@@ -168,6 +183,7 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
     uncarried: Annotated[list[Uncarried], Meta(description="What cannot be carried at all.")]
     gone_from_source: list[Gone]
+    made_by_target: MadeByTarget
     mapping: Annotated[
         MappingInForce | None,
         Meta(description="Where fields and lists go; null before the precheck and after the retention time."),

@@ -10,12 +10,14 @@ from uuid import UUID
 
 import msgspec
 
+from freight.connectors.protocols import MADE_BY_TARGET
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, Row
 from freight.domain import blueprints, jobs
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.domain.report.contents import (
+    MADE_BY_TARGET_ADVICE,
     NEVER_READ,
     UNCARRIED,
     ActualCost,
@@ -25,6 +27,7 @@ from freight.domain.report.contents import (
     JobIssue,
     JobReport,
     LeftValues,
+    MadeByTarget,
     Reason,
     ReportedError,
     ReportedJob,
@@ -42,6 +45,12 @@ FIELDS_PER_CODE = 100
 
 MOST_ISSUES = 1000
 """Issues about the whole job that a report tells one by one."""
+
+MOST_VALUES = 1000
+"""Values that are listed of what the target makes by itself."""
+
+APART = ("gone_from_source", MADE_BY_TARGET)
+"""Codes that have a part of the report of their own, and no place in its sections."""
 
 DRY_RUN = "Nothing was written: the figures say what a full run would do."
 NOT_ENDED = "The job has not ended: the figures are those of this moment."
@@ -66,11 +75,12 @@ async def job_report(tx: Connection, job: Job) -> JobReport:
             for one in counts
         ],
         outcomes=Outcomes(**{name: sum(getattr(one, name) for one in counts) for name in Outcomes.__struct_fields__}),
-        sections=_sections([row for row in left if row.code != "gone_from_source"], reasons),
+        sections=_sections([row for row in left if row.code not in APART], reasons),
         issues=issues,
         further_issues=further_issues,
         uncarried=_uncarried(uncarried, left),
         gone_from_source=_gone(left),
+        made_by_target=await _made_by_target(tx, job.id),
         mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema.users),
         estimate=await blueprints.estimate(tx, job.id),
         cost=cost,
@@ -202,6 +212,19 @@ def _gone(left: Iterable[LeftValues]) -> list[Gone]:
     return [
         Gone(entity=row.entity, records=row.rows, example=row.example) for row in left if row.code == "gone_from_source"
     ]
+
+
+async def _made_by_target(tx: Connection, job_id: UUID) -> MadeByTarget:
+    rows = await tx.fetch(
+        """SELECT value, count(*) OVER () AS total FROM logs
+           WHERE job_id = $1 AND code = $2 AND value IS NOT NULL GROUP BY value ORDER BY value LIMIT $3""",
+        job_id,
+        MADE_BY_TARGET,
+        MOST_VALUES,
+    )
+    return MadeByTarget(
+        records=rows[0]["total"] if rows else 0, values=[row["value"] for row in rows], advice=MADE_BY_TARGET_ADVICE
+    )
 
 
 def _uncarried(counted: Mapping[str, int], left: Iterable[LeftValues]) -> list[Uncarried]:

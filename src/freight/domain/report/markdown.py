@@ -6,13 +6,24 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from freight.domain.jobs import Counts
-from freight.domain.report.contents import EntityReport, Gone, JobIssue, JobReport, LeftValues, Section, Uncarried
+from freight.domain.report.contents import (
+    EntityReport,
+    Gone,
+    JobIssue,
+    JobReport,
+    LeftValues,
+    MadeByTarget,
+    Section,
+    Uncarried,
+)
 from freight.domain.report.mapping import MappedField, MappedList, MappingInForce, Members
 from freight.domain.statistics import Outcomes
 from freight.layout import Action
 
 LONGEST_VALUE = 60
 LONGEST_MESSAGE = 300
+MOST_LISTED = 100
+"""Values that are listed one after the other."""
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
 """What Markdown, or HTML within it, would take for its own."""
@@ -41,6 +52,7 @@ def render(report: JobReport) -> str:
         *_issues(report.issues, report.further_issues),
         *_uncarried(report.uncarried),
         *_gone(report.gone_from_source),
+        *_made_by_target(report.made_by_target, writes=report.job.mode != "dry_run"),
         *_mapping(report.mapping),
         *_cost(report),
     ]
@@ -206,6 +218,20 @@ def _gone(gone: Sequence[Gone]) -> Iterable[str]:
     )
 
 
+def _made_by_target(made: MadeByTarget, *, writes: bool) -> Iterable[str]:
+    if not made.records:
+        return
+    yield "## Companies that the target makes by itself"
+    shown = ", ".join(text(value, LONGEST_VALUE) for value in made.values[:MOST_LISTED])
+    rest = made.records - min(len(made.values), MOST_LISTED)
+    more = f" and {_number(rest)} more" if rest else ""
+    yield (
+        f"For each domain of a new person's e-mail address that no company has, the target makes a company: "
+        f"{_companies(made.records)}{'' if writes else ' in a full run'}. Their domains are {shown}{more}."
+    )
+    yield made.advice
+
+
 def _mapping(mapping: MappingInForce | None) -> Iterable[str]:
     if mapping is None:
         return
@@ -315,6 +341,10 @@ def _number(figure: int | None) -> str:
 
 def _records(number: int) -> str:
     return "record" if number == 1 else f"{_number(number)} records"
+
+
+def _companies(number: int) -> str:
+    return "1 company" if number == 1 else f"{_number(number)} companies"
 
 
 def _moment(moment: datetime | None) -> str:

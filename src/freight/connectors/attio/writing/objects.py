@@ -41,8 +41,9 @@ class Objects:
             entity = chunk[0].entity
             conditions: list[dict[str, Any]] = []
             # Before the schema was prepared, as in a dry run, nothing can carry a source id.
-            if await self._known.has(Container("objects", entity), SOURCE_ID):
-                conditions.append({SOURCE_ID: {"$in": [draft.source_id for draft in chunk]}})
+            ids = [draft.source_id for draft in chunk if draft.source_id]
+            if ids and await self._known.has(Container("objects", entity), SOURCE_ID):
+                conditions.append({SOURCE_ID: {"$in": ids}})
             unique = UNIQUE[entity]
             held = list(dict.fromkeys(value for draft in chunk for value in draft.unique.get(unique, ())))
             if held and unique in COMPARED:
