@@ -98,9 +98,11 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     expected: frozenset[Reference] = frozenset()
     """Source records that are not in the target yet and will be: left out without an issue, and named in `pending`."""
     people: Mapping[str, PersonRef] = {}
-    """Who the people are whom `freight.crm.people_named` names, by source id, as far as it is known."""
+    """Who the people are whom `freight.crm.people_named` names, and those that are not in the target, by source id, as
+    far as it is known."""
     names: Mapping[Reference, str] = {}
-    """What the companies and deals are called that a note refers to, as far as it is known."""
+    """What records other than people are called, as far as it is known: all that a note or a deal refers to, and
+    whatever is not in the target."""
     earlier: Mapping[str, Attributes] = {}
     """What notes were last drafted with, by source id: one that was made stays with its record."""
     own_companies: frozenset[str] = frozenset()
