@@ -9,11 +9,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from freight import database
-from freight.connectors.protocols import Issue
+from freight.connectors.protocols import MADE_BY_TARGET, Issue
 from freight.crm import Entity, List
 from freight.domain import logs
 from freight.domain.logs import Entry
 from freight.domain.report import gather
+from freight.domain.report.reasons import advice_on
 from freight.domain.report.sections import HEADINGS
 from freight.fields import PersonRef
 from freight.layout import Layout, ListPlace, Place
@@ -135,6 +136,7 @@ async def test_it_tells_of_each_entity_what_became_of_its_records_and_why_some_w
             "outcome": "skipped",
             "code": "skipped_for_a_reason",
             "records": 100,
+            "advice": advice_on("skipped_for_a_reason"),
             "example": {"source_id": "source 2", "value": None, "message": "Record 2 is 100% wrong."},
         }
     ]
@@ -149,6 +151,7 @@ async def test_every_log_row_about_records_is_counted_once_in_the_section_for_it
         "not_writable": "not_writable",
         "owner_without_member": "owners",
         "invalid_email": "refused",
+        "internal_person_in_deal": "members",
         "kept_in_target": "kept",
         "reference_not_found": "references",
         "stage_defaulted": "defaults",
@@ -375,6 +378,39 @@ async def test_what_the_source_holds_cannot_change_the_document(tenant: Tenant) 
     html = MarkdownIt("commonmark").enable("table").render(written)
     assert "<img" not in html
     assert "<a " not in html
+
+
+async def test_what_can_be_done_about_a_reason_is_said_once_for_its_code(tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant)
+    await filled.add_records(tenant, job_id, 100)
+    async with database.as_tenant(tenant.id) as tx:
+        await tx.execute("UPDATE records SET code = 'no_parent' WHERE job_id = $1 AND code IS NOT NULL", job_id)
+    reasons = [reason for one in (await read(tenant, job_id))["entities"] for reason in one["reasons"]]
+    assert {reason["advice"] for reason in reasons} == {advice_on("no_parent")}
+    assert len(reasons) > 1
+    assert (await document(tenant, job_id)).count(advice_on("no_parent")) == 1
+
+
+async def test_companies_that_the_target_makes_by_itself_are_counted_once_each_and_listed(tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant)
+    domains = [f"d{number:03}.example.com" for number in range(gather.MOST_VALUES + 5)]
+    issues = [Issue(level="info", code=MADE_BY_TARGET, message="It is made.", value=value) for value in domains]
+    await log(tenant, job_id, "people", *issues, issues[0])
+    found = await read(tenant, job_id)
+    made = found["made_by_target"]
+    assert (made["records"], made["values"]) == (len(domains), sorted(domains)[: gather.MOST_VALUES])
+    assert found["sections"] == []
+    written = await document(tenant, job_id)
+    assert "the target makes a company: 1,005 companies." in written
+    assert "d000.example.com, d001.example.com" in written
+    assert f"and {len(domains) - 100} more." in written
+    assert "in a full run" not in written
+    dry_run = await filled.a_job(tenant, mode="dry_run")
+    await log(tenant, dry_run, "people", issues[0])
+    assert "1 company in a full run. Their domains are d000.example.com." in await document(tenant, dry_run)
+    nothing = await filled.a_job(tenant)
+    assert (await read(tenant, nothing))["made_by_target"]["records"] == 0
+    assert "by itself" not in await document(tenant, nothing)
 
 
 async def test_another_tenant_s_report_does_not_exist(tenant: Tenant, other_tenant: Tenant) -> None:

@@ -87,6 +87,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Literal["skipped", "failed"]
     code: Annotated[str, Meta(description="A stable code.")]
     records: int
+    advice: Annotated[str, Meta(description="What can be done about it.")]
     example: Instance
 
 

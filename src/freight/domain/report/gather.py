@@ -36,7 +36,8 @@ from freight.domain.report.contents import (
     Uncarried,
 )
 from freight.domain.report.mapping import mapping_in_force
-from freight.domain.report.sections import HEADINGS, SectionCode, section_of
+from freight.domain.report.reasons import REASONS, advice_on
+from freight.domain.report.sections import APART, HEADINGS, SectionCode, section_of
 from freight.domain.statistics import Outcomes, VendorCalls
 from freight.domain.transitions import LIVE
 
@@ -48,9 +49,6 @@ MOST_ISSUES = 1000
 
 MOST_VALUES = 1000
 """Values that are listed of what the target makes by itself."""
-
-APART = ("gone_from_source", MADE_BY_TARGET)
-"""Codes that have a part of the report of their own, and no place in its sections."""
 
 DRY_RUN = "Nothing was written: the figures say what a full run would do."
 NOT_ENDED = "The job has not ended: the figures are those of this moment."
@@ -136,7 +134,13 @@ async def _reasons(tx: Connection, job_id: UUID) -> list[tuple[Entity, Reason]]:
     return [
         (
             row["entity"],
-            Reason(outcome=row["outcome"], code=row["code"], records=row["records"], example=examples[row["example"]]),
+            Reason(
+                outcome=row["outcome"],
+                code=row["code"],
+                records=row["records"],
+                advice=advice_on(row["code"]),
+                example=examples[row["example"]],
+            ),
         )
         for row in rows
     ]
@@ -193,7 +197,7 @@ def _sections(left: Sequence[LeftValues], reasons: Iterable[tuple[Entity, Reason
     of_records = {(entity, reason.code) for entity, reason in reasons}
     found: dict[SectionCode, list[LeftValues]] = {code: [] for code in HEADINGS}
     for row in left:
-        tells_reason = row.field is None and (row.entity, row.code) in of_records
+        tells_reason = (row.field is None or row.code in REASONS) and (row.entity, row.code) in of_records
         found["records" if tells_reason else section_of(row.code)].append(row)
     return [
         Section(

@@ -128,6 +128,7 @@ def _entities(report: JobReport) -> Iterable[str]:
     if any(one.reasons for one in report.entities):
         yield "### Why records were skipped or failed"
         yield _reasons(report.entities)
+        yield _advice(report.entities)
 
 
 def _figures(counts: Counts | Outcomes, names: Sequence[str]) -> list[str]:
@@ -149,6 +150,11 @@ def _reasons(entities: Iterable[EntityReport]) -> str:
             for reason in one.reasons
         ],
     )
+
+
+def _advice(entities: Iterable[EntityReport]) -> str:
+    advice = {reason.code: reason.advice for one in entities for reason in one.reasons}
+    return "\n".join(f"- {_code(code)}: {text(said)}" for code, said in advice.items())
 
 
 def _sections(sections: Iterable[Section]) -> Iterable[str]:
