@@ -16,7 +16,7 @@ from freight.domain.logs import Entry
 from freight.domain.report import gather
 from freight.domain.report.reasons import advice_on
 from freight.domain.report.sections import HEADINGS
-from freight.fields import PersonRef
+from freight.fields import Fact, PersonRef
 from freight.layout import Layout, ListPlace, Place
 from freight.schema import Schema
 from support import filled
@@ -28,6 +28,7 @@ ENDED = STARTED + timedelta(hours=1, minutes=2, seconds=5)
 
 LAYOUT = Layout(
     entities=("companies", "deals"),
+    parts={"companies": {"id": "affinity_id", "location": "primary_location"}},
     places=(
         Place(
             owner="companies",
@@ -60,6 +61,13 @@ LAYOUT = Layout(
 )  # fmt: skip
 
 SCHEMA = Schema(
+    facts={
+        "companies": (
+            Fact(part="id", name="ID"),
+            Fact(part="location", name="Location", field="affinity-data-location"),
+            Fact(part="mood", name="Mood", field="affinity-data-mood"),
+        )
+    },
     lists=(List(id="7", name="Pipeline", of="deals"),),
     users=(
         PersonRef(id="1", name="Jane", email="Jane@Example.com", internal=True),
@@ -259,6 +267,23 @@ async def test_what_cannot_be_carried_is_counted_or_named_as_never_read(tenant: 
 
 async def test_it_shows_the_mapping_in_force(tenant: Tenant) -> None:
     found = (await read(tenant, await surveyed_job(tenant)))["mapping"]
+    assert found["facts"] == [
+        {"entity": "companies", "part": "id", "name": "ID", "field": None, "attribute": "affinity_id"},
+        {
+            "entity": "companies",
+            "part": "location",
+            "name": "Location",
+            "field": "affinity-data-location",
+            "attribute": "primary_location",
+        },
+        {
+            "entity": "companies",
+            "part": "mood",
+            "name": "Mood",
+            "field": "affinity-data-mood",
+            "attribute": None,
+        },
+    ]
     sector, old, status = found["fields"]
     assert sector == {
         "owner": "companies",

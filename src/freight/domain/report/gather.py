@@ -79,7 +79,7 @@ async def job_report(tx: Connection, job: Job) -> JobReport:
         uncarried=_uncarried(uncarried, left),
         gone_from_source=_gone(left),
         made_by_target=await _made_by_target(tx, job.id),
-        mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema.users),
+        mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema),
         estimate=await blueprints.estimate(tx, job.id),
         cost=cost,
     )

@@ -16,7 +16,7 @@ from freight.domain.report.contents import (
     Section,
     Uncarried,
 )
-from freight.domain.report.mapping import MappedField, MappedList, MappingInForce, Members
+from freight.domain.report.mapping import MappedFact, MappedField, MappedList, MappingInForce, Members
 from freight.domain.statistics import Outcomes
 from freight.layout import Action
 
@@ -242,6 +242,9 @@ def _mapping(mapping: MappingInForce | None) -> Iterable[str]:
     if mapping is None:
         return
     yield "## Where everything goes"
+    if mapping.facts:
+        yield "### Standard and enriched values"
+        yield _facts(mapping.facts)
     for owner, fields in groupby(mapping.fields, key=lambda field: (field.owner, field.owner_name)):
         yield f"### Fields of {text(owner[1])}"
         yield _fields(fields)
@@ -253,6 +256,20 @@ def _mapping(mapping: MappingInForce | None) -> Iterable[str]:
         yield f"Stages of deals: {', '.join(map(text, mapping.stages))}.{new}"
     yield "### Members"
     yield from _members(mapping.members)
+
+
+def _facts(facts: Iterable[MappedFact]) -> str:
+    return _table(
+        [("Of", TEXT), ("At the source", TEXT), ("Attribute", TEXT)],
+        [
+            (
+                _words(fact.entity),
+                text(fact.name, LONGEST_VALUE),
+                "not migrated" if fact.attribute is None else _code(fact.attribute),
+            )
+            for fact in facts
+        ],
+    )
 
 
 def _fields(fields: Iterable[MappedField]) -> str:
