@@ -28,6 +28,9 @@ MOST_LISTED = 100
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
 """What Markdown, or HTML within it, would take for its own."""
 
+MARKER = re.compile(r"^\d{1,9}(?=[.)])|^(?=[-+=])")
+"""The place of the sign that makes the start of a line a list or the underline of a heading."""
+
 PLAIN = re.compile(r"[\w.\-]+")
 
 NUMBER, TEXT = "---:", "---"
@@ -65,12 +68,12 @@ def text(given: str, longest: int = LONGEST_MESSAGE) -> str:
     shown = line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
     # Neither entities nor the ends of cells; a backslash before a pipe is not understood by all readers of tables.
     escaped = SPECIAL.sub(r"\\\g<0>", shown.replace("&", "&amp;"))
-    return escaped.replace("|", "&#124;")
+    return MARKER.sub(r"\g<0>\\", escaped).replace("|", "&#124;")
 
 
 def _head(report: JobReport) -> Iterable[str]:
     job = report.job
-    yield f"# Report: {text(job.name or 'migration')}"
+    yield f"# Report: {text(job.name or '') or 'migration'}"
     rows = [
         ("Job", _code(str(job.id))),
         ("Status", _words(job.status)),
@@ -314,7 +317,7 @@ def _members(members: Members) -> Iterable[str]:
         yield f"{_number(members.matched)} of the source's {_number(members.users)} users are members in the target."
     if members.unmatched:
         yield "These are not:\n\n" + "\n".join(
-            f"- {text(user.name or 'somebody')} ({text(user.email or 'no e-mail address')})"
+            f"- {text(user.name or 'no name')} ({text(user.email or 'no e-mail address')})"
             for user in members.unmatched
         )
     if members.default_owner is not None:
