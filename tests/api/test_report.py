@@ -1,7 +1,8 @@
 """The report of a job."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import msgspec
@@ -12,6 +13,7 @@ from freight import database
 from freight.connectors.protocols import MADE_BY_TARGET, Issue
 from freight.crm import Entity, List
 from freight.domain import logs
+from freight.domain.jobs import PausedBy
 from freight.domain.logs import Entry
 from freight.domain.report import gather
 from freight.domain.report.reasons import advice_on
@@ -113,12 +115,13 @@ def sections(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def tables(markdown: str) -> list[list[list[str]]]:
     """The cells of the tables of a document as a reader sees them, without what is marked up."""
     found: list[list[list[str]]] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(markdown):
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    for before, token in pairwise(tokens):
         if token.type == "table_open":
             found.append([])
         elif token.type == "tr_open":
             found[-1].append([])
-        elif token.type == "inline" and found and token.level > 2:
+        elif before.type in ("th_open", "td_open"):
             found[-1][-1].append("".join(part.content for part in token.children or ()))
     return found
 
@@ -403,6 +406,26 @@ async def test_what_the_source_holds_cannot_change_the_document(tenant: Tenant) 
     html = MarkdownIt("commonmark").enable("table").render(written)
     assert "<img" not in html
     assert "<a " not in html
+
+
+@pytest.mark.parametrize("paused_by", get_args(PausedBy))
+async def test_a_paused_job_says_why_and_what_lets_it_go_on(paused_by: str, tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant, status="paused", paused_by=paused_by)
+    await log(tenant, job_id, None, Issue(code="plan_limit_reached", message="The plan allows no more records."))
+    found = await read(tenant, job_id)
+    assert (found["job"]["paused_by"], found["job"]["resume_at"]) == (paused_by, None)
+    assert found["remarks"] == [gather.NOT_ENDED, gather.PAUSED[paused_by]]
+    written = await document(tenant, job_id)
+    assert f"> {gather.PAUSED[paused_by]}" in written
+    assert f"POST /api/v1/jobs/{job_id}/resume" in written
+    assert ["warning", "plan_limit_reached", "The plan allows no more records."] in tables(written)[1]
+
+
+async def test_a_job_that_waits_for_a_quota_says_until_when(tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant, status="paused", paused_by="quota", resume_at=ENDED)
+    written = await document(tenant, job_id)
+    assert ["Goes on", "2026-11-23 10:32 UTC"] in tables(written)[0]
+    assert f"POST /api/v1/jobs/{job_id}/resume" not in written
 
 
 async def test_what_can_be_done_about_a_reason_is_said_once_for_its_code(tenant: Tenant) -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from freight.crm import Entity
 from freight.domain.blueprints import Estimate
 from freight.domain.job_requests import Mode, OnExisting
-from freight.domain.jobs import Counts
+from freight.domain.jobs import Counts, PausedBy
 from freight.domain.logs import Level
 from freight.domain.report.mapping import MappingInForce
 from freight.domain.report.sections import SectionCode
@@ -62,6 +62,8 @@ class ReportedJob(msgspec.Struct, frozen=True, kw_only=True):
     sample_size: int | None
     on_existing: OnExisting
     status: Status
+    paused_by: Annotated[PausedBy | None, Meta(description="Who or what paused it; null if it is not paused.")]
+    resume_at: Annotated[datetime | None, Meta(description="When it goes on by itself, if it does.")]
     source: ReportedWorkspace
     target: ReportedWorkspace
     created_at: datetime

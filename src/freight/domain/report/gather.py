@@ -51,6 +51,15 @@ MOST_VALUES = 1000
 """Values that are listed of what the target makes by itself."""
 
 DRY_RUN = "Nothing was written: the figures say what a full run would do."
+PAUSED: dict[str, str] = {
+    "person": "The job is paused by a person. Resume it to have it go on.",
+    "quota": "The job waits for the quota of API calls at a vendor. It goes on by itself when the quota is renewed.",
+    "plan": "The job is paused because the plan of a workspace allows no more. Upgrade the plan or make room there, "
+    "then resume the job.",
+    "suspension": "The job is paused because its tenant is suspended. It can go on when the suspension is lifted.",
+}
+"""What keeps a paused job from going on, by who or what paused it."""
+
 NOT_ENDED = "The job has not ended: the figures are those of this moment."
 ERASED = "The retention of the job has ended: the mapping and what the log quoted of the source were erased."
 
@@ -105,6 +114,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
         DRY_RUN: not job.writes,
         sample: job.mode == "sample",
         NOT_ENDED: job.status in LIVE,
+        PAUSED.get(job.paused_by or "", ""): job.status == "paused" and job.paused_by in PAUSED,
         ERASED: erased,
     }
     return [remark for remark, holds in said.items() if holds]

@@ -83,6 +83,7 @@ def _head(report: JobReport) -> Iterable[str]:
         ("Started", _moment(job.started_at)),
         ("Ended", _moment(job.completed_at)),
         ("Duration", _duration(job.duration_seconds)),
+        *([] if job.resume_at is None else [("Goes on", _moment(job.resume_at))]),
     ]
     yield _table([("", TEXT), ("", TEXT)], rows)
     if job.error is not None:
@@ -111,7 +112,9 @@ def _steps(report: JobReport) -> str:
     if report.gone_from_source:
         gone = sum(one.records for one in report.gone_from_source)
         steps.append(f"Decide about the {_records(gone)} that are gone from the source: they are still in the target.")
-    if not report.ended:
+    if report.job.status == "paused" and report.job.resume_at is None:
+        steps.append(f"Resume the job with `POST {address}/resume` when nothing stands in its way any more.")
+    elif not report.ended:
         steps.append("Wait for the end of the job, and read this report again.")
     return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)) or "Nothing needs a person."
 
