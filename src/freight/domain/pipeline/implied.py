@@ -95,8 +95,9 @@ async def _new(job: Job, target: Target, entity: Entity, caused: Sequence[tuple[
     unknown = {one for one in asked - foreseen if _claim(WRITTEN, one) not in claimed}
     standing = await _standing(target, entity, unknown) if unknown else set()
     new = {one for one in unknown if (one.slug, crm.normalise_claim(one.value)) not in standing}
-    async with database.as_tenant(job.tenant_id) as tx:
-        await _claimed(tx, job, entity, [(_claim(FORESEEN, one), id_) for id_, one in caused if one in new])
+    if new:
+        async with database.as_tenant(job.tenant_id) as tx:
+            await _claimed(tx, job, entity, [(_claim(FORESEEN, one), id_) for id_, one in caused if one in new])
     return foreseen | new
 
 
