@@ -54,7 +54,8 @@ class ReportController(Controller):
         "of those that were skipped or failed, values that were dropped, changed or left with an example of each kind, "
         "what cannot be carried at all, what is gone from the source, companies that the target makes by itself, the "
         "mapping in force with standard and enriched values, and what it cost. It can be read at any time; `ended` "
-        "says whether its figures are final. With `Accept: text/markdown` or `format=markdown` it is a document for people.",
+        "says whether its figures are final. With `Accept: text/markdown` or `format=markdown` it is a document for "
+        "people.",
         guards=[needs("jobs:read")],
         response_description="The report.",
         responses=documented(404, 422),
