@@ -27,32 +27,39 @@ CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
-CONSTANTS = {
-    node.targets[0].id: node.value.value
-    for tree in TREES.values()
-    for node in tree.body
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
-}
-"""The constants of all modules, by their names."""
+
+def constants_of(tree: ast.Module) -> dict[str, object]:
+    """The constants of a module, by their names."""
+    return {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+
+
+ANYWHERE = {name: value for tree in TREES.values() for name, value in constants_of(tree).items()}
 
 KNOWN = frozenset(REASONS) | JOB_CODES | APART | {code for codes in CODES.values() for code in codes}
 
 
 def codes_of(tree: ast.Module, taking: dict[str, int | None]) -> Iterator[str]:
     """The codes that a module gives as an argument, a class's own, in SQL, or as a key of a table of messages."""
+    names = ANYWHERE | constants_of(tree)
     for node in ast.walk(tree):
         match node:
             case ast.Call():
-                yield from constants(argument(node, taking))
+                yield from codes_in(argument(node, taking), names)
             case ast.Assign(targets=[ast.Name(id="code")], value=value):
-                yield from constants(value)
+                yield from codes_in(value, names)
             case ast.Constant(value=str(text)):
                 yield from IN_SQL.findall(text)
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id="LEFT_OUT")], value=ast.Dict(keys=keys)):
                 for key in keys:
-                    yield from constants(key)
+                    yield from codes_in(key, names)
 
 
 def taking_codes(tree: ast.Module) -> dict[str, int | None]:
@@ -76,14 +83,20 @@ def argument(call: ast.Call, taking: dict[str, int | None]) -> ast.expr | None:
     return call.args[place] if place is not None and place < len(call.args) else None
 
 
-def constants(value: ast.expr | None) -> Iterator[str]:
-    """The codes that an expression may stand for, as far as they are written there."""
+def codes_in(value: ast.expr | None, names: dict[str, object]) -> Iterator[str]:
+    """The codes that an expression may stand for, as far as they are written there or as a constant."""
     assert not isinstance(value, ast.JoinedStr), f"A code must be written out: {ast.unparse(value)}"
-    if value is not None:
-        for node in ast.walk(value):
-            text = CONSTANTS.get(node.id) if isinstance(node, ast.Name) else getattr(node, "value", None)
-            if isinstance(text, str) and CODE.fullmatch(text):
-                yield text
+    match value:
+        case ast.IfExp():
+            yield from codes_in(value.body, names)
+            yield from codes_in(value.orelse, names)
+        case ast.BoolOp():
+            for part in value.values:
+                yield from codes_in(part, names)
+        case ast.Constant(value=str(text)) if CODE.fullmatch(text):
+            yield text
+        case ast.Name() if isinstance(text := names.get(value.id), str):
+            yield text
 
 
 def given() -> dict[str, str]:
