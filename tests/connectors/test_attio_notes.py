@@ -71,6 +71,8 @@ def test_a_note_that_can_hang_on_nothing_says_why():
     assert skip_of(note(company_ids=("2",))) == "only_own_company"
     assert skip_of(note(company_ids=("99",))) == "no_parent"
     assert skip_of(note(company_ids=())) == "no_parent"
+    assert skip_of(note(company_ids=(), person_ids=("1",), participant_ids=("1",))) == "only_own_people"
+    assert skip_of(note(company_ids=(), person_ids=("1", "98"))) == "no_parent"
 
 
 def test_a_note_has_its_date_author_answers_and_the_other_records_in_the_text():
@@ -291,3 +293,17 @@ def test_a_file_that_attio_cannot_take_says_why():
     assert skip_of(File(id="9", name="x")) == "no_parent"
     assert skip_of(File(id="9", name="x", company_id="1", size=50 * 1024 * 1024)) is None
     assert skip_of(File(id="9", name="x", company_id="1", size=50 * 1024 * 1024 + 1)) == "file_too_large"
+    assert skip_of(File(id="9", name="x", person_id="1")) == "only_own_people"
+
+
+def test_a_reminder_about_a_colleague_says_so_by_name():
+    (issue,) = drafted(Task(id="9", person_id="1", company_id="1")).issues
+    assert (issue.code, issue.field, issue.value) == ("internal_person_in_task", "linked_records", "Ada Love")
+    assert "Ada Love (person 1)" in issue.message
+
+
+def test_a_file_without_its_record_calls_that_record_by_its_name():
+    known = msgspec.structs.replace(REFERENCES, names={("companies", "99"): "Gamma"})
+    skip = drafted(File(id="9", name="x", company_id="99", deal_id="8"), known).skip
+    assert skip is not None
+    assert "attached to the opportunity 8, Gamma (company 99), which is not in Attio" in skip.message

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from freight.connectors.protocols import Issue
+from freight.connectors.protocols import Implied, Issue
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, storable
 from freight.domain import leases, ledger, logs, records, refusals
@@ -54,6 +54,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     settled: Settled
     learned: Known | None = None
     issues: tuple[Issue, ...] = ()
+    implied: tuple[Implied, ...] = ()
+    """What the target makes by itself because the record was created."""
 
 
 class Clash(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Claims: which record of a job has what only one can have. The first one that asks keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -29,14 +29,20 @@ async def claim(
         [keys[value] for value, _ in wanted],
         [source_id for _, source_id in wanted],
     )
-    held = await tx.fetch(
+    return await holders(tx, job_id, entity, keys)
+
+
+async def holders(tx: Connection, job_id: UUID, entity: Entity, values: Collection[str]) -> dict[str, str]:
+    """Return who holds those of these values that are claimed."""
+    keys = {value: key_of(value) for value in values}
+    rows = await tx.fetch(
         "SELECT value, source_id FROM claims WHERE job_id = $1 AND entity = $2 AND value = ANY($3)",
         job_id,
         entity,
         list(keys.values()),
     )
-    holders = {row["value"]: row["source_id"] for row in held}
-    return {value: holders[key] for value, key in keys.items()}
+    held = {row["value"]: row["source_id"] for row in rows}
+    return {value: held[key] for value, key in keys.items() if key in held}
 
 
 def key_of(value: str) -> str:

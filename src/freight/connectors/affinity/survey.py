@@ -7,14 +7,15 @@ import msgspec
 
 from freight.addresses import comparable
 from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
+from freight.connectors.affinity.facts import ALWAYS
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
 from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
-from freight.connectors.affinity.schema import Definitions, fields_of, merged_options, options_of
+from freight.connectors.affinity.schema import Definitions, facts_of, fields_of, merged_options, options_of
 from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
 from freight.crm import LOAD_ORDER, Entity, List
-from freight.fields import Field, PersonRef
+from freight.fields import Fact, Field, PersonRef
 from freight.mapping import Mapping as JobMapping
 from freight.platforms import shared_as
 from freight.schema import Schema
@@ -68,6 +69,8 @@ async def survey(client: AffinityClient, entities: Collection[Entity], mapping: 
         counts=counts,
         uncarried=await _uncarried(client, lists),
     )
+    facts = {entity: (*always, *fields.facts.get(entity, ())) for entity, always in ALWAYS.items() if entity in wanted}
+    schema = msgspec.structs.replace(schema, facts=facts)
     issues += [*fields.issues, *await _missing_permissions(client, wanted, lists)]
     if not isinstance(defined, list):
         issues.append(DEFINITIONS_REFUSED)
@@ -82,6 +85,8 @@ class _Fields:
 
     def __init__(self, client: AffinityClient, definitions: Definitions, mapping: JobMapping) -> None:
         self.issues: list[Issue] = []
+        self.facts: dict[str, list[Fact]] = {}
+        """Those fields of each owner that are standard parts of records."""
         self._client = client
         self._definitions = definitions
         self._mapping = mapping
@@ -107,6 +112,7 @@ class _Fields:
     async def _ask(self, path: str, owner: str) -> tuple[Field, ...]:
         fields = []
         metadata = await self._client.all_rows(path)
+        self.facts[owner] = facts_of(metadata, owner, self._mapping.fields_of(owner))
         for field in fields_of(metadata, self._definitions, owner, self._mapping.fields_of(owner)):
             if field.type in ("select", "status") and self._is_wanted(owner, field):
                 current = options_of(await optional(self._client.all_rows(f"{path}/{field.id}/dropdown-options")))

@@ -62,6 +62,38 @@ UNIQUE = {"companies": "domains", "people": "email_addresses", "deals": SOURCE_I
 """The attribute whose values only one record may hold. Attio allows no further unique ones on companies and people."""
 
 
+PARTS: dict[Entity, dict[str, str]] = {
+    "companies": {
+        "id": SOURCE_ID,
+        "name": "name",
+        "domains": "domains",
+        "description": "description",
+        "phone_numbers": "phone_numbers",
+        "location": "primary_location",
+        "linkedin": "linkedin",
+    },
+    "people": {
+        "id": SOURCE_ID,
+        "name": "name",
+        "emails": "email_addresses",
+        "description": "description",
+        "phone_numbers": "phone_numbers",
+        "job_title": "job_title",
+        "company_id": "company",
+        "location": "primary_location",
+        "linkedin": "linkedin",
+    },
+    "deals": {
+        "id": SOURCE_ID,
+        "name": "name",
+        "person_ids": "associated_people",
+        "company_ids": "associated_company",
+    },
+    "list_entries": {"id": ENTRY_ID, "created_at": ADDED_AT},
+}
+"""The attributes that hold the standard parts of records, by the names that `freight.crm` has for these."""
+
+
 class Added(msgspec.Struct, frozen=True, kw_only=True):
     """An attribute that Freight adds for itself."""
 

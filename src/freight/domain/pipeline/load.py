@@ -18,6 +18,7 @@ from freight.domain.jobs import Job
 from freight.domain.leases import Lease
 from freight.domain.logs import Entry
 from freight.domain.pipeline import clashes as clashing
+from freight.domain.pipeline import implied
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.plan import Plan
@@ -114,6 +115,7 @@ class _Loading:
                 # Before the last chance it is as likely that the target is just failing.
                 availability = self._availability if self._is_last_chance else None
                 plans, failed_results = await plan_each(self._job, self._target, chunk, availability=availability)
+                plans = await implied.foresee(self._job, self._target, plans)
                 await self._announce(plans)
             except (ConnectorError, Interrupted) as error:
                 # Not raised, so that the other lane's requests finish.
@@ -219,6 +221,7 @@ class _Loading:
 
     async def _store(self, results: Sequence[Result], about_others: Sequence[Entry] = ()) -> list[Clash]:
         async with database.as_tenant(self._job.tenant_id) as tx:
+            results = await implied.name(tx, self._job, results)
             learning = self._job.pair if self._job.writes else None
             stored = await batches.store(tx, self._lease, self._batch, results, learning=learning)
             await logs.write(tx, self._job.tenant_id, self._job.id, about_others)

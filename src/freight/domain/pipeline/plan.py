@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from freight import crm, database
-from freight.connectors.protocols import Attributes, Draft, Issue, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, Target, TargetRecord
 from freight.crm import Entity
 from freight.database import Connection
 from freight.domain import ledger, records
@@ -41,6 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome where nothing is sent."""
     issues: tuple[Issue, ...] = ()
     skip: Issue | None = None
+    implied: tuple[Implied, ...] = ()
+    """What the target makes by itself if this creates a record."""
 
 
 SKIPPED_EXISTING = Issue(

@@ -56,6 +56,7 @@ class Writer:
             settled=_settled(plan, plan.outcome, plan.target_id),
             learned=plan.known,
             issues=plan.issues,
+            implied=plan.implied,
         )
 
     def predict(self, plan: Plan) -> Result:
@@ -67,6 +68,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, outcome, plan.target_id),
             issues=plan.issues,
+            implied=plan.implied,
         )
 
     async def write(self, plan: Plan) -> Result:
@@ -126,6 +128,7 @@ class Writer:
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
                 issues=(*draft.issues, *record.issues),
+                implied=tuple(one for one in self._target.implied(draft) if one in plan.implied),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 

@@ -4,9 +4,12 @@ from typing import Literal
 
 import msgspec
 
+from freight.connectors.protocols import MADE_BY_TARGET
+
 SectionCode = Literal[
     "not_writable",
     "owners",
+    "members",
     "refused",
     "defaults",
     "kept",
@@ -35,6 +38,12 @@ HEADINGS: dict[SectionCode, Heading] = {
         "Owners without a member",
         "Invite these people to the target's workspace, or name a default_owner in the mapping, and run the job again.",
     ),
+    "members": Heading(
+        "Members and other people",
+        "In the target the firm's own people are members, and all others are people. An attribute holds one of the "
+        "two: give the field the type members or people in the mapping and run the job again. Links of deals and tasks "
+        "to members can only be noted in the target by hand.",
+    ),
     "refused": Heading(
         "Values that the target does not take",
         "Correct them at the source and run the job again, or enter them in the target.",
@@ -45,8 +54,9 @@ HEADINGS: dict[SectionCode, Heading] = {
     ),
     "kept": Heading(
         "Kept in the target",
-        "The target held other values, which stay, also some that the source has lost. A job whose on_existing is "
-        "overwrite replaces them.",
+        "The target holds other values than the source, and they stay because on_existing is fill, also some that the "
+        "source has lost. Every job that would have written over them says so again. A job whose on_existing is "
+        "overwrite writes all that differs, also where the source has not changed since.",
     ),
     "references": Heading(
         "References not found",
@@ -91,10 +101,16 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "owners": frozenset(
         {
-            "internal_person_in_field",
-            "not_a_member",
             "owner_replaced",
             "owner_without_member",
+        }
+    ),
+    "members": frozenset(
+        {
+            "internal_person_in_deal",
+            "internal_person_in_field",
+            "internal_person_in_task",
+            "not_a_member",
         }
     ),
     "refused": frozenset(
@@ -145,6 +161,44 @@ CODES: dict[SectionCode, frozenset[str]] = {
         }
     ),
 }
+
+APART = frozenset({"gone_from_source", MADE_BY_TARGET})
+"""Codes that have a part of the report of their own, and no place in its sections."""
+
+JOB_CODES = frozenset(
+    {
+        "attribute_demanded",
+        "attribute_incompatible",
+        "attribute_taken_twice",
+        "batch_retried",
+        "deals_disabled",
+        "definitions_refused",
+        "fields_refused",
+        "job_cancelled",
+        "job_paused",
+        "job_resumed",
+        "job_retried",
+        "list_incompatible",
+        "list_needs_deals",
+        "list_not_chosen",
+        "list_taken_twice",
+        "many_options",
+        "no_deal_owner",
+        "options_unknown",
+        "owners_not_checked",
+        "precheck_failed",
+        "quota_too_small",
+        "schema_refused",
+        "scope_missing",
+        "type_impossible",
+        "unknown_field",
+        "unknown_list",
+        "unknown_list_type",
+        "unknown_member",
+        "workspace_changed",
+    }
+)
+"""Codes of what concerns the whole job, which a report tells one by one, each with its message."""
 
 _BY_CODE = {code: section for section, codes in CODES.items() for code in codes}
 

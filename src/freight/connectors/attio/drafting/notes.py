@@ -22,6 +22,11 @@ ONLY_OWN_COMPANY = Issue(
     message="This note hangs on nothing but the firm's own company, where Freight puts no notes. Attach it to another "
     "company, person or opportunity at the source and run the job again if it is wanted in Attio.",
 )
+ONLY_OWN_PEOPLE = Issue(
+    code="only_own_people",
+    message="This note is attached only to the firm's own people, who are members in Attio and have no notes. Attach "
+    "it to another person, company or opportunity at the source and run the job again if it is wanted in Attio.",
+)
 NO_PARENT = Issue(
     code="no_parent",
     message="Nothing that this note is attached to is in Attio, and a note there must hang on a record. See what "
@@ -33,10 +38,9 @@ def draft_note(note: Note, sketch: Sketch) -> Draft:
     """A note with its answers; found again by the mark in its last line."""
     parent = _parent(note, sketch)
     if parent is None:
-        own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
         return Draft(
             entity="notes", source_id=note.id, values={}, unique={}, multiple=frozenset(),
-            skip=ONLY_OWN_COMPANY if own else NO_PARENT,
+            skip=_without_parent(note, sketch),
         )  # fmt: skip
     created_at = _created_at(note, sketch)
     drafted: Attributes = {
@@ -81,6 +85,13 @@ def _parent(note: Note, sketch: Sketch) -> Reference | None:
     held = sketch.references.earlier.get(note.id, {}).get("parent", [])
     there = (link for link in candidates if values.record_reference(link[0], found[link]) in held)
     return next(there, next(iter(candidates), None))
+
+
+def _without_parent(note: Note, sketch: Sketch) -> Issue:
+    if any(company_id in sketch.references.own_companies for company_id in note.company_ids):
+        return ONLY_OWN_COMPANY
+    links = [*_links(note), *(("people", id_) for id_ in note.participant_ids)]
+    return ONLY_OWN_PEOPLE if links and all(map(sketch.own_person, links)) else NO_PARENT
 
 
 def _created_at(note: Note, sketch: Sketch) -> datetime | None:
