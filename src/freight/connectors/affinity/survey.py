@@ -272,17 +272,36 @@ async def _missing_permissions(
     client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]
 ) -> list[Issue]:
     """Whether what needs a permission can be read; asked of one row each."""
-    paths: dict[Entity, str] = {"companies": "/v2/companies", "people": "/v2/persons", "deals": "/v2/opportunities"}
-    if lists:
-        paths["list_entries"] = f"/v2/lists/{lists[0].id}/list-entries"
+    entries = [f"/v2/lists/{given.id}/list-entries" for given in lists]
+    paths: dict[Entity, list[str]] = {
+        "companies": ["/v2/companies"],
+        "people": ["/v2/persons"],
+        "deals": ["/v2/opportunities"],
+        "list_entries": entries,
+    }
     issues = []
-    for entity, path in paths.items():
+    for entity, asked in paths.items():
         if entity in wanted or (entity == "list_entries" and "deals" in wanted):
-            try:
-                await client.get(path, {"limit": 1})
-            except PermissionMissing as refusal:
+            refusal = await _refusal(client, asked)
+            if refusal is not None:
                 issues.append(_permission_missing(entity, refusal))
     return issues
+
+
+async def _refusal(client: AffinityClient, paths: Iterable[str]) -> PermissionMissing | None:
+    """Return why none of these can be read; None as soon as one can. A single list that is refused, or gone, is named
+    when it is read."""
+    refusal: PermissionMissing | None = None
+    for path in paths:
+        try:
+            await client.get(path, {"limit": 1})
+        except PermissionMissing as error:
+            refusal = error
+        except NotFound:
+            continue
+        else:
+            return None
+    return refusal
 
 
 def _permission_missing(entity: Entity, refusal: PermissionMissing) -> Issue:
