@@ -82,6 +82,8 @@ class Writer:
                 # It may have been made: to send it again without a look could double it.
                 if (record := await self._look_up(draft)) is None:
                     continue
+                if missing := planning.lost(draft, record):
+                    record = await self._target.update(draft, record.id, missing)
             return Result(
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
