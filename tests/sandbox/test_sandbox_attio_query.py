@@ -7,6 +7,7 @@ import pytest
 
 from support import late
 
+BY_AGE = [{"direction": "asc", "attribute": "created_at"}]
 NAMES = ("Alpha Works", "Beta Labs", "Gamma Works", "Delta 100%")
 
 
@@ -72,13 +73,13 @@ async def found(client: httpx.AsyncClient, **body: Any) -> list[str]:
     ],
 )
 async def test_filters_find_what_they_say(attio: httpx.AsyncClient, given: dict[str, Any], expected: list[int]):
-    assert await found(attio, filter=given) == [NAMES[number] for number in expected]
+    assert await found(attio, filter=given, sorts=BY_AGE) == [NAMES[number] for number in expected]
 
 
 async def test_records_are_found_by_id(attio: httpx.AsyncClient):
-    records = (await query(attio)).json()["data"]
+    records = (await query(attio, sorts=BY_AGE)).json()["data"]
     ids = [record["id"]["record_id"] for record in records[1:3]]
-    assert await found(attio, filter={"record_id": {"$in": [*ids, "gone"]}}) == [NAMES[1], NAMES[2]]
+    assert await found(attio, filter={"record_id": {"$in": [*ids, "gone"]}}, sorts=BY_AGE) == [NAMES[1], NAMES[2]]
 
 
 async def test_people_are_found_by_email_and_company(attio: httpx.AsyncClient):
@@ -111,15 +112,31 @@ async def test_records_are_found_over_their_references(attio: httpx.AsyncClient)
 
 
 async def test_a_limit_may_be_written_as_a_float(attio: httpx.AsyncClient):
-    assert await found(attio, limit=2.0, offset=1.0) == list(NAMES[1:3])
+    assert await found(attio, limit=2.0, offset=1.0, sorts=BY_AGE) == list(NAMES[1:3])
     assert (await query(attio, limit=2.5)).status_code == 400
 
 
+async def test_what_is_not_sorted_comes_in_the_order_of_the_ids(attio: httpx.AsyncClient):
+    everything = [record["id"]["record_id"] for record in (await query(attio)).json()["data"]]
+    assert everything == sorted(everything)
+    pages = [(await query(attio, limit=2, offset=offset)).json()["data"] for offset in (0, 2)]
+    assert [record["id"]["record_id"] for page in pages for record in page] == everything[:4]
+    some = (await query(attio, filter={"affinity_id": {"$not_empty": True}})).json()["data"]
+    ids = [record["id"]["record_id"] for record in some]
+    assert ids == sorted(ids)
+    await attio.delete(f"/v2/objects/companies/records/{await a_company(attio)}")
+    assert [record["id"]["record_id"] for record in (await query(attio)).json()["data"]] == everything
+
+
+async def a_company(client: httpx.AsyncClient) -> str:
+    made = await client.post("/v2/objects/companies/records", json={"data": {"values": {"name": "Passing"}}})
+    return made.json()["data"]["id"]["record_id"]
+
+
 async def test_pages_and_sorts(attio: httpx.AsyncClient):
-    by_age = [{"direction": "asc", "attribute": "created_at"}]
-    assert await found(attio, sorts=by_age, limit=2) == list(NAMES[:2])
-    assert await found(attio, sorts=by_age, limit=2, offset=2) == list(NAMES[2:])
-    assert await found(attio, sorts=by_age, limit=2, offset=4) == []
+    assert await found(attio, sorts=BY_AGE, limit=2) == list(NAMES[:2])
+    assert await found(attio, sorts=BY_AGE, limit=2, offset=2) == list(NAMES[2:])
+    assert await found(attio, sorts=BY_AGE, limit=2, offset=4) == []
     assert await found(attio, sorts=[{"direction": "desc", "attribute": "created_at"}]) == list(NAMES[::-1])
     assert await found(attio, sorts=[{"direction": "desc", "attribute": "score"}], limit=1) == [NAMES[3]]
     assert await found(attio, sorts=[{"direction": "asc", "attribute": "name"}]) == sorted(NAMES)

@@ -116,8 +116,9 @@ def loss(given: float | Decimal, kept: float) -> str | None:
 
 
 def moment(given: datetime) -> str:
-    """The canonical form of a timestamp (aware)."""
-    return given.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """The canonical form of a timestamp (aware). Attio keeps milliseconds."""
+    kept = given.replace(microsecond=given.microsecond // 1000 * 1000)
+    return kept.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attributes:

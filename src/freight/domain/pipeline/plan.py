@@ -180,6 +180,11 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
     if staged.in_flight == "create" and match.source_id == draft.source_id:
         # The request of an interrupted attempt did arrive.
         known = created(draft, drafted, match)
+        if missing := lost(draft, match):
+            return Plan(
+                staged=staged, draft=draft, drafted=drafted, write="update", target_id=match.id, values=missing,
+                known=known, issues=draft.issues,
+            )  # fmt: skip
         return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
     return plan_update(staged, draft, drafted, match, None, on_existing)
 
@@ -221,6 +226,18 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> Known:
             if items and slug not in draft.values and slug in {*draft.carried, *draft.on_create}
         },
     )
+
+
+def lost(draft: Draft, record: TargetRecord) -> Attributes:
+    """Return what a record lacks that was made from this draft by a request without an answer.
+
+    A target that answers checks what it has kept; of one that does not, a task may have lost its links.
+    """
+    if draft.entity not in KEYLESS:
+        return {}
+    return {
+        slug: items for slug, items in draft.values.items() if slug not in record.values and slug not in draft.fixed
+    }
 
 
 def without_written(known: Known, refused: Collection[str], plan: Plan) -> Known:

@@ -121,6 +121,8 @@ class Writer:
                 # It may have been made: to send it again without a look could double it.
                 if (record := await self._look_up(draft)) is None:
                     continue
+                if missing := planning.lost(draft, record):
+                    record = await self._target.update(draft, record.id, missing)
             if record.source_id not in (None, draft.source_id):
                 return _merged(plan, record)
             return Result(

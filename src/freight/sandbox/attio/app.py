@@ -52,7 +52,7 @@ def attio_app(workspace: Workspace, vendor: AttioVendor, key: str, score_limits:
         logging_config=None,
     )
     app.state.workspace, app.state.key, app.state.issued_at = workspace, key, int(time.time())
-    app.state.scores = QueryScores(score_limits)
+    app.state.scores, app.state.faults = QueryScores(score_limits), vendor.faults
     return app
 
 

@@ -16,11 +16,11 @@ CreatableType = Literal[
     "actor-reference", "location", "domain", "email-address", "phone-number",
 ]  # fmt: skip
 CurrencyCode = Literal[
-    "ARS", "AUD", "BRL", "BGN", "CAD", "CLP", "CNY", "COP", "CZK", "DKK", "EUR", "FJD", "HKD", "HUF", "ISK", "INR",
-    "IDR", "ILS", "JPY", "KES", "KRW", "MYR", "MXN", "NTD", "NZD", "NGN", "NOK", "XPF", "PEN", "PHP", "PLN", "GBP",
-    "RWF", "SAR", "SGD", "ZAR", "SEK", "CHF", "THB", "TRY", "AED", "UYU", "USD",
+    "ARS", "AUD", "BRL", "BGN", "CAD", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "FJD", "GHS", "HKD", "HUF",
+    "ISK", "INR", "IDR", "ILS", "JPY", "KES", "KRW", "MYR", "MXN", "NTD", "NZD", "NGN", "NOK", "OMR", "XPF", "PEN",
+    "PHP", "PLN", "GBP", "QAR", "RWF", "SAR", "SGD", "ZAR", "SEK", "CHF", "THB", "TRY", "AED", "UYU", "USD",
 ]  # fmt: skip
-"""Attio's own list; Taiwan's dollar is NTD in it."""
+"""Attio's own list; Taiwan's dollar is NTD in it. Four are known from clients and not from the specification."""
 
 
 class Data(msgspec.Struct, Generic[T]):
