@@ -11,7 +11,8 @@ from freight.sandbox.attio.vendor import AttioVendor
 
 ALL = (
     "object_configuration:read-write record_permission:read-write list_configuration:read-write list_entry:read-write "
-    "note:read-write task:read-write comment:read-write file:read-write user_management:read"
+    "note:read-write task:read-write comment:read-write file:read-write user_management:read "
+    "webhook:read-write"
 )
 
 
@@ -90,6 +91,8 @@ async def test_an_unknown_path_or_method_is_404_and_named(client: httpx.AsyncCli
         ("POST", "/v2/comments", "comment:read-write"),
         ("POST", "/v2/files/upload", "file:read-write"),
         ("GET", "/v2/workspace_members", "user_management:read"),
+        ("GET", "/v2/webhooks", "webhook:read"),
+        ("POST", "/v2/webhooks", "webhook:read-write"),
     ],
 )
 async def test_a_missing_scope_is_403(client: httpx.AsyncClient, method: str, path: str, scope: str):

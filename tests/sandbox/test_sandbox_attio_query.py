@@ -196,3 +196,28 @@ async def test_a_changed_value_is_found_under_the_new_one_only(attio: httpx.Asyn
     assert len((await query(attio, "people", filter={"job_title": "Adviser"})).json()["data"]) == 1
     await attio.delete(path)
     assert (await query(attio, "people", filter={"job_title": "Adviser"})).json()["data"] == []
+
+
+async def test_a_telephone_number_is_found_without_its_plus_sign_and_not_without_its_country(attio: httpx.AsyncClient):
+    person = {"phone_numbers": ["+84901234567"]}
+    made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
+    for given, expected in (
+        ("+84901234567", [made["id"]]),
+        ("84901234567", [made["id"]]),
+        ({"$in": ["84901234567"]}, [made["id"]]),
+        ({"phone_number": {"$starts_with": "+8490"}}, [made["id"]]),
+        ("0901234567", []),
+    ):
+        records = (await query(attio, "people", filter={"phone_numbers": given})).json()["data"]
+        assert [record["id"] for record in records] == expected, given
+
+
+async def test_records_can_be_sorted_and_filtered_by_an_interaction_that_none_has(attio: httpx.AsyncClient):
+    by_last = [{"direction": "desc", "attribute": "last_interaction", "field": "interacted_at"}]
+    assert sorted(await found(attio, sorts=by_last)) == sorted(await found(attio))
+    recent = {"last_interaction": {"interacted_at": {"$gte": "2026-01-01T00:00:00Z"}}}
+    assert await found(attio, filter=recent) == []
+
+
+async def test_a_query_may_ask_for_more_beside_the_values(attio: httpx.AsyncClient):
+    assert await found(attio, expand=["record"], sorts=BY_AGE) == await found(attio, sorts=BY_AGE)

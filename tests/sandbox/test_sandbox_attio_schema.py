@@ -278,3 +278,27 @@ async def test_unknown_things_are_404(attio: httpx.AsyncClient, path: str):
 async def test_members_are_listed_with_suspended_ones(attio: httpx.AsyncClient):
     levels = [found["access_level"] for found in (await attio.get("/v2/workspace_members")).json()["data"]]
     assert levels[:3] == ["admin", "member", "suspended"]
+
+
+async def test_titles_and_defaults_of_people_s_attributes_are_as_recorded(attio: httpx.AsyncClient):
+    listed = (await attio.get("/v2/objects/people/attributes")).json()["data"]
+    attributes = {attribute["api_slug"]: attribute for attribute in listed}
+    assert {slug: attributes[slug]["title"] for slug in ("angellist", "linkedin", "strongest_connection_user")} == {
+        "angellist": "AngelList",
+        "linkedin": "LinkedIn",
+        "strongest_connection_user": "Strongest connection",
+    }
+    enabled = {slug: one["default_value"] for slug, one in attributes.items() if one["is_default_value_enabled"]}
+    assert enabled == {
+        "created_at": {"type": "dynamic", "template": "PT0S"},
+        "created_by": {"type": "dynamic", "template": "current-user"},
+    }
+    users = attributes["associated_users"]
+    assert (users["type"], users["is_writable"], users["is_multiselect"]) == ("record-reference", True, True)
+    assert len(users["config"]["record_reference"]["allowed_object_ids"]) == 1
+
+
+async def test_no_record_can_refer_to_an_object_that_is_off(attio: httpx.AsyncClient):
+    user = {"target_object": "users", "target_record_id": "9d8b2d3c-7a1b-4a3f-9d0e-1f6f0f6b5c11"}
+    answer = await attio.post("/v2/objects/people/records", json={"data": {"values": {"associated_users": [user]}}})
+    assert answer.json()["code"] == "value_not_found"

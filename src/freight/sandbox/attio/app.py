@@ -22,6 +22,7 @@ from freight.sandbox.attio.scopes import require_scopes
 from freight.sandbox.attio.scores import QueryScores, ScoreLimits
 from freight.sandbox.attio.tasks import TASK_OPERATIONS
 from freight.sandbox.attio.vendor import AttioVendor
+from freight.sandbox.attio.webhooks import WEBHOOK_OPERATIONS, read_webhook_events
 from freight.sandbox.attio.workspace import Workspace
 from freight.sandbox.control import control_router, error_answer
 from freight.sandbox.gate import gate
@@ -37,6 +38,7 @@ OPERATIONS = (
     *TASK_OPERATIONS,
     *FILE_OPERATIONS,
     *COMMENT_OPERATIONS,
+    *WEBHOOK_OPERATIONS,
 )
 
 
@@ -44,7 +46,7 @@ def attio_app(workspace: Workspace, vendor: AttioVendor, key: str, score_limits:
     """The application that answers as `api.attio.com` does to the holder of `key`."""
     api = Router("/", route_handlers=OPERATIONS, middleware=[gate(vendor)], guards=[require_key, require_scopes])
     open_to_all = Router("/", route_handlers=[identify], middleware=[gate(vendor)])
-    control = control_router(vendor, workspace.summary, *CONTROL_OPERATIONS)
+    control = control_router(vendor, workspace.summary, *CONTROL_OPERATIONS, read_webhook_events)
     app = Litestar(
         route_handlers=[api, open_to_all, get_content, control],
         exception_handlers={AttioError: _error_answer, HTTPException: _routing_error_answer},

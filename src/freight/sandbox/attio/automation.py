@@ -6,6 +6,7 @@ that was 199 to 489 ms after the creation in four of four cases, so it is never 
 
 from functools import partial
 
+from freight.sandbox.attio.announcements import announce_change, announce_record
 from freight.sandbox.attio.enrichment import enrich
 from freight.sandbox.attio.hosts import FREE_MAIL, root_domain
 from freight.sandbox.attio.moments import now
@@ -45,6 +46,7 @@ def _link_company(workspace: Workspace, person_id: str) -> None:
                 target_object="companies", target_record_id=owner, active_from=now(), created_by_actor=SYSTEM
             )
             assign(workspace, people, person, company, [reference])
+            announce_change(workspace, people, person, company, SYSTEM)
 
 
 def _shell_company(workspace: Workspace, companies: Table[AttioObject], domain: str) -> Record:
@@ -54,5 +56,6 @@ def _shell_company(workspace: Workspace, companies: Table[AttioObject], domain: 
     record = companies.add(stamp, SYSTEM)
     assign(workspace, companies, record, companies.definition.attribute("domains"), [owned])
     assign(workspace, companies, record, companies.definition.attribute("name"), [name])
+    announce_record(workspace, "record.created", companies, record, SYSTEM)
     follow_up(workspace, companies, record)
     return record

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from freight.sandbox.attio.announcements import announce_change
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.relations import assign
 from freight.sandbox.attio.schema import Attribute, new_option
@@ -142,3 +143,4 @@ def _fill(workspace: Workspace, table: Table[Any], company: Record, slug: str, v
     attribute = table.definition.attribute(slug)
     if not attribute.is_archived and not table.values(company, attribute):
         assign(workspace, table, company, attribute, values)
+        announce_change(workspace, table, company, attribute, SYSTEM)

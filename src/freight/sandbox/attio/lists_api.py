@@ -65,6 +65,7 @@ async def create_list(request: AnyRequest) -> ASGIResponse:
         workspace.actor,
     )
     workspace.lists[definition.id] = Table(definition)
+    workspace.announce("list.created", {"list_id": definition.id})
     return answer({"data": _render_list(workspace, definition)})
 
 
@@ -84,6 +85,7 @@ async def change_list(request: AnyRequest, list_name: FromPath[str]) -> ASGIResp
     if change.name is not msgspec.UNSET:
         definition.name = change.name
     definition.workspace_access, definition.member_access = access, members
+    workspace.announce("list.updated", {"list_id": definition.id})
     return answer({"data": _render_list(workspace, definition)})
 
 

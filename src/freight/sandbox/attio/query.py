@@ -26,6 +26,8 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     limit: float = MAXIMUM_LIMIT
     """Any JSON number that is whole, such as 500.0."""
     offset: float = 0
+    expand: Any = None
+    """What a client wants to have beside the values; Attio takes it and gives nothing more."""
 
 
 def run_query(workspace: Workspace, table: AnyTable, body: Body) -> list[Record]:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from freight.sandbox.attio.announcements import announce_change, announce_entry, announce_record
 from freight.sandbox.attio.automation import follow_up
 from freight.sandbox.attio.defaults import default_values
 from freight.sandbox.attio.errors import AttioError, malformed, refused
@@ -32,7 +33,9 @@ def create_entry(
     workspace: Workspace, table: Table[AttioList], parent_record_id: str, raw: dict[str, Any], *, key: str | None = None
 ) -> Record:
     """A new list entry for a record; with a key its id follows from it. Raises `AttioError`."""
-    return _create(workspace, table, _parse(workspace, table, raw), parent_record_id, key=key)
+    entry = _create(workspace, table, _parse(workspace, table, raw), parent_record_id, key=key)
+    announce_entry(workspace, "list-entry.created", table, entry)
+    return entry
 
 
 def update_record(
@@ -158,6 +161,7 @@ def require_writable(attribute: Attribute) -> None:
 def _create_record(workspace: Workspace, table: Table[AttioObject], parsed: Parsed, key: str | None) -> Record:
     workspace.require_room()
     record = _create(workspace, table, parsed, key=key)
+    announce_record(workspace, "record.created", table, record)
     follow_up(workspace, table, record)
     return record
 
@@ -172,7 +176,7 @@ def _create(
 ) -> Record:
     written = {attribute.id for attribute, values in parsed if values}
     lacking = [attribute for attribute in table.definition.attributes() if attribute.id not in written]
-    defaults = [(attribute, default_values(workspace, attribute)) for attribute in lacking if attribute.default_value]
+    defaults = [(attribute, default_values(workspace, attribute)) for attribute in lacking if _has_default(attribute)]
     for attribute in lacking:
         if attribute.is_required and attribute.default_value is None:
             raise _missing(attribute)
@@ -184,13 +188,19 @@ def _create(
     return record
 
 
+def _has_default(attribute: Attribute) -> bool:
+    """Whether a default has to be written; what Attio fills itself only shows one."""
+    return attribute.default_value is not None and attribute.is_writable
+
+
 def _update(workspace: Workspace, table: Table[Definition], record: Record, parsed: Parsed) -> Record:
     for attribute, values in parsed:
         if attribute.is_required and not values:
             raise _missing(attribute)
     require_unique(workspace, table, record, parsed)
     for attribute, values in parsed:
-        assign(workspace, table, record, attribute, values)
+        if assign(workspace, table, record, attribute, values):
+            announce_change(workspace, table, record, attribute)
     return record
 
 

@@ -13,16 +13,17 @@ from freight.sandbox.attio.workspace import Workspace
 
 def assign(
     workspace: Workspace, table: Table[Definition], record: Record, attribute: Attribute, values: list[Value]
-) -> None:
-    """Replace an attribute's values; the other side of a relationship follows."""
+) -> bool:
+    """Replace an attribute's values; the other side of a relationship follows. Return whether anything changed."""
     held = record.values.get(attribute.id, [])
     kept = {value.identity: value for value in held}
     values = [_unchanged(kept.get(value.identity), value) for value in values]
     table.set(record, attribute, values)
     staying = {id(value) for value in values}
     _close(table, record, attribute, [value for value in held if id(value) not in staying])
+    changed = values != held
     if attribute.inverse is None:
-        return
+        return changed
     other_slug, other_id = attribute.inverse
     other = workspace.tables[other_slug]
     opposite = other.definition.attribute(other_id)
@@ -32,6 +33,7 @@ def assign(
     for target, value in after.items():
         if target not in before:
             _mirror(table, record, attribute, value, other, opposite)
+    return changed
 
 
 def remove_reference(table: Table[Definition], record: Record, attribute: Attribute, target_id: str) -> None:

@@ -78,6 +78,7 @@ async def create_task(request: AnyRequest) -> ASGIResponse:
         created_at=stamp,
     )
     _store(workspace, task)
+    workspace.announce("task.created", {"task_id": task.id})
     if late:
         workspace.late.schedule(LINK_DELAY, partial(_link_late, workspace, task.id, links))
     return answer({"data": _render(workspace, task)})
@@ -103,6 +104,7 @@ async def change_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIRespon
     if change.is_completed is not UNSET:
         task.completed_at = (task.completed_at or now()) if change.is_completed else None
     _store(workspace, task)
+    workspace.announce("task.updated", {"task_id": task.id})
     return answer({"data": _render(workspace, task)})
 
 
@@ -111,6 +113,7 @@ def delete_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIResponse:
     """Delete a task for good."""
     workspace = workspace_of(request)
     workspace.tasks.remove(_task(workspace, task_id).id)
+    workspace.announce("task.deleted", {"task_id": task_id})
     return answer({})
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from freight.sandbox.attio.content import Note, Shelf, StoredFile, Task, Thread
 from freight.sandbox.attio.errors import AttioError, not_found
+from freight.sandbox.attio.events import EventType, Webhook
 from freight.sandbox.attio.late import LateWork
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.schema import AttioList, AttioObject, new_status
@@ -87,6 +88,7 @@ class Workspace:
         self.tasks = Shelf[Task]()
         self.files = Shelf[StoredFile]()
         self.threads = Shelf[Thread]()
+        self.webhooks: dict[str, Webhook] = {}
         self.late = late or LateWork(1)
         self.enrichment = enrichment
         """Whether Attio fills in what it believes to know about new companies."""
@@ -109,6 +111,11 @@ class Workspace:
         if found is None:
             raise not_found("Object", identifier)
         return found
+
+    def object_id(self, slug: str) -> str:
+        """The id of an object, also of one that is not switched on."""
+        found = self.find_table(slug)
+        return str(uuid.uuid5(uuid.UUID(self.id), slug)) if found is None else found.definition.id
 
     def find_list(self, identifier: str) -> Table[AttioList] | None:
         """The entries of the list with this slug or id."""
@@ -142,6 +149,15 @@ class Workspace:
             if self.plan.code == "billing_error":
                 raise AttioError(403, "billing_error", message, kind="auth_error")
             raise AttioError(400, self.plan.code, message)
+
+    def announce(self, event_type: EventType, ids: dict[str, str], actor: Actor | None = None, **more: str) -> None:
+        """Tell the webhooks of an event. `ids` say what it happened to; the holder of the key did it unless said."""
+        if not self.webhooks:
+            return
+        event = {"id": {"workspace_id": self.id, **ids}, "actor": msgspec.to_builtins(actor or self.actor), **more}
+        for webhook in self.webhooks.values():
+            if any(subscription.wants(event_type, event) for subscription in webhook.subscriptions):
+                webhook.events[event_type] += 1
 
     def set_members(self, members: list[NewMember]) -> None:
         """Replace the members; whoever has the e-mail address of a present one keeps that one's id."""
