@@ -237,6 +237,6 @@ class _Loading:
                 if not again:
                     return
                 (clash,) = again
-        except (ConnectorError, SourceFailed) as error:
+        except (ConnectorError, Interrupted, SourceFailed) as error:
             # The record has no outcome yet: the next attempt meets the clash again.
             self._failure = self._failure or (error.cause if isinstance(error, SourceFailed) else error)
