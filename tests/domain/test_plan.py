@@ -178,17 +178,23 @@ def test_a_value_that_the_source_lost_and_that_stands_beside_a_person_s_is_named
     assert [issue.code for issue in plan.issues] == ["kept_without_source"]
 
 
-def test_only_what_changed_in_the_source_is_sent_again() -> None:
-    before = created(
-        draft_of({"name": ["Acme"], "description": ["Anvils"]}), {"name": ["Acme"], "description": ["Anvils"]}, at("t1")
-    )
+@pytest.mark.parametrize(
+    ("on_existing", "sent"),
+    [("fill", {"description": ["Rockets"]}), ("overwrite", {"name": ["Acme"], "description": ["Rockets"]})],
+)
+def test_what_a_person_changed_is_written_again_by_overwrite_alone_where_the_source_did_not_change(
+    on_existing: Any, sent: Attributes
+) -> None:
+    held: Attributes = {"name": ["Acme"], "description": ["Anvils"]}
     plan = decide(
         {"name": ["Acme"], "description": ["Rockets"]},
         {"name": ["Changed there"], "description": ["Anvils"]},
-        known=before,
-        on_existing="overwrite",
+        known=created(draft_of(held), held, at("t1", **held)),
+        on_existing=on_existing,
     )
-    assert plan.values == {"description": ["Rockets"]}
+    assert plan.values == sent
+    named = [(issue.code, issue.field) for issue in plan.issues]
+    assert named == ([("kept_in_target", "name")] if on_existing == "fill" else [])
 
 
 @pytest.mark.parametrize("known", [None, created(draft_of({"name": ["A"]}), {"name": ["A"]}, at("t1"))])

@@ -172,7 +172,9 @@ async def _remember_lists(tx: Connection, job: Job, layout: Layout) -> None:
             replaced={},
         )
         for place in layout.lists
-        if place.action == "make" and place.target_id is not None and place.list_id not in known
+        if place.action == "make"
+        and place.target_id is not None
+        and (place.list_id not in known or known[place.list_id].target_id != place.target_id)
     ]
     await ledger.remember(tx, job.tenant_id, job.id, job.pair, "lists", made)
 
