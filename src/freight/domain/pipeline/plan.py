@@ -194,7 +194,8 @@ def plan_update(
     made_for_it = base.origin == "created" and not base.values
     if on_existing == "skip" and not made_for_it:
         return _leave(staged, draft, existing.id, known=base, skip=SKIPPED_EXISTING)
-    interrupted = staged.in_flight == "update"
+    # What an interrupted attempt sent, or what a list was made with, Freight itself wrote.
+    interrupted = staged.in_flight == "update" or made_for_it
     merged = merging.merge(draft, drafted, existing, base, on_existing, interrupted=interrupted)
     standing = {slug: existing.values.get(slug, []) for slug in merged.sent}
     learned = msgspec.structs.replace(
