@@ -59,7 +59,7 @@ def decide(case: Case, on_existing: OnExisting) -> Action:
         return "clear" if may_go and (case.is_ours or on_existing == "overwrite") else "keep_orphaned"
     if case.fixed:
         return "immutable" if case.changed else "unchanged"
-    if not case.changed and case.is_ours:
+    if not case.changed and case.written and case.standing == case.shown:
         return "unchanged"
     if on_existing == "overwrite":
         return "set"
