@@ -115,6 +115,9 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     participant_ids: tuple[str, ...] = ()
     """Who took part in the meeting, call or e-mail that the note is about."""
     replies: tuple[Reply, ...] = ()
+    stands_in: bool = True
+    """Whether it may go to a participant where nothing that it is attached to is in the target; of the copies of a
+    note only the first may."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="tasks"):
@@ -219,6 +222,28 @@ def people_named(record: Record) -> tuple[str, ...]:
             return tuple(dict.fromkeys(id_ for id_ in [*authors, *record.person_ids, *record.participant_ids] if id_))
         case _:
             return ()
+
+
+def note_of(source_id: str) -> str:
+    """Return the id of the note that a note, or a copy of one for a single record, is."""
+    return source_id.partition("/")[0]
+
+
+def copy_id(note_id: str, link: Reference) -> str:
+    """Return the id of the copy of a note that is for one of its records."""
+    return "/".join((note_id, *link))
+
+
+def note_ids(note: Note) -> tuple[str, ...]:
+    """Return the ids under which a note may be known: its own, and those of its copies, whichever way jobs write
+    notes."""
+    links: list[Reference] = [
+        *(("deals", id_) for id_ in note.deal_ids),
+        *(("companies", id_) for id_ in note.company_ids),
+        *(("people", id_) for id_ in note.person_ids),
+    ]
+    id_ = note_of(note.id)
+    return (id_, *(copy_id(id_, link) for link in links))
 
 
 def claims(record: Record) -> tuple[str, ...]:

@@ -106,6 +106,9 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     whatever is not in the target."""
     earlier: Mapping[str, Attributes] = {}
     """What notes were last drafted with, by source id: one that was made stays with its record."""
+    copies: Mapping[str, tuple[Attributes, ...]] = {}
+    """What the target holds of notes that it was given by jobs that wrote notes otherwise (to one record, or to all of
+    theirs), by source id; only of notes that are not in `earlier`."""
     own_companies: frozenset[str] = frozenset()
     """The source ids of the companies that are the firm itself, to which no note is attached."""
     numerals: Mapping[tuple[str, str], Convention] = {}
@@ -151,6 +154,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Records that it refers to and that are expected in the target later."""
     waiting: frozenset[str] = frozenset()
     """The attributes that lack such a reference."""
+    places: Mapping[Reference, Any] = {}
+    """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
+    is attached to, and its parent."""
+    alike: Attributes = {}
+    """Values of a copy of the note that say the same as those drafted, and need not be written again."""
 
 
 class Implied(msgspec.Struct, frozen=True, kw_only=True):

@@ -212,6 +212,8 @@ class LedgerEntry(Table, db=DB, tablename="ledger"):
     replaced = JSONB(default={})
     given = JSONB(default={})
     kept = Array(base_column=Text(), default=[])
+    refused = JSONB(default={})
+    container = Text(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
     job_id = UUID(default=None)
     updated_at = Timestamptz(default=TimestamptzNow())

@@ -8,7 +8,7 @@ from freight.database import Connection
 from freight.domain import deliveries, jobs, records, tenants
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
-from freight.domain.pipeline import estimates
+from freight.domain.pipeline import copies, estimates
 from freight.domain.pipeline.references import CROSS_REFERRING
 from freight.queue import Ring
 
@@ -98,6 +98,9 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
             return []
     if await records.any_awaiting(tx, job.id):
         return await _link(tx, job)
+    # A sample may have read only some of the copies of a note.
+    if "notes" in job.entities and job.mode != "sample":
+        await copies.log_further_copies(tx, job.tenant_id, job.id, job.pair)
     if not job.writes:
         await estimates.conclude(tx, job)
     await jobs.move(tx, job, "completed_with_errors" if job.failed_records else "completed")

@@ -25,6 +25,7 @@ class Matches:
         staged_ids: set[str],
         owners: dict[str, str],
     ) -> None:
+        self.found = found
         self._staged_ids = staged_ids
         self._owners = owners
         self._by_source_id: dict[str, TargetRecord] = {}

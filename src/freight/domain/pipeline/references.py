@@ -11,6 +11,7 @@ from freight.crm import Deal, Entity, Note, Person, Record, Reference
 from freight.database import Connection
 from freight.domain import blueprints, conventions, ledger
 from freight.domain.jobs import Job
+from freight.domain.pipeline import copies
 from freight.fields import PersonRef
 
 TO_MAKE = "new:"
@@ -51,11 +52,13 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     if not isinstance(records[0], Note):
         numerals = await conventions.read(tx, job.id, crm.entity_of(records[0]))
         return References(found=found, expected=expected, people=people, names=names, numerals=numerals)
-    notes = await ledger.look_up(tx, job.pair, "notes", [record.id for record in records])
+    held = await ledger.look_up(tx, job.pair, "notes", copies.ledger_ids(records))
+    notes = [record for record in records if isinstance(record, Note)]
     return References(
         found=found,
         people=people,
-        earlier={source_id: known.values for source_id, known in notes.items()},
+        earlier={note.id: held[note.id].values for note in notes if note.id in held},
+        copies={note.id: copies.held_elsewise(note, held) for note in notes},
         names=names,
         own_companies=await _own_companies(tx, job),
     )

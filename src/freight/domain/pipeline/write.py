@@ -155,10 +155,10 @@ class Writer:
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
         draft, values = plan.draft, plan.values
-        untaken: tuple[Issue, ...] = ()
+        record: TargetRecord | None = None
         while values:
             try:
-                untaken = (await self._target.update(draft, plan.target_id, values)).issues
+                record = await self._target.update(draft, plan.target_id, values)
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -166,15 +166,11 @@ class Writer:
                 slug, left = await self._without_refused(draft, values, error, own_id=plan.target_id)
                 values = _to_send(values, slug, draft, left, plan.standing)
                 draft = left
-        known = plan.known
-        if known is not None:
-            refused = plan.values.keys() - values.keys()
-            known = planning.without_written(known, refused, plan)
         return Result(
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
-            learned=known,
-            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *untaken),
+            learned=planning.updated(plan, draft, values, record),
+            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *(() if record is None else record.issues)),
         )
 
     async def _without_refused(
