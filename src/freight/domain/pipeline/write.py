@@ -88,8 +88,8 @@ class Writer:
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
-                issues=draft.issues,
-                implied=tuple(one for one in self._target.implied(draft) if one in plan.implied),
+                issues=(*draft.issues, *record.issues),
+                implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 
@@ -110,9 +110,10 @@ class Writer:
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
         draft, values = plan.draft, plan.values
+        untaken: tuple[Issue, ...] = ()
         while values:
             try:
-                await self._target.update(draft, plan.target_id, values)
+                untaken = (await self._target.update(draft, plan.target_id, values)).issues
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -128,7 +129,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
             learned=known,
-            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :]),
+            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *untaken),
         )
 
     async def _without_refused(

@@ -11,6 +11,7 @@ SectionCode = Literal[
     "owners",
     "members",
     "refused",
+    "interpreted",
     "defaults",
     "kept",
     "references",
@@ -47,6 +48,10 @@ HEADINGS: dict[SectionCode, Heading] = {
     "refused": Heading(
         "Values that the target does not take",
         "Correct them at the source and run the job again, or enter them in the target.",
+    ),
+    "interpreted": Heading(
+        "Read or written otherwise than typed",
+        "Compare these with the source, and correct in the target what is not as it was meant.",
     ),
     "defaults": Heading(
         "Filled in because the target demands it",
@@ -110,6 +115,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "not_a_member",
         }
     ),
+    "interpreted": frozenset({"rounded", "unknown_person_type"}),
     "refused": frozenset(
         {
             "claimed_by_another_record",
@@ -118,7 +124,6 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "invalid_email",
             "invalid_phone_number",
             "refused_by_target",
-            "rounded",
             "unknown_country",
             "unknown_option",
             "value_not_convertible",
@@ -128,7 +133,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
     "kept": frozenset({"kept_in_target", "kept_without_source"}),
-    "references": frozenset({"reference_not_found", "references_not_written"}),
+    "references": frozenset({"link_not_kept", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
         {
