@@ -130,7 +130,7 @@ class Writer:
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
                 issues=(*draft.issues, *record.issues),
-                implied=tuple(one for one in self._target.implied(draft) if one in plan.implied),
+                implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 

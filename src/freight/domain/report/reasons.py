@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "query_too_complex": "The vendor refuses to look for these, also one at a time. Migrate them by hand, or ask "
     "the vendor to raise the limit and retry the job.",
     "quota_exhausted": "The quota of API calls is used up. Retry the job when it is renewed.",
+    "rejected_by_source": "The source refused to give these. See the reason in the example, and run the job again.",
     "rejected_by_target": "The target refused these. Correct at the source what the example names, and retry the job.",
     "unexpected_answer": "The vendor answered something that Freight does not know. Retry the job, and report the "
     "answer if it comes again.",

@@ -11,6 +11,7 @@ SectionCode = Literal[
     "owners",
     "members",
     "refused",
+    "interpreted",
     "defaults",
     "kept",
     "references",
@@ -47,6 +48,10 @@ HEADINGS: dict[SectionCode, Heading] = {
     "refused": Heading(
         "Values that the target does not take",
         "Correct them at the source and run the job again, or enter them in the target.",
+    ),
+    "interpreted": Heading(
+        "Read or written otherwise than typed",
+        "Compare these with the source, and correct in the target what is not as it was meant.",
     ),
     "defaults": Heading(
         "Filled in because the target demands it",
@@ -113,6 +118,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "not_a_member",
         }
     ),
+    "interpreted": frozenset({"rounded", "unknown_person_type"}),
     "refused": frozenset(
         {
             "ambiguous_number",
@@ -124,7 +130,6 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "invalid_phone_number",
             "profile_not_a_domain",
             "refused_by_target",
-            "rounded",
             "shared_domain",
             "unknown_country",
             "unknown_option",
@@ -137,7 +142,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
         {"name_defaulted", "owner_defaulted", "phone_country_assumed", "phone_rewritten", "stage_defaulted"}
     ),
     "kept": frozenset({"kept_in_target", "kept_without_source"}),
-    "references": frozenset({"link_not_kept", "list_not_carried", "reference_not_found", "references_not_written"}),
+    "references": frozenset({"link_not_kept", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
         {
