@@ -6,15 +6,7 @@ none for the domains of e-mail providers; which ones it takes for such is not do
 
 from freight import addresses
 from freight.connectors.protocols import MADE_BY_TARGET, Draft, Implied, Issue
-
-FREE_MAIL = frozenset(
-    {
-        "aol.com", "fastmail.com", "free.fr", "gmail.com", "gmx.com", "gmx.de", "googlemail.com", "hotmail.com",
-        "icloud.com", "live.com", "mac.com", "mail.com", "mail.ru", "me.com", "msn.com", "orange.fr", "outlook.com",
-        "pm.me", "proton.me", "protonmail.com", "qq.com", "t-online.de", "web.de", "yahoo.co.uk", "yahoo.com",
-        "yandex.com", "yandex.ru", "ymail.com", "zoho.com",
-    }
-)  # fmt: skip
+from freight.platforms import shared_as
 
 
 def implied(draft: Draft) -> tuple[Implied, ...]:
@@ -30,7 +22,7 @@ def _domain(address: str) -> str | None:
         domain = addresses.domain(address.rpartition("@")[2])
     except addresses.UnusableAddressError:
         return None
-    return None if domain in FREE_MAIL else domain
+    return None if shared_as(domain) == "free_mail" else domain
 
 
 def _company(domain: str) -> Implied:

@@ -15,9 +15,13 @@ REASONS: dict[str, str] = {
     "internal_person": "The firm's own people are members in the target. Invite those who are not members yet.",
     "job_failed": "The job failed before it came to these. See the error of the job, and retry it.",
     "list_not_carried": "The job does not migrate the list of these. Choose it in the mapping if it is wanted.",
+    "merged_in_target": "The target took two records of the source for one. Compare them there, and merge or separate "
+    "them.",
     "no_parent": "What these are attached to is not in the target. See what became of it, and run the job again.",
     "not_found": "Something that these need is gone. Run the job again: it sees what the source and the target "
     "have now.",
+    "not_storable": "The database does not take what these hold. Correct at the source what the example names, and run "
+    "the job again.",
     "only_own_company": "These are attached only to the firm's own company. Attach those that are wanted to "
     "another record at the source, and run the job again.",
     "only_own_people": "These are attached only to the firm's own people, who are no records in the target. Attach "

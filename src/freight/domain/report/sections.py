@@ -12,6 +12,7 @@ SectionCode = Literal[
     "members",
     "refused",
     "interpreted",
+    "shared",
     "defaults",
     "kept",
     "references",
@@ -52,6 +53,10 @@ HEADINGS: dict[SectionCode, Heading] = {
     "interpreted": Heading(
         "Read or written otherwise than typed",
         "Compare these with the source, and correct in the target what is not as it was meant.",
+    ),
+    "shared": Heading(
+        "Several records or copies in one place",
+        "Compare what these rows name in the target. Merge or delete there what is not wanted.",
     ),
     "defaults": Heading(
         "Filled in because the target demands it",
@@ -118,7 +123,19 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "not_a_member",
         }
     ),
-    "interpreted": frozenset({"rounded", "unknown_person_type"}),
+    "interpreted": frozenset(
+        {
+            "damaged_text",
+            "date_uncertain",
+            "equal_values_left_out",
+            "phone_country_assumed",
+            "phone_rewritten",
+            "rounded",
+            "unit_left_out",
+            "unknown_person_type",
+        }
+    ),
+    "shared": frozenset({"further_copy_stays", "restored_after_overwrite", "taken_over"}),
     "refused": frozenset(
         {
             "ambiguous_number",
@@ -176,6 +193,7 @@ JOB_CODES = frozenset(
         "attribute_incompatible",
         "attribute_taken_twice",
         "batch_retried",
+        "database_unavailable",
         "deals_disabled",
         "definitions_refused",
         "fields_refused",
@@ -188,6 +206,7 @@ JOB_CODES = frozenset(
         "list_not_chosen",
         "list_taken_twice",
         "many_options",
+        "mapping_changed",
         "no_deal_owner",
         "options_unknown",
         "owners_not_checked",
