@@ -414,3 +414,13 @@ async def test_attio_s_webhooks_fit(checked: httpx.AsyncClient):
     for method in ("GET", "DELETE", "GET", "DELETE"):
         await checked.request(method, f"/v2/webhooks/{made}")
     assert (await checked.patch(f"/v2/webhooks/{made}", json={"data": {}})).status_code == 404
+
+
+async def test_attio_s_objects_fit(checked: httpx.AsyncClient):
+    new = {"api_slug": "funds", "singular_noun": "Fund", "plural_noun": "Funds"}
+    for data in (new, new):
+        await checked.post("/v2/objects", json={"data": data})
+    for name in ("funds", "nothing"):
+        await checked.patch(f"/v2/objects/{name}", json={"data": {"plural_noun": "Vehicles"}})
+    await checked.patch("/v2/objects/funds", json={"data": {}})
+    await checked.post("/v2/objects/funds/records", json={"data": {"values": {"name": ["Fund I"]}}})

@@ -122,6 +122,22 @@ class StatusChange(msgspec.Struct):
     is_archived: bool | UnsetType = UNSET
 
 
+class NewObject(msgspec.Struct, forbid_unknown_fields=True):
+    """An object to be made."""
+
+    api_slug: NonEmpty
+    singular_noun: NonEmpty
+    plural_noun: NonEmpty
+
+
+class ObjectChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What shall change on an object."""
+
+    api_slug: NonEmpty | UnsetType = UNSET
+    singular_noun: NonEmpty | UnsetType = UNSET
+    plural_noun: NonEmpty | UnsetType = UNSET
+
+
 class NewList(msgspec.Struct, forbid_unknown_fields=True):
     """A list to be made."""
 

@@ -111,6 +111,11 @@ def _deals() -> AttioObject:
     )  # fmt: skip
 
 
+def custom_attributes() -> list[Attribute]:
+    """What every object of the firm's own begins with."""
+    return [*_common(), Attribute(slug="name", title="Name", type="text", is_system=False)]
+
+
 def list_attributes(parent_object: str) -> list[Attribute]:
     """What every new list has."""
     return [

@@ -15,7 +15,7 @@ from freight.sandbox.attio.late import LateWork
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.schema import AttioList, AttioObject, new_status
 from freight.sandbox.attio.scopes import DEFAULT_SCOPES
-from freight.sandbox.attio.standard import DEAL_STAGES, standard_objects
+from freight.sandbox.attio.standard import DEAL_STAGES, DISABLED_OBJECTS, standard_objects
 from freight.sandbox.attio.tables import Record, Table
 from freight.sandbox.attio.values import Actor
 
@@ -58,8 +58,10 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
 
     record_limit: int | None = None
     """The most records of all objects together; None is any number."""
+    object_limit: int | None = None
+    """The most objects; None is any number."""
     code: PlanCode = "particle_gate_violation"
-    """The code of the refusal. Which of them a full workspace gives is not known; upserts document this one."""
+    """The code with which records are refused. Which one a full workspace gives is unknown; upserts document this."""
 
 
 class Workspace:
@@ -116,6 +118,16 @@ class Workspace:
         """The id of an object, also of one that is not switched on."""
         found = self.find_table(slug)
         return str(uuid.uuid5(uuid.UUID(self.id), slug)) if found is None else found.definition.id
+
+    def add_object(self, definition: AttioObject) -> None:
+        """Add an object of the firm's own. Raises 409 if its slug is taken, also by an object that is off."""
+        if definition.slug in self.tables or definition.slug in DISABLED_OBJECTS:
+            raise AttioError(409, "slug_conflict", "The object cannot be created: its API slug is taken.")
+        limit = self.plan.object_limit
+        if limit is not None and len(self.tables) >= limit:
+            raise AttioError(400, "quota_exceeded", "The plan of this workspace allows no more objects.")
+        table = Table(definition)
+        self.tables[definition.slug] = self._tables_by_id[definition.id] = table
 
     def find_list(self, identifier: str) -> Table[AttioList] | None:
         """The entries of the list with this slug or id."""
