@@ -74,9 +74,16 @@ class Rejected(ConnectorError):
     code = "rejected_by_target"
 
     def __init__(
-        self, message: str | None = None, *, vendor_code: str | None = None, attribute: str | None = None
+        self,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        vendor_code: str | None = None,
+        attribute: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.status = status
+        """The HTTP status of the refusal; None if nothing was sent."""
         self.vendor_code = vendor_code
         self.attribute = attribute
         """The slug of the attribute that the vendor complained about, where it said so."""

@@ -34,7 +34,9 @@ DOWNLOADS = "/entity-files/download/"
 DOWNLOAD_ATTEMPTS = 3
 CHUNK = 64 * 1024
 
-GONE = re.compile(r"no longer exists as it has been merged into|expected\b.*\bto be a valid id\b", re.I | re.S)
+GONE = re.compile(
+    r"no longer exists as it has been merged into|expected\b.*\bto be a valid id\b", re.IGNORECASE | re.DOTALL
+)
 """What a 422 says of a record that was merged into another, and in version 1 of an id that does not exist."""
 
 log = structlog.get_logger(__name__)
