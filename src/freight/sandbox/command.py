@@ -71,6 +71,17 @@ ROWS = click.IntRange(0, 10_000_000)
     show_default=True,
     help="Code with which Attio refuses records beyond the limit.",
 )
+@click.option(
+    "--query-score-limit",
+    type=click.IntRange(min=1),
+    help="Highest score of a query that Attio takes; one above it is refused with 429 however often it is repeated. "
+    "A sort costs 52 times the natural logarithm of the number of records, a value of a filter 1.",
+)
+@click.option(
+    "--query-score-sum-limit",
+    type=click.IntRange(min=1),
+    help="Highest sum of the scores of Attio's queries within 10 seconds.",
+)
 @click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
 @click.option("--affinity-key", default=AFFINITY_KEY, show_default=True, help="The API key that Affinity accepts.")
 @click.option("--attio-key", default=ATTIO_KEY, show_default=True, help="The API key that Attio accepts.")

@@ -21,6 +21,7 @@ from freight.sandbox.affinity.vendor import AffinityVendor
 from freight.sandbox.affinity.workspace import Workspace as AffinityWorkspace
 from freight.sandbox.attio.app import attio_app
 from freight.sandbox.attio.late import LateWork
+from freight.sandbox.attio.scores import ScoreLimits
 from freight.sandbox.attio.vendor import AttioVendor
 from freight.sandbox.attio.workspace import NewMember, Plan, PlanCode
 from freight.sandbox.attio.workspace import Workspace as AttioWorkspace
@@ -67,6 +68,10 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The most records that Attio's plan allows."""
     record_limit_code: PlanCode = "particle_gate_violation"
     """The code with which Attio refuses more."""
+    query_score_limit: int | None = None
+    """The highest score of a single query that Attio takes."""
+    query_score_sum_limit: int | None = None
+    """The highest sum of the scores of all queries within 10 seconds."""
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +169,9 @@ def _affinity_app(options: SandboxOptions, workspace: AffinityWorkspace) -> Lite
 
 
 def _attio_app(options: SandboxOptions, workspace: AttioWorkspace) -> Litestar:
-    return attio_app(workspace, AttioVendor(options.seed, unlimited=options.unlimited), options.attio_key)
+    vendor = AttioVendor(options.seed, unlimited=options.unlimited)
+    limits = ScoreLimits(per_query=options.query_score_limit, per_10_seconds=options.query_score_sum_limit)
+    return attio_app(workspace, vendor, options.attio_key, limits)
 
 
 @asynccontextmanager

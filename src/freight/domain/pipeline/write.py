@@ -86,7 +86,7 @@ class Writer:
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
-                issues=draft.issues,
+                issues=(*draft.issues, *record.issues),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 
@@ -107,9 +107,10 @@ class Writer:
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
         draft, values = plan.draft, plan.values
+        untaken: tuple[Issue, ...] = ()
         while values:
             try:
-                await self._target.update(draft, plan.target_id, values)
+                untaken = (await self._target.update(draft, plan.target_id, values)).issues
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -125,7 +126,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
             learned=known,
-            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :]),
+            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *untaken),
         )
 
     async def _without_refused(

@@ -19,6 +19,7 @@ from freight.sandbox.attio.notes import NOTE_OPERATIONS
 from freight.sandbox.attio.objects_api import OBJECT_OPERATIONS
 from freight.sandbox.attio.requests import AnyRequest
 from freight.sandbox.attio.scopes import require_scopes
+from freight.sandbox.attio.scores import QueryScores, ScoreLimits
 from freight.sandbox.attio.tasks import TASK_OPERATIONS
 from freight.sandbox.attio.vendor import AttioVendor
 from freight.sandbox.attio.workspace import Workspace
@@ -39,7 +40,7 @@ OPERATIONS = (
 )
 
 
-def attio_app(workspace: Workspace, vendor: AttioVendor, key: str) -> Litestar:
+def attio_app(workspace: Workspace, vendor: AttioVendor, key: str, score_limits: ScoreLimits) -> Litestar:
     """The application that answers as `api.attio.com` does to the holder of `key`."""
     api = Router("/", route_handlers=OPERATIONS, middleware=[gate(vendor)], guards=[require_key, require_scopes])
     open_to_all = Router("/", route_handlers=[identify], middleware=[gate(vendor)])
@@ -51,11 +52,12 @@ def attio_app(workspace: Workspace, vendor: AttioVendor, key: str) -> Litestar:
         logging_config=None,
     )
     app.state.workspace, app.state.key, app.state.issued_at = workspace, key, int(time.time())
+    app.state.scores = QueryScores(score_limits)
     return app
 
 
 def _error_answer(_: AnyRequest, error: AttioError) -> Response[bytes]:
-    return error_answer(error.body, error.status)
+    return error_answer(error.body, error.status, error.headers)
 
 
 def _routing_error_answer(request: AnyRequest, error: HTTPException) -> Response[bytes]:

@@ -4,7 +4,9 @@ import msgspec
 from litestar import get, post, put
 from litestar.response.base import ASGIResponse
 
+from freight.sandbox.attio.query_api import scores_of
 from freight.sandbox.attio.requests import AnyRequest, workspace_of
+from freight.sandbox.attio.scores import ScoreLimits
 from freight.sandbox.attio.workspace import NewMember, Plan
 from freight.sandbox.control import answer
 
@@ -62,4 +64,15 @@ async def put_plan(request: AnyRequest) -> ASGIResponse:
     return answer(workspace_of(request).plan)
 
 
-CONTROL_OPERATIONS = (put_members, put_scopes, read_late_work, finish_late_work, put_plan)
+@put("/query-limits")
+async def put_query_limits(request: AnyRequest) -> ASGIResponse:
+    """Replace the limits on the scores of queries."""
+    try:
+        limits = msgspec.json.decode(await request.body(), type=ScoreLimits)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"These are not limits: {error}."}, 422)
+    scores_of(request).set_limits(limits)
+    return answer(limits)
+
+
+CONTROL_OPERATIONS = (put_members, put_scopes, read_late_work, finish_late_work, put_plan, put_query_limits)
