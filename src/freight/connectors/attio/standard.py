@@ -17,14 +17,14 @@ OBJECTS: tuple[Entity, ...] = ("companies", "people", "deals")
 SOCIAL = ("angellist", "facebook", "instagram", "linkedin", "twitter")
 """The attributes of companies and people that hold a profile on a platform."""
 
-PROFILES = {
+PROFILE_OF_PLATFORM = {
     "facebook": "facebook",
     "instagram": "instagram",
     "linkedin": "linkedin",
     "wellfound": "angellist",
     "x": "twitter",
 }
-"""Where profiles go, by the platform's name in `freight.platforms`."""
+"""The attributes that hold profiles, by the platform's name in `freight.platforms`."""
 
 STANDARD: dict[str, dict[str, str]] = {
     "companies": {

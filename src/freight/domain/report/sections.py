@@ -127,11 +127,9 @@ CODES: dict[SectionCode, frozenset[str]] = {
         {
             "damaged_text",
             "date_uncertain",
-            "equal_values_left_out",
             "phone_country_assumed",
             "phone_rewritten",
             "rounded",
-            "unit_left_out",
             "unknown_person_type",
         }
     ),
@@ -155,9 +153,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "value_truncated",
         }
     ),
-    "defaults": frozenset(
-        {"name_defaulted", "owner_defaulted", "phone_country_assumed", "phone_rewritten", "stage_defaulted"}
-    ),
+    "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
     "kept": frozenset({"kept_in_target", "kept_without_source"}),
     "references": frozenset({"link_not_kept", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
@@ -174,8 +170,6 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "unknown": frozenset(
         {
-            "damaged_text",
-            "date_uncertain",
             "field_not_mapped",
             "field_type_changed",
             "unknown_value_type",

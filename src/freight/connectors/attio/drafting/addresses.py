@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from freight.connectors.attio.drafting.sketch import Sketch, shown
-from freight.connectors.attio.standard import PROFILES
+from freight.connectors.attio.profiles import page
+from freight.connectors.attio.standard import PROFILE_OF_PLATFORM
 from freight.connectors.protocols import Attributes
 from freight.contacts import Part, read_email, read_website
 
@@ -44,7 +45,7 @@ def _kept(read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Att
 
 
 def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: Sketch) -> None:
-    attribute = PROFILES.get(part.platform or "")
+    attribute = PROFILE_OF_PLATFORM.get(part.platform or "")
     address = part.value or part.text
     what = f"{shown(part.text)} is a page on a platform that many share, not {_thing(slug)}"
     if attribute is None:
@@ -57,7 +58,7 @@ def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: Sketch) 
         return
     held = profiles.get(attribute) or [address]
     profiles[attribute] = held
-    if _profile(held[0]) == address:
+    if page(held[0]) == page(address):
         sketch.say(
             "profile_not_a_domain",
             f"{what}: it was written to {attribute} instead.",
@@ -73,11 +74,6 @@ def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: Sketch) 
             field=slug,
             value=part.text,
         )
-
-
-def _profile(text: str) -> str | None:
-    """The address of a profile in the form of `Part.value`."""
-    return next((part.value for part in read_website(text, None) if part.kind == "profile"), text)
 
 
 def _say_left_out(text: str, part: Part, slug: str, sketch: Sketch) -> None:
