@@ -45,8 +45,8 @@ HEADINGS: dict[SectionCode, Heading] = {
     ),
     "kept": Heading(
         "Kept in the target",
-        "The target held other values, which stay, also some that the source has lost. A job whose on_existing is "
-        "overwrite replaces them.",
+        "The target holds other values, which stay, or values and copies of notes for which the source has nothing any "
+        "more. A job whose on_existing is overwrite replaces the values; delete the copies that are not wanted.",
     ),
     "references": Heading(
         "References not found",
@@ -111,7 +111,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
         }
     ),
     "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
-    "kept": frozenset({"kept_in_target", "kept_without_source"}),
+    "kept": frozenset({"further_copy_stays", "kept_in_target", "kept_without_source"}),
     "references": frozenset({"list_not_carried", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
