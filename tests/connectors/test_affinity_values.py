@@ -4,6 +4,7 @@ import pytest
 from affinity_source_parts import BASE, Paths, codes, field, json, page, person, place, reading, refusal
 
 from freight.connectors.affinity.fields import FIELD_TYPES
+from freight.connectors.affinity.reading import Reading
 from freight.connectors.affinity.rows import company_row, person_row
 from freight.connectors.protocols import Row
 from freight.crm import Company, Person
@@ -66,6 +67,18 @@ def test_a_value_of_each_type_is_read(type_, data, expected):
 
 
 @pytest.mark.parametrize(
+    ("type_", "internal"),
+    [("internal", True), ("external", False), ("collaborator", False), ("guest", True), (None, True)],
+)
+def test_a_person_of_an_unknown_type_in_a_value_is_the_firm_s_own_only_if_a_user_has_the_id(type_, internal):
+    users = Reading("companies", {"field-1": known("person-multi")}, frozenset(), frozenset({"5"}))
+    data = [person(5, type=type_), person(6, type="guest")]
+    row = company_row({"id": 1, "fields": [field("field-1", "person-multi", data)]}, users)
+    assert values(row) == (PersonRef(id="5", name="Ann", internal=internal), PersonRef(id="6", name="Ann"))
+    assert row.issues == ()
+
+
+@pytest.mark.parametrize(
     ("type_", "data"),
     [
         ("text", None),
@@ -94,6 +107,7 @@ def test_emptiness_in_any_form_is_no_value(type_, data):
         ("datetime", "9999-12-31T23:59:59.999-08:00"),
         ("dropdown", "Red"),
         ("person", {"firstName": "Ann"}),
+        ("person", person("x" * 3000)),
         ("company-multi", [7]),
     ],
 )
@@ -212,3 +226,25 @@ async def test_nothing_is_fetched_for_a_field_that_is_left_behind():
     row = await read(vendor, Mapping(companies={"field-1": FieldMapping(skip=True)}))
     assert row.issues == ()
     assert len(vendor.requests) == 1
+
+
+TAGS = Schema(companies=(Field(id="field-1", name="Tags", type="text", multiple=True),))
+
+
+def tagged(number: int) -> dict[str, object]:
+    return {"id": 1, "fields": [field("field-1", "filterable-text-multi", [f"t{n:03}" for n in range(number)])]}
+
+
+@pytest.mark.parametrize(("given", "asked"), [(99, False), (100, True), (101, False), (300, False)])
+async def test_a_full_hundred_of_any_values_may_be_cut_off_and_is_asked_for_once_more(given, asked):
+    vendor = Paths({"/v2/companies": page([tagged(given)]), REST_PATH: page([f"t{n:03}" for n in range(150)])})
+    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    assert len(values(row)) == (150 if asked else given)
+    assert row.issues == ()
+    assert len(vendor.requests) == 1 + asked
+
+
+async def test_a_full_hundred_of_any_values_is_named_where_the_rest_is_refused():
+    vendor = Paths({"/v2/companies": page([tagged(100)]), REST_PATH: refusal(404)})
+    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", None)]

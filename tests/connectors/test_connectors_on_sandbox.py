@@ -446,7 +446,7 @@ async def test_a_create_whose_answer_is_lost_is_in_doubt_and_can_be_looked_up(ve
             "/v2/objects/companies/records": Company(id=f"2{number}", name="No domain"),
             "/v2/lists": ListEntry(id=f"e{number}", list_id="8", parent=("companies", "1"), repeated=True),
             "/v2/notes": Note(id=f"n{number}", content="x", company_ids=("1",)),
-            "/v2/tasks": Task(id=f"t{number}", company_id="1"),
+            "/v2/tasks": Task(id=f"lost{number}", company_id="1"),
             "/v2/files": File(id=f"d{number}", name=f"{fault}.txt", size=3, company_id="1"),
         }
         for path, record in records.items():

@@ -77,8 +77,9 @@ def main_processes(home: Path) -> list[psutil.Process]:
     return keeper.children()
 
 
-def server(home: Path, name: str) -> psutil.Process:
-    (found,) = [process for process in main_processes(home) if process.name() == name]
+def server(home: Path, *names: str) -> psutil.Process:
+    """The server whose program has one of these names."""
+    (found,) = [process for process in main_processes(home) if process.name() in names]
     return found
 
 

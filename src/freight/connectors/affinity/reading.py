@@ -20,6 +20,7 @@ from freight.connectors.affinity.fields import (
     text_of,
     unreadable,
 )
+from freight.connectors.errors import ConnectorError, PermissionMissing
 from freight.connectors.protocols import Issue, Row
 from freight.crm import normalise_claim
 from freight.fields import CompanyRef, Field, FieldValues, Location
@@ -37,13 +38,15 @@ class Reading(msgspec.Struct, frozen=True):
     fields: dict[str, Field]
     skipped: frozenset[str]
     """The ids of fields that the mapping leaves behind."""
+    users: frozenset[str] = frozenset()
+    """The ids of the firm's own people, as far as the key shows them."""
 
     @classmethod
     def of(cls, schema: Schema, mapping: Mapping, owner: str) -> "Reading":
         """What the mapping carries of the fields of `companies`, of `people`, or of the list with this id."""
         skipped = frozenset(id_ for id_, wanted in mapping.fields_of(owner).items() if wanted.skip)
         fields = {field.id: field for field in schema.fields_of(owner) if field.id not in skipped}
-        return cls(owner, fields, skipped)
+        return cls(owner, fields, skipped, frozenset(user.id for user in schema.users or ()))
 
     def fact_of(self, field: Described) -> str | None:
         """The part of a company or a person that the field is, if it is one."""
@@ -97,6 +100,7 @@ class FieldsReader(RowReader):
         super().__init__(row)
         self.fields: FieldValues = {}
         self._owner = reading.owner
+        self._users = reading.users
         self._facts: dict[str, list[FilledField]] = {}
         left: dict[str, list[str]] = {}
         for field in read_fields(row.get("fields"), self.issues):
@@ -145,7 +149,7 @@ class FieldsReader(RowReader):
             self.issues.append(_type_changed(field))
             return
         self._say_cut_off(field)
-        if values := read_values(field, self.issues):
+        if values := read_values(field, self.issues, self._users):
             self.fields[field.id] = values
 
     def _say_cut_off(self, field: FilledField) -> None:
@@ -175,6 +179,19 @@ def unreadable_row(id_: str, row: object, why: str) -> Row:
         code="unreadable_row",
         message=f"Affinity gave a row {why}, which cannot be migrated.",
         value=quoted(row),
+    )
+    return Row(id=id_, record=None, skip=issue)
+
+
+def refused_row(id_: str, refusal: ConnectorError) -> Row:
+    """Return what becomes of a record that other records refer to and that Affinity refuses to give."""
+    hidden = isinstance(refusal, PermissionMissing)
+    advice = "Give the key's user access to it and run the migration again. " if hidden else ""
+    issue = Issue(
+        code="hidden_at_source" if hidden else refusal.code,
+        message="Another record refers to this one, but Affinity does not give it, so the reference is left out. "
+        f"{advice}{refusal}",
+        value=id_,
     )
     return Row(id=id_, record=None, skip=issue)
 

@@ -1,9 +1,17 @@
 """Affinity's companies and people as records."""
 
-from freight.connectors.affinity.fields import INTERNAL_TYPES, id_of, read_companies, read_locations, read_texts
+from freight.connectors.affinity.fields import (
+    PERSON_TYPES,
+    id_of,
+    is_internal,
+    quoted,
+    read_companies,
+    read_locations,
+    read_texts,
+)
 from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
 from freight.connectors.http import Json
-from freight.connectors.protocols import Row
+from freight.connectors.protocols import Issue, Row
 from freight.crm import Company, Person, bare_domain
 
 
@@ -33,6 +41,10 @@ def person_row(row: Json, reading: Reading) -> Row:
         return row_without_id(row)
     reader = FieldsReader(row, reading)
     employer = reader.fact("company_id", read_companies)
+    type_ = row.get("type")
+    internal = is_internal(id_, type_, reading.users)
+    if type_ is not None and type_ not in PERSON_TYPES:
+        reader.issues.append(_unknown_person_type(type_, internal=internal))
     person = Person(
         id=id_,
         first_name=reader.text("firstName"),
@@ -43,10 +55,23 @@ def person_row(row: Json, reading: Reading) -> Row:
         location=reader.fact("location", read_locations),
         linkedin=reader.fact("linkedin", read_texts),
         company_id=None if employer is None else employer.id,
-        internal=row.get("type") in INTERNAL_TYPES,
+        internal=internal,
         fields=reader.fields,
     )
     return Row(id=id_, record=person, issues=tuple(reader.issues))
+
+
+def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
+    taken = (
+        "one of the firm's own people, because Affinity names the person among its users" if internal else "a contact"
+    )
+    return Issue(
+        level="info",
+        code="unknown_person_type",
+        message=f"Affinity says of this person a type that Freight does not know, so the person is taken for {taken}.",
+        field="type",
+        value=quoted(type_),
+    )
 
 
 def _domain(text: str) -> str:

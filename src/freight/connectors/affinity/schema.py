@@ -1,7 +1,7 @@
 """What Affinity says of fields, in both versions of its API, as the vocabulary's fields.
 
-Version 2 knows each field's id, kind and type; version 1 knows all its options, used or not. A custom field is
-`field-123` in the one and 123 in the other.
+Version 2 knows each field's id, kind and type; both know its options, used or not. A custom field is `field-123` in
+version 2 and 123 in version 1.
 """
 
 from collections import defaultdict
@@ -79,6 +79,18 @@ def options_of(rows: object) -> tuple[Option, ...]:
         text = text_of(row.get("text")) if isinstance(row, dict) else None
         if id_ is not None and text is not None:
             options.append(Option(id=id_, text=text, rank=integer_of(row.get("rank"))))
+    return tuple(options)
+
+
+def merged_options(defined: Iterable[Option], current: Iterable[Option]) -> tuple[Option, ...]:
+    """Return the options that either version knows, each once by its id.
+
+    Version 1 may be minutes behind, version 2 may not give them at all: where both know an option, what version 2 says
+    of it holds. Options that have ranks are in the order of these, others in the order of version 1.
+    """
+    options = list({option.id: option for option in (*defined, *current)}.values())
+    if all(option.rank is not None for option in options):
+        options.sort(key=lambda option: option.rank or 0)
     return tuple(options)
 
 

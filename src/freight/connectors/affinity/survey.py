@@ -8,8 +8,8 @@ import msgspec
 from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
 from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
-from freight.connectors.affinity.schema import Definitions, fields_of, options_of
-from freight.connectors.errors import PermissionMissing
+from freight.connectors.affinity.schema import Definitions, fields_of, merged_options, options_of
+from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
 from freight.crm import LOAD_ORDER, Entity, List, normalise_claim
@@ -102,7 +102,7 @@ class _Fields:
             return ()
 
     async def of_list(self, list_id: str, name: str) -> tuple[Field, ...]:
-        """The fields of a list."""
+        """The fields of a list. Raises `NotFound` for a list that has been deleted meanwhile."""
         try:
             return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
         except PermissionMissing as refusal:
@@ -115,12 +115,15 @@ class _Fields:
         fields = []
         metadata = await self._client.all_rows(path)
         for field in fields_of(metadata, self._definitions, owner, self._mapping.fields_of(owner)):
-            options = field.options
-            # Version 1 does not define all dropdowns.
-            if not options and field.type in ("select", "status"):
-                options = options_of(await optional(self._client.all_rows(f"{path}/{field.id}/dropdown-options")))
-            fields.append(msgspec.structs.replace(field, options=options))
+            if field.type in ("select", "status") and self._is_wanted(owner, field):
+                current = options_of(await optional(self._client.all_rows(f"{path}/{field.id}/dropdown-options")))
+                field = msgspec.structs.replace(field, options=merged_options(field.options, current))
+            fields.append(field)
         return tuple(fields)
+
+    def _is_wanted(self, owner: str, field: Field) -> bool:
+        named = self._mapping.fields_of(owner).get(field.id)
+        return (owner in COLLECTIONS or self._mapping.carries_list(owner)) and not (named is not None and named.skip)
 
 
 def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issue:
@@ -134,9 +137,9 @@ def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issu
 
 DEFINITIONS_REFUSED = Issue(
     code="definitions_refused",
-    message="Affinity did not give the definitions of fields in version 1 of its API, which alone knows all options of "
-    "dropdowns and which fields hold several values: options may be missing or stand in another order. To have them "
-    "all, let the key's user see the fields and create the job again.",
+    message="Affinity did not give the definitions of fields in version 1 of its API, which alone says which fields "
+    "hold several values and is the surest source of dropdown options: options may be missing or in another order. To "
+    "have them all, let the key's user see the fields and create the job again.",
 )
 
 
@@ -154,7 +157,10 @@ async def _lists(client: AffinityClient, fields: _Fields) -> tuple[list[List], l
             issues.append(_unknown_list(row))
             continue
         name = text_of(row.get("name")) or f"List {id_}"
-        own = await fields.of_list(id_, name)
+        try:
+            own = await fields.of_list(id_, name)
+        except NotFound:
+            continue
         lists.append(List(id=id_, name=name, of=of, fields=own, size=integer_of(same.get("list_size"))))
     return lists, issues
 

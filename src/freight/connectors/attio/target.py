@@ -20,8 +20,9 @@ from freight.connectors.attio.writing.known import Known
 from freight.connectors.attio.writing.lists import Lists
 from freight.connectors.attio.writing.notes import Notes
 from freight.connectors.attio.writing.objects import Objects
+from freight.connectors.attio.writing.queries import Queries
 from freight.connectors.attio.writing.tasks import Tasks
-from freight.connectors.errors import CredentialsRefused, PermissionMissing, UnexpectedAnswer
+from freight.connectors.errors import PermissionMissing, UnexpectedAnswer
 from freight.connectors.protocols import (
     Attributes,
     Draft,
@@ -71,13 +72,14 @@ class AttioTarget:
         self._definitions = Definitions(self._client)
         self._known = Known(self._definitions)
         self._guide = Guide(Layout())
-        objects = Objects(self._client, self._known)
+        queries = Queries(self._client)
+        objects = Objects(self._client, queries, self._known)
         self._stores: dict[Entity, Store] = {
             "companies": objects,
             "people": objects,
             "deals": objects,
             "lists": Lists(self._definitions),
-            "list_entries": Entries(self._client, self._known),
+            "list_entries": Entries(self._client, queries, self._known),
             "notes": Notes(self._client),
             "tasks": Tasks(self._client),
             "files": Files(self._client),
@@ -97,8 +99,6 @@ class AttioTarget:
     async def identify(self) -> Workspace:
         """The workspace that the key opens. Raises `PermissionMissing` if the key lacks what every job needs."""
         match await self._client.identify():
-            case {"active": False}:
-                raise CredentialsRefused("The Attio API key is not active: it was revoked or has expired.")
             case {"workspace_id": str(workspace_id)} as answer:
                 pass
             case _:

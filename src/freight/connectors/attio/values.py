@@ -166,6 +166,23 @@ def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attribut
     return read
 
 
+def read_automatic(types: Mapping[str, str], values: Mapping[str, Any]) -> frozenset[str]:
+    """Of these attributes those whose values, as Attio gave them, were all written by Attio itself: by its enrichment,
+    or by the link that it makes from a person to a company."""
+    return frozenset(
+        slug
+        for slug, type_ in types.items()
+        if (standing := [value for value in values.get(slug) or () if _item(type_, value) is not None])
+        and all(_actor(value) == "system" for value in standing)
+    )
+
+
+def _actor(value: Mapping[str, Any]) -> object:
+    """Who wrote a value: `workspace-member`, `api-token`, `app`, `system`, or what Attio may add."""
+    actor = value.get("created_by_actor")
+    return actor.get("type") if isinstance(actor, dict) else None
+
+
 def read_moment(text: object) -> str | None:
     """A timestamp that Attio gave, in canonical form; None if it is none."""
     try:
@@ -204,7 +221,8 @@ def _item(type_: str, value: object) -> object:
         case "record-reference":
             return record_reference(str(value.get("target_object")), str(value.get("target_record_id")))
         case "actor-reference":
-            return actor_reference(str(value.get("referenced_actor_id")))
+            type_of = value.get("referenced_actor_type") or "workspace-member"
+            return {**actor_reference(str(value.get("referenced_actor_id"))), "referenced_actor_type": type_of}
         case _:
             return value.get("value")
 

@@ -86,7 +86,7 @@ class Writer:
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
-                issues=draft.issues,
+                issues=(*draft.issues, *record.issues),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 
@@ -122,7 +122,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
             learned=planning.updated(plan, draft, values, record),
-            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :]),
+            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *(record.issues if record else ())),
         )
 
     async def _without_refused(

@@ -112,7 +112,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
     "kept": frozenset({"further_copy_stays", "kept_in_target", "kept_without_source"}),
-    "references": frozenset({"list_not_carried", "reference_not_found", "references_not_written"}),
+    "references": frozenset({"link_not_kept", "list_not_carried", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
         {

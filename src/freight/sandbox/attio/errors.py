@@ -1,5 +1,7 @@
 """Errors in the two forms of Attio's API: a plain one, and one with `validation_errors` for a malformed body."""
 
+import math
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -11,11 +13,19 @@ class AttioError(Exception):
     """An error answer."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, kind: str = "invalid_request_error", **further: Any
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        kind: str = "invalid_request_error",
+        headers: dict[str, str] | None = None,
+        **further: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.headers = headers or {}
         self.body = {"status_code": status, "type": kind, "code": code, "message": message, **further}
 
 
@@ -27,6 +37,13 @@ def refused(message: str, code: str = "validation_type") -> AttioError:
 def not_found(what: str, identifier: str, *, by: str = "slug/ID") -> AttioError:
     """404 for an object, attribute or record."""
     return AttioError(404, "not_found", f'{what} with {by} "{identifier}" not found.')
+
+
+def too_many(message: str, fits_at: float) -> AttioError:
+    """429 that says when to come again (epoch seconds). Attio has not processed such a request."""
+    # An HTTP date has whole seconds; rounding it down would invite a client too early.
+    date = formatdate(math.ceil(fits_at), usegmt=True)
+    return AttioError(429, "rate_limit_exceeded", message, kind="rate_limit_error", headers={"retry-after": date})
 
 
 def malformed(path: Path, expected: str, received: object = msgspec.UNSET) -> AttioError:

@@ -1,5 +1,6 @@
 """Attio's operations on objects and their records."""
 
+from functools import partial
 from typing import Any
 
 from litestar import delete, get, patch, post, put
@@ -7,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.attio.bodies import Data, Values, decode
-from freight.sandbox.attio.query import Body, run_query
+from freight.sandbox.attio.query_api import query_answer
 from freight.sandbox.attio.records import Multiselect, create_record, render_record, update_record, upsert_record
 from freight.sandbox.attio.removal import delete_record
 from freight.sandbox.attio.requests import AnyRequest, page, workspace_of
@@ -60,8 +61,7 @@ async def query(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse
     """Find records."""
     workspace = workspace_of(request)
     table = workspace.table(object_name)
-    found = run_query(workspace, table, decode(await request.body() or b"{}", Body))
-    return answer({"data": [render_record(workspace, table, record) for record in found]})
+    return await query_answer(request, table, partial(render_record, workspace, table))
 
 
 @get(RECORD, opt=READ_RECORDS, sync_to_thread=False)

@@ -5,12 +5,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from freight.sandbox.attio.automation import follow_up
 from freight.sandbox.attio.defaults import default_values
 from freight.sandbox.attio.errors import AttioError, malformed, refused
 from freight.sandbox.attio.given import Given
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.parsing import parse_value
-from freight.sandbox.attio.relations import assign, join_company
+from freight.sandbox.attio.relations import assign
 from freight.sandbox.attio.schema import AttioList, AttioObject, Attribute, Definition
 from freight.sandbox.attio.tables import Record, Table
 from freight.sandbox.attio.values import Value
@@ -24,7 +25,7 @@ PARENT_FIXED = "The parent record of a list entry cannot be changed."
 
 def create_record(workspace: Workspace, table: Table[AttioObject], raw: dict[str, Any]) -> Record:
     """A new record. Raises `AttioError`, also where a unique value is taken."""
-    return _create(workspace, table, _parse(workspace, table, raw))
+    return _create_record(workspace, table, _parse(workspace, table, raw))
 
 
 def create_entry(workspace: Workspace, table: Table[AttioList], parent_record_id: str, raw: dict[str, Any]) -> Record:
@@ -60,7 +61,7 @@ def upsert_record(workspace: Workspace, table: Table[AttioObject], matching: str
     if len(found) > 1:
         raise refused("Multiple records were found for the given matching attribute values.", "multiple_match_results")
     if not found:
-        return _create(workspace, table, parsed)
+        return _create_record(workspace, table, parsed)
     record = table.records[found.pop()]
     merged = [
         (written, _appended(table.values(record, written), values))
@@ -156,6 +157,13 @@ def require_writable(attribute: Attribute) -> None:
         raise refused(f'Attribute with slug "{attribute.slug}" cannot be written.', "system_edit_unauthorized")
 
 
+def _create_record(workspace: Workspace, table: Table[AttioObject], parsed: Parsed) -> Record:
+    workspace.require_room()
+    record = _create(workspace, table, parsed)
+    follow_up(workspace, table, record)
+    return record
+
+
 def _create(
     workspace: Workspace, table: Table[Definition], parsed: Parsed, parent_record_id: str | None = None
 ) -> Record:
@@ -170,9 +178,6 @@ def _create(
     record = table.add(now(), workspace.actor, parent_record_id)
     for attribute, values in parsed:
         assign(workspace, table, record, attribute, values)
-    people = workspace.tables["people"]
-    if table is people:
-        join_company(workspace, people, record)
     return record
 
 

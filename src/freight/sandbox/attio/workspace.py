@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from freight.sandbox.attio.content import Note, Shelf, StoredFile, Task, Thread
-from freight.sandbox.attio.errors import not_found
+from freight.sandbox.attio.errors import AttioError, not_found
+from freight.sandbox.attio.late import LateWork
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.schema import AttioList, AttioObject, new_status
 from freight.sandbox.attio.scopes import DEFAULT_SCOPES
@@ -48,10 +49,24 @@ DEFAULT_MEMBERS = [
 ]
 
 
+PlanCode = Literal["particle_gate_violation", "quota_exceeded", "limit_reached", "billing_error"]
+
+
+class Plan(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What the workspace has paid for."""
+
+    record_limit: int | None = None
+    """The most records of all objects together; None is any number."""
+    code: PlanCode = "particle_gate_violation"
+    """The code of the refusal. Which of them a full workspace gives is not known; upserts document this one."""
+
+
 class Workspace:
     """A workspace. It is a new one on every start, and its id says so."""
 
-    def __init__(self, *, deals_enabled: bool) -> None:
+    def __init__(
+        self, *, deals_enabled: bool, late: LateWork | None = None, enrichment: bool = False, plan: Plan | None = None
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.name = "Freight Sandbox"
         self.slug = "freight-sandbox"
@@ -72,6 +87,10 @@ class Workspace:
         self.tasks = Shelf[Task]()
         self.files = Shelf[StoredFile]()
         self.threads = Shelf[Thread]()
+        self.late = late or LateWork(1)
+        self.enrichment = enrichment
+        """Whether Attio fills in what it believes to know about new companies."""
+        self.plan = plan or Plan()
         self.conflicts = itertools.count()
         """Numbers the refusals of values that are taken, which Attio words in two ways."""
 
@@ -110,6 +129,19 @@ class Workspace:
         if record_id not in table.records:
             raise not_found("Record", record_id, by="ID")
         return table, table.records[record_id]
+
+    def has_room(self) -> bool:
+        """Return whether the plan allows another record."""
+        limit = self.plan.record_limit
+        return limit is None or sum(len(table.records) for table in self.tables.values()) < limit
+
+    def require_room(self) -> None:
+        """Raises an error of the plan where it allows no more records."""
+        if not self.has_room():
+            message = "The plan of this workspace allows no more records. Please upgrade it or contact sales."
+            if self.plan.code == "billing_error":
+                raise AttioError(403, "billing_error", message, kind="auth_error")
+            raise AttioError(400, self.plan.code, message)
 
     def set_members(self, members: list[NewMember]) -> None:
         """Replace the members; whoever has the e-mail address of a present one keeps that one's id."""
