@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
-from freight.connectors.attio.marks import note_id, note_mark, task_id
+from freight.connectors.attio.marks import note_id, note_mark, task_id, without_copies
 from freight.connectors.protocols import Draft, References
 from freight.crm import File, Note, Reply, Task
 from freight.fields import PersonRef
@@ -217,6 +217,40 @@ def test_no_word_of_a_note_in_markdown_is_lost_but_the_name_of_the_language_of_c
 def test_a_note_is_recognised_by_its_mark_whatever_stands_around_it(id_, before, below):
     assert note_id(f"{before}(Affinity note 7)\n{before}*{note_mark(id_)}*{below}") == id_
     assert note_id(f"{note_mark(id_)} in the middle") is None
+
+
+def test_copies_of_a_note_are_alike_whichever_way_they_were_written():
+    links = {"company_ids": ("1",), "person_ids": ("3", "4"), "participant_ids": ("77",), "author_id": "1"}
+    one, copy = note(**links), note(id="123/companies/1", **{**links, "person_ids": ()})
+    contents = [content_of(one), content_of(copy)]
+    assert len(set(contents)) == 2
+    assert len({without_copies(content) for content in contents}) == 1
+    assert without_copies(content_of(note(**{**links, "content": "Hi"}))) != without_copies(contents[0])
+
+
+@pytest.mark.parametrize(
+    ("held", "parent", "alike"),
+    [("companies", ("companies", "1"), True), ("people", ("people", "3"), True), ("deals", ("deals", "5"), False)],
+)
+def test_a_note_stays_where_an_earlier_job_put_a_copy_of_it(held, parent, alike):
+    given_note = note(person_ids=("3",), deal_ids=("5",))
+    copy = drafted(note(id=f"123/{held}/{parent[1]}", **{"company_ids": (), LINKS[held]: (parent[1],)}))
+    changed = {} if alike else {"content": ["Something else"]}
+    copies = {"123": ({**copy.values, **changed},)}
+    given_draft = drafted(given_note, msgspec.structs.replace(REFERENCES, copies=copies))
+    assert given_draft.parents == (parent,)
+    assert given_draft.alike == ({"content": copy.values["content"]} if alike else {})
+    assert list(given_draft.places) == [("deals", "5"), ("companies", "1"), ("people", "3")]
+
+
+LINKS = {"companies": "company_ids", "people": "person_ids", "deals": "deal_ids"}
+
+
+def test_only_the_first_copy_of_a_note_goes_to_a_participant():
+    links = {"company_ids": ("99",), "participant_ids": ("4",)}
+    assert drafted(note(id="123/companies/99", **links)).parents == (("people", "4"),)
+    assert skip_of(note(id="123/companies/99", stands_in=False, **links)) == "no_parent"
+    assert skip_of(note(id="123/companies/2", company_ids=("2",), stands_in=False)) == "only_own_company"
 
 
 def test_a_task_has_its_dates_owner_and_records():

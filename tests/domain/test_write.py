@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from freight.connectors.errors import InDoubt
-from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, FileContent, Implied, Issue, TargetRecord
 from freight.crm import Task
 from freight.domain.ledger import Known
 from freight.domain.pipeline.plan import Plan, lost
@@ -19,6 +19,9 @@ DRAFTED = Issue(code="owner_replaced", message="Another owner.")
 
 class Forgetful:
     """A target that writes records and says that it did not keep all of them; the rest of a target is not asked."""
+
+    def implied(self, draft: Draft) -> tuple[Implied, ...]:
+        return ()
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was not to be asked for")

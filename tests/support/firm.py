@@ -28,11 +28,16 @@ ADA = {"id": 7, "firstName": "Ada", "lastName": "Lovelace", "primaryEmailAddress
 
 
 @asynccontextmanager
-async def running(folder: Path, **rows: list[Row]) -> AsyncIterator[Sandbox]:
+async def running(
+    folder: Path, *, enrichment: bool = False, hold_late_work: bool = False, **rows: list[Row]
+) -> AsyncIterator[Sandbox]:
     """Both vendors; the Affinity holds these rows, the Attio none."""
     for collection, held in {"companies": [], "persons": [], "fields": [CHAMPION, LABEL, PHONE], **rows}.items():
         (folder / f"{collection}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
-    async with running_sandbox(SandboxOptions(workspace=folder, unlimited=True, deals_enabled=True)) as sandbox:
+    options = SandboxOptions(
+        workspace=folder, unlimited=True, deals_enabled=True, enrichment=enrichment, hold_late_work=hold_late_work
+    )
+    async with running_sandbox(options) as sandbox:
         yield sandbox
 
 

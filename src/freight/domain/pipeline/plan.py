@@ -108,14 +108,10 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
             if entity == "notes" and (match := matches.of(draft)) is not None:
                 draft = _draft_again(target, staged, gathered, match, late=late)
             plans.append(_plan_unknown(staged, draft, matches, on_existing))
-        elif draft.source_id not in to_read:
-            if on_existing == "skip":
-                # Nothing is added later to what is left alone.
-                draft = msgspec.structs.replace(draft, pending=())
-            learned = entry if entry.formerly is not None else None
-            plans.append(_leave(staged, draft, entry.target_id, known=learned, issues=draft.issues))
-        else:
+        elif draft.source_id in to_read:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
+        else:
+            plans.append(_plan_unread(staged, draft, entry, on_existing))
     return plans
 
 
@@ -261,6 +257,14 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
     return msgspec.structs.replace(planned, issues=(*planned.issues, *further))
 
 
+def _plan_unread(staged: Staged, draft: Draft, known: Known, on_existing: OnExisting) -> Plan:
+    if on_existing == "skip":
+        # Nothing is added later to what is left alone.
+        draft = msgspec.structs.replace(draft, pending=())
+    learned = known if known.formerly is not None else None
+    return _leave(staged, draft, known.target_id, known=learned, issues=draft.issues)
+
+
 def _plan_known(
     staged: Staged,
     draft: Draft,
@@ -272,16 +276,16 @@ def _plan_known(
     if existing is None:
         return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
     left = matches.without_values_of_others(draft, known.target_id)
-    # What was said when the source last changed is not said again.
-    said = [
-        issue
-        for issue in left.issues[len(draft.issues) :]
-        if (slug := issue.field) is not None
-        and known.values.get(slug) == draft.values.get(slug)
-        and issue.value in known.refused.get(slug, [])
-    ]
-    left = msgspec.structs.replace(left, issues=tuple(issue for issue in left.issues if issue not in said))
+    held = left.issues[len(draft.issues) :]
+    new = tuple(issue for issue in held if not _was_said(issue, draft, known))
+    left = msgspec.structs.replace(left, issues=(*draft.issues, *new))
     return plan_update(staged, left, draft.values, existing, known, on_existing)
+
+
+def _was_said(issue: Issue, draft: Draft, known: Known) -> bool:
+    """Whether a job has said already that another record holds the value; the source has not changed since."""
+    slug = issue.field or ""
+    return known.values.get(slug) == draft.values.get(slug) and issue.value in known.refused.get(slug, [])
 
 
 def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:

@@ -170,7 +170,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
             learned=planning.updated(plan, draft, values, record),
-            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *(() if record is None else record.issues)),
+            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *(record.issues if record else ())),
         )
 
     async def _without_refused(
