@@ -26,7 +26,7 @@ def incompressible(length: int) -> str:
 
 
 async def test_an_address_longer_than_an_index_takes_costs_its_person_nothing_but_itself(
-    service: Service, tenant: Tenant, tmp_path: Path
+    service: Service, tenant: Tenant, other_tenant: Tenant, tmp_path: Path
 ) -> None:
     endless = f"{incompressible(2800)}@example.com"
     long = firm.person(
@@ -43,6 +43,8 @@ async def test_an_address_longer_than_an_index_takes_costs_its_person_nothing_bu
         assert any(row["value"] is not None and row["value"].startswith(endless[:100]) for row in rows), rows
         before = await workspaces.writes_received(both)
         await migration.carry(tenant, both, timeout=60)
+        # The other one has no ledger.
+        await migration.carry(other_tenant, both, timeout=60)
         assert await workspaces.writes_received(both) == before
 
 

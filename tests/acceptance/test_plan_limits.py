@@ -12,6 +12,7 @@ from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import PlanLimitReached
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 from freight.layout import Layout
+from freight.sandbox import Sandbox
 from freight.settings import Settings
 from support import firm, jobs, migration, workspaces
 from support import service as support
@@ -89,6 +90,29 @@ async def test_a_full_plan_pauses_the_job_and_after_it_is_resumed_everything_is_
     assert migration.outcomes(job)["companies"]["created"] == COMPANIES
     assert {id_: len(records) for id_, records in found.items()} == dict.fromkeys(map(str, range(1, COMPANIES + 1)), 1)
     assert all(has_champion(record) for (record,) in found.values())
+
+
+async def test_a_job_goes_on_when_records_were_deleted_to_make_room(tenant: Tenant, tmp_path: Path) -> None:
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 11)]
+    async with firm.running(tmp_path, record_limit=12, companies=companies) as both:
+        old = [await made_by_hand(both, f"Old {number}") for number in range(5)]
+        job = await jobs.create(tenant, both, entities=["companies"])
+        job = await jobs.until(tenant, job["id"], lambda job: job["status"] not in ("pending", "running"), timeout=60)
+        assert (job["status"], job["paused_by"], job["failed_records"]) == ("paused", "plan", 0)
+        assert len(await workspaces.in_target(both, "companies")) == 7
+        for record_id in old:
+            await firm.attio(both, "DELETE", f"/objects/companies/records/{record_id}")
+        (await tenant.client.post(f"/api/v1/jobs/{job['id']}/resume")).raise_for_status()
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+        assert migration.outcomes(job)["companies"]["created"] == 10
+        assert len(await workspaces.in_target(both, "companies")) == 10
+
+
+async def made_by_hand(both: Sandbox, name: str) -> str:
+    """The id of a new company that somebody made in the Attio."""
+    body = {"data": {"values": {"name": [name]}}}
+    answer = await firm.attio(both, "POST", "/objects/companies/records", body)
+    return str(answer["data"]["id"]["record_id"])
 
 
 def has_champion(record: dict[str, Any]) -> bool:
