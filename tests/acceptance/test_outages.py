@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
+import asyncpg
 import msgspec
 import psutil
 import pytest
@@ -96,9 +98,20 @@ async def test_a_job_goes_on_when_postgresql_was_killed_and_started_again(
     await until_health_is(service, "healthy")
     job = await jobs.create(tenant, fresh, batch_size=100)
     await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 40)
+    before = await started_at(own_servers)
     postgres_of(own_servers).kill()
+    # Before there is a new server, "healthy" can still be about the old one.
+    await until_started_again(own_servers, before)
     await until_health_is(service, "healthy")
     await check_it_goes_on_to_the_end(tenant, fresh, job)
+
+
+async def until_started_again(own_servers: Servers, before: object) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            if await started_at(own_servers) != before:
+                return
+            await asyncio.sleep(0.2)
 
 
 async def until_health_is(service: Service, status: str) -> dict[str, Any]:
@@ -128,6 +141,19 @@ async def check_it_goes_on_to_the_end(tenant: Tenant, sandbox: Sandbox, job: dic
         target = await workspaces.in_target(sandbox, entity)
         assert target.keys() == {str(row["id"]) for row in rows if row.get("type") != "internal"}
         assert {len(records) for records in target.values()} == {1}
+
+
+async def started_at(servers: Servers) -> object:
+    """When the PostgreSQL that answers now was started; it has taken the place of one whose last process is gone."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection = await asyncpg.connect(servers.database_url)
+                try:
+                    return await connection.fetchval("SELECT pg_postmaster_start_time()")
+                finally:
+                    await connection.close()
+            await asyncio.sleep(0.1)
 
 
 def postgres_of(servers: Servers) -> psutil.Process:

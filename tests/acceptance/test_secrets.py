@@ -338,14 +338,18 @@ async def values_of_redis(settings: Settings) -> list[str]:
 async def commands_of_redis(settings: Settings) -> AsyncIterator[list[str]]:
     """Whatever is sent to Redis meanwhile, kept or not."""
     seen: list[str] = []
+    listening = asyncio.Event()
 
     async def listen() -> None:
         async with Redis.from_url(settings.redis_url or "") as redis, redis.monitor() as monitor:
+            listening.set()
             async for command in monitor.listen():
                 seen.append(repr(command))  # noqa: PERF401 - it is read while it grows
 
     task = asyncio.create_task(listen())
     try:
+        async with asyncio.timeout(30):
+            await listening.wait()
         yield seen
     finally:
         task.cancel()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from freight.sandbox import Sandbox
-from support import firm, jobs, workspaces
+from support import faults, firm, jobs, workspaces
 from support.clients import client
 from support.firm import Row
 from support.service import Service, Tenant
@@ -142,3 +142,17 @@ async def test_a_row_that_cannot_be_read_is_named_and_the_page_is_carried(
     assert job["status"] in {"completed", "completed_with_errors"}, job["error"]
     assert (jobs.counts(job, "companies")["read"], jobs.counts(job, "companies")["created"]) == (2, made)
     assert said in {row["code"] for row in log if row["entity"] == "companies"}
+
+
+async def test_a_file_that_the_source_refuses_fails_alone_and_the_row_names_the_source(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    async with firm.running(tmp_path, **rows(SHOWN)) as sandbox:
+        await faults.add(sandbox.affinity_url, "forbidden", path_prefix="/entity-files/download/70")
+        job, log = await run(tenant, sandbox)
+    assert job["status"] == "completed_with_errors"
+    counts = jobs.counts(job, "files")
+    assert (counts["read"], counts["created"], counts["failed"]) == (2, 1, 1)
+    (row,) = [row for row in log if (row["entity"], row["source_id"]) == ("files", "70") and row["level"] == "error"]
+    assert "Affinity" in row["message"]
+    assert row["code"] != "rejected_by_target"

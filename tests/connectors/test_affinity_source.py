@@ -58,7 +58,7 @@ def test_a_company_with_everything_is_taken_whole():
     assert row.record == Company(
         id="1",
         name="Acme",
-        domains=("acme.com", "acme.ch", "acme.io"),
+        domains=("www.Acme.com", "https://acme.ch/about", "acme.io"),
         description="Makes things.",
         phone_numbers=("+41 31 111 11 11", "+41 31 222 22 22", "+41 31 333 33 33"),
         location=Location(city="Bern", country="Switzerland"),

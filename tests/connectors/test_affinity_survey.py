@@ -290,6 +290,12 @@ async def test_a_missing_permission_forbids_the_job_and_says_what_to_do(path, en
     assert (await asked({**LISTS, path: refusal(403)}, "notes")).issues == ()
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_single_list_that_cannot_be_read_forbids_no_job(status):
+    lists = {**LISTS, "/v2/lists/5/list-entries": refusal(status), "/v2/lists/6/list-entries": page([])}
+    assert (await asked(lists, "list_entries", "deals")).issues == ()
+
+
 METADATA = ("/v2/companies/fields", "/v2/persons/fields", "/v2/lists/5/fields")
 
 

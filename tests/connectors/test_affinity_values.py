@@ -34,15 +34,18 @@ def values(row: Row) -> tuple[object, ...]:
     [
         ("text", " Some text ", ("Some text",)),
         ("filterable-text", "one", ("one",)),
-        ("filterable-text-multi", ["b", "a", "b"], ("b", "a")),
+        ("filterable-text-multi", ["b", "a", "b"], ("b", "a", "b")),
         ("filterable-text-multi", [{"link": "https://x.example", "text": "X"}], ("https://x.example",)),
         ("number", 0, (0,)),
         ("number", 12.0, (12.0,)),
-        ("number-multi", [3, 1.5, 3], (3, 1.5)),
+        ("number-multi", [3, 1.5, 3], (3, 1.5, 3)),
         ("formula-number", {"calculatedValue": 2.5}, (2.5,)),
         ("datetime", "2024-04-01T07:00:00.000Z", ("2024-04-01",)),
         ("datetime", "2024-12-01T08:00:00Z", ("2024-12-01",)),
-        ("datetime", "2024-12-01T07:59:59Z", ("2024-11-30",)),
+        ("datetime", "2024-12-01T00:00:00+01:00", ("2024-12-01",)),
+        ("datetime", "2024-12-01T01:00:00+01:00", ("2024-12-01",)),
+        ("datetime", "2024-12-01T15:30:10Z", ("2024-12-01",)),
+        ("datetime", "2024-12-01T12:00:00Z", ("2024-12-01",)),
         ("datetime", "2024-12-01", ("2024-12-01",)),
         ("location", place(city="Bern", country="Switzerland"), (Location(city="Bern", country="Switzerland"),)),
         ("location-multi", [place(city="Bern"), place(city="Rome")], (Location(city="Bern"), Location(city="Rome"))),
@@ -64,6 +67,23 @@ def test_a_value_of_each_type_is_read(type_, data, expected):
     row = company(field("field-1", type_, data), of=known(type_))
     assert values(row) == expected
     assert row.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("kept", "read", "other"),
+    [
+        ("2024-12-01T05:00:00Z", "2024-11-30", "2024-12-01"),  # midnight in New York
+        ("2024-11-30T23:00:00Z", "2024-11-30", "2024-12-01"),  # midnight in Berlin
+        ("2024-11-30T18:30:00Z", "2024-11-30", "2024-12-01"),  # midnight in Delhi
+        ("2024-12-01T07:59:59Z", "2024-11-30", "2024-12-01"),  # a time of day
+    ],
+)
+def test_a_date_that_is_kept_at_another_midnight_is_named_where_the_day_may_be_another(kept, read, other):
+    row = company(field("field-1", "datetime", kept), of=known("datetime"))
+    assert values(row) == (read,)
+    (issue,) = row.issues
+    assert (issue.level, issue.code, issue.value) == ("warning", "date_uncertain", kept)
+    assert other in issue.message
 
 
 @pytest.mark.parametrize(
@@ -115,6 +135,15 @@ def test_a_value_in_a_wrong_shape_is_named(type_, data):
     row = company(field("field-1", type_, data), of=known(type_))
     assert values(row) == ()
     assert codes(row) == ["unreadable_value"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [("cut \N{REPLACEMENT CHARACTER}", None), ("nul\0s", "nuls")])
+def test_a_text_with_a_character_that_no_text_can_hold_is_repaired_and_named(given, kept):
+    row = company(field("field-1", "filterable-text-multi", ["whole", given]), of=known("filterable-text-multi"))
+    assert values(row) == ("whole", kept or given)
+    assert [(issue.level, issue.code, issue.field) for issue in row.issues] == [("warning", "damaged_text", "Name")]
+    named = company_row({"id": 1, "name": given}, reading("companies"))
+    assert [(issue.code, issue.field) for issue in named.issues] == [("damaged_text", "name")]
 
 
 def test_the_readable_values_of_a_field_are_kept():

@@ -1,6 +1,7 @@
 """What is read of records and entries in Attio: who wrote it, and in which form."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ from connector_parts import RecordingPacer, Script
 
 from freight.connectors.attio.profiles import page
 from freight.connectors.attio.target import AttioTarget
-from freight.connectors.attio.values import read_automatic, read_values
+from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
 from freight.crm import Company, ListEntry, Person
 from freight.layout import Layout, ListPlace, Place
@@ -75,6 +76,18 @@ def test_a_value_that_is_none_does_not_make_an_attribute_automatic():
 
 def test_only_attributes_that_freight_writes_are_called_automatic():
     assert read_automatic(TYPES, {"logo_url": [by("system", value="https://x")]}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-01-02T03:04:05.123456+00:00", "2024-01-02T03:04:05.123000000Z"),
+        ("2024-01-02T03:04:05.999999+00:00", "2024-01-02T03:04:05.999000000Z"),
+        ("2024-01-02T04:04:05+01:00", "2024-01-02T03:04:05.000000000Z"),
+    ],
+)
+def test_a_moment_reads_back_as_it_was_written_though_attio_keeps_milliseconds(written, read):
+    assert read_moment(read) == moment(datetime.fromisoformat(written))
 
 
 @pytest.mark.parametrize("type_", ["workspace-member", "app", "api-token", "system"])

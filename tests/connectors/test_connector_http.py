@@ -164,10 +164,10 @@ async def test_a_month_that_is_used_up_says_when_it_ends(pacer):
     ("odd", "read_as"),
     [
         (rb'"cut \ud83d"', "cut \N{REPLACEMENT CHARACTER}"),
-        (rb'{"\ude00": [1e999, -1e999, 1]}', {"\N{REPLACEMENT CHARACTER}": [None, None, 1]}),
+        (rb'{"\ude00": [1e999, -1e999, 1]}', {"\N{REPLACEMENT CHARACTER}": ["1e999", "-1e999", 1]}),
         (
             rb'["\ud83d", 123456789012345678901234567890, true]',
-            ["\N{REPLACEMENT CHARACTER}", 123456789012345678901234567890.0, True],
+            ["\N{REPLACEMENT CHARACTER}", 123456789012345678901234567890, True],
         ),
         (rb'["\ud83d", "\ud83d\ude00"]', ["\N{REPLACEMENT CHARACTER}", "\N{GRINNING FACE}"]),
     ],

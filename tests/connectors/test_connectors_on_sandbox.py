@@ -237,7 +237,7 @@ async def test_every_record_reads_back_as_it_was_drafted(vendors):
             name="Zürich Works",
             domains=("zuerich.example.com", "zw.example.com"),
             description="Makes\nthings.",
-            phone_numbers=("+41 44 668 18 00", "044 668 18 01"),
+            phone_numbers=("+41 44 668 18 00", "0041 44 668 18 01"),
             location=Location(street="Main St 1\nFloor 2", city="Zürich", region="ZH", country="Switzerland"),
             linkedin="https://www.linkedin.com/company/zw",
             fields=fields,

@@ -3,11 +3,13 @@
 from typing import Any
 
 import msgspec
+import pytest
 
-from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord
+from freight.connectors.errors import InDoubt
+from freight.connectors.protocols import Attributes, Draft, FileContent, Implied, Issue, TargetRecord
 from freight.crm import Task
 from freight.domain.ledger import Known
-from freight.domain.pipeline.plan import Plan
+from freight.domain.pipeline.plan import Plan, lost
 from freight.domain.pipeline.write import Writer
 from freight.domain.records import Staged
 
@@ -17,6 +19,9 @@ DRAFTED = Issue(code="owner_replaced", message="Another owner.")
 
 class Forgetful:
     """A target that writes records and says that it did not keep all of them; the rest of a target is not asked."""
+
+    def implied(self, draft: Draft) -> tuple[Implied, ...]:
+        return ()
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was not to be asked for")
@@ -53,3 +58,46 @@ async def test_what_the_target_did_not_keep_of_a_new_record_becomes_a_log_row():
 async def test_what_the_target_did_not_keep_of_a_change_becomes_a_log_row():
     result = await Writer(Forgetful()).write(plan("update"))
     assert (result.settled.outcome, result.issues) == ("updated", (DRAFTED, LOST))
+
+
+class Losing(Forgetful):
+    """A target that made the record without its links and did not answer."""
+
+    def __init__(self) -> None:
+        self.sent: list[Attributes] = []
+
+    async def create(self, draft: Draft, _content: FileContent | None = None) -> TargetRecord:
+        raise InDoubt
+
+    async def find(self, drafts: list[Draft]) -> list[TargetRecord]:
+        return [TargetRecord(id="t1", source_id="1", values={"content": ["Call"]})]
+
+    async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
+        self.sent.append(values)
+        return TargetRecord(id=target_id, source_id="1", values=draft.values)
+
+
+LINKED: Attributes = {"content": ["Call"], "linked_records": [{"target_record_id": "c1"}]}
+
+
+async def test_a_task_whose_answer_and_whose_links_were_lost_gets_its_links():
+    target = Losing()
+    made = plan("create")
+    draft = msgspec.structs.replace(made.draft, values=LINKED, fixed=frozenset({"content"}))
+    result = await Writer(target).write(msgspec.structs.replace(made, draft=draft, drafted=LINKED))
+    assert target.sent == [{"linked_records": LINKED["linked_records"]}]
+    assert (result.settled.outcome, result.settled.target_id) == ("created", "t1")
+
+
+@pytest.mark.parametrize(
+    ("entity", "values", "missing"),
+    [
+        ("tasks", {"content": ["Call"]}, {"linked_records"}),
+        ("tasks", LINKED, set()),
+        ("tasks", {"linked_records": LINKED["linked_records"]}, set()),
+        ("companies", {}, set()),
+    ],
+)
+def test_only_what_can_be_sent_once_more_counts_as_lost(entity, values, missing):
+    draft = msgspec.structs.replace(plan("create").draft, entity=entity, values=LINKED, fixed=frozenset({"content"}))
+    assert lost(draft, TargetRecord(id="t1", source_id="1", values=values)).keys() == missing

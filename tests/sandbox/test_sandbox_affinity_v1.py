@@ -320,3 +320,9 @@ async def test_requests_are_counted_by_what_they_ask_for(client: httpx.AsyncClie
     counts = (await client.get("/_sandbox/counters")).json()["requests"]
     routes = {count["route"]: count["count"] for count in counts}
     assert routes == {"/v2/lists/{list_id}/list-entries": 2, "/v2/persons": 1, "/notes": 1}
+
+
+async def test_the_minute_is_told_with_every_answer_also_without_limits(client: httpx.AsyncClient):
+    for path in ("/persons", "/v2/persons", "/persons/7"):
+        answer = await client.get(path)
+        assert answer.headers["x-ratelimit-limit-user-remaining"] == "900"

@@ -1,6 +1,7 @@
 """What the target should hold of each value, worked out anew from what the two vendors document."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -69,6 +70,7 @@ def compare(
 ) -> Iterator[Difference]:
     """Every value that is missing, and every one that nobody asked for; the log has to name `defaults`, too."""
     place = (entity, source_id, frozenset(names))
+    often = Counter(item.value for item in expected)
     wanted = {item.value for item in expected}
     for item in expected:
         if item.value not in found:
@@ -79,8 +81,11 @@ def compare(
     for value in found:
         if value not in wanted:
             yield Difference(*place, (defaults or {}).get(value, "made up"), (str(value),))
-    if len(set(found)) < len(found):
+    counted = Counter(found)
+    if any(count > max(1, often[value]) for value, count in counted.items()):
         yield Difference(*place, "twice", tuple(map(str, found)))
+    if any(counted[item.value] < often[item.value] for item in expected if item.loss is None and item.value in found):
+        yield Difference(*place, "missing", tuple(map(str, found)))
 
 
 def expected(field: Row, data: Any, attribute: Attribute, known: Known) -> list[Item]:
@@ -109,8 +114,10 @@ def expected(field: Row, data: Any, attribute: Attribute, known: Known) -> list[
             items = [reference("companies", part, known) for part in given]
         case kind:
             raise AssertionError(kind)
+    if _holds_lines(field, attribute):
+        return items
     distinct = list({item.value: item for item in items}.values())
-    return distinct if attribute.multiple or _holds_lines(field, attribute) else one_of_many(distinct)
+    return distinct if attribute.multiple else one_of_many(distinct)
 
 
 def found(field: Row, values: Sequence[Row], attribute: Attribute, known: Known) -> list[Any]:

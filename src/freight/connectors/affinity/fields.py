@@ -5,7 +5,7 @@ the value's type, as Affinity's documentation of version 2 lists them.
 """
 
 from collections.abc import Callable, Sequence, Set
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -132,13 +132,12 @@ def holds_something(data: object, depth: int = 3) -> bool:
 
 
 def read_values(field: FilledField, issues: list[Issue], users: Set[str] = frozenset()) -> tuple[Value, ...]:
-    """Return the values of a field whose type is one of `FIELD_TYPES`, each once.
+    """Return the values of a field whose type is one of `FIELD_TYPES`, equal ones as often as they stand there.
 
     `users` are the ids of the firm's own people.
     """
     type_ = FIELD_TYPES[field.value_type]
-    values = read_people(field, issues, users) if type_ == "person" else READERS[type_](field, issues)
-    return tuple(dict.fromkeys(values))
+    return tuple(read_people(field, issues, users) if type_ == "person" else READERS[type_](field, issues))
 
 
 def read_texts(field: FilledField, issues: list[Issue]) -> list[str]:
@@ -216,23 +215,59 @@ def _number(item: object) -> int | float | None:
     return number if isinstance(number, int | float) and not isinstance(number, bool) else None
 
 
+def read_dates(field: FilledField, issues: list[Issue]) -> list[str]:
+    """The dates in a field. One that was stored at an hour that leaves the day open gets an issue."""
+    dates = _each(field, issues, _date)
+    for item in _items(field.data):
+        taken, moment = _date(item), _parsed(item)
+        if taken and moment and (other := _other_day(moment, date.fromisoformat(taken))) is not None:
+            issues.append(_date_uncertain(field, quoted(item), taken, other))
+    return dates
+
+
+def _date_uncertain(field: FilledField, kept: str, taken: str, other: date) -> Issue:
+    return Issue(
+        code="date_uncertain",
+        message=f"Affinity keeps a date as midnight in its own time zone, and the one in {field.label!r} as {kept}: it "
+        f"was read as {taken} and may be {other.isoformat()}. Compare it with what Affinity shows, and correct it in "
+        "the target if needed.",
+        field=field.label,
+        value=kept,
+    )
+
+
 def _date(item: object) -> str | None:
     moment = _parsed(item)
-    if moment is None:
-        return None
     try:
-        # A date that was stored before Affinity began to do so, or by somebody else, stands at midnight UTC.
-        if moment.tzinfo is None or moment.astimezone(UTC).time() == time.min:
-            return moment.date().isoformat()
-        return moment.astimezone(PACIFIC).date().isoformat()
+        return None if moment is None else (_midnight(moment) or moment.astimezone(PACIFIC).date()).isoformat()
     except OverflowError:
         return None
+
+
+def _midnight(moment: datetime) -> date | None:
+    """The day that begins at this moment: where it was written, in UTC, or where Affinity keeps dates."""
+    # Dates that were stored before Affinity began to do so, or by another program, stand at other midnights than its.
+    if moment.tzinfo is None:
+        return moment.date()
+    zones = (moment, moment.astimezone(UTC), moment.astimezone(PACIFIC))
+    return next((local.date() for local in zones if local.time() == time.min), None)
+
+
+def _other_day(moment: datetime, taken: date) -> date | None:
+    """The day that was meant if this is midnight in yet another zone or a time of day in UTC, unless it is `taken`."""
+    if _midnight(moment) is not None:
+        return None
+    utc = moment.astimezone(UTC)
+    # Midnight in Europe or Asia is the day before in UTC. Noon in UTC is chosen so that the day is the same everywhere.
+    is_full = (utc.minute % 15, utc.second, utc.microsecond) == (0, 0, 0)
+    meant = utc.date() + timedelta(days=is_full and utc.time() > time(12))
+    return meant if meant != taken else None
 
 
 READERS: dict[FieldType, Callable[[FilledField, list[Issue]], Sequence[Value]]] = {
     "text": read_texts,
     "number": lambda field, issues: _each(field, issues, _number),
-    "date": lambda field, issues: _each(field, issues, _date),
+    "date": read_dates,
     "location": read_locations,
     "select": lambda field, issues: _each(field, issues, _option),
     "status": lambda field, issues: _each(field, issues, _option),
@@ -245,6 +280,18 @@ def text_of(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     return value.replace("\0", "").strip() or None
+
+
+def damaged_text(given: object, depth: int = 4) -> str | None:
+    """The first text in a value with a NUL, or with the character that stands for half of one that was cut in two."""
+    match given:
+        case str():
+            return given if "\0" in given or "\N{REPLACEMENT CHARACTER}" in given else None
+        case dict() | list() if depth:
+            parts = given.values() if isinstance(given, dict) else given
+            return next((text for part in parts if (text := damaged_text(part, depth - 1)) is not None), None)
+        case _:
+            return None
 
 
 def id_of(item: object) -> str | None:

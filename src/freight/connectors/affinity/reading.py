@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from freight.addresses import comparable
 from freight.connectors.affinity.facts import FACTS, fact_of
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
@@ -13,6 +14,7 @@ from freight.connectors.affinity.fields import (
     KNOWN_TYPES,
     Described,
     FilledField,
+    damaged_text,
     holds_something,
     quoted,
     read_fields,
@@ -22,7 +24,6 @@ from freight.connectors.affinity.fields import (
 )
 from freight.connectors.errors import ConnectorError, PermissionMissing
 from freight.connectors.protocols import Issue, Row
-from freight.crm import normalise_claim
 from freight.fields import CompanyRef, Field, FieldValues, Location
 from freight.mapping import Mapping
 from freight.schema import Schema
@@ -90,7 +91,22 @@ class RowReader:
         value = read(given)
         if value is None and holds_something(given):
             self.issues.append(unreadable(key, given))
+        self.say_damaged(key, given)
         return value
+
+    def say_damaged(self, field: str, given: object) -> None:
+        """Name a text with characters that no text can hold."""
+        if (text := damaged_text(given)) is not None:
+            self.issues.append(
+                Issue(
+                    code="damaged_text",
+                    message=f"A text of {field!r} holds a NUL, or half of a character that was cut in two. NUL was "
+                    "left out, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source or in the "
+                    "target.",
+                    field=field,
+                    value=quoted(text),
+                )
+            )
 
 
 class FieldsReader(RowReader):
@@ -109,6 +125,7 @@ class FieldsReader(RowReader):
             if (fact := reading.fact_of(field)) is not None:
                 self._facts.setdefault(fact, []).append(field)
                 self._say_cut_off(field)
+                self.say_damaged(field.label, field.data)
             elif field.value_type not in KNOWN_TYPES:
                 self.issues.append(_unknown_value_type(field))
             elif field.id in reading.fields:
@@ -133,12 +150,14 @@ class FieldsReader(RowReader):
         values = self.facts(name, read)
         if len(values) > 1:
             left = "; ".join(shown(value) for value in values[1:])
+            # Its id, since a field that a firm added itself may have the same name.
+            fields = ", ".join(field.id for field in self._facts[name])
             self.issues.append(
                 Issue(
                     code="further_values_left_out",
                     message=f"Only one value fits {name!r}; {shown(values[0])} was taken and the others were left "
                     f"out: {left}.",
-                    field=name,
+                    field=fields,
                     value=left,
                 )
             )
@@ -149,6 +168,7 @@ class FieldsReader(RowReader):
             self.issues.append(_type_changed(field))
             return
         self._say_cut_off(field)
+        self.say_damaged(field.label, field.data)
         if values := read_values(field, self.issues, self._users):
             self.fields[field.id] = values
 
@@ -213,7 +233,7 @@ def distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """Each once, ignoring case, in the order given."""
     first: dict[str, str] = {}
     for text in texts:
-        first.setdefault(normalise_claim(text), text)
+        first.setdefault(comparable(text), text)
     return tuple(first.values())
 
 

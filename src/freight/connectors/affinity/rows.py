@@ -12,7 +12,7 @@ from freight.connectors.affinity.fields import (
 from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Row
-from freight.crm import Company, Person, bare_domain
+from freight.crm import Company, Person
 
 
 def company_row(row: Json, reading: Reading) -> Row:
@@ -24,7 +24,7 @@ def company_row(row: Json, reading: Reading) -> Row:
     company = Company(
         id=id_,
         name=reader.text("name"),
-        domains=distinct(_domain(text) for text in reader.texts("domain", "domains")),
+        domains=distinct(reader.texts("domain", "domains")),
         description=reader.fact("description", read_texts),
         phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
         location=reader.fact("location", read_locations),
@@ -72,9 +72,3 @@ def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
         field="type",
         value=quoted(type_),
     )
-
-
-def _domain(text: str) -> str:
-    """The bare host name, without the `www.` that names the same site."""
-    host = bare_domain(text)
-    return host.removeprefix("www.") if host.count(".") > 1 else host

@@ -18,7 +18,7 @@ from freight.connectors.affinity.fields import (
     integer_of,
     text_of,
 )
-from freight.fields import Field, Option
+from freight.fields import Fact, Field, Option
 from freight.mapping import FieldMapping
 
 RELATIONSHIP_INTELLIGENCE = "relationship-intelligence"
@@ -63,6 +63,17 @@ def fields_of(
             definition = definitions.find(field.id, field.name, text_of(row.get("enrichmentSource")))
             fields.setdefault(field.id, _field(field, definition))
     return list(fields.values())
+
+
+def facts_of(metadata: Iterable[Any], owner: str, named: Mapping[str, FieldMapping]) -> list[Fact]:
+    """Return the fields of `companies` or of `people` that are standard parts of these, and not the job's to map."""
+    facts: dict[str, Fact] = {}
+    for row in metadata:
+        field = _described(row)
+        part = None if field is None else fact_of(owner, field)
+        if field is not None and part is not None and not _is_ordinary(field, named.get(field.id)):
+            facts.setdefault(field.id, Fact(part=part, name=field.label, field=field.id))
+    return list(facts.values())
 
 
 def _is_ordinary(fact: Described, wanted: FieldMapping | None) -> bool:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from freight.connectors.attio.standard import SOCIAL
 from freight.connectors.protocols import Attributes, Draft
 
-PROFILES = frozenset({"angellist", "facebook", "instagram", "linkedin", "twitter"})
-"""The attributes of Attio's companies and people that hold the address of a profile."""
+PROFILES = frozenset(SOCIAL)
 
 MOVED = {"twitter.com": "x.com", "mobile.twitter.com": "x.com"}
 """Hosts that Attio writes under their new name."""

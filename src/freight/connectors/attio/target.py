@@ -9,6 +9,7 @@ from freight.connectors.attio import drafting
 from freight.connectors.attio.client import AttioClient
 from freight.connectors.attio.definitions import Definitions
 from freight.connectors.attio.drafting import Guide
+from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import survey
 from freight.connectors.attio.planning.prepare import chooser_of, prepare
@@ -27,6 +28,7 @@ from freight.connectors.protocols import (
     Attributes,
     Draft,
     FileContent,
+    Implied,
     Pacer,
     Plan,
     References,
@@ -64,6 +66,8 @@ class Store(Protocol):
 
 class AttioTarget:
     """Writes an Attio workspace; see `freight.connectors.protocols.Target`."""
+
+    makes: frozenset[Entity] = frozenset({"companies"})
 
     def __init__(
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
@@ -148,6 +152,10 @@ class AttioTarget:
     def draft(self, record: Record, references: References) -> Draft:
         """The record in Attio's terms, with an issue for each value that Attio cannot hold."""
         return drafting.draft(record, references, self._guide)
+
+    def implied(self, draft: Draft) -> tuple[Implied, ...]:
+        """Return the companies that Attio makes by itself when this draft is created."""
+        return implied(draft)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The records with those ids."""

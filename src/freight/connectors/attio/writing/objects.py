@@ -41,7 +41,7 @@ class Objects:
         sought: list[Sought] = []
         # Before the schema was prepared, as in a dry run, nothing can carry a source id.
         if await self._known.has(Container("objects", entity), SOURCE_ID):
-            sought += [Sought(SOURCE_ID, None, draft.source_id) for draft in drafts]
+            sought += [Sought(SOURCE_ID, None, draft.source_id) for draft in drafts if draft.source_id]
         unique = UNIQUE[entity]
         if unique in COMPARED:
             sought += [
