@@ -37,6 +37,7 @@ from freight.layout import Layout
 from freight.mapping import FieldMapping, ListMapping, Mapping
 from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.schema import Schema
+from support import late
 
 WHEN = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 MEMBER = PersonRef(id="90", name="Ada", email="ada@sandbox-ventures.com", internal=True)
@@ -114,6 +115,7 @@ async def vendors(prepared: tuple[Sandbox, Layout]) -> AsyncIterator[Vendors]:
     await source.aclose()
     await target.aclose()
     async with attio_of(vendors) as attio:
+        await late.finish_in(vendors.sandbox)
         for path in ("objects/companies/records", "objects/people/records", "objects/deals/records"):
             found = (await attio.post(f"{path}/query", json={})).raise_for_status().json()["data"]
             for record in found:
