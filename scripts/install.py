@@ -224,15 +224,16 @@ def is_for_the_network(name: str) -> bool:
 def explained(lines: list[str]) -> list[str]:
     """What pip said at its end, after a sentence that says what to do."""
     text = "\n".join(lines)
-    if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|Connection\w*Error|SSLError|ProxyError", text):
-        advice = "The package index cannot be reached: see that this machine has a network, or set PIP_INDEX_URL to "
-        advice += "an index that it reaches, and run this again."
-    elif "No space left" in text:
+    if "No space left" in text:
         advice = "The disk is full: make room, and run this again."
     elif "DO NOT MATCH THE HASHES" in text:
         advice = "The package index sent a file that is not the one in the lock file. Nothing of it was installed."
-    elif "No matching distribution" in text:
-        advice = "The package index has no file of the lock file for this system."
+    elif re.search(
+        r"No matching distribution|NameResolutionError|Connection\w*Error|Timeout|SSLError|ProxyError", text
+    ):
+        # Where pip cannot reach the index it says in the end that there is no such package.
+        advice = "The package index cannot be reached, or lacks a file of the lock file: see that this machine has a "
+        advice += "network, or set PIP_INDEX_URL to an index that it reaches, and run this again."
     else:
         advice = "The packages could not be installed."
     return [f"{advice} The last lines of pip are:", *lines[-LAST_LINES:]]

