@@ -38,6 +38,7 @@ NETWORK_SETTINGS = {
 PROGRESS_INTERVAL = 5.0
 """Seconds between two lines about the progress, where they cannot replace each other."""
 LAST_LINES = 12
+UNREACHABLE = re.compile(r"No matching distribution|NameResolutionError|Connection\w*Error|Timeout|SSLError|ProxyError")
 
 
 class SetupError(Exception):
@@ -228,9 +229,7 @@ def explained(lines: list[str]) -> list[str]:
         advice = "The disk is full: make room, and run this again."
     elif "DO NOT MATCH THE HASHES" in text:
         advice = "The package index sent a file that is not the one in the lock file. Nothing of it was installed."
-    elif re.search(
-        r"No matching distribution|NameResolutionError|Connection\w*Error|Timeout|SSLError|ProxyError", text
-    ):
+    elif UNREACHABLE.search(text):
         # Where pip cannot reach the index it says in the end that there is no such package.
         advice = "The package index cannot be reached, or lacks a file of the lock file: see that this machine has a "
         advice += "network, or set PIP_INDEX_URL to an index that it reaches, and run this again."
