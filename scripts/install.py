@@ -25,8 +25,8 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {"demo": "requirements-demo.lock", "everything": "requirements.lock"}
 """What can be installed, the smaller part first; all of it is in the larger one too, in the same versions."""
-MEGABYTES = {"demo": 60, "everything": 120}
-"""What pip downloads, if it has none of it in its cache: for the sentence at the beginning."""
+MEGABYTES = {"demo": 65, "everything": 125}
+"""What pip downloads, if it has none of it in its cache; `scripts/check-wheels` prints it."""
 
 PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
 OLDEST_GLIBC = (2, 28)
@@ -38,6 +38,7 @@ NETWORK_SETTINGS = {
 PROGRESS_INTERVAL = 5.0
 """Seconds between two lines about the progress, where they cannot replace each other."""
 LAST_LINES = 12
+UNREACHABLE = re.compile(r"No matching distribution|NameResolutionError|Connection\w*Error|Timeout|SSLError|ProxyError")
 
 
 class SetupError(Exception):
@@ -203,8 +204,10 @@ def not_writable(why: object) -> str:
 def install(file: str, lock: int) -> None:
     """Install exactly what the lock file says."""
     progress = Progress(sum(1 for line in (ROOT / file).read_text().splitlines() if re.match(r"[a-zA-Z0-9]", line)))
+    # Python compiles what is imported; compiling all that is there would take longer than everything else.
+    options = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--no-user", "--no-compile")
     status, lines = run(
-        pip("install", "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-user", "--requirement", file),
+        pip("install", *options, "--requirement", file),
         {name: value for name, value in os.environ.items() if is_for_the_network(name)},
         lock,
         progress.read,
@@ -222,15 +225,14 @@ def is_for_the_network(name: str) -> bool:
 def explained(lines: list[str]) -> list[str]:
     """What pip said at its end, after a sentence that says what to do."""
     text = "\n".join(lines)
-    if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|Connection\w*Error|SSLError|ProxyError", text):
-        advice = "The package index cannot be reached: see that this machine has a network, or set PIP_INDEX_URL to "
-        advice += "an index that it reaches, and run this again."
-    elif "No space left" in text:
+    if "No space left" in text:
         advice = "The disk is full: make room, and run this again."
     elif "DO NOT MATCH THE HASHES" in text:
         advice = "The package index sent a file that is not the one in the lock file. Nothing of it was installed."
-    elif "No matching distribution" in text:
-        advice = "The package index has no file of the lock file for this system."
+    elif UNREACHABLE.search(text):
+        # Where pip cannot reach the index it says in the end that there is no such package.
+        advice = "The package index cannot be reached, or lacks a file of the lock file: see that this machine has a "
+        advice += "network, or set PIP_INDEX_URL to an index that it reaches, and run this again."
     else:
         advice = "The packages could not be installed."
     return [f"{advice} The last lines of pip are:", *lines[-LAST_LINES:]]

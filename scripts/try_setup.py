@@ -226,6 +226,9 @@ class Bench:
             home.mkdir()
             give(home, user)
         kept = {name: value for name, value in os.environ.items() if KEPT_VARIABLES.fullmatch(name)}
+        if python.startswith(str(self._folder)):
+            # A copy's own libraries, not those of the Python that it is a copy of.
+            kept["LD_LIBRARY_PATH"] = str(Path(python).parent.parent / "lib")
         return {
             **kept,
             **self._network,
