@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from redis.asyncio import Redis
 
@@ -20,6 +21,10 @@ from freight.sandbox import Sandbox, SandboxOptions
 from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
 from support import service as support
+
+# How fast a machine is must not decide a test.
+hypothesis.settings.register_profile("freight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("freight")
 
 TEMPLATE = "freight_template"
 

@@ -157,7 +157,7 @@ async def test_ctrl_c_leaves_nothing_behind(
 
 
 async def until_printed(output: asyncio.StreamReader, text: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while text not in (line := (await output.readline()).decode()):
             assert line, "it ended before"
 

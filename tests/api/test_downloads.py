@@ -179,7 +179,7 @@ async def transactions(database_url: str) -> int:
 
 
 async def until_no_transactions(database_url: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await transactions(database_url):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
