@@ -4,21 +4,16 @@ A connector that reads turns a vendor's rows into these; a connector that writes
 Ids are the source's own, as text.
 """
 
-import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 
-import idna
 import msgspec
 
+from freight.contacts import Part, read_email, read_website
 from freight.fields import CompanyRef, Field, FieldValues, Location, PersonRef
 
 Entity = Literal["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"]
-
-LONGEST_HOST = 253
-"""Characters of the longest name that a host can have."""
 
 LOAD_ORDER: tuple[Entity, ...] = get_args(Entity)
 """Entities in the order in which they are written: whatever is referred to comes first."""
@@ -28,7 +23,7 @@ Reference = tuple[Entity, str]
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="companies"):
-    """A firm. `domains` are bare host names, the primary one first."""
+    """A firm. `domains` are what the source has as its web addresses, as it was typed, the primary one first."""
 
     id: str
     name: str | None = None
@@ -41,7 +36,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="people"):
-    """A person. `emails` has the primary address first."""
+    """A person. `emails` are what the source has as e-mail addresses, as it was typed, the primary one first."""
 
     id: str
     first_name: str | None = None
@@ -120,6 +115,9 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     participant_ids: tuple[str, ...] = ()
     """Who took part in the meeting, call or e-mail that the note is about."""
     replies: tuple[Reply, ...] = ()
+    stands_in: bool = True
+    """Whether it may go to a participant where nothing that it is attached to is in the target; of the copies of a
+    note only the first may."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="tasks"):
@@ -226,20 +224,42 @@ def people_named(record: Record) -> tuple[str, ...]:
             return ()
 
 
+def note_of(source_id: str) -> str:
+    """Return the id of the note that a note, or a copy of one for a single record, is."""
+    return source_id.partition("/")[0]
+
+
+def copy_id(note_id: str, link: Reference) -> str:
+    """Return the id of the copy of a note that is for one of its records."""
+    return "/".join((note_id, *link))
+
+
+def note_ids(note: Note) -> tuple[str, ...]:
+    """Return the ids under which a note may be known: its own, and those of its copies, whichever way jobs write
+    notes."""
+    links: list[Reference] = [
+        *(("deals", id_) for id_ in note.deal_ids),
+        *(("companies", id_) for id_ in note.company_ids),
+        *(("people", id_) for id_ in note.person_ids),
+    ]
+    id_ = note_of(note.id)
+    return (id_, *(copy_id(id_, link) for link in links))
+
+
 def claims(record: Record) -> tuple[str, ...]:
-    """The values that only one record of its entity may hold: a company's domains, a person's e-mail addresses, and
-    the place of a record on a list, which only the first of its entries takes. The firm's own people are not carried
-    and claim nothing."""
+    """The values that only one record of its entity may hold, each in its canonical form: a company's domains, a
+    person's e-mail addresses, and the place of a record on a list, which only the first of its entries takes.
+
+    A text that is no usable address claims nothing, and neither do the firm's own people, who are not carried.
+    """
     match record:
-        case Company():
-            values = record.domains
-        case Person(internal=False):
-            values = record.emails
+        case Company() | Person(internal=False):
+            parts = [part for text in _addresses(record) for part in _read(record, text)]
+            return tuple(dict.fromkeys(part.value for part in parts if part.kind == "address" and part.value))
         case ListEntry():
             return ("/".join((record.list_id, *record.parent)),)
         case _:
             return ()
-    return tuple(dict.fromkeys(normalise_claim(value) for value in values))
 
 
 def without_claims(record: Record, lost: Collection[str]) -> Record:
@@ -248,39 +268,28 @@ def without_claims(record: Record, lost: Collection[str]) -> Record:
         return record
     match record:
         case Company():
-            kept = tuple(value for value in record.domains if normalise_claim(value) not in lost)
-            return msgspec.structs.replace(record, domains=kept)
+            return msgspec.structs.replace(record, domains=_without(record, lost))
         case Person():
-            kept = tuple(value for value in record.emails if normalise_claim(value) not in lost)
-            return msgspec.structs.replace(record, emails=kept)
+            return msgspec.structs.replace(record, emails=_without(record, lost))
         case ListEntry():
             return msgspec.structs.replace(record, repeated=True)
         case _:
             return record
 
 
-def normalise_claim(value: str) -> str:
-    """A domain or an e-mail address as it is compared: without regard to capitals and surrounding space, and the same
-    whether a host's name is written with its own letters or with those that the DNS knows."""
-    # `casefold` would make one of two names that differ, as of straße.de and strasse.de.
-    local, at, host = unicodedata.normalize("NFC", value.strip()).lower().rpartition("@")
-    return f"{local}{at}{_ascii_host(host)}"
+def _addresses(record: Company | Person) -> tuple[str, ...]:
+    return record.domains if isinstance(record, Company) else record.emails
 
 
-def _ascii_host(host: str) -> str:
-    if host.isascii() or len(host) > LONGEST_HOST:
-        return host
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except UnicodeError:
-        return host
+def _read(record: Company | Person, text: str) -> tuple[Part, ...]:
+    return read_website(text, record.name) if isinstance(record, Company) else read_email(text)
 
 
-def bare_domain(value: str) -> str:
-    """The host name in something that a person typed as a website: scheme, path, port and a final dot are dropped."""
-    text = value.strip()
-    try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname
-    except ValueError:
-        host = None
-    return (host or text).rstrip(".").lower()
+def _without(record: Company | Person, lost: Collection[str]) -> tuple[str, ...]:
+    """The texts with addresses, those that are lost cut out."""
+    kept: list[str] = []
+    for text in _addresses(record):
+        parts = _read(record, text)
+        left = [part.text for part in parts if part.kind != "address" or part.value not in lost]
+        kept += [text] if len(left) == len(parts) else left
+    return tuple(kept)

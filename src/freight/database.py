@@ -57,6 +57,8 @@ class Connection(Protocol):
         ...
 
 
+SURROGATES = re.compile("[\ud800-\udfff]")
+
 _under_way: ContextVar[bool] = ContextVar("transaction_under_way", default=False)
 
 MIGRATION_LOCK = 0x46524549
@@ -65,6 +67,21 @@ MIGRATION_LOCK = 0x46524549
 
 class DatabaseError(Exception):
     """The database cannot be used as it is; the message says what to do."""
+
+
+class Unavailable(ConnectionError):
+    """PostgreSQL cannot be reached, starts or stops, or has no room: the statement says nothing about it."""
+
+
+UNAVAILABLE_STATES = ("08", "28", "3D", "53", "57P0", "58", "25006")
+"""How the SQLSTATEs begin that are about the connection or the server, whatever was sent: connection exceptions,
+refused logins, a database that is gone, insufficient resources, shutdown and start-up, errors of the system, and a
+server that became a replica."""
+
+DATA_STATES = ("21", "22", "23", "44", "54", "XX")
+"""How the SQLSTATEs begin that are about the data of a statement: cardinality, data exceptions, integrity constraints,
+views with a check, limits of the program, and the internal errors with which PostgreSQL refuses values that it has no
+memory for."""
 
 
 class _Engine(PostgresEngine):
@@ -146,8 +163,54 @@ async def _transaction() -> AsyncIterator[Connection]:
     try:
         async with DB.pool.acquire() as connection, connection.transaction():
             yield connection
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        if isinstance(error, Unavailable) or not is_unavailable(error):
+            raise
+        raise Unavailable(str(error) or type(error).__name__) from error
     finally:
         _under_way.reset(token)
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Return whether an error says that PostgreSQL cannot be used, and nothing about what was sent to it."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(UNAVAILABLE_STATES)
+    return isinstance(error, OSError | asyncpg.InterfaceError) and not is_about_data(error)
+
+
+def is_about_data(error: Exception) -> bool:
+    """Return whether an error is about the values of a statement: others in their place would have been stored."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(DATA_STATES)
+    # asyncpg's own errors about arguments are ValueErrors too; so is what encoding them as JSON or UTF-8 raises.
+    return isinstance(error, ValueError | OverflowError | RecursionError | TypeError | msgspec.MsgspecError)
+
+
+@asynccontextmanager
+async def savepoint(tx: Connection, *, keep: bool = True) -> AsyncIterator[None]:
+    """Undo what the body wrote, and no more of the transaction, if the body raises or `keep` is false."""
+    await tx.execute("SAVEPOINT here")
+    try:
+        yield
+    except Exception as error:
+        if not is_unavailable(error):
+            await _roll_back(tx)
+        raise
+    if keep:
+        await tx.execute("RELEASE SAVEPOINT here")
+    else:
+        await _roll_back(tx)
+
+
+async def _roll_back(tx: Connection) -> None:
+    await tx.execute("ROLLBACK TO SAVEPOINT here")
+    await tx.execute("RELEASE SAVEPOINT here")
+
+
+def storable(text: str) -> str:
+    """The text without what no text in PostgreSQL can hold: NUL is left out, half a surrogate pair becomes U+FFFD."""
+    text = text.replace("\0", "")
+    return text if text.isascii() else SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def jsonb(value: object) -> str:

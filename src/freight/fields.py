@@ -61,3 +61,13 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In the source's order."""
     enriched: bool = False
     """Whether the vendor fills the field, and not the firm."""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A standard part of every company, person, deal or list entry, and what the source calls it."""
+
+    part: str
+    """The attribute of the record in `freight.crm`, as `job_title`."""
+    name: str
+    field: str | None = None
+    """The id of the field at the source that holds it, where it is a field there."""

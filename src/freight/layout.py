@@ -57,6 +57,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entities: tuple[Entity, ...] = ()
     """What the job carries."""
     places: tuple[Place, ...] = ()
+    parts: dict[Entity, dict[str, str]] = {}
+    """The slugs of the attributes that hold the standard parts of records; see `freight.fields.Fact`."""
     lists: tuple[ListPlace, ...] = ()
     members: dict[str, str] = {}
     """The target's members: ids by e-mail address, in lower case."""

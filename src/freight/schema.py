@@ -3,7 +3,7 @@
 import msgspec
 
 from freight.crm import Entity, List
-from freight.fields import Field, PersonRef
+from freight.fields import Fact, Field, PersonRef
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -13,6 +13,8 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Fields of companies that are none of the standard facts of `freight.crm.Company`."""
     people: tuple[Field, ...] = ()
     """The same of people."""
+    facts: dict[Entity, tuple[Fact, ...]] = {}
+    """What the source calls the standard parts of records."""
     lists: tuple[List, ...] = ()
     users: tuple[PersonRef, ...] | None = None
     """The firm's own people; None where the source does not say."""

@@ -39,6 +39,9 @@ SWEEP_SECONDS = 5
 
 HEARTBEAT_SECONDS = 5
 
+MAX_HOST_LENGTH = 40
+"""Characters of the host's name in the name of a worker, which has at most 64."""
+
 FINISH_SECONDS = 1
 """How long short tasks may take to finish before all are cancelled. arq's own part of a task takes milliseconds, but
 one that is cancelled in the middle of it ends the whole worker with an error."""
@@ -117,7 +120,14 @@ async def sweep(ctx: Context) -> None:
     """Look over all live jobs and deliveries: whatever was rung for in vain, or never, is rung for again."""
     place: Workplace = ctx["place"]
     for tenant_id, job_id in await live_jobs():
-        await place.queue.ring(await advance(tenant_id, job_id), again=str(int(time.time())))
+        try:
+            rings = await advance(tenant_id, job_id)
+        except database.Unavailable:
+            raise
+        except Exception:  # one job that cannot be advanced must not hold up all others
+            log.exception("job_not_advanced", job=str(job_id))
+            continue
+        await place.queue.ring(rings, again=str(int(time.time())))
     async with database.as_platform() as tx:
         due = await deliveries.due(tx)
     await place.queue.ring(due, again=str(int(time.time())))
@@ -148,7 +158,7 @@ async def on_startup(ctx: Context) -> None:
     redis = queue.connect(opened.redis_url)
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     bell = Queue(redis)
-    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+    name = worker_name(socket.gethostname())
     heart = asyncio.create_task(_beat(ctx, bell, name))
     stack.push_async_callback(_stop, heart)
     ctx["workers"] = 1
@@ -160,6 +170,11 @@ async def on_startup(ctx: Context) -> None:
     )
     ctx["courier"] = Courier(worker=name, vault=opened.vault, guard=Guard(settings.extra_webhook_hosts))
     log.info("worker_started", worker=name)
+
+
+def worker_name(host: str) -> str:
+    """Return a name for this worker that no other one has and that its leases have room for."""
+    return f"{host[:MAX_HOST_LENGTH]}-{os.getpid()}-{uuid4().hex[:6]}"
 
 
 async def on_shutdown(ctx: Context) -> None:

@@ -94,7 +94,8 @@ async def test_a_retry_loads_the_batches_that_failed_and_doubles_nothing(
 ) -> None:
     # Otherwise a request is repeated for half a minute.
     monkeypatch.setattr(http, "ATTEMPTS", 1)
-    await faults.add(fresh.attio_url, "write_conflict", probability=0.05, path_prefix="/v2/objects/companies/records")
+    # One record at which the target fails would fail alone.
+    await faults.add(fresh.attio_url, "write_conflict", path_prefix="/v2/objects/companies/records")
     job = await jobs.create(tenant, fresh, batch_size=100, retry_policy=ONE_ATTEMPT)
     job = await jobs.until_ended(tenant, job["id"])
     await faults.clear(fresh.attio_url)

@@ -34,6 +34,17 @@ async def test_a_dry_run_writes_nothing_and_says_of_every_record_what_a_full_run
     cost = (await report(tenant, carried))["cost"]["vendor_calls"]
     assert (foretold["source_reads"], foretold["target_writes"]) == (cost["source_reads"], cost["target_writes"])
 
+    facts = (await report(tenant, carried))["mapping"]["facts"]
+    assert all(fact["attribute"] for fact in facts)
+    assert {
+        ("companies", "Description", "description"),
+        ("companies", "Location", "primary_location"),
+        ("people", "Current Job Title", "job_title"),
+        ("people", "Job Titles", "job_title"),
+        ("people", "Current Organization", "company"),
+        ("deals", "People", "associated_people"),
+    } <= {(fact["entity"], fact["name"], fact["attribute"]) for fact in facts}
+
     after = await migration.carry(tenant, workspace, mode="dry_run")
     for counts in migration.outcomes(after).values():
         assert (counts["created"], counts["updated"], counts["failed"]) == (0, 0, 0)

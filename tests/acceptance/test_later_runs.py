@@ -1,5 +1,6 @@
 """What jobs make of a target in which people have worked, or in which an earlier job was broken off."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -236,6 +237,57 @@ async def test_a_domain_that_stands_elsewhere_costs_a_record_none_that_it_has(
         (domain,) = (await companies(vendors))["2"][0]["values"]["domains"]
         assert domain["domain"] == "borealis.com"
     assert [row["value"] for row in said] == ["taken.com"]
+
+
+async def test_overwrite_writes_all_that_differs_also_where_the_source_has_not_changed(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", label="hot"))
+    await migration.carry(tenant, vendors)
+    await relabel(vendors, "2", ["theirs"])
+    (note,) = (found for found in await notes(vendors) if found["title"] == "Note 41")
+    changed = {"data": {"content": "Theirs", "format": "markdown"}}
+    await firm.attio(vendors, "PATCH", f"/notes/{note['id']['note_id']}", changed)
+    predicted = await migration.carry(tenant, vendors, on_existing="overwrite", mode="dry_run")
+    job = await migration.carry(tenant, vendors, on_existing="overwrite")
+    assert migration.outcomes(predicted) == migration.outcomes(job)
+    assert (jobs.counts(job, "companies")["updated"], jobs.counts(job, "notes")["updated"]) == (1, 1)
+    assert await label(vendors, "2") == ["hot"]
+    assert "Theirs" not in {found["content_plaintext"] for found in await notes(vendors)}
+    before = await workspaces.writes_received(vendors)
+    again = await migration.carry(tenant, vendors, on_existing="overwrite")
+    assert await workspaces.writes_received(vendors) == before
+    assert jobs.counts(again, "companies")["unchanged"] == 2
+
+
+@pytest.mark.parametrize("theirs", ["theirs", None])
+async def test_fill_names_in_every_job_what_it_leaves_to_a_person(
+    service: Service, tenant: Tenant, vendors: Sandbox, theirs: str | None
+) -> None:
+    await firm.put(vendors, "companies", firm.company(2, "borealis.com", label="hot"))
+    await migration.carry(tenant, vendors)
+    await relabel(vendors, "2", [] if theirs is None else [theirs])
+    for mode in ("dry_run", "full", "full"):
+        before = await workspaces.writes_received(vendors)
+        job = await migration.carry(tenant, vendors, mode=mode)
+        assert await workspaces.writes_received(vendors) == before
+        (row,) = await jobs.logs(tenant, job["id"], code="kept_in_target")
+        assert (row["source_id"], row["field"], row["value"]) == ("2", "label", '["hot"]')
+    assert await label(vendors, "2") == ([] if theirs is None else [theirs])
+
+
+async def test_what_has_not_changed_is_compared_with_the_target_by_a_query_for_many_records(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    for number in range(100, 190):
+        await firm.put(vendors, "companies", firm.company(number, f"c{number}.com"))
+    await migration.carry(tenant, vendors)
+    before = await migration.requests(vendors.attio_url)
+    await migration.carry(tenant, vendors)
+    asked = Counter(await migration.requests(vendors.attio_url)) - Counter(before)
+    # One for the companies and one for the person; notes and tasks could only be read one by one.
+    assert sum(count for (_, route), count in asked.items() if route.endswith("/query")) == 2
+    assert [route for method, route in asked if method == "GET" and route.endswith("}")] == []
 
 
 async def label(sandbox: Sandbox, source_id: str) -> list[str]:

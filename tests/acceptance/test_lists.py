@@ -121,6 +121,7 @@ async def lists_in_target(sandbox: Sandbox) -> dict[str, list[float]]:
     async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
         for given in (await attio.get("/v2/lists")).json()["data"]:
             list_id = given["id"]["list_id"]
-            entries = (await attio.post(f"/v2/lists/{list_id}/entries/query", json={})).json()["data"]
+            oldest_first = {"sorts": [{"attribute": "created_at", "direction": "asc"}]}
+            entries = (await attio.post(f"/v2/lists/{list_id}/entries/query", json=oldest_first)).json()["data"]
             found[list_id] = [value["value"] for item in entries for value in item["entry_values"]["score"]]
     return found

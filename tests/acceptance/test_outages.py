@@ -101,10 +101,17 @@ async def test_a_job_goes_on_when_postgresql_was_killed_and_started_again(
     before = await started_at(own_servers)
     postgres_of(own_servers).kill()
     # Before there is a new server, "healthy" can still be about the old one.
-    while await started_at(own_servers) == before:  # noqa: ASYNC110 - what is awaited happens in another process
-        await asyncio.sleep(0.2)
+    await until_started_again(own_servers, before)
     await until_health_is(service, "healthy")
     await check_it_goes_on_to_the_end(tenant, fresh, job)
+
+
+async def until_started_again(own_servers: Servers, before: object) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            if await started_at(own_servers) != before:
+                return
+            await asyncio.sleep(0.2)
 
 
 async def until_health_is(service: Service, status: str) -> dict[str, Any]:

@@ -129,6 +129,18 @@ async def test_a_person_s_pause_outlasts_a_quota_s(tenant: Tenant, job: dict[str
     assert (resumed["status"], resumed["paused_by"]) == ("pending", None)
 
 
+async def test_a_job_that_waits_for_a_plan_goes_on_only_when_it_is_resumed(tenant: Tenant, job: dict[str, Any]) -> None:
+    waits = "status = 'paused', paused_by = 'plan', resume_at = NULL"
+    assert (await change(tenant, job, waits))["paused_by"] == "plan"
+    async with database.as_platform() as tx:
+        await domain_jobs.resume_due(tx)
+    paused = (await tenant.client.post(f"{JOBS}/{job['id']}/pause")).json()
+    assert (paused["status"], paused["paused_by"]) == ("paused", "person")
+    await change(tenant, job, waits)
+    resumed = (await tenant.client.post(f"{JOBS}/{job['id']}/resume")).json()
+    assert (resumed["status"], resumed["paused_by"]) == ("pending", None)
+
+
 async def test_a_person_can_end_a_quota_s_pause(tenant: Tenant, job: dict[str, Any]) -> None:
     await change(tenant, job, "status = 'paused', paused_by = 'quota', resume_at = now() + interval '9 days'")
     resumed = (await tenant.client.post(f"{JOBS}/{job['id']}/resume")).json()

@@ -1,7 +1,8 @@
 """The report of a job."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import msgspec
@@ -9,13 +10,15 @@ import pytest
 from markdown_it import MarkdownIt
 
 from freight import database
-from freight.connectors.protocols import Issue
+from freight.connectors.protocols import MADE_BY_TARGET, Issue
 from freight.crm import Entity, List
 from freight.domain import logs
+from freight.domain.jobs import PausedBy
 from freight.domain.logs import Entry
 from freight.domain.report import gather
+from freight.domain.report.reasons import advice_on
 from freight.domain.report.sections import HEADINGS
-from freight.fields import PersonRef
+from freight.fields import Fact, PersonRef
 from freight.layout import Layout, ListPlace, Place
 from freight.schema import Schema
 from support import filled
@@ -27,6 +30,7 @@ ENDED = STARTED + timedelta(hours=1, minutes=2, seconds=5)
 
 LAYOUT = Layout(
     entities=("companies", "deals"),
+    parts={"companies": {"id": "affinity_id", "location": "primary_location"}},
     places=(
         Place(
             owner="companies",
@@ -59,6 +63,13 @@ LAYOUT = Layout(
 )  # fmt: skip
 
 SCHEMA = Schema(
+    facts={
+        "companies": (
+            Fact(part="id", name="ID"),
+            Fact(part="location", name="Location", field="affinity-data-location"),
+            Fact(part="mood", name="Mood", field="affinity-data-mood"),
+        )
+    },
     lists=(List(id="7", name="Pipeline", of="deals"),),
     users=(
         PersonRef(id="1", name="Jane", email="Jane@Example.com", internal=True),
@@ -104,12 +115,13 @@ def sections(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def tables(markdown: str) -> list[list[list[str]]]:
     """The cells of the tables of a document as a reader sees them, without what is marked up."""
     found: list[list[list[str]]] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(markdown):
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    for before, token in pairwise(tokens):
         if token.type == "table_open":
             found.append([])
         elif token.type == "tr_open":
             found[-1].append([])
-        elif token.type == "inline" and found and token.level > 2:
+        elif before.type in ("th_open", "td_open"):
             found[-1][-1].append("".join(part.content for part in token.children or ()))
     return found
 
@@ -135,6 +147,7 @@ async def test_it_tells_of_each_entity_what_became_of_its_records_and_why_some_w
             "outcome": "skipped",
             "code": "skipped_for_a_reason",
             "records": 100,
+            "advice": advice_on("skipped_for_a_reason"),
             "example": {"source_id": "source 2", "value": None, "message": "Record 2 is 100% wrong."},
         }
     ]
@@ -149,6 +162,7 @@ async def test_every_log_row_about_records_is_counted_once_in_the_section_for_it
         "not_writable": "not_writable",
         "owner_without_member": "owners",
         "invalid_email": "refused",
+        "internal_person_in_deal": "members",
         "kept_in_target": "kept",
         "reference_not_found": "references",
         "stage_defaulted": "defaults",
@@ -256,6 +270,23 @@ async def test_what_cannot_be_carried_is_counted_or_named_as_never_read(tenant: 
 
 async def test_it_shows_the_mapping_in_force(tenant: Tenant) -> None:
     found = (await read(tenant, await surveyed_job(tenant)))["mapping"]
+    assert found["facts"] == [
+        {"entity": "companies", "part": "id", "name": "ID", "field": None, "attribute": "affinity_id"},
+        {
+            "entity": "companies",
+            "part": "location",
+            "name": "Location",
+            "field": "affinity-data-location",
+            "attribute": "primary_location",
+        },
+        {
+            "entity": "companies",
+            "part": "mood",
+            "name": "Mood",
+            "field": "affinity-data-mood",
+            "attribute": None,
+        },
+    ]
     sector, old, status = found["fields"]
     assert sector == {
         "owner": "companies",
@@ -375,6 +406,59 @@ async def test_what_the_source_holds_cannot_change_the_document(tenant: Tenant) 
     html = MarkdownIt("commonmark").enable("table").render(written)
     assert "<img" not in html
     assert "<a " not in html
+
+
+@pytest.mark.parametrize("paused_by", get_args(PausedBy))
+async def test_a_paused_job_says_why_and_what_lets_it_go_on(paused_by: str, tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant, status="paused", paused_by=paused_by)
+    await log(tenant, job_id, None, Issue(code="plan_limit_reached", message="The plan allows no more records."))
+    found = await read(tenant, job_id)
+    assert (found["job"]["paused_by"], found["job"]["resume_at"]) == (paused_by, None)
+    assert found["remarks"] == [gather.NOT_ENDED, gather.PAUSED[paused_by]]
+    written = await document(tenant, job_id)
+    assert f"> {gather.PAUSED[paused_by]}" in written
+    assert f"POST /api/v1/jobs/{job_id}/resume" in written
+    assert ["warning", "plan_limit_reached", "The plan allows no more records."] in tables(written)[1]
+
+
+async def test_a_job_that_waits_for_a_quota_says_until_when(tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant, status="paused", paused_by="quota", resume_at=ENDED)
+    written = await document(tenant, job_id)
+    assert ["Goes on", "2026-11-23 10:32 UTC"] in tables(written)[0]
+    assert f"POST /api/v1/jobs/{job_id}/resume" not in written
+
+
+async def test_what_can_be_done_about_a_reason_is_said_once_for_its_code(tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant)
+    await filled.add_records(tenant, job_id, 100)
+    async with database.as_tenant(tenant.id) as tx:
+        await tx.execute("UPDATE records SET code = 'no_parent' WHERE job_id = $1 AND code IS NOT NULL", job_id)
+    reasons = [reason for one in (await read(tenant, job_id))["entities"] for reason in one["reasons"]]
+    assert {reason["advice"] for reason in reasons} == {advice_on("no_parent")}
+    assert len(reasons) > 1
+    assert (await document(tenant, job_id)).count(advice_on("no_parent")) == 1
+
+
+async def test_companies_that_the_target_makes_by_itself_are_counted_once_each_and_listed(tenant: Tenant) -> None:
+    job_id = await filled.a_job(tenant)
+    domains = [f"d{number:03}.example.com" for number in range(gather.MOST_VALUES + 5)]
+    issues = [Issue(level="info", code=MADE_BY_TARGET, message="It is made.", value=value) for value in domains]
+    await log(tenant, job_id, "people", *issues, issues[0])
+    found = await read(tenant, job_id)
+    made = found["made_by_target"]
+    assert (made["records"], made["values"]) == (len(domains), sorted(domains)[: gather.MOST_VALUES])
+    assert found["sections"] == []
+    written = await document(tenant, job_id)
+    assert "the target makes a company: 1,005 companies." in written
+    assert "d000.example.com, d001.example.com" in written
+    assert f"and {len(domains) - 100} more." in written
+    assert "in a full run" not in written
+    dry_run = await filled.a_job(tenant, mode="dry_run")
+    await log(tenant, dry_run, "people", issues[0])
+    assert "1 company in a full run. Their domains are d000.example.com." in await document(tenant, dry_run)
+    nothing = await filled.a_job(tenant)
+    assert (await read(tenant, nothing))["made_by_target"]["records"] == 0
+    assert "by itself" not in await document(tenant, nothing)
 
 
 async def test_another_tenant_s_report_does_not_exist(tenant: Tenant, other_tenant: Tenant) -> None:

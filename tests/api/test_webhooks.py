@@ -276,6 +276,8 @@ async def test_each_event_is_delivered_once_and_its_signature_is_right(
         "failed_records": 0,
         "counts": None,
         "error": None,
+        "paused_by": None,
+        "resume_at": None,
         "links": {"job": f"{JOBS}/{job_id}", "logs": f"{JOBS}/{job_id}/logs"},
     }
     for request in receiver.requests:

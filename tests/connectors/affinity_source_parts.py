@@ -82,7 +82,7 @@ def described(
     return {"id": id_, "name": name, "type": kind, "enrichmentSource": source, "valueType": type_}
 
 
-def person(id_: int, name: str = "Ann", **more: object) -> dict[str, Any]:
+def person(id_: object, name: str = "Ann", **more: object) -> dict[str, Any]:
     """A person as a value names one."""
     return {"id": id_, "firstName": name, "lastName": None, "primaryEmailAddress": None, "type": "external", **more}
 

@@ -10,7 +10,7 @@ from tenacity import wait_none
 
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.tasks import task_row
-from freight.connectors.errors import NotFound, Rejected, Unavailable, UnexpectedAnswer
+from freight.connectors.errors import NotFound, PermissionMissing, RejectedBySource, Unavailable, UnexpectedAnswer
 from freight.crm import Entity, File, Note, Reply, Task
 from freight.fields import PersonRef
 from freight.mapping import Mapping
@@ -221,7 +221,7 @@ async def test_what_arrived_before_the_connection_broke_is_not_kept():
     [
         ({}, NotFound),
         ({"/entity-files/download/5": TO_STORAGE, "/5": httpx.Response(404)}, NotFound),
-        ({"/entity-files/download/5": TO_STORAGE, "/5": httpx.Response(403)}, Rejected),
+        ({"/entity-files/download/5": TO_STORAGE, "/5": httpx.Response(403)}, RejectedBySource),
         ({"/entity-files/download/5": TO_STORAGE, "/5": httpx.Response(500)}, Unavailable),
         ({"/entity-files/download/5": json({})}, UnexpectedAnswer),
         (
@@ -233,6 +233,9 @@ async def test_what_arrived_before_the_connection_broke_is_not_kept():
             UnexpectedAnswer,
         ),
         ({"/entity-files/download/5": refusal(404)}, NotFound),
+        ({"/entity-files/download/5": httpx.Response(422, json=["expected 5 to be a valid id for model X"])}, NotFound),
+        ({"/entity-files/download/5": httpx.Response(422, json=["no"])}, RejectedBySource),
+        ({"/entity-files/download/5": refusal(403)}, PermissionMissing),
     ],
 )
 async def test_a_file_that_cannot_be_had_says_why(answers, error):

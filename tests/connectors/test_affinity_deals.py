@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from affinity_source_parts import (
     BASE,
@@ -169,6 +170,53 @@ async def test_some_opportunities_are_read_with_the_values_of_their_list():
     ]
 
 
+UNKNOWN = httpx.Response(422, json=["expected 7 to be a valid id for model Deal"])
+
+
+@pytest.mark.parametrize("answer", [refusal(404), UNKNOWN])
+async def test_an_opportunity_that_does_not_exist_is_left_out_of_those_that_were_asked_for(answer):
+    paths = vendor([], **{"/opportunities/7": answer, "/opportunities/6": json(in_version_1(6))})
+    assert [row.id for row in await paths.source(SCHEMA).read_some("deals", ["7", "6"])] == ["6"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (refusal(403), "hidden_at_source"),
+        (refusal(400), "rejected_by_source"),
+        (httpx.Response(422, json=["no"]), "rejected_by_source"),
+        (httpx.Response(302, headers={"Location": "/elsewhere"}), "unexpected_answer"),
+    ],
+)
+async def test_an_opportunity_that_affinity_refuses_is_named_and_the_others_are_read(answer, code):
+    paths = vendor([], **{"/opportunities/7": answer, "/opportunities/6": json(in_version_1(6))})
+    refused, read_ = await paths.source(SCHEMA).read_some("deals", ["7", "6"])
+    assert (refused.id, refused.record, refused.skip and refused.skip.code) == ("7", None, code)
+    assert refused.skip is not None
+    assert "Affinity" in refused.skip.message
+    assert read_.record == Deal(id="6", name="Deal 6", company_ids=("7",))
+
+
+@pytest.mark.parametrize("answer", [refusal(404), refusal(403), json(None), json({"entity": None})])
+async def test_an_opportunity_whose_entry_is_not_given_is_read_without_the_values_of_the_list(answer):
+    paths = vendor([], **{"/opportunities/5": json(in_version_1(5, 1)), "/v2/lists/1/list-entries/50": answer})
+    (row,) = await paths.source(SCHEMA).read_some("deals", ["5"])
+    assert row.record == Deal(id="5", name="Deal 5", list_id="1", company_ids=("7",))
+    assert codes(row) == ["list_read_before"]
+
+
+async def test_a_record_that_affinity_refuses_is_found_among_many_and_named():
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = request.url.params.get_list("ids")
+        return refusal(400) if "13" in ids else page([{"id": int(id_), "name": "Acme"} for id_ in ids])
+
+    paths = Paths({"/v2/companies": answer})
+    rows = await paths.source().read_some("companies", [str(number) for number in range(10, 20)])
+    assert [row.id for row in rows] == [str(number) for number in range(10, 20)]
+    assert [row.id for row in rows if row.skip and row.skip.code == "rejected_by_source"] == ["13"]
+    assert len(paths.requests) <= 9
+
+
 async def test_empty_pages_are_passed_and_only_a_missing_token_ends_the_stream():
     pages = [
         json({"opportunities": [in_version_1(5)], "next_page_token": "a"}),
@@ -244,6 +292,25 @@ async def test_a_list_that_is_gone_is_named_and_the_others_are_read():
     paths = Paths({"/v2/lists/2/list-entries": page([entry(20, "company", {"id": 9})])})
     rows = (await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")).rows
     assert [(row.id, row.skip and row.skip.code) for row in rows] == [("list-1", "list_gone"), ("20", None)]
+
+
+@pytest.mark.parametrize(("status", "incomplete"), [(404, None), (403, "not_all_read")])
+async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entries_count_as_deleted(status, incomplete):
+    paths = Paths(
+        {
+            "/v2/lists/1/list-entries": refusal(status),
+            "/v2/lists/2/list-entries": page([entry(20, "company", {"id": 9})]),
+        }
+    )
+    found = await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
+    assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", "list_gone"), ("20", None)]
+    assert (found.incomplete and found.incomplete.code) == incomplete
+
+
+async def test_opportunities_of_a_list_that_the_key_may_not_see_any_more_are_read_without_it():
+    answers = {"/v2/lists/1/fields": refusal(403), "/v2/lists/1/list-entries": refusal(403)}
+    rows = await read(vendor([], json({"opportunities": [in_version_1(5, 1)]}), **answers))
+    assert [row.id for row in rows] == ["list-1", "5"]
 
 
 @pytest.mark.parametrize("change", [{"entity": None}, {"entity": {"name": "x"}}, {"type": "hologram"}, {"type": 5}])

@@ -58,7 +58,7 @@ def test_a_company_with_everything_is_taken_whole():
     assert row.record == Company(
         id="1",
         name="Acme",
-        domains=("acme.com", "acme.ch", "acme.io"),
+        domains=("www.Acme.com", "https://acme.ch/about", "acme.io"),
         description="Makes things.",
         phone_numbers=("+41 31 111 11 11", "+41 31 222 22 22", "+41 31 333 33 33"),
         location=Location(city="Bern", country="Switzerland"),
@@ -90,12 +90,31 @@ def test_a_person_with_everything_is_taken_whole():
     assert row.issues == ()
 
 
-@pytest.mark.parametrize("type_", ["internal", "collaborator"])
-def test_the_firm_s_own_people_are_marked_as_such(type_):
-    row = person(type=type_)
+def test_the_firm_s_own_people_are_marked_as_such():
+    row = person(type="internal")
     assert row.skip is None
     assert isinstance(row.record, Person)
     assert row.record.internal
+
+
+@pytest.mark.parametrize(
+    ("type_", "own", "said"),
+    [
+        ("external", False, []),
+        ("collaborator", False, []),
+        (None, True, []),
+        ("guest", True, ["unknown_person_type"]),
+        (["odd"], True, ["unknown_person_type"]),
+    ],
+)
+def test_a_person_of_an_unknown_type_is_one_of_the_firm_s_own_only_if_a_user_has_the_id(type_, own, said):
+    row = {"id": 2, "firstName": "Jane", "type": type_}
+    users = Reading("people", {}, frozenset(), frozenset({"2"}))
+    as_user, as_stranger = person_row(row, users), person_row(row, reading("people"))
+    assert isinstance(as_user.record, Person)
+    assert isinstance(as_stranger.record, Person)
+    assert (as_user.record.internal, as_stranger.record.internal) == (own, False)
+    assert [issue.code for issue in as_user.issues] == said
 
 
 def test_names_may_be_empty_or_null():

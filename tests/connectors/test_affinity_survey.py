@@ -115,6 +115,51 @@ def definition(id_: int, name: str, *options: str, source: str | None = "none", 
     return {"id": id_, "name": name, "list_id": None, "enrichment_source": source, "dropdown_options": given, **more}
 
 
+async def test_options_are_those_that_either_version_knows_and_the_newer_one_names_them():
+    options = page(
+        [
+            {"id": 1, "text": "Crimson", "rank": 1},
+            {"id": 9, "text": "Just added", "rank": 0},
+            {"id": None, "text": "Odd"},
+            5,
+        ]
+    )
+    (color,) = await companies(
+        [described("field-1", "dropdown")],
+        [definition(1, "Color", "Red", "Blue")],
+        **{"/v2/companies/fields/field-1/dropdown-options": options},
+    )
+    assert [(option.id, option.text) for option in color.options] == [
+        ("9", "Just added"),
+        ("1", "Crimson"),
+        ("2", "Blue"),
+    ]
+
+
+async def test_options_without_ranks_keep_their_order_and_later_ones_follow():
+    (color,) = await companies(
+        [described("field-1", "dropdown")],
+        [definition(1, "Color") | {"dropdown_options": [{"id": 3, "text": "C"}, {"id": 1, "text": "A"}]}],
+        **{"/v2/companies/fields/field-1/dropdown-options": page([{"id": 1, "text": "A"}, {"id": 2, "text": "B"}])},
+    )
+    assert [option.text for option in color.options] == ["C", "A", "B"]
+
+
+async def test_options_of_fields_that_the_job_leaves_behind_are_not_asked_for():
+    fields = {"/v2/companies/fields": page([described("field-1", "dropdown"), described("field-2", "dropdown")])}
+    vendor = Paths({**ALWAYS, **LISTS, **fields})
+    mapping = Mapping(companies={"field-1": FieldMapping(skip=True)}, only_lists=["6"])
+    await survey(vendor.client(), ["companies", "lists"], mapping)
+    asked_for = [request.url.path for request in vendor.requests if request.url.path.endswith("/dropdown-options")]
+    assert asked_for == ["/v2/companies/fields/field-2/dropdown-options"]
+
+
+async def test_a_list_that_is_deleted_while_the_lists_are_read_is_none_of_them():
+    found = await asked({**LISTS, "/v2/lists/5/fields": refusal(404)}, "lists")
+    assert [given.id for given in found.schema.lists] == ["6"]
+    assert found.issues == ()
+
+
 async def test_options_come_from_the_version_that_knows_them_all():
     industry = described(
         "affinity-data-industry", "dropdown-multi", kind="enriched", source="affinity-data", name="Industry"
@@ -245,6 +290,12 @@ async def test_a_missing_permission_forbids_the_job_and_says_what_to_do(path, en
     assert (await asked({**LISTS, path: refusal(403)}, "notes")).issues == ()
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_single_list_that_cannot_be_read_forbids_no_job(status):
+    lists = {**LISTS, "/v2/lists/5/list-entries": refusal(status), "/v2/lists/6/list-entries": page([])}
+    assert (await asked(lists, "list_entries", "deals")).issues == ()
+
+
 METADATA = ("/v2/companies/fields", "/v2/persons/fields", "/v2/lists/5/fields")
 
 
@@ -284,7 +335,8 @@ async def test_no_more_is_asked_than_the_job_needs():
     }
     vendor = Paths({**ALWAYS, **LISTS})
     await survey(vendor.client(), LOAD_ORDER, Mapping())
-    assert len(vendor.requests) <= 17 + 3 * 2
+    dropdowns = 1
+    assert len(vendor.requests) <= 17 + 3 * 2 + dropdowns
 
 
 @pytest.mark.parametrize("odd", [5, "text", None, [], [5], {"a": [1]}])

@@ -4,6 +4,7 @@ import pytest
 from affinity_source_parts import BASE, Paths, codes, field, json, page, person, place, reading, refusal
 
 from freight.connectors.affinity.fields import FIELD_TYPES
+from freight.connectors.affinity.reading import Reading
 from freight.connectors.affinity.rows import company_row, person_row
 from freight.connectors.protocols import Row
 from freight.crm import Company, Person
@@ -33,15 +34,18 @@ def values(row: Row) -> tuple[object, ...]:
     [
         ("text", " Some text ", ("Some text",)),
         ("filterable-text", "one", ("one",)),
-        ("filterable-text-multi", ["b", "a", "b"], ("b", "a")),
+        ("filterable-text-multi", ["b", "a", "b"], ("b", "a", "b")),
         ("filterable-text-multi", [{"link": "https://x.example", "text": "X"}], ("https://x.example",)),
         ("number", 0, (0,)),
         ("number", 12.0, (12.0,)),
-        ("number-multi", [3, 1.5, 3], (3, 1.5)),
+        ("number-multi", [3, 1.5, 3], (3, 1.5, 3)),
         ("formula-number", {"calculatedValue": 2.5}, (2.5,)),
         ("datetime", "2024-04-01T07:00:00.000Z", ("2024-04-01",)),
         ("datetime", "2024-12-01T08:00:00Z", ("2024-12-01",)),
-        ("datetime", "2024-12-01T07:59:59Z", ("2024-11-30",)),
+        ("datetime", "2024-12-01T00:00:00+01:00", ("2024-12-01",)),
+        ("datetime", "2024-12-01T01:00:00+01:00", ("2024-12-01",)),
+        ("datetime", "2024-12-01T15:30:10Z", ("2024-12-01",)),
+        ("datetime", "2024-12-01T12:00:00Z", ("2024-12-01",)),
         ("datetime", "2024-12-01", ("2024-12-01",)),
         ("location", place(city="Bern", country="Switzerland"), (Location(city="Bern", country="Switzerland"),)),
         ("location-multi", [place(city="Bern"), place(city="Rome")], (Location(city="Bern"), Location(city="Rome"))),
@@ -62,6 +66,35 @@ def values(row: Row) -> tuple[object, ...]:
 def test_a_value_of_each_type_is_read(type_, data, expected):
     row = company(field("field-1", type_, data), of=known(type_))
     assert values(row) == expected
+    assert row.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("kept", "read", "other"),
+    [
+        ("2024-12-01T05:00:00Z", "2024-11-30", "2024-12-01"),  # midnight in New York
+        ("2024-11-30T23:00:00Z", "2024-11-30", "2024-12-01"),  # midnight in Berlin
+        ("2024-11-30T18:30:00Z", "2024-11-30", "2024-12-01"),  # midnight in Delhi
+        ("2024-12-01T07:59:59Z", "2024-11-30", "2024-12-01"),  # a time of day
+    ],
+)
+def test_a_date_that_is_kept_at_another_midnight_is_named_where_the_day_may_be_another(kept, read, other):
+    row = company(field("field-1", "datetime", kept), of=known("datetime"))
+    assert values(row) == (read,)
+    (issue,) = row.issues
+    assert (issue.level, issue.code, issue.value) == ("warning", "date_uncertain", kept)
+    assert other in issue.message
+
+
+@pytest.mark.parametrize(
+    ("type_", "internal"),
+    [("internal", True), ("external", False), ("collaborator", False), ("guest", True), (None, True)],
+)
+def test_a_person_of_an_unknown_type_in_a_value_is_the_firm_s_own_only_if_a_user_has_the_id(type_, internal):
+    users = Reading("companies", {"field-1": known("person-multi")}, frozenset(), frozenset({"5"}))
+    data = [person(5, type=type_), person(6, type="guest")]
+    row = company_row({"id": 1, "fields": [field("field-1", "person-multi", data)]}, users)
+    assert values(row) == (PersonRef(id="5", name="Ann", internal=internal), PersonRef(id="6", name="Ann"))
     assert row.issues == ()
 
 
@@ -94,6 +127,7 @@ def test_emptiness_in_any_form_is_no_value(type_, data):
         ("datetime", "9999-12-31T23:59:59.999-08:00"),
         ("dropdown", "Red"),
         ("person", {"firstName": "Ann"}),
+        ("person", person("x" * 3000)),
         ("company-multi", [7]),
     ],
 )
@@ -101,6 +135,15 @@ def test_a_value_in_a_wrong_shape_is_named(type_, data):
     row = company(field("field-1", type_, data), of=known(type_))
     assert values(row) == ()
     assert codes(row) == ["unreadable_value"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [("cut \N{REPLACEMENT CHARACTER}", None), ("nul\0s", "nuls")])
+def test_a_text_with_a_character_that_no_text_can_hold_is_repaired_and_named(given, kept):
+    row = company(field("field-1", "filterable-text-multi", ["whole", given]), of=known("filterable-text-multi"))
+    assert values(row) == ("whole", kept or given)
+    assert [(issue.level, issue.code, issue.field) for issue in row.issues] == [("warning", "damaged_text", "Name")]
+    named = company_row({"id": 1, "name": given}, reading("companies"))
+    assert [(issue.code, issue.field) for issue in named.issues] == [("damaged_text", "name")]
 
 
 def test_the_readable_values_of_a_field_are_kept():
@@ -212,3 +255,25 @@ async def test_nothing_is_fetched_for_a_field_that_is_left_behind():
     row = await read(vendor, Mapping(companies={"field-1": FieldMapping(skip=True)}))
     assert row.issues == ()
     assert len(vendor.requests) == 1
+
+
+TAGS = Schema(companies=(Field(id="field-1", name="Tags", type="text", multiple=True),))
+
+
+def tagged(number: int) -> dict[str, object]:
+    return {"id": 1, "fields": [field("field-1", "filterable-text-multi", [f"t{n:03}" for n in range(number)])]}
+
+
+@pytest.mark.parametrize(("given", "asked"), [(99, False), (100, True), (101, False), (300, False)])
+async def test_a_full_hundred_of_any_values_may_be_cut_off_and_is_asked_for_once_more(given, asked):
+    vendor = Paths({"/v2/companies": page([tagged(given)]), REST_PATH: page([f"t{n:03}" for n in range(150)])})
+    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    assert len(values(row)) == (150 if asked else given)
+    assert row.issues == ()
+    assert len(vendor.requests) == 1 + asked
+
+
+async def test_a_full_hundred_of_any_values_is_named_where_the_rest_is_refused():
+    vendor = Paths({"/v2/companies": page([tagged(100)]), REST_PATH: refusal(404)})
+    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", None)]

@@ -176,3 +176,37 @@ def test_moments_are_in_one_form():
     assert values.read_moment("2024-01-31T10:00:00.000000000Z") == "2024-01-31T10:00:00Z"
     assert values.read_moment("2024-01-31") == "2024-01-31T00:00:00Z"
     assert values.read_moment(None) is None
+
+
+def test_a_colleague_among_the_people_of_a_deal_is_named_as_one_of_the_firms_own_people():
+    with_ada = msgspec.structs.replace(REFERENCES, people={"1": ADA})
+    drafted = draft(deal(person_ids=("1", "3"), fields={"s": ("New",), "o": (ADA,)}), with_ada, layout())
+    assert [item["target_record_id"] for item in drafted.values["associated_people"]] == ["p3"]
+    (issue,) = drafted.issues
+    assert (issue.code, issue.field, issue.value) == ("internal_person_in_deal", "associated_people", "Ada")
+    assert issue.message.startswith("Ada (person 1), linked to this deal, is one of the firm's own people.")
+
+
+def test_what_is_not_in_attio_is_called_by_its_name_where_that_is_known():
+    known = msgspec.structs.replace(
+        REFERENCES,
+        people={"9": PersonRef(id="9", name="Guest")},
+        names={("companies", "9"): "Gamma", ("lists", "99"): "Old"},
+    )
+    drafted = draft(
+        deal(company_ids=("9",), person_ids=("9", "8"), fields={"s": ("New",), "o": (ADA,)}), known, layout()
+    )
+    assert [issue.message.partition(" is not in Attio")[0] for issue in drafted.issues] == [
+        "A person of this deal (Guest, 9 at the source)",
+        "A person of this deal (8 at the source)",
+        "A company of this deal (Gamma, 9 at the source)",
+    ]
+    for entry, called in (
+        (ListEntry(id="e", list_id="8", parent=("companies", "9")), "Gamma (company 9)"),
+        (ListEntry(id="e", list_id="8", parent=("people", "9")), "Guest (person 9)"),
+        (ListEntry(id="e", list_id="8", parent=("deals", "7")), "the opportunity 7"),
+        (ListEntry(id="e", list_id="99", parent=("companies", "1")), "Old (list 99)"),
+    ):
+        skip = draft(entry, known, layout()).skip
+        assert skip is not None
+        assert called in skip.message

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
-from freight.connectors.attio.marks import note_id, note_mark, task_id
+from freight.connectors.attio.marks import note_id, note_mark, task_id, without_copies
 from freight.connectors.protocols import Draft, References
 from freight.crm import File, Note, Reply, Task
 from freight.fields import PersonRef
@@ -71,6 +71,8 @@ def test_a_note_that_can_hang_on_nothing_says_why():
     assert skip_of(note(company_ids=("2",))) == "only_own_company"
     assert skip_of(note(company_ids=("99",))) == "no_parent"
     assert skip_of(note(company_ids=())) == "no_parent"
+    assert skip_of(note(company_ids=(), person_ids=("1",), participant_ids=("1",))) == "only_own_people"
+    assert skip_of(note(company_ids=(), person_ids=("1", "98"))) == "no_parent"
 
 
 def test_a_note_has_its_date_author_answers_and_the_other_records_in_the_text():
@@ -217,6 +219,40 @@ def test_a_note_is_recognised_by_its_mark_whatever_stands_around_it(id_, before,
     assert note_id(f"{note_mark(id_)} in the middle") is None
 
 
+def test_copies_of_a_note_are_alike_whichever_way_they_were_written():
+    links = {"company_ids": ("1",), "person_ids": ("3", "4"), "participant_ids": ("77",), "author_id": "1"}
+    one, copy = note(**links), note(id="123/companies/1", **{**links, "person_ids": ()})
+    contents = [content_of(one), content_of(copy)]
+    assert len(set(contents)) == 2
+    assert len({without_copies(content) for content in contents}) == 1
+    assert without_copies(content_of(note(**{**links, "content": "Hi"}))) != without_copies(contents[0])
+
+
+@pytest.mark.parametrize(
+    ("held", "parent", "alike"),
+    [("companies", ("companies", "1"), True), ("people", ("people", "3"), True), ("deals", ("deals", "5"), False)],
+)
+def test_a_note_stays_where_an_earlier_job_put_a_copy_of_it(held, parent, alike):
+    given_note = note(person_ids=("3",), deal_ids=("5",))
+    copy = drafted(note(id=f"123/{held}/{parent[1]}", **{"company_ids": (), LINKS[held]: (parent[1],)}))
+    changed = {} if alike else {"content": ["Something else"]}
+    copies = {"123": ({**copy.values, **changed},)}
+    given_draft = drafted(given_note, msgspec.structs.replace(REFERENCES, copies=copies))
+    assert given_draft.parents == (parent,)
+    assert given_draft.alike == ({"content": copy.values["content"]} if alike else {})
+    assert list(given_draft.places) == [("deals", "5"), ("companies", "1"), ("people", "3")]
+
+
+LINKS = {"companies": "company_ids", "people": "person_ids", "deals": "deal_ids"}
+
+
+def test_only_the_first_copy_of_a_note_goes_to_a_participant():
+    links = {"company_ids": ("99",), "participant_ids": ("4",)}
+    assert drafted(note(id="123/companies/99", **links)).parents == (("people", "4"),)
+    assert skip_of(note(id="123/companies/99", stands_in=False, **links)) == "no_parent"
+    assert skip_of(note(id="123/companies/2", company_ids=("2",), stands_in=False)) == "only_own_company"
+
+
 def test_a_task_has_its_dates_owner_and_records():
     task = Task(
         id="9",
@@ -291,3 +327,17 @@ def test_a_file_that_attio_cannot_take_says_why():
     assert skip_of(File(id="9", name="x")) == "no_parent"
     assert skip_of(File(id="9", name="x", company_id="1", size=50 * 1024 * 1024)) is None
     assert skip_of(File(id="9", name="x", company_id="1", size=50 * 1024 * 1024 + 1)) == "file_too_large"
+    assert skip_of(File(id="9", name="x", person_id="1")) == "only_own_people"
+
+
+def test_a_reminder_about_a_colleague_says_so_by_name():
+    (issue,) = drafted(Task(id="9", person_id="1", company_id="1")).issues
+    assert (issue.code, issue.field, issue.value) == ("internal_person_in_task", "linked_records", "Ada Love")
+    assert "Ada Love (person 1)" in issue.message
+
+
+def test_a_file_without_its_record_calls_that_record_by_its_name():
+    known = msgspec.structs.replace(REFERENCES, names={("companies", "99"): "Gamma"})
+    skip = drafted(File(id="9", name="x", company_id="99", deal_id="8"), known).skip
+    assert skip is not None
+    assert "attached to the opportunity 8, Gamma (company 99), which is not in Attio" in skip.message

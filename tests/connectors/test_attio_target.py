@@ -12,11 +12,12 @@ from attio_parts import codes, field
 from connector_parts import RecordingPacer, Script, error
 
 from freight.connectors.attio.target import AttioTarget
-from freight.connectors.attio.writing.known import QUERY_SIZE
+from freight.connectors.attio.writing.queries import QUERY_SIZE
 from freight.connectors.errors import (
     CredentialsRefused,
     InDoubt,
     PermissionMissing,
+    PlanLimitReached,
     Rejected,
     UnexpectedAnswer,
     UniquenessConflict,
@@ -207,6 +208,25 @@ async def test_a_key_without_a_list_of_scopes_is_not_doubted(pacer):
 async def test_an_inactive_key_is_refused(pacer):
     with pytest.raises(CredentialsRefused):
         await answering(pacer, httpx.Response(200, json={"active": False})).identify()
+
+
+@pytest.mark.parametrize(
+    "message", ["Token was not recognised, please provide a valid token.", "A bearer token is missing."]
+)
+async def test_a_key_that_attio_does_not_recognise_is_refused_with_what_attio_said(pacer, message):
+    with pytest.raises(CredentialsRefused, match=message):
+        await answering(pacer, error(400, "missing_value", message)).identify()
+
+
+async def test_a_key_that_was_revoked_meanwhile_is_refused_when_a_job_is_planned(pacer):
+    with pytest.raises(CredentialsRefused):
+        await answering(pacer, httpx.Response(200, json={"active": False})).plan(Schema(), Mapping(), CRM)
+
+
+@pytest.mark.parametrize("answer", [error(404, "not_found"), error(409, "conflict")])
+async def test_another_refusal_to_say_whose_key_it_is_is_not_about_the_key(pacer, answer):
+    with pytest.raises(Rejected):
+        await answering(pacer, answer).identify()
 
 
 async def test_a_scope_that_every_job_needs_is_named(pacer):
@@ -458,6 +478,46 @@ async def test_a_refusal_names_the_attribute_by_its_slug(target, fake, code, mes
     assert raised.value.attribute == slug
 
 
+PLAN_CODES = ("billing_error", "limit_reached", "particle_gate_violation", "quota_exceeded")
+
+
+@pytest.mark.parametrize("code", PLAN_CODES)
+@pytest.mark.parametrize("status", [400, 402, 403, 409, 429])
+async def test_a_plan_that_holds_no_more_is_told_with_what_attio_said(target, fake, code, status):
+    fake.answers = [error(status, code, "Your plan allows 50,000 records.")]
+    with pytest.raises(PlanLimitReached, match="Your plan allows 50,000 records") as raised:
+        await target.create(target.draft(company(), References()))
+    assert code in str(raised.value)
+
+
+async def test_a_plan_that_holds_no_more_is_told_of_everything_that_is_made(target, fake):
+    content = FileContent(file=io.BytesIO(b"x"), size=1, content_type=None)
+    unique = target.draft(company(domains=("acme.com",)), References())
+    writes = [
+        lambda: target.create(unique),
+        lambda: target.update(unique, "r1", {"name": ["Acme"]}),
+        lambda: target.create(target.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)),
+        lambda: target.create(target.draft(Task(id="t1", company_id="1"), REFERENCES)),
+        lambda: target.create(target.draft(File(id="f1", name="x", company_id="1"), REFERENCES), content),
+        lambda: target.prepare(some(("companies",))),
+    ]
+    for write in writes:
+        fake.answers = [error(403, "billing_error", "Upgrade.")]
+        with pytest.raises(PlanLimitReached):
+            await write()
+
+
+async def test_a_plan_that_allows_no_further_list_or_option_is_told(target, fake):
+    fake.add("companies", "industry", "select")
+    await target.prepare(some(("companies",)))
+    lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
+    option = place("use", options=("SaaS",), new_options=("SaaS",))
+    for layout in (Layout(entities=("lists",), lists=lists), some(("companies",), option)):
+        fake.answers = [data([]), error(403, "billing_error", "Upgrade.")]
+        with pytest.raises(PlanLimitReached):
+            await target.prepare(layout)
+
+
 @pytest.mark.parametrize("holder", ["values", "entry_values"])
 async def test_a_complaint_about_the_body_names_the_attribute(target, fake, holder):
     complaint = {"path": ["data", holder, "industry", 0], "message": "Expected string"}
@@ -485,9 +545,7 @@ async def test_before_the_schema_is_prepared_only_unique_values_are_looked_for(t
     assert await target.find([target.draft(Company(id="1"), References())]) == []
     assert fake.requests == []
     await target.find([target.draft(Company(id="2", domains=("acme.com",)), References())])
-    assert [body["filter"] for _, _, body in fake.requests] == [
-        {"$or": [{"domains": {"domain": {"$in": ["acme.com"]}}}]}
-    ]
+    assert [body["filter"] for _, _, body in fake.requests] == [{"domains": {"domain": {"$in": ["acme.com"]}}}]
 
 
 async def test_many_drafts_and_many_answers_are_looked_for_in_parts(target, fake):
@@ -610,10 +668,10 @@ async def test_what_attio_cannot_change_is_refused_by_name_without_asking(target
 
 async def test_a_task_that_is_linked_to_nothing_is_looked_for_among_all(target, fake, script):
     mine = {"id": {"task_id": "x1"}, "content_plaintext": "Reminder\n\n(Affinity reminder t1)", "is_completed": False}
-    fake.answers = [data([mine, {"id": {"task_id": "x2"}, "content_plaintext": "other"}])]
+    fake.answers = [data([mine, {"id": {"task_id": "x2"}, "content_plaintext": "other"}]), data(mine)]
     found = await target.find([target.draft(Task(id="t1"), References())])
     assert [(task.id, task.source_id) for task in found] == [("x1", "t1")]
-    assert "linked_object" not in script.requests[-1].url.params
+    assert "linked_object" not in script.requests[0].url.params
 
 
 async def test_two_files_alike_are_found_as_two(target, fake):

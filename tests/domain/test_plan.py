@@ -12,7 +12,7 @@ from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.crm import Company
 from freight.domain.ledger import Known
 from freight.domain.pipeline.drafts import without_value
-from freight.domain.pipeline.plan import Plan, created, plan_update, without_written
+from freight.domain.pipeline.plan import Plan, created, plan_update, updated, without_written
 from freight.domain.records import Staged
 
 MULTIPLE = frozenset({"domains", "phones"})
@@ -178,17 +178,23 @@ def test_a_value_that_the_source_lost_and_that_stands_beside_a_person_s_is_named
     assert [issue.code for issue in plan.issues] == ["kept_without_source"]
 
 
-def test_only_what_changed_in_the_source_is_sent_again() -> None:
-    before = created(
-        draft_of({"name": ["Acme"], "description": ["Anvils"]}), {"name": ["Acme"], "description": ["Anvils"]}, at("t1")
-    )
+@pytest.mark.parametrize(
+    ("on_existing", "sent"),
+    [("fill", {"description": ["Rockets"]}), ("overwrite", {"name": ["Acme"], "description": ["Rockets"]})],
+)
+def test_what_a_person_changed_is_written_again_by_overwrite_alone_where_the_source_did_not_change(
+    on_existing: Any, sent: Attributes
+) -> None:
+    held: Attributes = {"name": ["Acme"], "description": ["Anvils"]}
     plan = decide(
         {"name": ["Acme"], "description": ["Rockets"]},
         {"name": ["Changed there"], "description": ["Anvils"]},
-        known=before,
-        on_existing="overwrite",
+        known=created(draft_of(held), held, at("t1", **held)),
+        on_existing=on_existing,
     )
-    assert plan.values == {"description": ["Rockets"]}
+    assert plan.values == sent
+    named = [(issue.code, issue.field) for issue in plan.issues]
+    assert named == ([("kept_in_target", "name")] if on_existing == "fill" else [])
 
 
 @pytest.mark.parametrize("known", [None, created(draft_of({"name": ["A"]}), {"name": ["A"]}, at("t1"))])
@@ -215,3 +221,91 @@ def test_a_value_that_another_record_holds_is_left_out_and_named() -> None:
     assert (left.values, left.unique) == ({"domains": ["b.com"]}, {"domains": ("b.com",)})
     assert [(issue.code, issue.value) for issue in left.issues] == [("held_by_another_record", "a.com")]
     assert without_value(left, "domains", "b.com").unique == {}
+
+
+def decide_about(
+    values: Attributes, existing: TargetRecord, *, known: Known | None = None, on_existing: Any = "fill"
+) -> Plan:
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    return plan_update(staged, draft_of(values), values, existing, known, on_existing)
+
+
+def enriched(*automatic: str, **values: list[Any]) -> TargetRecord:
+    """A record in which the target's own machinery wrote some attributes."""
+    return TargetRecord(id="t1", source_id="1", values=values, automatic=frozenset(automatic))
+
+
+def test_under_fill_what_nobody_chose_gives_way_to_the_source_also_where_freight_wrote_before() -> None:
+    record = enriched("name", "description", "domains", name=["Example Domain"], description=["?"], domains=["x.com"])
+    wanted: Attributes = {"name": ["Acme"], "description": ["Anvils"], "domains": ["acme.com"]}
+    first = decide_about(wanted, record)
+    assert first.values == {"name": ["Acme"], "description": ["Anvils"], "domains": ["x.com", "acme.com"]}
+    assert first.issues == ()
+    held = after(first, record.values)
+    assert decide_about(wanted, enriched(**held), known=first.known).write is None
+
+    again = enriched("name", **{**held, "name": ["Example Domain"]})
+    second = decide_about(wanted, again, known=first.known)
+    assert second.values == {"name": ["Acme"]}
+    assert decide_about(wanted, enriched(**held), known=first.known).write is None
+
+
+def test_what_a_person_chose_is_named_by_every_job_that_leaves_it() -> None:
+    held: Attributes = {"name": ["Acme"], "phones": ["1", "2"]}
+    known: Known | None = created(draft_of(held), held, at("t1", **held))
+    theirs: Attributes = {"name": ["Theirs"], "phones": ["1", "9"]}
+    for _ in range(2):
+        plan = decide(held, theirs, known=known)
+        assert plan.write is None
+        assert [(issue.code, issue.field, issue.value) for issue in plan.issues] == [
+            ("kept_in_target", "name", '["Acme"]'),
+            ("kept_in_target", "phones", '["2"]'),
+        ]
+        known = plan.known or known
+
+
+@pytest.mark.parametrize("on_existing", ["fill", "overwrite"])
+def test_what_the_target_shows_in_its_own_way_is_not_written_again(on_existing: Any) -> None:
+    sent: Attributes = {"name": ["Acme  Ltd"], "phones": ["1", "2"]}
+    shown: Attributes = {"name": ["Acme Ltd"], "phones": ["2", "1"]}
+    known = created(draft_of(sent), sent, at("t1", **shown))
+    plan = decide(sent, shown, known=known, on_existing=on_existing)
+    assert (plan.write, plan.issues, plan.known) == (None, (), None)
+    assert decide({**sent, "name": ["Acme AG"]}, shown, known=known).values == {"name": ["Acme AG"]}
+
+
+def test_a_box_that_is_not_ticked_is_not_written_again() -> None:
+    known = created(draft_of({"name": [False]}), {"name": [False]}, at("t1"))
+    assert decide({"name": [False]}, {}, known=known, on_existing="overwrite").write is None
+
+
+def test_a_value_that_the_target_refused_is_sent_again_only_by_overwrite_or_once_the_source_has_changed() -> None:
+    wanted: Attributes = {"phones": ["1", "bad"]}
+    known = created(draft_of({"phones": ["1"]}), wanted, at("t1", phones=["1"]))
+    assert known.refused == {"phones": ["bad"]}
+    held: Attributes = {"phones": ["1"]}
+    fill = decide(wanted, held, known=known)
+    assert (fill.write, fill.issues) == (None, ())
+    assert decide(wanted, held, known=known, on_existing="overwrite").values == wanted
+    assert decide({"phones": ["1", "bad", "2"]}, held, known=known).values == {"phones": ["1", "bad", "2"]}
+
+
+def test_what_an_update_was_refused_is_remembered() -> None:
+    before = created(draft_of({"phones": ["1"]}), {"phones": ["1"]}, at("t1", phones=["1"]))
+    plan = decide({"phones": ["1", "bad"]}, {"phones": ["1"]}, known=before)
+    left = draft_of({"phones": ["1"]})
+    known = updated(plan, left, {}, None)
+    assert known is not None
+    assert known.refused == {"phones": ["bad"]}
+    assert decide({"phones": ["1", "bad"]}, {"phones": ["1"]}, known=known).write is None
+
+
+@given(attributes, attributes, attributes)
+def test_overwrite_after_overwrite_has_nothing_to_send_whatever_people_did_between_the_jobs_before(
+    values: Attributes, current: Attributes, theirs: Attributes
+) -> None:
+    first = decide(values, current, on_existing="overwrite")
+    second = decide(values, theirs, known=first.known, on_existing="overwrite")
+    held = after(second, theirs)
+    assert {slug: held[slug] for slug in values} == values
+    assert decide(values, held, known=second.known or first.known, on_existing="overwrite").write is None

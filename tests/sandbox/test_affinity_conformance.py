@@ -73,6 +73,11 @@ async def test_lists_their_fields_and_their_rows_fit(client: httpx.AsyncClient):
         await rows_that_fit(client, f"{LISTS}/fields", f"{path}/fields")
         views = await rows_that_fit(client, f"{LISTS}/saved-views", f"{path}/saved-views")
         await one_fits(client, f"{LISTS}/saved-views/{{viewId}}", f"{path}/saved-views/{views[0]['id']}")
+        view_rows = f"{LISTS}/saved-views/{{viewId}}/list-entries"
+        shown = await rows_that_fit(client, view_rows, f"{path}/saved-views/{views[0]['id']}/list-entries")
+        assert len(shown) == len(await rows_that_fit(client, ENTRIES, f"{path}/list-entries"))
+        for view in views[1:]:
+            affinity_fits(view_rows, await client.get(f"{path}/saved-views/{view['id']}/list-entries"))
         await rows_that_fit(client, ENTRIES, f"{path}/list-entries")
         wanted = {"fieldTypes": [*EVERY_TYPE, "list"]}
         for entry in (await rows_that_fit(client, ENTRIES, f"{path}/list-entries", wanted))[:1]:
@@ -102,6 +107,31 @@ async def test_notes_of_every_kind_and_their_replies_fit(client: httpx.AsyncClie
     replies = await rows_that_fit(client, f"{one}/replies", f"/v2/notes/{replied_to['id']}/replies")
     assert {reply["type"] for reply in replies} == {"user-reply"}
     await one_fits(client, one, f"/v2/notes/{replies[0]['id']}")
+
+
+@pytest.mark.parametrize(("entity", "kind"), [("company", "Company"), ("person", "Person")])
+async def test_merges_and_their_tasks_fit(client: httpx.AsyncClient, entity: str, kind: str):
+    plural = "companies" if entity == "company" else "persons"
+    rows = (await client.get(f"/v2/{plural}")).json()["data"]
+    plain = [row["id"] for row in rows if row.get("type", "external") == "external" and not row.get("isGlobal")][-3:]
+    merges, tasks = f"/v2/{entity}-merges", f"/v2/tasks/{entity}-merges"
+    for primary, duplicate in ((plain[0], plain[1]), (plain[0], 7)):
+        pair = {f"primary{kind}Id": primary, f"duplicate{kind}Id": duplicate}
+        answer = await client.post(merges, json=pair)
+        affinity_fits(merges, answer)
+        assert answer.status_code == 202
+        task_url = answer.json()["taskUrl"]
+        await one_fits(client, f"{tasks}/{{taskId}}", task_url)
+    listed = await rows_that_fit(client, merges, merges)
+    assert [(row["status"], row[f"duplicate{kind}Id"]) for row in listed] == [("failed", 7), ("success", plain[1])]
+    await one_fits(client, f"{merges}/{{mergeId}}", f"{merges}/{listed[0]['id']}")
+    of_task = await rows_that_fit(client, merges, merges, {"filter": f"taskId={task_url.rpartition('/')[2]}"})
+    assert of_task == listed[:1]
+    assert len(await rows_that_fit(client, tasks, tasks, {"filter": "status=success"})) == 1
+    affinity_fits(merges, await client.post(merges, json={}))
+    affinity_fits(f"{merges}/{{mergeId}}", await client.get(f"{merges}/99"))
+    affinity_fits(f"{tasks}/{{taskId}}", await client.get(f"{tasks}/no-uuid"))
+    assert (await client.get(f"/v2/{plural}/{plain[1]}")).status_code == 422
 
 
 async def test_refusals_fit(client: httpx.AsyncClient):

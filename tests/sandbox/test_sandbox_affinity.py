@@ -38,6 +38,12 @@ async def test_version_1_takes_the_key_as_a_basic_password_too(affinity: httpx.A
     assert (await affinity.get("/auth/whoami")).status_code == 200
 
 
+@pytest.mark.parametrize("user", ["x", "affinity", "ünï"])
+async def test_version_1_takes_the_key_with_any_user_name(affinity: httpx.AsyncClient, sandbox: Sandbox, user: str):
+    assert (await affinity.get("/auth/whoami", auth=(user, sandbox.affinity_key))).status_code == 200
+    assert (await affinity.get("/auth/whoami", auth=(user, "wrong"))).status_code == 401
+
+
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "Basic OmFmZmluaXR5LXNhbmRib3gta2V5", "Basic ###"])
 async def test_version_2_takes_nothing_but_the_right_bearer(affinity: httpx.AsyncClient, header: str):
     answer = await affinity.get("/v2/companies", headers={"Authorization": header})
@@ -125,10 +131,13 @@ async def test_some_fields_share_their_name(affinity: httpx.AsyncClient):
 
 
 async def test_unknown_things_are_404_and_other_methods_405(affinity: httpx.AsyncClient):
-    for path in ("/v2/persons/1", "/v2/nothing", "/nothing"):
+    for path in ("/v2/persons/1", "/v2/nothing"):
         answer = await affinity.get(path)
         assert answer.status_code == 404
         assert first_error(answer)["code"] == "not-found"
+    for path in ("/nothing", "/opportunities/1/nothing"):
+        answer = await affinity.get(path)
+        assert (answer.status_code, answer.json()) == (404, "Unknown API endpoint")
     refused = await affinity.post("/v2/persons")
     assert refused.status_code == 405
     assert first_error(refused)["code"] == "method-not-allowed"

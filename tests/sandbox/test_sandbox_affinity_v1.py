@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 from affinity_parts import FULL, client_of, read_all, read_pages, read_rows, value
 
@@ -18,22 +19,22 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    ("path", "name", "count", "end"),
+    ("path", "name", "count"),
     [
-        ("/persons", "persons", 160, {"next_page_token": None}),
-        ("/organizations", "organizations", 40, {"next_page_token": None}),
-        ("/opportunities", "opportunities", 120, {}),
-        ("/notes", "notes", 120, {"next_page_token": None}),
-        ("/reminders", "reminders", 24, {"next_page_token": None}),
-        ("/entity-files", "entity_files", 14, {}),
-        ("/lists/50001/list-entries", "list_entries", 117, {}),
+        ("/persons", "persons", 160),
+        ("/organizations", "organizations", 40),
+        ("/opportunities", "opportunities", 120),
+        ("/notes", "notes", 120),
+        ("/reminders", "reminders", 24),
+        ("/entity-files", "entity_files", 14),
+        ("/lists/50001/list-entries", "list_entries", 117),
     ],
 )
-async def test_the_last_page_is_an_empty_one_without_a_token(
-    client: httpx.AsyncClient, path: str, name: str, count: int, end: dict
+async def test_the_last_page_is_an_empty_one_whose_token_is_null(
+    client: httpx.AsyncClient, path: str, name: str, count: int
 ):
     pages = await read_pages(client, path, {"page_size": 50})
-    assert pages[-1] == {name: [], **end}
+    assert pages[-1] == {name: [], "next_page_token": None}
     rows = [row for page in pages for row in page[name]]
     assert len({row["id"] for row in rows}) == len(rows) == count
 
@@ -113,7 +114,7 @@ async def test_one_id_has_its_values_told_also_those_on_lists(client: httpx.Asyn
     assert all(isinstance(row["value"], str) for row in values if row["value_type"] == 2)
     for params in ({}, {"person_id": 1, "organization_id": 2}, {"person_id": "x"}):
         assert (await client.get("/field-values", params=params)).status_code == 422
-    assert (await client.get("/field-values", params={"person_id": 5})).status_code == 404
+    assert_unknown(await client.get("/field-values", params={"person_id": 5}), 5)
 
 
 async def test_notes_come_with_replies_which_know_only_their_parent(client: httpx.AsyncClient):
@@ -176,7 +177,112 @@ async def test_a_file_is_had_from_another_host_without_the_key(client: httpx.Asy
         assert (forged.status_code, forged.headers["content-type"]) == (403, "application/xml")
     assert (await client.get(location)).status_code == 400
     assert (await client.get(f"/v2/files/{file['id']}")).json()["downloadUrl"].startswith("http://localhost:")
-    assert (await client.get("/entity-files/download/1")).status_code == 404
+    assert_unknown(await client.get("/entity-files/download/1"), 1)
+
+
+async def test_files_come_newest_first(client: httpx.AsyncClient):
+    made = [file["created_at"] for file in await read_rows(client, "entity_files", "/entity-files", page_size=5)]
+    assert made == sorted(made, reverse=True)
+    assert len(set(made)) == 14
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/persons/7",
+        "/organizations/7",
+        "/opportunities/7",
+        "/lists/7",
+        "/lists/7/list-entries",
+        "/fields?list_id=7",
+        "/field-values?list_entry_id=7",
+        "/notes/7",
+        "/notes?opportunity_id=7",
+        "/reminders?person_id=7",
+        "/entity-files/7",
+        "/entity-files?organization_id=7",
+        "/entity-files/download/7",
+        "/relationships-strengths?external_id=7",
+    ],
+)
+async def test_an_id_that_does_not_exist_is_refused_with_422_everywhere(client: httpx.AsyncClient, path: str):
+    assert_unknown(await client.get(path), 7)
+
+
+HIDDEN = 50000
+"""A list of which the key sees only that opportunities are on it."""
+
+
+async def test_a_list_that_the_key_may_not_see_is_forbidden(client: httpx.AsyncClient):
+    assert HIDDEN not in [row["id"] for row in (await client.get("/lists")).json()]
+    for path in (f"/lists/{HIDDEN}", f"/lists/{HIDDEN}/list-entries", f"/fields?list_id={HIDDEN}"):
+        assert (await client.get(path)).status_code == 403
+    assert (await client.get(f"/v2/lists/{HIDDEN}/list-entries")).status_code == 404
+
+
+async def test_a_list_can_be_hidden_with_all_that_is_on_it():
+    async with client_of(FULL) as client:
+        entries = (await client.get("/lists/50001/list-entries")).json()
+        deal_id = entries[0]["entity_id"]
+        assert (await client.put("/_sandbox/hidden-lists/7")).status_code == 404
+        (await client.put("/_sandbox/hidden-lists/50001")).raise_for_status()
+        for path in ("/lists/50001", f"/opportunities/{deal_id}", f"/field-values?list_entry_id={entries[0]['id']}"):
+            assert (await client.get(path)).status_code == 403
+        for path in ("/v2/lists/50001", f"/v2/opportunities/{deal_id}"):
+            assert (await client.get(path)).status_code == 404
+        shown = {row["id"] for row in await read_rows(client, "opportunities", "/opportunities")}
+        assert deal_id not in shown
+        assert shown
+
+
+async def test_fields_may_lag_behind_in_this_version():
+    async with client_of(FULL) as client:
+        (await client.put("/_sandbox/fields-lag")).raise_for_status()
+        made = (await client.post("/fields", json={"name": "New", "entity_type": 1, "value_type": 6})).json()
+        known = [field["id"] for field in (await client.get("/fields")).json()]
+        assert made["id"] not in known
+        assert f"field-{made['id']}" in [field["id"] for field in await read_all(client, "/v2/companies/fields")]
+        (await client.delete("/_sandbox/fields-lag")).raise_for_status()
+        assert made["id"] in [field["id"] for field in (await client.get("/fields")).json()]
+
+
+async def test_a_managed_dropdown_has_a_value_type_of_its_own():
+    async with client_of(FULL) as client:
+        new = {"name": "Region", "entity_type": 1, "value_type": 17, "allows_multiple": True}
+        made = (await client.post("/fields", json=new)).raise_for_status().json()
+        assert (made["value_type"], made["allows_multiple"]) == (17, True)
+        metadata = {field["id"]: field["valueType"] for field in await read_all(client, "/v2/companies/fields")}
+        assert metadata[f"field-{made['id']}"] == "dropdown-multi"
+
+
+async def test_a_collaborator_is_external_among_persons_and_named_in_values(client: httpx.AsyncClient):
+    in_version_1 = await read_rows(client, "persons", "/persons")
+    collaborators = {row["id"] for row in in_version_1 if row["type"] == 2}
+    assert collaborators
+    persons = {row["id"]: row["type"] for row in await read_all(client, "/v2/persons")}
+    assert {persons[id_] for id_ in collaborators} == {"external"}
+    companies = await read_all(client, "/v2/companies", {"fieldTypes": "global"})
+    values = [data for row in companies if (data := value(row, "field-3121"))]
+    named = {person["id"]: person["type"] for person in values}
+    assert {id_ for id_, type_ in named.items() if type_ == "collaborator"} == named.keys() & collaborators != set()
+
+
+async def test_notes_reminders_and_files_refer_to_opportunities_that_are_gone():
+    async with client_of(msgspec.structs.replace(FULL, files=30)) as client:
+        deals = {row["id"] for row in await read_rows(client, "opportunities", "/opportunities")}
+        notes = await read_rows(client, "notes", "/notes")
+        reminders = await read_rows(client, "reminders", "/reminders")
+        files = await read_rows(client, "entity_files", "/entity-files")
+        assert {id_ for note in notes for id_ in note["opportunity_ids"]} - deals
+        assert {row["opportunity"]["id"] for row in reminders if row["opportunity"]} - deals
+        (gone,) = {row["opportunity_id"] for row in files if row["opportunity_id"]} - deals
+        assert_unknown(await client.get(f"/opportunities/{gone}"), gone)
+
+
+def assert_unknown(answer: httpx.Response, row_id: int) -> None:
+    assert answer.status_code == 422
+    (said,) = answer.json()
+    assert f"expected {row_id} to be a valid id for model" in said
 
 
 async def test_every_file_has_the_size_that_it_is_said_to_have(client: httpx.AsyncClient):
@@ -214,3 +320,9 @@ async def test_requests_are_counted_by_what_they_ask_for(client: httpx.AsyncClie
     counts = (await client.get("/_sandbox/counters")).json()["requests"]
     routes = {count["route"]: count["count"] for count in counts}
     assert routes == {"/v2/lists/{list_id}/list-entries": 2, "/v2/persons": 1, "/notes": 1}
+
+
+async def test_the_minute_is_told_with_every_answer_also_without_limits(client: httpx.AsyncClient):
+    for path in ("/persons", "/v2/persons", "/persons/7"):
+        answer = await client.get(path)
+        assert answer.headers["x-ratelimit-limit-user-remaining"] == "900"

@@ -57,7 +57,7 @@ async def test_persons_without_a_name_or_with_another_s_address_are_refused(clie
     assert (answer.status_code, "another person" in answer.json()[0]) == (422, True)
     assert await refusal(client, "/persons", last_name="B") == 422
     assert await refusal(client, "/persons", first_name="A", last_name="B", organization_ids=[1]) == 422
-    assert (await client.put("/persons/1", json={})).status_code == 404
+    assert (await client.put("/persons/1", json={})).status_code == 422
     assert (await client.post("/persons", content=b"{")).status_code == 422
 
 
@@ -91,7 +91,7 @@ async def test_a_company_can_stand_on_a_list_twice(client: httpx.AsyncClient):
     assert (await client.delete(f"{path}/{entries[0]['id']}")).json() == {"success": True}
     assert (await client.get(f"/lists/{made_list['id']}")).json()["list_size"] == 1
     assert await refusal(client, path, entity_id=1) == 422
-    assert (await client.delete(f"/lists/50002/list-entries/{entries[1]['id']}")).status_code == 404
+    assert (await client.delete(f"/lists/50002/list-entries/{entries[1]['id']}")).status_code == 422
 
 
 VALUES = [
@@ -137,7 +137,7 @@ async def test_each_of_several_values_is_changed_and_deleted_by_its_own_id(clien
     # The texts became options of the field.
     options = await read_all(client, f"/v2/companies/fields/field-{field['id']}/dropdown-options")
     assert [option["text"] for option in options] == ["red", "blue", "green"]
-    assert (await client.delete(f"/field-values/{rows[0]['id']}")).status_code == 404
+    assert (await client.delete(f"/field-values/{rows[0]['id']}")).status_code == 422
 
 
 async def test_version_2_writes_all_fields_of_a_batch_or_none(client: httpx.AsyncClient):
@@ -178,7 +178,7 @@ async def test_notes_and_replies_are_written_in_both_versions(client: httpx.Asyn
     told = (await client.get(f"/notes/{note['id']}")).json()
     assert (told["content"], told["organization_ids"], told["person_ids"]) == ("New", [], [person_id])
     assert (await client.delete(f"/v2/notes/{note['id']}")).status_code == 204
-    assert (await client.get(f"/notes/{reply['id']}")).status_code == 404
+    assert (await client.get(f"/notes/{reply['id']}")).status_code == 422
     assert await refusal(client, "/notes", content="On nothing") == 422
     assert await refusal(client, "/v2/notes", type="entities", content=html, companies=[{"id": 1}]) == 400
 

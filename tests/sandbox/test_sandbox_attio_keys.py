@@ -1,5 +1,6 @@
 """What a test may arrange at the simulated Attio, and what a key without a scope is told."""
 
+import base64
 from collections.abc import AsyncIterator
 
 import httpx
@@ -10,7 +11,8 @@ from freight.sandbox.attio.vendor import AttioVendor
 
 ALL = (
     "object_configuration:read-write record_permission:read-write list_configuration:read-write list_entry:read-write "
-    "note:read-write task:read-write comment:read-write file:read-write user_management:read"
+    "note:read-write task:read-write comment:read-write file:read-write user_management:read "
+    "webhook:read-write"
 )
 
 
@@ -41,6 +43,39 @@ async def test_a_key_has_the_scopes_of_a_migration_unless_told_otherwise(client:
     assert (await client.get("/v2/self")).json()["scope"] == ""
 
 
+UNKNOWN = "k" * 64
+"""A key of the right form that does not exist."""
+
+
+async def test_a_key_that_does_not_exist_is_inactive_and_no_error(client: httpx.AsyncClient):
+    for header in (f"Bearer {UNKNOWN}", f"Basic {base64.b64encode(f'{UNKNOWN}:'.encode()).decode()}"):
+        answer = await client.get("/v2/self", headers={"Authorization": header})
+        assert (answer.status_code, answer.json()) == (200, {"active": False})
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", f"Bearer {UNKNOWN[1:]}", "Basic !", f"Token {UNKNOWN}"])
+async def test_a_key_that_is_cut_short_or_missing_is_a_missing_value(client: httpx.AsyncClient, header: str):
+    answer = await client.get("/v2/self", headers={"Authorization": header})
+    assert (answer.status_code, answer.json()["code"]) == (400, "missing_value")
+    assert answer.json()["message"].startswith("The token was not recognised")
+
+
+@pytest.mark.parametrize("key", [UNKNOWN, UNKNOWN[1:]])
+async def test_every_operation_but_self_refuses_a_bad_key_with_401(client: httpx.AsyncClient, key: str):
+    for method, path in (("GET", "/v2/objects"), ("GET", "/v2/workspace_members"), ("POST", "/v2/notes")):
+        answer = await client.request(method, path, headers={"Authorization": f"Bearer {key}"})
+        assert (answer.status_code, answer.json()["type"], answer.json()["code"]) == (401, "auth_error", "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v2/objects/people/records"), ("DELETE", "/v2/self"), ("GET", "/v2/nothing")]
+)
+async def test_an_unknown_path_or_method_is_404_and_named(client: httpx.AsyncClient, method: str, path: str):
+    answer = await client.request(method, path, params={"a": "b"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["message"] == f'Could not find endpoint "{method} {path}".'
+
+
 @pytest.mark.parametrize(
     ("method", "path", "scope"),
     [
@@ -56,6 +91,8 @@ async def test_a_key_has_the_scopes_of_a_migration_unless_told_otherwise(client:
         ("POST", "/v2/comments", "comment:read-write"),
         ("POST", "/v2/files/upload", "file:read-write"),
         ("GET", "/v2/workspace_members", "user_management:read"),
+        ("GET", "/v2/webhooks", "webhook:read"),
+        ("POST", "/v2/webhooks", "webhook:read-write"),
     ],
 )
 async def test_a_missing_scope_is_403(client: httpx.AsyncClient, method: str, path: str, scope: str):

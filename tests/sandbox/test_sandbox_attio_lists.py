@@ -136,6 +136,7 @@ async def test_an_entry_reads_back_with_its_values(attio: httpx.AsyncClient, pip
     company, path = await make_company(attio), f"/v2/lists/{pipeline}/entries"
     made = (await attio.post(path, json=entry(company, score=3, tags=["Hot"]))).json()["data"]
     assert (made["parent_object"], made["parent_record_id"]) == ("companies", company)
+    assert "parent_record" not in made["entry_values"]
     assert made["entry_values"]["score"][0]["value"] == 3
     assert made["entry_values"]["affinity_entry_id"] == []
     assert made["entry_values"]["created_at"][0]["value"] == made["created_at"]
@@ -236,7 +237,7 @@ async def test_entries_are_found_by_their_values_and_by_their_parents(attio: htt
         ({"$and": [{"path": parent, "constraints": {"domain": f"{root}-0.com"}}, {"score": {"$gt": 0}}]}, [2]),
         ({"entry_id": {"$in": ids[1:]}}, [1, 2]),
     ):
-        assert await query(attio, pipeline, filter=given) == [ids[number] for number in expected], given
+        assert await query(attio, pipeline, filter=given) == sorted(ids[number] for number in expected), given
     by_name = [{"direction": "desc", "path": [[pipeline, "parent_record"], ["companies", "name"]]}]
     assert (await query(attio, pipeline, sorts=by_name))[0] == ids[1]
     newest = [{"direction": "desc", "attribute": "created_at"}]

@@ -77,6 +77,21 @@ async def test_markdown_also_comes_as_plain_text(attio: httpx.AsyncClient, compa
     assert note["content_plaintext"] == "Agenda\nPrice and terms\nOld new site\n2 * 3 * 4 is snake_case_it"
 
 
+@pytest.mark.parametrize(
+    ("markdown", "plaintext"),
+    [
+        (r"\[default alive\](http://a.com/b)", "[default alive](http://a.com/b)"),
+        (r"[a \[b\] c](http://a.com)", "a [b] c"),
+        (r"\[x\] [y](http://a.com)", "[x] y"),
+    ],
+)
+async def test_escaped_brackets_are_text_and_keep_what_follows_them(
+    attio: httpx.AsyncClient, company: str, markdown: str, plaintext: str
+):
+    note = (await write(attio, company, format="markdown", content=markdown)).json()["data"]
+    assert note["content_plaintext"] == plaintext
+
+
 async def test_notes_are_listed_in_pages_and_by_parent(attio: httpx.AsyncClient, company: str):
     for number in range(12):
         await write(attio, company, title=str(number))

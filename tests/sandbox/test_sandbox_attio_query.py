@@ -5,6 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from support import late
+
+BY_AGE = [{"direction": "asc", "attribute": "created_at"}]
 NAMES = ("Alpha Works", "Beta Labs", "Gamma Works", "Delta 100%")
 
 
@@ -70,19 +73,21 @@ async def found(client: httpx.AsyncClient, **body: Any) -> list[str]:
     ],
 )
 async def test_filters_find_what_they_say(attio: httpx.AsyncClient, given: dict[str, Any], expected: list[int]):
-    assert await found(attio, filter=given) == [NAMES[number] for number in expected]
+    assert await found(attio, filter=given, sorts=BY_AGE) == [NAMES[number] for number in expected]
 
 
 async def test_records_are_found_by_id(attio: httpx.AsyncClient):
-    records = (await query(attio)).json()["data"]
+    records = (await query(attio, sorts=BY_AGE)).json()["data"]
     ids = [record["id"]["record_id"] for record in records[1:3]]
-    assert await found(attio, filter={"record_id": {"$in": [*ids, "gone"]}}) == [NAMES[1], NAMES[2]]
+    assert await found(attio, filter={"record_id": {"$in": [*ids, "gone"]}}, sorts=BY_AGE) == [NAMES[1], NAMES[2]]
 
 
 async def test_people_are_found_by_email_and_company(attio: httpx.AsyncClient):
     person = {"email_addresses": ["Jane@q0.com"], "name": "Doe, Jane", "phone_numbers": ["+14155550132"]}
     made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
-    company = made["values"]["company"][0]["target_record_id"]
+    await late.finish(attio)
+    (linked,) = (await query(attio, "people", filter={"record_id": made["id"]["record_id"]})).json()["data"]
+    company = linked["values"]["company"][0]["target_record_id"]
     for given in (
         {"email_addresses": "JANE@q0.com"},
         {"email_addresses": {"email_domain": {"$eq": "q0.com"}}},
@@ -98,6 +103,7 @@ async def test_people_are_found_by_email_and_company(attio: httpx.AsyncClient):
 async def test_records_are_found_over_their_references(attio: httpx.AsyncClient):
     person = {"email_addresses": ["path@q1.com"], "name": "Path, Ada"}
     made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
+    await late.finish(attio)
     over = [["people", "company"], ["companies", "affinity_id"]]
     records = (await query(attio, "people", filter={"path": over, "constraints": {"$eq": "1"}})).json()["data"]
     assert [record["id"] for record in records] == [made["id"]]
@@ -106,15 +112,31 @@ async def test_records_are_found_over_their_references(attio: httpx.AsyncClient)
 
 
 async def test_a_limit_may_be_written_as_a_float(attio: httpx.AsyncClient):
-    assert await found(attio, limit=2.0, offset=1.0) == list(NAMES[1:3])
+    assert await found(attio, limit=2.0, offset=1.0, sorts=BY_AGE) == list(NAMES[1:3])
     assert (await query(attio, limit=2.5)).status_code == 400
 
 
+async def test_what_is_not_sorted_comes_in_the_order_of_the_ids(attio: httpx.AsyncClient):
+    everything = [record["id"]["record_id"] for record in (await query(attio)).json()["data"]]
+    assert everything == sorted(everything)
+    pages = [(await query(attio, limit=2, offset=offset)).json()["data"] for offset in (0, 2)]
+    assert [record["id"]["record_id"] for page in pages for record in page] == everything[:4]
+    some = (await query(attio, filter={"affinity_id": {"$not_empty": True}})).json()["data"]
+    ids = [record["id"]["record_id"] for record in some]
+    assert ids == sorted(ids)
+    await attio.delete(f"/v2/objects/companies/records/{await a_company(attio)}")
+    assert [record["id"]["record_id"] for record in (await query(attio)).json()["data"]] == everything
+
+
+async def a_company(client: httpx.AsyncClient) -> str:
+    made = await client.post("/v2/objects/companies/records", json={"data": {"values": {"name": "Passing"}}})
+    return made.json()["data"]["id"]["record_id"]
+
+
 async def test_pages_and_sorts(attio: httpx.AsyncClient):
-    by_age = [{"direction": "asc", "attribute": "created_at"}]
-    assert await found(attio, sorts=by_age, limit=2) == list(NAMES[:2])
-    assert await found(attio, sorts=by_age, limit=2, offset=2) == list(NAMES[2:])
-    assert await found(attio, sorts=by_age, limit=2, offset=4) == []
+    assert await found(attio, sorts=BY_AGE, limit=2) == list(NAMES[:2])
+    assert await found(attio, sorts=BY_AGE, limit=2, offset=2) == list(NAMES[2:])
+    assert await found(attio, sorts=BY_AGE, limit=2, offset=4) == []
     assert await found(attio, sorts=[{"direction": "desc", "attribute": "created_at"}]) == list(NAMES[::-1])
     assert await found(attio, sorts=[{"direction": "desc", "attribute": "score"}], limit=1) == [NAMES[3]]
     assert await found(attio, sorts=[{"direction": "asc", "attribute": "name"}]) == sorted(NAMES)
@@ -174,3 +196,28 @@ async def test_a_changed_value_is_found_under_the_new_one_only(attio: httpx.Asyn
     assert len((await query(attio, "people", filter={"job_title": "Adviser"})).json()["data"]) == 1
     await attio.delete(path)
     assert (await query(attio, "people", filter={"job_title": "Adviser"})).json()["data"] == []
+
+
+async def test_a_telephone_number_is_found_without_its_plus_sign_and_not_without_its_country(attio: httpx.AsyncClient):
+    person = {"phone_numbers": ["+84901234567"]}
+    made = (await attio.post("/v2/objects/people/records", json={"data": {"values": person}})).json()["data"]
+    for given, expected in (
+        ("+84901234567", [made["id"]]),
+        ("84901234567", [made["id"]]),
+        ({"$in": ["84901234567"]}, [made["id"]]),
+        ({"phone_number": {"$starts_with": "+8490"}}, [made["id"]]),
+        ("0901234567", []),
+    ):
+        records = (await query(attio, "people", filter={"phone_numbers": given})).json()["data"]
+        assert [record["id"] for record in records] == expected, given
+
+
+async def test_records_can_be_sorted_and_filtered_by_an_interaction_that_none_has(attio: httpx.AsyncClient):
+    by_last = [{"direction": "desc", "attribute": "last_interaction", "field": "interacted_at"}]
+    assert sorted(await found(attio, sorts=by_last)) == sorted(await found(attio))
+    recent = {"last_interaction": {"interacted_at": {"$gte": "2026-01-01T00:00:00Z"}}}
+    assert await found(attio, filter=recent) == []
+
+
+async def test_a_query_may_ask_for_more_beside_the_values(attio: httpx.AsyncClient):
+    assert await found(attio, expand=["record"], sorts=BY_AGE) == await found(attio, sorts=BY_AGE)

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from support import late
+
 numbers = itertools.count(1)
 TASK = {
     "content": "Call them",
@@ -21,7 +23,8 @@ TASK = {
 async def person(attio: httpx.AsyncClient) -> dict[str, Any]:
     address = f"ada@tasks{next(numbers)}.com"
     made = await attio.post("/v2/objects/people/records", json={"data": {"values": {"email_addresses": [address]}}})
-    return made.json()["data"]
+    await late.finish(attio)
+    return (await attio.get(f"/v2/objects/people/records/{made.json()['data']['id']['record_id']}")).json()["data"]
 
 
 async def write(client: httpx.AsyncClient, **changes: object) -> httpx.Response:
@@ -142,3 +145,37 @@ async def test_a_task_stays_when_its_record_goes(attio: httpx.AsyncClient, perso
     assert (await attio.get(path)).json()["data"]["linked_records"] == []
     assert (await attio.delete(path)).json() == {}
     assert (await attio.get(path)).status_code == 404
+
+
+async def fault(client: httpx.AsyncClient, kind: str) -> None:
+    (await client.post("/_sandbox/faults", json={"kind": kind, "times": 1})).raise_for_status()
+
+
+@pytest.mark.parametrize("kind", ["task_links_dropped", "task_links_late"])
+async def test_links_can_be_missing_from_a_task_that_was_created(
+    attio: httpx.AsyncClient, person: dict[str, Any], kind: str
+):
+    person_id = person["id"]["record_id"]
+    about_person = {"linked_object": "people", "linked_record_id": person_id}
+    await fault(attio, kind)
+    task = await made(attio, linked_records=[link(person_id)])
+    assert task["linked_records"] == []
+    assert (await found(attio, sort="created_at:desc", limit=1))[0]["id"] == task["id"]
+    await late.finish(attio)
+    attached = [one["id"] for one in await found(attio, **about_person)]
+    assert attached == ([task["id"]] if kind == "task_links_late" else [])
+    assert (await made(attio, linked_records=[link(person_id)]))["linked_records"] != []
+
+
+async def test_links_that_come_late_leave_those_that_a_client_gave_meanwhile(
+    attio: httpx.AsyncClient, person: dict[str, Any]
+):
+    other = (await attio.post("/v2/objects/people/records", json={"data": {"values": {}}})).json()["data"]
+    await fault(attio, "task_links_late")
+    task = await made(attio, linked_records=[link(person["id"]["record_id"])])
+    change = {"data": {"linked_records": [link(other["id"]["record_id"])]}}
+    path = f"/v2/tasks/{task['id']['task_id']}"
+    (await attio.patch(path, json=change)).raise_for_status()
+    await late.finish(attio)
+    (linked,) = (await attio.get(path)).json()["data"]["linked_records"]
+    assert linked["target_record_id"] == other["id"]["record_id"]

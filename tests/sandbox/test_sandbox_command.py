@@ -49,6 +49,23 @@ async def test_every_collection_is_made_up_unless_told_otherwise():
         assert await process.wait() == 0
 
 
+async def test_what_the_target_refuses_can_be_chosen_on_the_command_line():
+    process = await start("--companies", "1", "--people", "1", "--record-limit", "0", "--query-score-limit", "1")
+    try:
+        told = json.loads(await process.stdout.readline())
+        headers = {"Authorization": f"Bearer {told['attio_key']}"}
+        async with httpx.AsyncClient(
+            base_url=f"{told['attio_url']}/v2/objects/people/records", headers=headers
+        ) as client:
+            full = await client.post("", json={"data": {"values": {}}})
+            assert (full.status_code, full.json()["code"]) == (400, "particle_gate_violation")
+            two_ids = {"filter": {"record_id": {"$in": ["a", "b"]}}}
+            assert (await client.post("/query", json=two_ids)).status_code == 429
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+
+
 async def test_a_termination_signal_ends_it_cleanly_too():
     process = await start("--companies", "1", "--people", "1")
     await process.stdout.readline()

@@ -398,3 +398,29 @@ async def test_attio_s_comments_fit(checked: httpx.AsyncClient, company_id: str)
         await checked.get(f"/v2/threads/{thread_id}")
     for method in ("GET", "DELETE", "GET", "DELETE"):
         await checked.request(method, f"/v2/comments/{head['id']['comment_id']}")
+
+
+async def test_attio_s_webhooks_fit(checked: httpx.AsyncClient):
+    subscriptions = [
+        {"event_type": "note.created", "filter": None},
+        {"event_type": "record.updated", "filter": {"$or": [{"field": "id", "operator": "equals", "value": "x"}]}},
+    ]
+    new = {"target_url": "https://example.com/hook", "subscriptions": subscriptions}
+    made = (await checked.post("/v2/webhooks", json={"data": new})).json()["data"]["id"]["webhook_id"]
+    for data in (new, {}, {**new, "target_url": "http://example.com"}):
+        assert (await checked.post("/v2/webhooks", json={"data": data})).status_code in {400, 409}
+    await checked.get("/v2/webhooks", params={"limit": 10, "offset": 0})
+    await checked.patch(f"/v2/webhooks/{made}", json={"data": {"subscriptions": subscriptions[:1]}})
+    for method in ("GET", "DELETE", "GET", "DELETE"):
+        await checked.request(method, f"/v2/webhooks/{made}")
+    assert (await checked.patch(f"/v2/webhooks/{made}", json={"data": {}})).status_code == 404
+
+
+async def test_attio_s_objects_fit(checked: httpx.AsyncClient):
+    new = {"api_slug": "funds", "singular_noun": "Fund", "plural_noun": "Funds"}
+    for data in (new, new):
+        await checked.post("/v2/objects", json={"data": data})
+    for name in ("funds", "nothing"):
+        await checked.patch(f"/v2/objects/{name}", json={"data": {"plural_noun": "Vehicles"}})
+    await checked.patch("/v2/objects/funds", json={"data": {}})
+    await checked.post("/v2/objects/funds/records", json={"data": {"values": {"name": ["Fund I"]}}})

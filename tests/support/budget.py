@@ -115,7 +115,7 @@ def _names_external(fields: list[Row], row: Row, kinds: tuple[str, ...]) -> bool
     for field in fields:
         if is_carried(field) and field["valueType"].removesuffix("-multi") in kinds and field["id"] in data:
             named += data[field["id"]] if isinstance(data[field["id"]], list) else [data[field["id"]]]
-    return any(part.get("type", "external") == "external" for part in named)
+    return any(part.get("type") != "internal" for part in named)
 
 
 def _is_schema(route: str) -> bool:

@@ -28,11 +28,26 @@ ADA = {"id": 7, "firstName": "Ada", "lastName": "Lovelace", "primaryEmailAddress
 
 
 @asynccontextmanager
-async def running(folder: Path, **rows: list[Row]) -> AsyncIterator[Sandbox]:
-    """Both vendors; the Affinity holds these rows, the Attio none."""
+async def running(
+    folder: Path,
+    *,
+    enrichment: bool = False,
+    hold_late_work: bool = False,
+    record_limit: int | None = None,
+    **rows: list[Row],
+) -> AsyncIterator[Sandbox]:
+    """Both vendors; the Affinity holds these rows, the Attio none, and no more than the limit."""
     for collection, held in {"companies": [], "persons": [], "fields": [CHAMPION, LABEL, PHONE], **rows}.items():
         (folder / f"{collection}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
-    async with running_sandbox(SandboxOptions(workspace=folder, unlimited=True, deals_enabled=True)) as sandbox:
+    options = SandboxOptions(
+        workspace=folder,
+        unlimited=True,
+        deals_enabled=True,
+        enrichment=enrichment,
+        hold_late_work=hold_late_work,
+        record_limit=record_limit,
+    )
+    async with running_sandbox(options) as sandbox:
         yield sandbox
 
 

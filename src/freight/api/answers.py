@@ -6,7 +6,8 @@ A test holds them against the schemas.
 from typing import Any
 
 from freight import __version__
-from freight.domain.report.contents import NEVER_READ, UNCARRIED
+from freight.domain.report.contents import MADE_BY_TARGET_ADVICE, NEVER_READ, UNCARRIED
+from freight.domain.report.reasons import advice_on
 from freight.domain.report.sections import HEADINGS
 
 Example = dict[str, Any]
@@ -142,6 +143,7 @@ _INTERNAL = "This person belongs to the firm itself: such people are invited to 
 _REPORT: Example = {
     "job": {
         **{name: _JOB[name] for name in ("id", "name", "mode", "sample_size", "on_existing", "status", "error")},
+        **{name: _JOB[name] for name in ("paused_by", "resume_at")},
         "source": {"system": "affinity", "id": "4711", "name": "Example Capital"},
         "target": {"system": "attio", "id": "73542197-ea2a-45a4-88dd-8a01e614beef", "name": "Example Capital"},
         "created_at": BEGAN,
@@ -160,12 +162,14 @@ _REPORT: Example = {
                     "outcome": "skipped",
                     "code": "internal_person",
                     "records": 8,
+                    "advice": advice_on("internal_person"),
                     "example": {"source_id": "38701", "value": None, "message": _INTERNAL},
                 },
                 {
                     "outcome": "failed",
                     "code": "rejected_by_target",
                     "records": 1,
+                    "advice": advice_on("rejected_by_target"),
                     "example": {"source_id": "38706", "value": None, "message": _RECORD["message"]},
                 },
             ],
@@ -217,7 +221,17 @@ _REPORT: Example = {
             "example": {"source_id": "1042", "value": None, "message": "The source no longer shows this company."},
         }
     ],
+    "made_by_target": {"records": 2, "values": ["acme.com", "globex.com"], "advice": MADE_BY_TARGET_ADVICE},
     "mapping": {
+        "facts": [
+            {
+                "entity": "people",
+                "part": "job_title",
+                "name": "Current Job Title",
+                "field": "affinity-data-current-job-title",
+                "attribute": "job_title",
+            }
+        ],
         "fields": [
             {
                 "owner": "companies",

@@ -40,7 +40,8 @@ class ControlController(Controller):
         operation_id="pauseJob",
         summary="Pause a job",
         description="Requests to vendors that are under way finish, and about a second later no new ones start. The "
-        "job waits until it is resumed, also if it waited for a vendor's quota before.",
+        "job waits until it is resumed, also if it waited for a vendor's quota or plan "
+        "before.",
         status_code=200,
         guards=[needs("jobs:write")],
         response_description="The job, which is paused.",
@@ -60,7 +61,8 @@ class ControlController(Controller):
         "/resume",
         operation_id="resumeJob",
         summary="Resume a job",
-        description="A paused job goes on where it was, also before the date on which a vendor's quota is there again.",
+        description="A paused job goes on where it was, also before the date on which a vendor's quota is there again. "
+        "Resume a job that waits for a vendor's plan once there is room.",
         status_code=200,
         guards=[needs("jobs:write")],
         response_description="The job, which workers will take up again.",

@@ -45,7 +45,9 @@ def _structs(names: set[str]) -> list[type[msgspec.Struct]]:
     """Freight's structs of these names; of two with one name, clients see that of the API."""
     found: dict[str, type[msgspec.Struct]] = {}
     for struct in _descendants(msgspec.Struct):
-        if struct.__name__ in names and struct.__module__.startswith("freight."):
+        # In a test or a demonstration the simulated vendors live in the same process.
+        own = struct.__module__.startswith("freight.") and not struct.__module__.startswith("freight.sandbox.")
+        if struct.__name__ in names and own:
             known = found.setdefault(struct.__name__, struct)
             found[struct.__name__] = struct if struct.__module__.startswith("freight.api.") else known
     return list(found.values())

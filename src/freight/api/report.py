@@ -52,9 +52,10 @@ class ReportController(Controller):
         summary="Read a job's report",
         description="What became of everything that the source holds: records by entity and outcome with the reasons "
         "of those that were skipped or failed, values that were dropped, changed or left with an example of each kind, "
-        "what cannot be carried at all, what is gone from the source, the mapping in force, and what it cost. It can "
-        "be read at any time; `ended` says whether its figures are final. With `Accept: text/markdown` or "
-        "`format=markdown` it is a document for people.",
+        "what cannot be carried at all, what is gone from the source, companies that the target makes by itself, the "
+        "mapping in force with standard and enriched values, and what it cost. It can be read at any time; `ended` "
+        "says whether its figures are final. With `Accept: text/markdown` or `format=markdown` it is a document for "
+        "people.",
         guards=[needs("jobs:read")],
         response_description="The report.",
         responses=documented(404, 422),

@@ -101,7 +101,11 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     error: JobError | None
     paused_by: Annotated[
         PausedBy | None,
-        Meta(description="Why a paused job waits: for a `person`, for a vendor's `quota`, or for the tenant."),
+        Meta(
+            description="Why a paused job waits: for a `person`; for a vendor's `quota`, until `resume_at`; for a "
+            "vendor's `plan`, which holds no more until somebody upgrades it or makes room there and resumes the job; "
+            "or for the end of the tenant's `suspension`."
+        ),
     ]
     resume_at: Annotated[datetime | None, Meta(description="When a job that waits for a vendor's quota goes on.")]
     created_at: datetime

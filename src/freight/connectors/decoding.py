@@ -9,22 +9,23 @@ import msgspec
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 
-LONGEST_INTEGER = 18
-"""Digits, of those that a database's integer surely holds."""
+MAX_DIGITS = 300
+"""Digits of the longest integer that is read as a number: about what a float can count to."""
 
 
 def decode(content: bytes) -> Any:
     """The value of a JSON text: dicts, lists, texts, numbers, booleans and None. Raises `ValueError` for anything else.
 
     Half of a character that was cut in two, as vendors write it into texts that they shorten, becomes U+FFFD, and a
-    number that is out of range None: one such value does not take a page of rows with it.
+    number that is out of range stays the text that it was, so that whoever expects a number can name it: one such
+    value does not take a page of rows with it.
     """
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return _possible(json.loads(content, parse_int=_integer))
+        return _possible(json.loads(content, parse_int=_integer, parse_float=_real, parse_constant=str))
     except RecursionError:
         raise ValueError("The text is nested too deeply.") from None
 
@@ -33,8 +34,6 @@ def _possible(value: Any) -> Any:
     match value:
         case str():
             return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
-        case float():
-            return value if math.isfinite(value) else None
         case list():
             return [_possible(item) for item in value]
         case dict():
@@ -43,5 +42,9 @@ def _possible(value: Any) -> Any:
             return value
 
 
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_DIGITS else digits
+
+
+def _real(digits: str) -> float | str:
+    return number if math.isfinite(number := float(digits)) else digits

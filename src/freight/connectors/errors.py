@@ -8,7 +8,8 @@ ConnectorError
 ├── PlanLimitReached       the account's plan holds no more: somebody has to change it before anything can go on
 ├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less at once
 ├── Rejected               the vendor refused this one request for what it says
-│   ├── NotFound           404, or a record merged into another
+│   ├── RejectedBySource   it was the source that refused, not the target
+│   ├── NotFound           404, an id that the vendor does not know, or a record merged into another
 │   └── UniquenessConflict another record holds one of the values
 ├── InDoubt                a request that may not be repeated blindly was sent, and its effect is unknown
 └── UnexpectedAnswer       the vendor answered something that its documentation does not know
@@ -73,12 +74,25 @@ class Rejected(ConnectorError):
     code = "rejected_by_target"
 
     def __init__(
-        self, message: str | None = None, *, vendor_code: str | None = None, attribute: str | None = None
+        self,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        vendor_code: str | None = None,
+        attribute: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.status = status
+        """The HTTP status of the refusal; None if nothing was sent."""
         self.vendor_code = vendor_code
         self.attribute = attribute
         """The slug of the attribute that the vendor complained about, where it said so."""
+
+
+class RejectedBySource(Rejected):
+    """The source refused to give this."""
+
+    code = "rejected_by_source"
 
 
 class NotFound(Rejected):

@@ -5,7 +5,7 @@ import random
 import ssl
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
@@ -23,6 +23,8 @@ from freight.connectors.errors import (
     InDoubt,
     NotFound,
     PermissionMissing,
+    PlanLimitReached,
+    QueryTooComplex,
     Rejected,
     Unavailable,
     UnexpectedAnswer,
@@ -66,10 +68,21 @@ class Complaint(msgspec.Struct, frozen=True):
     """Slug or id of the attribute that it is about."""
 
 
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a query is repeated that meets 429: it may ask for too much, and then no wait helps."""
+
+    refusals: int
+    """After so many in a row `QueryTooComplex` is raised."""
+    takes_its_word: bool
+    """Whether it is raised at once where the vendor says that the query is too complex."""
+
+
 class HttpClient(ABC):
     """One vendor's API behind one key. Subclasses say how that vendor words errors and limits."""
 
     vendor: str
+    plan_limits: frozenset[str] = frozenset()
+    """The codes by which the vendor says that the account's plan holds no more."""
 
     def __init__(
         self,
@@ -80,6 +93,7 @@ class HttpClient(ABC):
         headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         backoff: wait_base = BACKOFF,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         # HTTP libraries quote a header that they cannot send, and with it the key, in their exceptions.
         if not api_key or not all("!" <= character <= "~" for character in api_key):
@@ -90,6 +104,7 @@ class HttpClient(ABC):
         self._key = api_key
         self._pacer = pacer
         self._backoff = backoff
+        self._sleep = sleep
         self._usage = Usage()
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
@@ -127,19 +142,23 @@ class HttpClient(ABC):
         repeatable: bool,
         params: Params | None = None,
         json: object = None,
+        patience: Patience | None = None,
     ) -> Json:
         """Send a request and decode the JSON answer.
 
         `repeatable` says that sending it twice does no more than sending it once; only then is it repeated after a
-        failure that may have come after its effect. Raises any `ConnectorError`; `InDoubt` only if not repeatable.
+        failure that may have come after its effect. Without `patience` it is repeated for as long as the vendor answers
+        429. Raises any `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with `patience`.
         """
         body = None if json is None else msgspec.json.encode(json)
         request = self._client.build_request(
             method, path, params=params, content=body, headers=None if body is None else {"Content-Type": JSON}
         )
-        return await self._send(request, kind=kind, repeatable=repeatable)
+        return await self._send(request, kind=kind, repeatable=repeatable, patience=patience)
 
-    async def _send(self, request: httpx.Request, *, kind: Kind, repeatable: bool) -> Json:
+    async def _send(
+        self, request: httpx.Request, *, kind: Kind, repeatable: bool, patience: Patience | None = None
+    ) -> Json:
         what = f"{request.method} {request.url.path}"
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(_AttemptFailed),
@@ -149,17 +168,20 @@ class HttpClient(ABC):
             reraise=True,
         )
         try:
-            response: httpx.Response = await attempts(self._attempt, request, what, kind, repeatable)
+            response: httpx.Response = await attempts(self._attempt, request, what, kind, repeatable, patience)
         except _AttemptFailed as failure:
             raise Unavailable(
                 f"{self.vendor} gave no usable answer to {what} in {ATTEMPTS} attempts; the last time "
                 f"{failure.reason}. Try again later."
             ) from None
+        self._observe(response, what)
         return self._decoded(response, what, repeatable)
 
-    async def _attempt(self, request: httpx.Request, what: str, kind: Kind, repeatable: bool) -> httpx.Response:
+    async def _attempt(
+        self, request: httpx.Request, what: str, kind: Kind, repeatable: bool, patience: Patience | None
+    ) -> httpx.Response:
         try:
-            response = await self._answer(request, kind)
+            response = await self._answer(request, what, kind, patience)
         except httpx.RequestError as error:
             await self._pacer.failed()
             reason = f"the connection failed ({type(error).__name__})"
@@ -179,8 +201,8 @@ class HttpClient(ABC):
             self._raise(response, what)
         return response
 
-    async def _answer(self, request: httpx.Request, kind: Kind) -> httpx.Response:
-        """Send when it is this request's turn, and again for as long as the vendor says "too many"."""
+    async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
+        """Send when it is this request's turn, and again while the vendor says "too many"."""
         refusals = 0
         while True:
             await self._wait(self._pacer.turn(kind))
@@ -194,11 +216,23 @@ class HttpClient(ABC):
                 return response
             refusals += 1
             await self._pacer.succeeded()
-            until = self._limited_until(response.headers, datetime.now(UTC))
+            complaint = self._complaint_in(response)
+            if complaint.code in self.plan_limits:
+                return response
+            if patience is not None and self._is_exhausted(patience, refusals, complaint):
+                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{_said(complaint)}")
+            now = datetime.now(UTC)
+            until = self._limited_until(response.headers, now)
             if until is None:
-                await self._wait(asyncio.sleep(random.uniform(0.5, 1) * min(60, 2**refusals)))  # noqa: S311
+                await self._wait(self._sleep(random.uniform(0.5, 1) * min(60, 2**refusals)))  # noqa: S311
+            elif patience is not None and refusals > 1:
+                # It may be this query alone that is refused: the other requests go on.
+                await self._wait(self._sleep(max(2**refusals, (until - now).total_seconds())))
             else:
                 await self._pacer.pause(kind, until)
+
+    def _is_exhausted(self, patience: Patience, refusals: int, complaint: Complaint) -> bool:
+        return refusals >= patience.refusals or (patience.takes_its_word and self._says_too_complex(complaint))
 
     async def _wait(self, waiting: Awaitable[None]) -> None:
         began = time.monotonic()
@@ -213,12 +247,17 @@ class HttpClient(ABC):
         complaint = self._complaint_in(response)
         if complaint.code in UNDER_WAY:
             raise _AttemptFailed(what, UNDER_WAY[complaint.code])
-        said = f": {complaint.message}" if complaint.message else "."
+        said = _said(complaint)
+        coded = f"{status}, {complaint.code}" if complaint.code else str(status)
+        if status == 402 or complaint.code in self.plan_limits:
+            raise PlanLimitReached(
+                f"The plan of the account at {self.vendor} does not allow {what} ({coded}){said} Upgrade the plan or "
+                "make room there, then resume the job."
+            )
         if status == 401:
             raise CredentialsRefused(f"{self.vendor} refused the API key{said}")
         if status == 403:
             raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{said}")
-        coded = f"{status}, {complaint.code}" if complaint.code else str(status)
         raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){said}")
 
     def _complaint_in(self, response: httpx.Response) -> Complaint:
@@ -267,10 +306,24 @@ class HttpClient(ABC):
     def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
         """The exception for any other refusal."""
         kind = NotFound if status == 404 else Rejected
-        return kind(message, vendor_code=complaint.code, attribute=complaint.attribute)
+        return kind(message, status=status, vendor_code=complaint.code, attribute=complaint.attribute)
+
+    def _says_too_complex(self, _complaint: Complaint) -> bool:
+        """Whether a 429 says that it is about this query alone, however few others are sent."""
+        return False
+
+    def _observe(self, response: httpx.Response, what: str) -> None:  # noqa: B027
+        """Take note of what a successful answer says besides its body."""
 
 
 JSON = "application/json"
+
+
+def _said(complaint: Complaint) -> str:
+    """What the vendor said, as the end of a sentence."""
+    if not complaint.message:
+        return "."
+    return f": {complaint.message}{'' if complaint.message.endswith(('.', '!', '?', '…')) else '.'}"
 
 
 class _AttemptFailed(Exception):

@@ -11,6 +11,7 @@ from freight.crm import Entity, Record, Reference, Reply
 from freight.fields import PersonRef
 from freight.layout import Layout
 from freight.mapping import Mapping as JobMapping
+from freight.numerals import Convention
 from freight.schema import Schema
 
 Kind = Literal["read", "write", "note_list", "upload"]
@@ -20,6 +21,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
 that the connector uses both for what it writes and for what it read back, so that they can be compared."""
+
+
+MADE_BY_TARGET = "company_made_by_target"
+"""The code of what is said about a record that the target makes by itself."""
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +99,22 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     expected: frozenset[Reference] = frozenset()
     """Source records that are not in the target yet and will be: left out without an issue, and named in `pending`."""
     people: Mapping[str, PersonRef] = {}
-    """Who the people are whom `freight.crm.people_named` names, by source id, as far as it is known."""
+    """Who the people are whom `freight.crm.people_named` names, and those that are not in the target, by source id, as
+    far as it is known."""
     names: Mapping[Reference, str] = {}
-    """What the companies and deals are called that a note refers to, as far as it is known."""
+    """What records other than people are called, as far as it is known: all that a note or a deal refers to, and
+    whatever is not in the target."""
     earlier: Mapping[str, Attributes] = {}
     """What notes were last drafted with, by source id: one that was made stays with its record."""
+    copies: Mapping[str, tuple[Attributes, ...]] = {}
+    """What the target holds of notes that it was given by jobs that wrote notes otherwise (to one record, or to all of
+    theirs), by source id; only of notes that are not in `earlier`."""
     own_companies: frozenset[str] = frozenset()
     """The source ids of the companies that are the firm itself, to which no note is attached."""
+    numerals: Mapping[tuple[str, str], Convention] = {}
+    """Which sign separates decimals in the texts of a field, by its owner and id, as far as its values say it.
+
+    The owner is `companies`, `people`, `deals` or the id of a list, as in `freight.layout.Place`."""
 
 
 class FileContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +154,23 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Records that it refers to and that are expected in the target later."""
     waiting: frozenset[str] = frozenset()
     """The attributes that lack such a reference."""
+    places: Mapping[Reference, Any] = {}
+    """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
+    is attached to, and its parent."""
+    alike: Attributes = {}
+    """Values of a copy of the note that say the same as those drafted, and need not be written again."""
+
+
+class Implied(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that the target makes by itself when another one is created, unless a record has the value already."""
+
+    entity: Entity
+    slug: str
+    """The unique attribute that decides whether there is one already."""
+    value: str
+    """What the new record holds there."""
+    issue: Issue
+    """What the owner of the workspace should know of it, with the code `MADE_BY_TARGET`."""
 
 
 class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +185,8 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     automatic: frozenset[str] = frozenset()
     """The attributes whose values the target's own machinery filled in, every one of them: enrichment, or a link that
     it derived. Nobody chose these values."""
+    issues: tuple[Issue, ...] = ()
+    """What the target did not take of a write that it answered as done."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +238,9 @@ class Source(Protocol):
 class Target(Protocol):
     """Writes a workspace. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
 
+    makes: frozenset[Entity]
+    """The entities of which the target makes records by itself; see `implied`."""
+
     async def identify(self) -> Workspace:
         """The workspace that the key opens."""
         ...
@@ -227,14 +263,19 @@ class Target(Protocol):
         issue."""
         ...
 
+    def implied(self, draft: Draft) -> tuple[Implied, ...]:
+        """Return the records that the target makes by itself when this draft is created. Asks the target nothing."""
+        ...
+
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The records with those ids, each given with the draft of the same entity that is to be written to it; ones
         that are gone are absent from the answer."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every record that carries the source id, or one of the unique values, of one of the drafts (all of one
-        entity). Costs a request for each parent of notes, tasks and files, otherwise one for many drafts."""
+        """Every record that carries the source id, if it is not empty, or one of the unique values, of one of the
+        drafts (all of one entity). Costs a request for each parent of notes, tasks and files, otherwise one for many
+        drafts."""
         ...
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:

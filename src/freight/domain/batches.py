@@ -8,15 +8,16 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from freight.connectors.protocols import Issue
+from freight.connectors.protocols import Implied, Issue
 from freight.crm import LOAD_ORDER, Entity
-from freight.database import Connection
-from freight.domain import leases, ledger, logs, records
+from freight.database import Connection, storable
+from freight.domain import leases, ledger, logs, records, refusals
 from freight.domain.errors import NotFound
 from freight.domain.leases import Lease
 from freight.domain.ledger import Known, Pair
 from freight.domain.logs import Entry
 from freight.domain.records import OUTCOMES, Leftover, Outcome, Settled
+from freight.domain.refusals import NOT_STORABLE
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
 
@@ -53,7 +54,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     settled: Settled
     learned: Known | None = None
     issues: tuple[Issue, ...] = ()
+    implied: tuple[Implied, ...] = ()
+    """What the target makes by itself because the record was created."""
 
+
+class Clash(msgspec.Struct, frozen=True, kw_only=True):
+    """A result that says that a target record was made for it, which is known to be that of another source record."""
+
+    result: Result
+    target_id: str
+    owner: str
+    """The source id of that other record."""
+
+
+ONE_TO_ONE: tuple[Entity, ...] = ("companies", "people", "deals", "list_entries")
+"""Entities of which no two source records are one target record."""
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Batch))
 
@@ -166,23 +181,86 @@ async def begin(tx: Connection, lease: Lease) -> None:
 
 async def store(
     tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
-) -> None:
-    """Store what became of records, and what is to be logged; move all counters.
+) -> list[Clash]:
+    """Store what became of records, and what is to be logged; move all counters. Return what is not stored because
+    it clashes with what is known of another record. A result that cannot be stored fails its record.
 
     The ledger of the pair `learning` learns from it; none does from a dry run. Raises `LeaseLost`.
     """
     await leases.check(tx, lease)
+    clashes: list[Clash] = []
+    if learning is not None and batch.entity in ONE_TO_ONE:
+        clashes = await _clashes(tx, batch, results, learning)
+        clashing = {clash.result.settled.id for clash in clashes}
+        results = [result for result in results if result.settled.id not in clashing]
+    stored = await refusals.store(
+        tx, results, lambda some: _store(tx, lease, batch, some, learning=learning), not_storable
+    )
+    await _count(tx, batch, Counter(result.settled.outcome for result in stored))
+    return clashes
+
+
+async def _store(
+    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
+) -> Sequence[Result]:
     await records.settle(tx, [result.settled for result in results])
-    if learning is not None:
-        learned = [result.learned for result in results if result.learned is not None]
-        await ledger.remember(tx, lease.tenant_id, batch.job_id, learning, batch.entity, learned)
     entries = [
         Entry(issue=issue, entity=batch.entity, source_id=result.source_id)
         for result in results
         for issue in result.issues
     ]
+    if learning is not None:
+        learned = [result.learned for result in results if result.learned is not None]
+        if batch.entity in ONE_TO_ONE:
+            former = await ledger.hand_over(tx, learning, batch.entity, learned)
+            entries += [_taken_over(batch.entity, source_id, other) for source_id, other in former.items()]
+        await ledger.remember(tx, lease.tenant_id, batch.job_id, learning, batch.entity, learned)
     await logs.write(tx, lease.tenant_id, batch.job_id, entries)
-    await _count(tx, batch, Counter(result.settled.outcome for result in results))
+    return results
+
+
+async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair: Pair) -> list[Clash]:
+    """Return the results that say of a target record that it was made for them, while it is another record's."""
+    learned = [(result, result.learned) for result in results if result.learned is not None]
+    made = [(result, known) for result, known in learned if result.settled.outcome == "created"]
+    if not made:
+        return []
+    # Nobody else stores results of this entity before the transaction ends.
+    await tx.execute(
+        "SELECT FROM streams WHERE job_id = $1 AND entity = $2 FOR NO KEY UPDATE", batch.job_id, batch.entity
+    )
+    owners = await ledger.owners(tx, pair, batch.entity, [known.target_id for _, known in made])
+    owners |= {known.target_id: known.source_id for result, known in learned if result.settled.outcome != "created"}
+    clashes = []
+    for result, known in made:
+        owner = owners.setdefault(known.target_id, known.source_id)
+        if owner != known.source_id:
+            clashes.append(Clash(result=result, target_id=known.target_id, owner=owner))
+    return clashes
+
+
+def not_storable(result: Result, reason: str) -> Result:
+    """The result of a record whose own result cannot be stored."""
+    message = (
+        f"Freight cannot store what became of this record: {reason}. Correct the record at the source and run the job "
+        f"again.{records.MAY_HAVE_ARRIVED}"
+    )
+    return failed(result, code=NOT_STORABLE, message=message)
+
+
+def failed(result: Result, *, code: str, message: str) -> Result:
+    """The result of a record that failed after all."""
+    settled = Settled(id=result.settled.id, outcome="failed", code=code, message=message)
+    issue = Issue(level="error", code=code, message=message)
+    return Result(source_id=result.source_id, settled=settled, issues=(issue,))
+
+
+def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
+    message = (
+        f"The target record of this one was that of the source record {former} in an earlier job. This job matched it "
+        f"with this record; {former} gets a target record of its own if it is migrated again."
+    )
+    return Entry(issue=Issue(level="info", code="taken_over", message=message), entity=entity, source_id=source_id)
 
 
 async def complete(tx: Connection, lease: Lease) -> None:
@@ -202,14 +280,14 @@ async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str
         "UPDATE batches SET status = 'retrying', error_code = $2, error_message = $3 WHERE id = $1",
         lease.id,
         code,
-        message,
+        storable(message),
     )
 
 
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
-    """Give a batch up: whatever of it has no outcome fails. Raises `LeaseLost`."""
+    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raises `LeaseLost`."""
     await leases.check(tx, lease)
-    await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message))
+    await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
 
 
 async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
@@ -220,21 +298,22 @@ async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
         job_id,
     )
     for row in rows:
-        await _give_up(tx, msgspec.convert(dict(row), Batch), rest)
+        # The job says itself why it ended.
+        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=False)
     await tx.execute(
         "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
         [row["id"] for row in rows],
     )
 
 
-async def _give_up(tx: Connection, batch: Batch, rest: Leftover) -> None:
-    count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest)
+async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
+    count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest, log=log)
     await tx.execute(
         """UPDATE batches SET status = 'failed', completed_at = now(), attempt = attempt + 1, error_code = $2,
                   error_message = $3 WHERE id = $1""",
         batch.id,
         rest.code,
-        rest.message,
+        storable(rest.message),
     )
     await _count(tx, batch, Counter({rest.outcome: count}))
 

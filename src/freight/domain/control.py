@@ -66,13 +66,14 @@ async def delete(tx: Connection, job_id: UUID) -> None:
 async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
     """Have workers finish the requests that are under way and start no others until the job is resumed.
 
-    A job that waits for a quota then waits for a person instead. Raises `StateConflict`.
+    A job that waits for a vendor's quota or plan then waits for a person instead. Raises `StateConflict`.
     """
     job = await _live(tx, job_id)
-    if job.paused_by != "quota":
+    if job.paused_by in ("quota", "plan"):
+        await tx.execute("UPDATE jobs SET paused_by = 'person', resume_at = NULL WHERE id = $1", job_id)
+    else:
         transitions.check_action(job.status, "pause")
-        await jobs.move(tx, job, "paused")
-    await tx.execute("UPDATE jobs SET paused_by = 'person', resume_at = NULL WHERE id = $1", job_id)
+        await jobs.move(tx, job, "paused", paused_by="person")
     await _note(tx, job, "job_paused", f"The job was paused by {by}.")
 
 

@@ -10,6 +10,7 @@ import structlog
 from standardwebhooks import Webhook as Signer
 
 from freight import __version__, database
+from freight.database import storable
 from freight.domain import deliveries, leases, webhooks
 from freight.domain.deliveries import Attempt, Delivery
 from freight.domain.leases import Lease, LeaseLost
@@ -81,7 +82,12 @@ class Courier:
         except (TimeoutError, httpx.TimeoutException):
             return Attempt(error=f"The receiver did not answer within {TIMEOUT_SECONDS} seconds.")
         except (httpx.HTTPError, httpx.InvalidURL, SecretError) as error:
-            return Attempt(error=_storable(f"The request failed: {error or type(error).__name__}"))
+            return Attempt(error=storable(f"The request failed: {error or type(error).__name__}"))
+        except database.Unavailable:
+            raise
+        except Exception as error:  # without an outcome the delivery would be attempted for ever
+            log.exception("webhook_attempt_failed", delivery=str(delivery.id))
+            return Attempt(error=f"The request failed: {type(error).__name__}.")
 
     async def _send(self, url: str, body: bytes, headers: dict[str, str]) -> Attempt:
         # A client for each, because a shared one would carry cookies from one tenant's receiver to another's.
@@ -95,7 +101,7 @@ class Courier:
                 kept += part
                 if len(kept) >= KEPT_BYTES:
                     break
-        text = _storable(kept[:KEPT_BYTES].decode(errors="replace"))
+        text = storable(kept[:KEPT_BYTES].decode(errors="replace"))
         if response.is_success:
             return Attempt(status=response.status_code, body=text)
         not_followed = ", a redirect, which is not followed" if response.has_redirect_location else ""
@@ -115,7 +121,3 @@ def signed(delivery: Delivery, secret: str) -> tuple[bytes, dict[str, str]]:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Signer(secret).sign(str(delivery.id), now, body.decode()),
     }
-
-
-def _storable(text: str) -> str:
-    return text.replace("\0", "")

@@ -38,7 +38,8 @@ Existing = Annotated[
     OnExisting,
     Meta(
         description="What happens to a record that the target has already: `fill` writes only attributes that are "
-        "empty there and adds to multi-values, `overwrite` writes all, `skip` leaves it alone."
+        "empty there or that nobody chose, and adds to multi-values; `overwrite` writes all that differs, also what "
+        "people changed in the target since; `skip` leaves it alone."
     ),
 ]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from freight.connectors.protocols import Issue
 from freight.crm import LOAD_ORDER, Entity
-from freight.database import Connection, jsonb
+from freight.database import Connection, jsonb, storable
 from freight.domain import batches, deliveries, logs, transitions, webhooks
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
 from freight.domain.job_requests import JobRequest, Mode, OnExisting, in_load_order
@@ -24,7 +24,7 @@ from freight.domain.vendors import Vendors, identify
 from freight.encryption import Vault
 from freight.mapping import Mapping
 
-PausedBy = Literal["person", "quota", "suspension"]
+PausedBy = Literal["person", "quota", "plan", "suspension"]
 
 SAMPLE_SIZE = 10
 """Records of each entity that a sample carries where the job does not say."""
@@ -152,11 +152,11 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
         )
     return {
         "source_base_url": source_url,
-        "source_workspace": source_workspace.id,
-        "source_workspace_name": source_workspace.name,
+        "source_workspace": storable(source_workspace.id),
+        "source_workspace_name": storable(source_workspace.name),
         "target_base_url": target_url,
-        "target_workspace": target_workspace.id,
-        "target_workspace_name": target_workspace.name,
+        "target_workspace": storable(target_workspace.id),
+        "target_workspace_name": storable(target_workspace.name),
     }
 
 
@@ -244,12 +244,15 @@ async def credentials(tx: Connection, vault: Vault, job_id: UUID) -> Credentials
     )
 
 
-async def move(tx: Connection, job: Job, status: Status) -> None:
-    """Bring a locked job into another state. Raises `StateConflict` if there is no way there."""
+async def move(
+    tx: Connection, job: Job, status: Status, *, paused_by: PausedBy | None = None, resume_at: datetime | None = None
+) -> None:
+    """Bring a locked job into another state; say by whom one is paused. Raises `StateConflict` if there is no way
+    there."""
     transitions.check(job.status, status)
     ended = status not in transitions.LIVE
     await tx.execute(
-        """UPDATE jobs SET status = $2, updated_at = now(), paused_by = NULL, resume_at = NULL,
+        """UPDATE jobs SET status = $2, updated_at = now(), paused_by = $5, resume_at = $6,
                   started_at = CASE WHEN $4 THEN coalesce(started_at, now()) ELSE started_at END,
                   completed_at = CASE WHEN $3 THEN now() END,
                   stage = CASE WHEN $3 THEN NULL ELSE stage END
@@ -258,6 +261,8 @@ async def move(tx: Connection, job: Job, status: Status) -> None:
         status,
         ended,
         status == "running",
+        paused_by,
+        resume_at,
     )
     await _announce(tx, job, status)
 
@@ -280,6 +285,8 @@ async def _announce(tx: Connection, before: Job, status: Status) -> None:
         "failed_records": job.failed_records,
         "counts": (await counts(tx, [job.id]))[job.id],
         "error": None if job.error_code is None else {"code": job.error_code, "message": job.error_message},
+        "paused_by": job.paused_by,
+        "resume_at": job.resume_at,
         "links": {"job": f"/api/v1/jobs/{job.id}", "logs": f"/api/v1/jobs/{job.id}/logs"},
     }
     await deliveries.write(tx, job.tenant_id, listening, event, data, job_id=job.id)
@@ -310,7 +317,7 @@ async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None
              AND stage IS DISTINCT FROM $4""",
         job_id,
         code,
-        message,
+        storable(message),
         CANCELLING,
     )
     if tag == "UPDATE 1":
@@ -320,12 +327,23 @@ async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None
 
 async def pause_until(tx: Connection, job_id: UUID, *, resume_at: datetime, message: str) -> None:
     """Pause a running job until a vendor's quota is there again."""
+    issue = Issue(level="warning", code="quota_exhausted", message=message)
+    await _pause(tx, job_id, issue, paused_by="quota", resume_at=resume_at)
+
+
+async def pause_for_plan(tx: Connection, job_id: UUID, *, message: str) -> None:
+    """Pause a running job until somebody has changed a vendor's plan, or made room there, and resumes it."""
+    issue = Issue(level="warning", code="plan_limit_reached", message=message)
+    await _pause(tx, job_id, issue, paused_by="plan")
+
+
+async def _pause(
+    tx: Connection, job_id: UUID, issue: Issue, *, paused_by: PausedBy, resume_at: datetime | None = None
+) -> None:
     job = await lock(tx, job_id)
     if not job.may_go_on:
         return
-    await move(tx, job, "paused")
-    await tx.execute("UPDATE jobs SET paused_by = 'quota', resume_at = $2 WHERE id = $1", job_id, resume_at)
-    issue = Issue(level="warning", code="quota_exhausted", message=message)
+    await move(tx, job, "paused", paused_by=paused_by, resume_at=resume_at)
     await logs.write(tx, job.tenant_id, job_id, [Entry(issue=issue)])
 
 

@@ -34,9 +34,16 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     replaced: Attributes
     """What stood in the target before Freight first wrote an attribute."""
     given: Attributes = {}
-    """What the target demanded or put in by itself when Freight made the record, in attributes without a value."""
+    """What the target demanded or put in by itself when Freight made the record, in attributes without a value; and
+    what it shows in place of values that Freight sent."""
     kept: frozenset[str] = frozenset()
     """Attributes in which something of a person's stands, which Freight left alone."""
+    refused: Attributes = {}
+    """Those of the `values` that the target did not take: another record holds them, or it refused them."""
+    container: str | None = None
+    """The id in the target of the list that an entry stands on; None where that was not noted."""
+    formerly: str | None = None
+    """The source id under which this was known, if that was another one: what is remembered takes its place."""
 
 
 class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +58,8 @@ class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
 async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collection[str]) -> dict[str, Known]:
     """What is known of these source records, by source id."""
     rows = await tx.fetch(
-        """SELECT source_id, target_id, origin, values, written, replaced, given, kept FROM ledger
+        """SELECT source_id, target_id, origin, values, written, replaced, given, kept, refused, container
+           FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND source_id = ANY($4)""",
         pair.source,
         pair.target,
@@ -68,6 +76,8 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
             replaced=msgspec.json.decode(row["replaced"]),
             given=msgspec.json.decode(row["given"]),
             kept=frozenset(row["kept"]),
+            refused=msgspec.json.decode(row["refused"]),
+            container=row["container"],
         )
         for row in rows
     }
@@ -105,6 +115,25 @@ async def owners(tx: Connection, pair: Pair, entity: Entity, target_ids: Collect
     return {row["target_id"]: row["source_id"] for row in rows}
 
 
+async def hand_over(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> dict[str, str]:
+    """Forget other source records of the target records that these entries are about, so that each has one.
+
+    Return the source ids that were forgotten, by the ones that take their place.
+    """
+    rows = await tx.fetch(
+        """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS entry (source_id, target_id)
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3
+             AND ledger.target_id = entry.target_id AND ledger.source_id <> entry.source_id
+           RETURNING entry.source_id AS taking, ledger.source_id AS former""",
+        pair.source,
+        pair.target,
+        entity,
+        [entry.source_id for entry in entries],
+        [entry.target_id for entry in entries],
+    )
+    return {row["taking"]: row["former"] for row in rows}
+
+
 async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:
     """Name the records that an earlier job carried over and that the source does not show any more."""
     await tx.execute(
@@ -135,19 +164,22 @@ async def remember(
     """Store what has become of records, in place of what was known of them."""
     if not entries:
         return
+    if former := [entry for entry in entries if entry.formerly is not None]:
+        await _forget(tx, pair, entity, former)
     await tx.execute(
         """INSERT INTO ledger (tenant_id, job_id, source_workspace, target_workspace, entity, source_id, target_id,
-                               origin, values, written, replaced, given, kept)
+                               origin, values, written, replaced, given, kept, refused, container)
            SELECT $1, $2, $3, $4, $5, source_id, target_id, origin, values,
                   ARRAY(SELECT jsonb_array_elements_text(written)), replaced, given,
-                  ARRAY(SELECT jsonb_array_elements_text(kept))
+                  ARRAY(SELECT jsonb_array_elements_text(kept)), refused, container
            FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[],
-                       $13::jsonb[])
-                AS entry (source_id, target_id, origin, values, written, replaced, given, kept)
+                       $13::jsonb[], $14::jsonb[], $15::text[])
+                AS entry (source_id, target_id, origin, values, written, replaced, given, kept, refused, container)
            ON CONFLICT (tenant_id, source_workspace, target_workspace, entity, source_id) DO UPDATE
            SET job_id = excluded.job_id, target_id = excluded.target_id, origin = excluded.origin,
                values = excluded.values, written = excluded.written, replaced = excluded.replaced,
-               given = excluded.given, kept = excluded.kept, updated_at = now()""",
+               given = excluded.given, kept = excluded.kept, refused = excluded.refused,
+               container = excluded.container, updated_at = now()""",
         tenant_id,
         job_id,
         pair.source,
@@ -161,4 +193,20 @@ async def remember(
         [jsonb(entry.replaced) for entry in entries],
         [jsonb(entry.given) for entry in entries],
         [jsonb(sorted(entry.kept)) for entry in entries],
+        [jsonb(entry.refused) for entry in entries],
+        [entry.container for entry in entries],
+    )
+
+
+async def _forget(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> None:
+    """Delete what was known of these under the source ids that they had before."""
+    await tx.execute(
+        """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS former (id, target)
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3
+             AND source_id = former.id AND target_id = former.target""",
+        pair.source,
+        pair.target,
+        entity,
+        [entry.formerly for entry in entries],
+        [entry.target_id for entry in entries],
     )

@@ -9,7 +9,7 @@ import msgspec
 
 from freight.connectors.protocols import Issue
 from freight.crm import Entity
-from freight.database import Connection
+from freight.database import Connection, storable
 from freight.domain import pages
 from freight.domain.pages import Selection, Slice, Window
 
@@ -17,6 +17,9 @@ Level = Literal["info", "warning", "error"]
 
 VALUE_LENGTH = 500
 """Longest value that a log row quotes, in characters."""
+
+MESSAGE_LENGTH = 10_000
+"""Longest message of a log row, in characters: one may quote a value of any length."""
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +72,7 @@ async def write(tx: Connection, tenant_id: UUID, job_id: UUID, entries: Sequence
         [_storable(entry.source_id) for entry in entries],
         [entry.issue.level for entry in entries],
         [entry.issue.code for entry in entries],
-        [_storable(entry.issue.message) for entry in entries],
+        [_storable(entry.issue.message, MESSAGE_LENGTH) for entry in entries],
         [_storable(entry.issue.field) for entry in entries],
         [_storable(entry.issue.value, VALUE_LENGTH) for entry in entries],
     )
@@ -100,5 +103,4 @@ async def page(tx: Connection, job_id: UUID, filters: Filters, window: Window, *
 
 
 def _storable(text: str | None, length: int | None = None) -> str | None:
-    # PostgreSQL's text holds every character but NUL, and vendors' data hold that one too.
-    return None if text is None else text.replace("\0", "")[:length]
+    return None if text is None else storable(text[:length])

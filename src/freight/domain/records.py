@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from freight import crm
 from freight.crm import Entity
-from freight.database import Connection
+from freight.database import Connection, storable
 from freight.domain import pages
 from freight.domain.errors import NotFound
 from freight.domain.pages import Selection, Slice, Window
@@ -191,7 +191,7 @@ async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
         [result.outcome for result in settled],
         [result.target_id for result in settled],
         [result.code for result in settled],
-        [result.message for result in settled],
+        [result.message and storable(result.message) for result in settled],
         [result.awaits_references for result in settled],
     )
 
@@ -209,25 +209,35 @@ async def settle_references(tx: Connection, record_ids: Sequence[int], updated: 
     return int(tag.rpartition(" ")[2])
 
 
-async def settle_waiting(tx: Connection, job_id: UUID, entity: Entity, positions: range, rest: Leftover) -> int:
-    """Settle whatever has no outcome at these positions, and return how many these were.
+async def settle_waiting(
+    tx: Connection, job_id: UUID, entity: Entity, positions: range, rest: Leftover, *, log: bool
+) -> int:
+    """Settle whatever has no outcome at these positions, and return how many these were; `log` has each named there.
 
     What may have been in flight stays marked, so that a retry looks it up.
     """
-    tag = await tx.execute(
-        """UPDATE records SET outcome = $5, code = $6, updated_at = now(),
-                  message = CASE WHEN in_flight IS NULL THEN $7 ELSE $7 || $8 END
-           WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND outcome IS NULL""",
+    count: int = await tx.fetchval(
+        """WITH settled AS (
+               UPDATE records SET outcome = $5, code = $6, updated_at = now(),
+                      message = CASE WHEN in_flight IS NULL THEN $7 ELSE $7 || $8 END
+               WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND outcome IS NULL
+               RETURNING tenant_id, source_id, position, message
+           ), logged AS (
+               INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message)
+               SELECT tenant_id, $1, $2, source_id, 'error', $6, message FROM settled WHERE $9 ORDER BY position
+           )
+           SELECT count(*) FROM settled""",
         job_id,
         entity,
         positions.start,
         positions.stop,
         rest.outcome,
         rest.code,
-        rest.message,
+        storable(rest.message),
         MAY_HAVE_ARRIVED,
+        log,
     )
-    return int(tag.rpartition(" ")[2])
+    return count
 
 
 async def take_back(

@@ -1,6 +1,6 @@
 """Streams: how far the extraction of each entity has come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
 
 import msgspec
@@ -8,7 +8,8 @@ import msgspec
 from freight.connectors.protocols import Page
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import batches, leases, staging
+from freight.domain import batches, conventions, leases, staging
+from freight.domain.conventions import NumericFields
 from freight.domain.leases import Lease
 
 
@@ -26,17 +27,21 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Stream))
 
 
-async def open_all(tx: Connection, tenant_id: UUID, job_id: UUID, entities: Sequence[Entity]) -> None:
-    """Make the streams of a job, once."""
+async def open_all(
+    tx: Connection, tenant_id: UUID, job_id: UUID, entities: Sequence[Entity], *, read_whole: Collection[Entity]
+) -> None:
+    """Make the streams of a job, once. Those of `read_whole` are read to their end before any of it is loaded."""
     await tx.execute(
-        """INSERT INTO streams (id, tenant_id, job_id, entity, done, read_records, created_records, updated_records,
-                                unchanged_records, skipped_records, failed_records)
-           SELECT id, $1, $2, entity, false, 0, 0, 0, 0, 0, 0 FROM unnest($3::uuid[], $4::text[]) AS stream (id, entity)
+        """INSERT INTO streams (id, tenant_id, job_id, entity, read_whole, done, read_records, created_records,
+                                updated_records, unchanged_records, skipped_records, failed_records)
+           SELECT id, $1, $2, entity, read_whole, false, 0, 0, 0, 0, 0, 0
+           FROM unnest($3::uuid[], $4::text[], $5::boolean[]) AS stream (id, entity, read_whole)
            ON CONFLICT (tenant_id, job_id, entity) DO NOTHING""",
         tenant_id,
         job_id,
         [uuid4() for _ in entities],
         list(entities),
+        [entity in read_whole for entity in entities],
     )
 
 
@@ -46,24 +51,29 @@ async def get(tx: Connection, stream_id: UUID) -> Stream:
     return msgspec.convert(dict(row or {}), Stream)
 
 
-async def save_page(tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int) -> Stream:
-    """Store a page together with the cursor behind it, and cut whatever batches are full. Raises `LeaseLost`."""
+async def save_page(
+    tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int, numeric: NumericFields
+) -> Stream:
+    """Store a page together with the cursor behind it and what the texts of `numeric` fields say, and cut whatever
+    batches are full. Raises `LeaseLost`."""
     await leases.check(tx, lease)
-    stored, skipped = await staging.stage(
+    staged = await staging.stage(
         tx, lease.tenant_id, stream.job_id, stream.entity, page.rows, first_position=stream.read_records
     )
     await staging.stage_replies(tx, lease.tenant_id, stream.job_id, page.replies)
+    await conventions.add(tx, stream.id, numeric.observe(staged.records))
     done = page.next_cursor is None
-    read = stream.read_records + stored
+    read = stream.read_records + staged.stored
     await tx.execute(
         """UPDATE streams SET cursor = $2, done = $3, read_records = $4, skipped_records = skipped_records + $5,
-                  attempt = 0, due_at = now()
+                  failed_records = failed_records + $6, attempt = 0, due_at = now()
            WHERE id = $1""",
         stream.id,
         page.next_cursor,
         done,
         read,
-        skipped,
+        staged.skipped,
+        staged.failed,
     )
     await batches.cut(
         tx,
@@ -77,10 +87,11 @@ async def save_page(tx: Connection, lease: Lease, stream: Stream, page: Page, *,
     )
     await tx.execute(
         """UPDATE jobs SET total_records = total_records + $2, processed_records = processed_records + $3,
-                  updated_at = now() WHERE id = $1""",
+                  failed_records = failed_records + $4, updated_at = now() WHERE id = $1""",
         stream.job_id,
-        stored,
-        skipped,
+        staged.stored,
+        staged.skipped + staged.failed,
+        staged.failed,
     )
     return msgspec.structs.replace(stream, cursor=page.next_cursor, done=done, read_records=read)
 

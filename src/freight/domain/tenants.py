@@ -1,7 +1,7 @@
 """Tenants: the firms that use this Freight. All of this is the platform's work."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -17,7 +17,7 @@ from freight.domain.transitions import Status
 
 NAME_LENGTH = 200
 
-SUSPENSION = "suspension"
+SUSPENSION: Literal["suspension"] = "suspension"
 """What a job is paused by while its tenant is suspended."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH, description="Its name, which no other tenant has.")]
@@ -139,8 +139,7 @@ async def follow_suspensions(tx: Connection) -> None:
         if job.is_ending:
             continue
         if job.status in ("pending", "running"):
-            await jobs.move(tx, job, "paused")
-            await tx.execute("UPDATE jobs SET paused_by = $2 WHERE id = $1", job.id, SUSPENSION)
+            await jobs.move(tx, job, "paused", paused_by=SUSPENSION)
         elif job.status == "paused":
             await jobs.move(tx, job, "pending" if job.started_at is None else "running")
 

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import click
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from freight.sandbox.affinity.folder import WorkspaceFileError
+from freight.sandbox.attio.workspace import PlanCode
 from freight.sandbox.server import AFFINITY_KEY, ATTIO_KEY, Sandbox, SandboxOptions, running
 
 ROWS = click.IntRange(0, 10_000_000)
@@ -51,6 +52,35 @@ ROWS = click.IntRange(0, 10_000_000)
     default=True,
     show_default=True,
     help="Whether Attio's deals are switched on.",
+)
+@click.option(
+    "--enrichment",
+    is_flag=True,
+    help="Attio fills in what it believes to know about new companies within a second, also wrongly. Without this it "
+    "only links new people to the company of their e-mail domain, 200 to 500 ms after their creation.",
+)
+@click.option(
+    "--record-limit",
+    type=click.IntRange(min=0),
+    help="Most records that Attio's plan allows; further ones are refused until PUT /_sandbox/plan raises it.",
+)
+@click.option(
+    "--record-limit-code",
+    type=click.Choice(get_args(PlanCode)),
+    default="particle_gate_violation",
+    show_default=True,
+    help="Code with which Attio refuses records beyond the limit.",
+)
+@click.option(
+    "--query-score-limit",
+    type=click.IntRange(min=1),
+    help="Highest score of a query that Attio takes; one above it is refused with 429 however often it is repeated. "
+    "A sort costs 52 times the natural logarithm of the number of records, a value of a filter 1.",
+)
+@click.option(
+    "--query-score-sum-limit",
+    type=click.IntRange(min=1),
+    help="Highest sum of the scores of Attio's queries within 10 seconds.",
 )
 @click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
 @click.option("--affinity-key", default=AFFINITY_KEY, show_default=True, help="The API key that Affinity accepts.")

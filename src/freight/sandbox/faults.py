@@ -17,17 +17,21 @@ FaultKind = Literal[
     "write_conflict",
     "drop_before",
     "drop_after_write",
+    "task_links_dropped",
+    "task_links_late",
 ]
 
 AFTER_WRITE: frozenset[FaultKind] = frozenset({"server_error_after_write", "drop_after_write"})
-ONLY_WRITES: frozenset[FaultKind] = AFTER_WRITE | {"write_conflict"}
+IN_OPERATION: frozenset[FaultKind] = frozenset({"task_links_dropped", "task_links_late"})
+"""Faults with a right answer, which an operation shows itself."""
+ONLY_WRITES: frozenset[FaultKind] = AFTER_WRITE | IN_OPERATION | {"write_conflict"}
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A fault to show to the requests that it matches.
 
     The kinds `…_after_write` let the write take effect and then hide its answer; they and `write_conflict` match
-    writes only.
+    writes only. With `task_links_…` Attio creates a task without the links to its records, for good or for a moment.
     """
 
     kind: FaultKind
@@ -80,9 +84,17 @@ class Faults:
     def draw(self, method: str, path: str, *, write: bool) -> FaultKind | None:
         """What goes wrong with this request, if anything: the first fault that strikes."""
         for fault in self._faults:
-            if fault.kind != "latency" and self._strikes(fault, method, path, write=write):
+            if (
+                fault.kind != "latency"
+                and fault.kind not in IN_OPERATION
+                and self._strikes(fault, method, path, write=write)
+            ):
                 return fault.kind
         return None
+
+    def strikes(self, kind: FaultKind, method: str, path: str) -> bool:
+        """Whether a write meets a fault of a kind that its operation shows itself."""
+        return any(self._strikes(fault, method, path, write=True) for fault in list(self._faults) if fault.kind == kind)
 
     def _strikes(self, fault: Fault, method: str, path: str, *, write: bool) -> bool:
         if not fault.matches(method, path, write=write):

@@ -13,23 +13,36 @@ Clock = Callable[[], float]
 
 
 class SlidingWindow:
-    """At most `limit` admissions within any `seconds`: the strictest reading of "so many a second"."""
+    """At most `limit` within any `seconds`, of requests or of what they weigh: the strictest reading of such limits."""
 
     def __init__(self, limit: int, seconds: float = 1.0, clock: Clock = time.time) -> None:
         self._limit = limit
         self._seconds = seconds
         self._clock = clock
-        self._admitted: deque[float] = deque()
+        self._admitted: deque[tuple[float, int]] = deque()
+        self._sum = 0
 
-    def admit(self) -> float | None:
-        """Admit one request and return None, or refuse it and return the time (epoch seconds) at which one fits."""
+    def admit(self, weight: int = 1) -> float | None:
+        """Admit one request and return None, or refuse it and return the time (epoch seconds) at which it fits.
+
+        A request that weighs more than the limit never fits; it is sent away for as long as the window is.
+        """
         now = self._clock()
-        while self._admitted and self._admitted[0] <= now - self._seconds:
-            self._admitted.popleft()
-        if len(self._admitted) >= self._limit:
-            return self._admitted[0] + self._seconds
-        self._admitted.append(now)
-        return None
+        while self._admitted and self._admitted[0][0] <= now - self._seconds:
+            self._sum -= self._admitted.popleft()[1]
+        if self._sum + weight <= self._limit:
+            self._admitted.append((now, weight))
+            self._sum += weight
+            return None
+        return self._fits_at(now, weight)
+
+    def _fits_at(self, now: float, weight: int) -> float:
+        left = self._sum
+        for admitted_at, admitted in self._admitted:
+            left -= admitted
+            if left + weight <= self._limit:
+                return admitted_at + self._seconds
+        return now + self._seconds
 
 
 class Allowance(msgspec.Struct, frozen=True):

@@ -20,8 +20,10 @@ from freight.sandbox.affinity.v2.versions import OLDEST
 from freight.sandbox.affinity.vendor import AffinityVendor
 from freight.sandbox.affinity.workspace import Workspace as AffinityWorkspace
 from freight.sandbox.attio.app import attio_app
+from freight.sandbox.attio.late import LateWork
+from freight.sandbox.attio.scores import ScoreLimits
 from freight.sandbox.attio.vendor import AttioVendor
-from freight.sandbox.attio.workspace import NewMember
+from freight.sandbox.attio.workspace import NewMember, Plan, PlanCode
 from freight.sandbox.attio.workspace import Workspace as AttioWorkspace
 
 AFFINITY_KEY = "affinity-sandbox-key"
@@ -58,6 +60,18 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The version of API v2 that Affinity's key is set to: requests that name none get it."""
     deals_enabled: bool = False
     """Whether an admin has switched on Attio's deals."""
+    enrichment: bool = False
+    """Whether Attio fills in, within a second, what it believes to know about new companies."""
+    hold_late_work: bool = False
+    """Whether what Attio does by itself after a request waits until `POST /_sandbox/late`, so that a test decides."""
+    record_limit: int | None = None
+    """The most records that Attio's plan allows."""
+    record_limit_code: PlanCode = "particle_gate_violation"
+    """The code with which Attio refuses more."""
+    query_score_limit: int | None = None
+    """The highest score of a single query that Attio takes."""
+    query_score_sum_limit: int | None = None
+    """The highest sum of the scores of all queries within 10 seconds."""
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,25 +99,43 @@ async def running(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     Raises `WorkspaceFileError` for an unusable folder and `OSError` for a port that is taken.
     """
     affinity = _generated(options) if options.workspace is None else load_workspace(options.workspace)
-    attio = AttioWorkspace(deals_enabled=options.deals_enabled)
+    attio = AttioWorkspace(
+        deals_enabled=options.deals_enabled,
+        late=LateWork(options.seed, held=options.hold_late_work),
+        enrichment=options.enrichment,
+        plan=Plan(record_limit=options.record_limit, code=options.record_limit_code),
+    )
     if options.workspace is None:
         attio.invite(_invited(affinity))
-    async with (
-        _serving(_affinity_app(options, affinity), options.host, options.affinity_port) as affinity_url,
-        _serving(_attio_app(options, attio), options.host, options.attio_port) as attio_url,
-    ):
-        yield Sandbox(
-            affinity_url=affinity_url,
-            affinity_files_url=storage_url(affinity_url),
-            attio_url=attio_url,
-            affinity_key=options.affinity_key,
-            attio_key=options.attio_key,
-            affinity_tenant=affinity.tenant_name,
-            attio_workspace_id=attio.id,
-            companies=len(affinity.companies.ids),
-            people=len(affinity.persons.ids),
-            further_rows=sum(len(affinity.collections[name].ids) for name in FURTHER_COLLECTIONS),
-        )
+    try:
+        async with (
+            _serving(_affinity_app(options, affinity), options.host, options.affinity_port) as affinity_url,
+            _serving(_attio_app(options, attio), options.host, options.attio_port) as attio_url,
+        ):
+            yield _described(options, affinity, affinity_url, attio, attio_url)
+    finally:
+        attio.late.cancel()
+
+
+def _described(
+    options: SandboxOptions,
+    affinity: AffinityWorkspace,
+    affinity_url: str,
+    attio: AttioWorkspace,
+    attio_url: str,
+) -> Sandbox:
+    return Sandbox(
+        affinity_url=affinity_url,
+        affinity_files_url=storage_url(affinity_url),
+        attio_url=attio_url,
+        affinity_key=options.affinity_key,
+        attio_key=options.attio_key,
+        affinity_tenant=affinity.tenant_name,
+        attio_workspace_id=attio.id,
+        companies=len(affinity.companies.ids),
+        people=len(affinity.persons.ids),
+        further_rows=sum(len(affinity.collections[name].ids) for name in FURTHER_COLLECTIONS),
+    )
 
 
 def _generated(options: SandboxOptions) -> AffinityWorkspace:
@@ -137,7 +169,9 @@ def _affinity_app(options: SandboxOptions, workspace: AffinityWorkspace) -> Lite
 
 
 def _attio_app(options: SandboxOptions, workspace: AttioWorkspace) -> Litestar:
-    return attio_app(workspace, AttioVendor(options.seed, unlimited=options.unlimited), options.attio_key)
+    vendor = AttioVendor(options.seed, unlimited=options.unlimited)
+    limits = ScoreLimits(per_query=options.query_score_limit, per_10_seconds=options.query_score_sum_limit)
+    return attio_app(workspace, vendor, options.attio_key, limits)
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ from support.comparison.values import Difference
 
 EXPLAINED_BY: dict[str, frozenset[str]] = {
     "absent": frozenset(
-        {"internal_person", "parent_not_in_target", "no_parent", "only_own_company", "own_person_only"}
+        {"internal_person", "parent_not_in_target", "no_parent", "only_own_company", "only_own_people"}
     ),
     "claimed": frozenset({"claimed_by_another_record", "held_by_another_record"}),
     "continent": frozenset({"continent_not_carried"}),
     "country": frozenset({"unknown_country"}),
     "extension": frozenset({"phone_extension_dropped"}),
     "further": frozenset({"further_values_left_out"}),
-    "internal": frozenset({"internal_person_in_field", "reference_not_found"}),
+    "internal": frozenset({"internal_person_in_deal", "internal_person_in_field", "internal_person_in_task"}),
     "malformed": frozenset({"invalid_domain", "invalid_email", "invalid_phone_number"}),
     "not a member": frozenset({"not_a_member", "owner_without_member"}),
     "not writable": frozenset({"not_writable"}),

@@ -131,7 +131,7 @@ def _compare_task(sides: Sides, source_id: str, row: Row, task: Row) -> Iterator
     )
     for name, expected, present in facts:
         yield from compare("tasks", source_id, (name,), [Item(value, (str(value),)) for value in expected], present)
-    links = [reference(entity, row[key], known) for entity, key in SINGLE.items() if row[key]]
+    links = [_link(sides, entity, row[key]) for entity, key in SINGLE.items() if row[key]]
     linked = [known.source_ids[link["target_record_id"]] for link in task["linked_records"]]
     yield from compare("tasks", source_id, ("linked_records", *SINGLE.values()), links, linked)
     owners = [member(_owner(row["owner"]), known)] if row["owner"] else []
@@ -139,6 +139,13 @@ def _compare_task(sides: Sides, source_id: str, row: Row, task: Row) -> Iterator
     yield from compare("tasks", source_id, ("assignees", "owner"), owners, assignees)
     if row["type"] == 1:
         yield Difference("tasks", source_id, frozenset({"recurrence"}), "recurrence")
+
+
+def _link(sides: Sides, entity: str, linked: Row) -> Item:
+    """What a reminder is about; the firm's own people are no people of the target."""
+    item = reference(entity, linked, sides.known)
+    is_own = entity == "people" and sides.source.people.get(str(linked["id"]), {}).get("type") == "internal"
+    return Item(item.value, item.shown, "internal") if is_own else item
 
 
 def _owner(owner: Row) -> Row:

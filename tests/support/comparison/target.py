@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from freight.sandbox import Sandbox
+from support import late
 
 Row = dict[str, Any]
 
@@ -75,6 +76,7 @@ async def read(sandbox: Sandbox) -> Target:
         }
         lists = {row["id"]["list_id"]: row for row in await _all(attio, "/v2/lists")}
         owners = [*(("objects", name) for name in OBJECTS), *(("lists", number) for number in lists)]
+        await late.finish(attio)
         records = {name: await _queried(attio, f"/v2/objects/{name}/records/query") for name in OBJECTS}
         holder = (await attio.get("/v2/self")).raise_for_status().json()["authorized_by_workspace_member_id"]
         return Target(

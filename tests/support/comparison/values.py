@@ -1,6 +1,7 @@
 """What the target should hold of each value, worked out anew from what the two vendors document."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -69,6 +70,7 @@ def compare(
 ) -> Iterator[Difference]:
     """Every value that is missing, and every one that nobody asked for; the log has to name `defaults`, too."""
     place = (entity, source_id, frozenset(names))
+    often = Counter(item.value for item in expected)
     wanted = {item.value for item in expected}
     for item in expected:
         if item.value not in found:
@@ -79,8 +81,11 @@ def compare(
     for value in found:
         if value not in wanted:
             yield Difference(*place, (defaults or {}).get(value, "made up"), (str(value),))
-    if len(set(found)) < len(found):
+    counted = Counter(found)
+    if any(count > max(1, often[value]) for value, count in counted.items()):
         yield Difference(*place, "twice", tuple(map(str, found)))
+    if any(counted[item.value] < often[item.value] for item in expected if item.loss is None and item.value in found):
+        yield Difference(*place, "missing", tuple(map(str, found)))
 
 
 def expected(field: Row, data: Any, attribute: Attribute, known: Known) -> list[Item]:
@@ -109,8 +114,10 @@ def expected(field: Row, data: Any, attribute: Attribute, known: Known) -> list[
             items = [reference("companies", part, known) for part in given]
         case kind:
             raise AssertionError(kind)
+    if _holds_lines(field, attribute):
+        return items
     distinct = list({item.value: item for item in items}.values())
-    return distinct if attribute.multiple or _holds_lines(field, attribute) else one_of_many(distinct)
+    return distinct if attribute.multiple else one_of_many(distinct)
 
 
 def found(field: Row, values: Sequence[Row], attribute: Attribute, known: Known) -> list[Any]:
@@ -155,7 +162,7 @@ def member(part: Row, known: Known) -> Item:
     """A member of the target whom a value names as one of the firm's own."""
     email = (part["primaryEmailAddress"] or "").lower()
     shown = (str(part["id"]), part["primaryEmailAddress"] or "-", part["lastName"] or "-")
-    if part["type"] == "external":
+    if part["type"] != "internal":
         return Item(email, shown, "not a member")
     return Item(email, shown, None if email in known.members.values() else "owner")
 
@@ -213,7 +220,7 @@ def _choice(text: str, attribute: Attribute) -> Item:
 
 
 def _person(part: Row, known: Known) -> Item:
-    if part["type"] == "external":
+    if part["type"] != "internal":
         return reference("people", part, known)
     return Item(("people", str(part["id"])), (str(part["id"]), part["lastName"] or "-"), "internal")
 

@@ -17,6 +17,7 @@ from freight.connectors.errors import (
     PermissionMissing,
     QuotaExhausted,
     Rejected,
+    RejectedBySource,
     Unavailable,
     UnexpectedAnswer,
 )
@@ -33,7 +34,10 @@ DOWNLOADS = "/entity-files/download/"
 DOWNLOAD_ATTEMPTS = 3
 CHUNK = 64 * 1024
 
-MERGED = re.compile(r"\d+\s+no longer exists as it has been merged into\s+\d+")
+GONE = re.compile(
+    r"no longer exists as it has been merged into|expected\b.*\bto be a valid id\b", re.IGNORECASE | re.DOTALL
+)
+"""What a 422 says of a record that was merged into another, and in version 1 of an id that does not exist."""
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +146,7 @@ class AffinityClient(HttpClient):
         try:
             delivered: FileContent = await attempts(self._download, file_id, file)
         except _NotDelivered as failure:
-            error = Rejected if failure.refused else Unavailable
+            error = RejectedBySource if failure.refused else Unavailable
             raise error(
                 f"Affinity's storage did not deliver the file {file_id} in {DOWNLOAD_ATTEMPTS} attempts; the last time "
                 f"{failure}. Try again later, or add the file by hand."
@@ -201,23 +205,19 @@ class AffinityClient(HttpClient):
 
     def _complaint(self, body: object) -> Complaint:
         match body:
-            case {"errors": [first, *_]} | {"error": first} | [first, *_]:
+            case {"errors": list() as errors} | {"error": errors} | (list() as errors):
                 pass
             case _:
-                first = body
-        match first:
-            case str():
-                return Complaint(message=first)
-            case {}:
-                message = first.get("message") or first.get("detail")
-                return Complaint(text_of(first.get("code")), text_of(message))
-            case _:
-                return Complaint()
+                errors = body
+        said = [_said(error) for error in (errors if isinstance(errors, list) else [errors])]
+        return Complaint(
+            code=next((complaint.code for complaint in said if complaint.code), None),
+            message=" ".join(complaint.message for complaint in said if complaint.message) or None,
+        )
 
     def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
-        if status == 422 and MERGED.search(complaint.message or ""):
-            return NotFound(message, vendor_code=complaint.code)
-        return super()._rejection(status, complaint, message)
+        gone = status == 404 or (status == 422 and GONE.search(complaint.message or ""))
+        return (NotFound if gone else RejectedBySource)(message, vendor_code=complaint.code)
 
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
         # Affinity documents its limits in headers: the user's minute, the organisation's month (absent where there is
@@ -258,6 +258,16 @@ async def optional(asked: Awaitable[Answer]) -> Answer | None:
     except (PermissionMissing, Rejected, UnexpectedAnswer) as error:
         log.info("affinity_question_refused", reason=str(error))
         return None
+
+
+def _said(error: object) -> Complaint:
+    match error:
+        case str():
+            return Complaint(message=text_of(error))
+        case {}:
+            return Complaint(text_of(error.get("code")), text_of(error.get("message") or error.get("detail")))
+        case _:
+            return Complaint()
 
 
 def _check_delivery(response: httpx.Response, file_id: str) -> None:

@@ -10,6 +10,7 @@ from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
     id_of,
     id_text,
+    is_number,
     read_companies,
     read_fields,
     read_people,
@@ -22,8 +23,15 @@ from freight.connectors.affinity.lists import (
     entries_page,
     entry_path,
 )
-from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, values_cut_off
-from freight.connectors.errors import NotFound
+from freight.connectors.affinity.reading import (
+    FieldsReader,
+    Reading,
+    RowReader,
+    refused_row,
+    row_without_id,
+    values_cut_off,
+)
+from freight.connectors.errors import NotFound, PermissionMissing, Rejected, UnexpectedAnswer
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Deal
@@ -73,13 +81,18 @@ class Deals:
         return Page(rows=tuple(rows if page.gone is None else [page.gone]), next_cursor=str(following))
 
     async def read_some(self, ids: Sequence[str]) -> list[Row]:
-        """The opportunities with those ids, as far as they exist."""
+        """Return the opportunities with those ids, as far as they exist.
+
+        One that Affinity refuses is a row that says so: what refers to it loses one reference.
+        """
         rows = []
-        for id_ in filter(str.isdecimal, ids):
+        for id_ in filter(is_number, ids):
             try:
                 rows.append(await self._read_one(await self._client.get(f"/opportunities/{id_}")))
             except NotFound:
                 continue
+            except (PermissionMissing, Rejected, UnexpectedAnswer) as refusal:
+                rows.append(refused_row(id_, refusal))
         return rows
 
     async def _read_all(self, token: str | None) -> Page:
@@ -95,7 +108,9 @@ class Deals:
                 str(list_id) in self._readings
             ):
                 path = entry_path(str(list_id), str(entry_id))
-                entry = await self._client.get(path, {"fieldTypes": ["list"]})
+                entry = await optional(self._client.get(path, {"fieldTypes": ["list"]}))
+                if id_of(entity_of(entry)) is None:
+                    return late_deal_row(row, self._schema, self._mapping)
                 return await self._deal(entry, str(list_id), links_of(RowReader(row)))
             case _:
                 return late_deal_row(row, self._schema, self._mapping)
@@ -109,7 +124,7 @@ class Deals:
         if list_id not in self._associations:
             try:
                 metadata = await self._client.all_rows(f"/v2/lists/{list_id}/fields")
-            except NotFound:
+            except (NotFound, PermissionMissing):
                 metadata = []
             kinds = {id_: row.get("type") for row in metadata if (id_ := id_of(row)) in ASSOCIATIONS}
             by_id = tuple(sorted(id_ for id_, kind in kinds.items() if kind != "list"))

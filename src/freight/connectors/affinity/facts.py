@@ -1,7 +1,8 @@
 """Standard facts: which of Affinity's fields are not a firm's own, but parts of every company or person."""
 
 from freight.connectors.affinity.fields import FIELD_TYPES, Described
-from freight.fields import FieldType
+from freight.crm import Entity
+from freight.fields import Fact, FieldType
 
 SHARED_FIELDS = {"affinity-data-location": "location", "affinity-data-linkedin-url": "linkedin"}
 FACTS: dict[str, dict[str, str]] = {
@@ -17,6 +18,30 @@ FACTS: dict[str, dict[str, str]] = {
 
 PHONE_FIELD_NAMES = frozenset({"phone", "phone number", "phone numbers", "telephone"})
 """Fields that a firm added itself have no telling id: telephone numbers are known by the field's name."""
+
+ALWAYS: dict[Entity, tuple[Fact, ...]] = {
+    "companies": (
+        Fact(part="id", name="ID"),
+        Fact(part="name", name="Name"),
+        Fact(part="domains", name="Domains"),
+    ),
+    "people": (
+        Fact(part="id", name="ID"),
+        Fact(part="name", name="First and last name"),
+        Fact(part="emails", name="Email addresses"),
+    ),
+    "deals": (
+        Fact(part="id", name="ID"),
+        Fact(part="name", name="Name"),
+        Fact(part="person_ids", name="People"),
+        Fact(part="company_ids", name="Organizations"),
+    ),
+    "list_entries": (
+        Fact(part="id", name="Entry ID"),
+        Fact(part="created_at", name="Date added"),
+    ),
+}
+"""What Affinity's records hold that is no field, as Affinity's interface calls it."""
 
 FACT_TYPES: dict[str, FieldType] = {
     "company_id": "company",

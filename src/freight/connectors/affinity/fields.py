@@ -4,8 +4,8 @@ A field is `{"id", "name", "type", "enrichmentSource", "value": {"type", "data"}
 the value's type, as Affinity's documentation of version 2 lists them.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time
+from collections.abc import Callable, Sequence, Set
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -42,10 +42,14 @@ KNOWN_TYPES = FIELD_TYPES.keys() | {"interaction"}
 ASSOCIATIONS = frozenset({"persons", "companies"})
 """The ids of the fields that hold the people and the companies that a record is linked to."""
 
-INTERNAL_TYPES = ("internal", "collaborator")
+PERSON_TYPES = ("external", "internal", "collaborator")
+"""Who a person may be. A collaborator is `external` among the persons and `collaborator` in values: an outsider."""
+
+MAX_ID_LENGTH = 64
 
 MOST_REFERENCES = 100
-"""Affinity documents that it gives this many people or companies of one field at most."""
+"""Affinity documents that it gives this many people or companies of one field at most. Later versions than the one that
+is asked for give so many values of any type, and say how many there are."""
 
 # Affinity documents that it stores a date as midnight there.
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -91,7 +95,9 @@ def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
     """Whether there are more values than those in `data`, or may be; `total` is what Affinity says of their number."""
     if isinstance(total, int):
         return total > len(data)
-    return len(data) >= MOST_REFERENCES and FIELD_TYPES.get(value_type) in ("person", "company")
+    if FIELD_TYPES.get(value_type) in ("person", "company"):
+        return len(data) >= MOST_REFERENCES
+    return len(data) == MOST_REFERENCES
 
 
 def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
@@ -125,9 +131,13 @@ def holds_something(data: object, depth: int = 3) -> bool:
     return data not in (None, [], {})
 
 
-def read_values(field: FilledField, issues: list[Issue]) -> tuple[Value, ...]:
-    """The values of a field whose type is one of `FIELD_TYPES`, each once."""
-    return tuple(dict.fromkeys(READERS[FIELD_TYPES[field.value_type]](field, issues)))
+def read_values(field: FilledField, issues: list[Issue], users: Set[str] = frozenset()) -> tuple[Value, ...]:
+    """Return the values of a field whose type is one of `FIELD_TYPES`, equal ones as often as they stand there.
+
+    `users` are the ids of the firm's own people.
+    """
+    type_ = FIELD_TYPES[field.value_type]
+    return tuple(read_people(field, issues, users) if type_ == "person" else READERS[type_](field, issues))
 
 
 def read_texts(field: FilledField, issues: list[Issue]) -> list[str]:
@@ -159,9 +169,9 @@ LOCATION_PARTS = {
 }
 
 
-def read_people(field: FilledField, issues: list[Issue]) -> list[PersonRef]:
-    """The people in a field."""
-    return _each(field, issues, person_ref)
+def read_people(field: FilledField, issues: list[Issue], users: Set[str] = frozenset()) -> list[PersonRef]:
+    """Return the people in a field. `users` are the ids of the firm's own people."""
+    return _each(field, issues, lambda item: person_ref(item, users))
 
 
 def read_companies(field: FilledField, issues: list[Issue]) -> list[CompanyRef]:
@@ -169,8 +179,8 @@ def read_companies(field: FilledField, issues: list[Issue]) -> list[CompanyRef]:
     return _each(field, issues, _company_ref)
 
 
-def person_ref(item: object) -> PersonRef | None:
-    """A person as version 2 names one: `{"id", "firstName", "lastName", "primaryEmailAddress", "type"}`."""
+def person_ref(item: object, users: Set[str] = frozenset()) -> PersonRef | None:
+    """Return the person that version 2 names as `{"id", "firstName", "lastName", "primaryEmailAddress", "type"}`."""
     id_ = id_of(item)
     if id_ is None or not isinstance(item, dict):
         return None
@@ -178,8 +188,13 @@ def person_ref(item: object) -> PersonRef | None:
         id=id_,
         name=full_name(item.get("firstName"), item.get("lastName")),
         email=text_of(item.get("primaryEmailAddress")),
-        internal=item.get("type") in INTERNAL_TYPES,
+        internal=is_internal(id_, item.get("type"), users),
     )
+
+
+def is_internal(id_: str, type_: object, users: Set[str]) -> bool:
+    """Return whether a person is one of the firm's own: by the type or, where that is not known, by the users."""
+    return type_ == "internal" or (type_ not in PERSON_TYPES and id_ in users)
 
 
 def _company_ref(item: object) -> CompanyRef | None:
@@ -200,27 +215,62 @@ def _number(item: object) -> int | float | None:
     return number if isinstance(number, int | float) and not isinstance(number, bool) else None
 
 
+def read_dates(field: FilledField, issues: list[Issue]) -> list[str]:
+    """The dates in a field. One that was stored at an hour that leaves the day open gets an issue."""
+    dates = _each(field, issues, _date)
+    for item in _items(field.data):
+        taken, moment = _date(item), _parsed(item)
+        if taken and moment and (other := _other_day(moment, date.fromisoformat(taken))) is not None:
+            issues.append(_date_uncertain(field, quoted(item), taken, other))
+    return dates
+
+
+def _date_uncertain(field: FilledField, kept: str, taken: str, other: date) -> Issue:
+    return Issue(
+        code="date_uncertain",
+        message=f"Affinity keeps a date as midnight in its own time zone, and the one in {field.label!r} as {kept}: it "
+        f"was read as {taken} and may be {other.isoformat()}. Compare it with what Affinity shows, and correct it in "
+        "the target if needed.",
+        field=field.label,
+        value=kept,
+    )
+
+
 def _date(item: object) -> str | None:
     moment = _parsed(item)
-    if moment is None:
-        return None
     try:
-        # A date that was stored before Affinity began to do so, or by somebody else, stands at midnight UTC.
-        if moment.tzinfo is None or moment.astimezone(UTC).time() == time.min:
-            return moment.date().isoformat()
-        return moment.astimezone(PACIFIC).date().isoformat()
+        return None if moment is None else (_midnight(moment) or moment.astimezone(PACIFIC).date()).isoformat()
     except OverflowError:
         return None
+
+
+def _midnight(moment: datetime) -> date | None:
+    """The day that begins at this moment: where it was written, in UTC, or where Affinity keeps dates."""
+    # Dates that were stored before Affinity began to do so, or by another program, stand at other midnights than its.
+    if moment.tzinfo is None:
+        return moment.date()
+    zones = (moment, moment.astimezone(UTC), moment.astimezone(PACIFIC))
+    return next((local.date() for local in zones if local.time() == time.min), None)
+
+
+def _other_day(moment: datetime, taken: date) -> date | None:
+    """The day that was meant if this is midnight in yet another zone or a time of day in UTC, unless it is `taken`."""
+    if _midnight(moment) is not None:
+        return None
+    utc = moment.astimezone(UTC)
+    # Midnight in Europe or Asia is the day before in UTC. Noon in UTC is chosen so that the day is the same everywhere.
+    is_full = (utc.minute % 15, utc.second, utc.microsecond) == (0, 0, 0)
+    meant = utc.date() + timedelta(days=is_full and utc.time() > time(12))
+    return meant if meant != taken else None
 
 
 READERS: dict[FieldType, Callable[[FilledField, list[Issue]], Sequence[Value]]] = {
     "text": read_texts,
     "number": lambda field, issues: _each(field, issues, _number),
-    "date": lambda field, issues: _each(field, issues, _date),
+    "date": read_dates,
     "location": read_locations,
     "select": lambda field, issues: _each(field, issues, _option),
     "status": lambda field, issues: _each(field, issues, _option),
-    "person": read_people,
     "company": read_companies,
 }
 
@@ -232,6 +282,18 @@ def text_of(value: object) -> str | None:
     return value.replace("\0", "").strip() or None
 
 
+def damaged_text(given: object, depth: int = 4) -> str | None:
+    """The first text in a value with a NUL, or with the character that stands for half of one that was cut in two."""
+    match given:
+        case str():
+            return given if "\0" in given or "\N{REPLACEMENT CHARACTER}" in given else None
+        case dict() | list() if depth:
+            parts = given.values() if isinstance(given, dict) else given
+            return next((text for part in parts if (text := damaged_text(part, depth - 1)) is not None), None)
+        case _:
+            return None
+
+
 def id_of(item: object) -> str | None:
     """The id of a record, as text."""
     return id_text(item.get("id")) if isinstance(item, dict) else None
@@ -239,7 +301,13 @@ def id_of(item: object) -> str | None:
 
 def id_text(value: object) -> str | None:
     """An id, which is a number at Affinity, as text."""
-    return text_of(str(value)) if isinstance(value, int | str) and not isinstance(value, bool) else None
+    text = text_of(str(value)) if isinstance(value, int | str) and not isinstance(value, bool) else None
+    return text if text is not None and len(text) <= MAX_ID_LENGTH else None
+
+
+def is_number(id_: str) -> bool:
+    """Return whether an id is one that Affinity can have given: a whole number in ASCII digits."""
+    return id_.isascii() and id_.isdecimal()
 
 
 def integer_of(value: object) -> int | None:

@@ -9,7 +9,7 @@ from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.fields import id_of, moment_of
 from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
-from freight.connectors.errors import NotFound
+from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Json, Params
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Entity, List, ListEntry
@@ -24,6 +24,8 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
     list_id: str | None
     cursor: str | None = None
+    refused: bool = False
+    """Whether the key was refused one of the lists so far."""
 
     @classmethod
     def at(cls, text: str) -> "Position":
@@ -36,10 +38,10 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     def following(self, lists: Sequence[List], cursor: str | None) -> "Position | None":
         """The position after a page of this list, whose next page is at `cursor`; None after the last list."""
         if cursor is not None:
-            return Position(self.list_id, cursor)
+            return Position(self.list_id, cursor, self.refused)
         ids = [given.id for given in lists]
         later = ids[ids.index(self.list_id) + 1 :] if self.list_id in ids else []
-        return Position(later[0]) if later else None
+        return Position(later[0], None, self.refused) if later else None
 
 
 class EntriesPage(msgspec.Struct, frozen=True):
@@ -48,13 +50,22 @@ class EntriesPage(msgspec.Struct, frozen=True):
     rows: Sequence[Any]
     cursor: str | None
     gone: Row | None = None
-    """What is said of a list that was removed after the schema had been read."""
+    """What is said of a list that was removed, or hidden from the key, after the schema had been read."""
+    refused: bool = False
+    """Whether the list is still there and the key may not read it any more."""
 
 
 LIST_NOT_CHOSEN = Issue(
     level="info",
     code="list_not_chosen",
     message="The job leaves this list behind, with what stands on it.",
+)
+
+
+LIST_REFUSED = Issue(
+    code="not_all_read",
+    message="Affinity refused the key one of the lists while it was being read, so this job does not tell which list "
+    "entries are gone from Affinity. Give the key access to the list and run the migration again.",
 )
 
 
@@ -80,12 +91,14 @@ async def read_entries(client: AffinityClient, schema: Schema, mapping: Mapping,
     position = Position(lists[0].id) if cursor is None else Position.at(cursor)
     list_id = str(position.list_id)
     page = await entries_page(client, list_id, position.cursor)
+    position = msgspec.structs.replace(position, refused=position.refused or page.refused)
     reading = Reading.of(schema, mapping, list_id)
     rows = [await completed_entry(client, row, reading) for row in page.rows]
     following = position.following(lists, page.cursor)
     return Page(
         rows=tuple(rows if page.gone is None else [page.gone]),
         next_cursor=None if following is None else str(following),
+        incomplete=LIST_REFUSED if following is None and position.refused else None,
     )
 
 
@@ -98,6 +111,8 @@ async def entries_page(
         page = await client.page(f"/v2/lists/{list_id}/list-entries", cursor, params)
     except NotFound:
         return EntriesPage((), None, gone=_list_gone(list_id))
+    except PermissionMissing:
+        return EntriesPage((), None, gone=_list_gone(list_id), refused=True)
     return EntriesPage(page.rows, page.cursor)
 
 

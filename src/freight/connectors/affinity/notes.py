@@ -10,7 +10,7 @@ from freight.connectors.affinity.passes import NOTES, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.http import Json
 from freight.connectors.protocols import Page, ReplyRow, Row
-from freight.crm import Entity, Note, Reference, Reply
+from freight.crm import Note, Reference, Reply, copy_id
 from freight.mapping import Mapping
 
 MARKDOWN_TYPES = (2, 3)
@@ -73,16 +73,19 @@ def _one_for_each_link(note: Note) -> Sequence[Note]:
         *(("deals", id_) for id_ in note.deal_ids),
     ]
     # Also for a single link: the id of a note's copy must stay the same when the note is linked to another record.
-    return [_linked_to(note, *link) for link in links] or [note]
+    return [_copy_for(note, link, is_first=place == 0) for place, link in enumerate(links)] or [note]
 
 
-def _linked_to(note: Note, entity: Entity, id_: str) -> Note:
+def _copy_for(note: Note, link: Reference, *, is_first: bool) -> Note:
+    entity, id_ = link
     return msgspec.structs.replace(
         note,
-        id=f"{note.id}/{entity}/{id_}",
+        id=copy_id(note.id, link),
         company_ids=(id_,) if entity == "companies" else (),
         person_ids=(id_,) if entity == "people" else (),
         deal_ids=(id_,) if entity == "deals" else (),
+        # Otherwise several copies could meet on the same participant.
+        stands_in=is_first,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from freight.addresses import comparable
 from freight.connectors.affinity.facts import FACTS, fact_of
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
@@ -13,6 +14,7 @@ from freight.connectors.affinity.fields import (
     KNOWN_TYPES,
     Described,
     FilledField,
+    damaged_text,
     holds_something,
     quoted,
     read_fields,
@@ -20,8 +22,8 @@ from freight.connectors.affinity.fields import (
     text_of,
     unreadable,
 )
+from freight.connectors.errors import ConnectorError, PermissionMissing
 from freight.connectors.protocols import Issue, Row
-from freight.crm import normalise_claim
 from freight.fields import CompanyRef, Field, FieldValues, Location
 from freight.mapping import Mapping
 from freight.schema import Schema
@@ -37,13 +39,15 @@ class Reading(msgspec.Struct, frozen=True):
     fields: dict[str, Field]
     skipped: frozenset[str]
     """The ids of fields that the mapping leaves behind."""
+    users: frozenset[str] = frozenset()
+    """The ids of the firm's own people, as far as the key shows them."""
 
     @classmethod
     def of(cls, schema: Schema, mapping: Mapping, owner: str) -> "Reading":
         """What the mapping carries of the fields of `companies`, of `people`, or of the list with this id."""
         skipped = frozenset(id_ for id_, wanted in mapping.fields_of(owner).items() if wanted.skip)
         fields = {field.id: field for field in schema.fields_of(owner) if field.id not in skipped}
-        return cls(owner, fields, skipped)
+        return cls(owner, fields, skipped, frozenset(user.id for user in schema.users or ()))
 
     def fact_of(self, field: Described) -> str | None:
         """The part of a company or a person that the field is, if it is one."""
@@ -87,7 +91,22 @@ class RowReader:
         value = read(given)
         if value is None and holds_something(given):
             self.issues.append(unreadable(key, given))
+        self.say_damaged(key, given)
         return value
+
+    def say_damaged(self, field: str, given: object) -> None:
+        """Name a text with characters that no text can hold."""
+        if (text := damaged_text(given)) is not None:
+            self.issues.append(
+                Issue(
+                    code="damaged_text",
+                    message=f"A text of {field!r} holds a NUL, or half of a character that was cut in two. NUL was "
+                    "left out, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source or in the "
+                    "target.",
+                    field=field,
+                    value=quoted(text),
+                )
+            )
 
 
 class FieldsReader(RowReader):
@@ -97,6 +116,7 @@ class FieldsReader(RowReader):
         super().__init__(row)
         self.fields: FieldValues = {}
         self._owner = reading.owner
+        self._users = reading.users
         self._facts: dict[str, list[FilledField]] = {}
         left: dict[str, list[str]] = {}
         for field in read_fields(row.get("fields"), self.issues):
@@ -105,6 +125,7 @@ class FieldsReader(RowReader):
             if (fact := reading.fact_of(field)) is not None:
                 self._facts.setdefault(fact, []).append(field)
                 self._say_cut_off(field)
+                self.say_damaged(field.label, field.data)
             elif field.value_type not in KNOWN_TYPES:
                 self.issues.append(_unknown_value_type(field))
             elif field.id in reading.fields:
@@ -129,12 +150,14 @@ class FieldsReader(RowReader):
         values = self.facts(name, read)
         if len(values) > 1:
             left = "; ".join(shown(value) for value in values[1:])
+            # Its id, since a field that a firm added itself may have the same name.
+            fields = ", ".join(field.id for field in self._facts[name])
             self.issues.append(
                 Issue(
                     code="further_values_left_out",
                     message=f"Only one value fits {name!r}; {shown(values[0])} was taken and the others were left "
                     f"out: {left}.",
-                    field=name,
+                    field=fields,
                     value=left,
                 )
             )
@@ -145,7 +168,8 @@ class FieldsReader(RowReader):
             self.issues.append(_type_changed(field))
             return
         self._say_cut_off(field)
-        if values := read_values(field, self.issues):
+        self.say_damaged(field.label, field.data)
+        if values := read_values(field, self.issues, self._users):
             self.fields[field.id] = values
 
     def _say_cut_off(self, field: FilledField) -> None:
@@ -179,6 +203,19 @@ def unreadable_row(id_: str, row: object, why: str) -> Row:
     return Row(id=id_, record=None, skip=issue)
 
 
+def refused_row(id_: str, refusal: ConnectorError) -> Row:
+    """Return what becomes of a record that other records refer to and that Affinity refuses to give."""
+    hidden = isinstance(refusal, PermissionMissing)
+    advice = "Give the key's user access to it and run the migration again. " if hidden else ""
+    issue = Issue(
+        code="hidden_at_source" if hidden else refusal.code,
+        message="Another record refers to this one, but Affinity does not give it, so the reference is left out. "
+        f"{advice}{refusal}",
+        value=id_,
+    )
+    return Row(id=id_, record=None, skip=issue)
+
+
 def values_cut_off(field: FilledField) -> Issue:
     """The issue of a field of which Affinity gave the first values only."""
     given = len(field.data)
@@ -196,7 +233,7 @@ def distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """Each once, ignoring case, in the order given."""
     first: dict[str, str] = {}
     for text in texts:
-        first.setdefault(normalise_claim(text), text)
+        first.setdefault(comparable(text), text)
     return tuple(first.values())
 
 

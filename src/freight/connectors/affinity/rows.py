@@ -1,10 +1,18 @@
 """Affinity's companies and people as records."""
 
-from freight.connectors.affinity.fields import INTERNAL_TYPES, id_of, read_companies, read_locations, read_texts
+from freight.connectors.affinity.fields import (
+    PERSON_TYPES,
+    id_of,
+    is_internal,
+    quoted,
+    read_companies,
+    read_locations,
+    read_texts,
+)
 from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
 from freight.connectors.http import Json
-from freight.connectors.protocols import Row
-from freight.crm import Company, Person, bare_domain
+from freight.connectors.protocols import Issue, Row
+from freight.crm import Company, Person
 
 
 def company_row(row: Json, reading: Reading) -> Row:
@@ -16,7 +24,7 @@ def company_row(row: Json, reading: Reading) -> Row:
     company = Company(
         id=id_,
         name=reader.text("name"),
-        domains=distinct(_domain(text) for text in reader.texts("domain", "domains")),
+        domains=distinct(reader.texts("domain", "domains")),
         description=reader.fact("description", read_texts),
         phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
         location=reader.fact("location", read_locations),
@@ -33,6 +41,10 @@ def person_row(row: Json, reading: Reading) -> Row:
         return row_without_id(row)
     reader = FieldsReader(row, reading)
     employer = reader.fact("company_id", read_companies)
+    type_ = row.get("type")
+    internal = is_internal(id_, type_, reading.users)
+    if type_ is not None and type_ not in PERSON_TYPES:
+        reader.issues.append(_unknown_person_type(type_, internal=internal))
     person = Person(
         id=id_,
         first_name=reader.text("firstName"),
@@ -43,13 +55,20 @@ def person_row(row: Json, reading: Reading) -> Row:
         location=reader.fact("location", read_locations),
         linkedin=reader.fact("linkedin", read_texts),
         company_id=None if employer is None else employer.id,
-        internal=row.get("type") in INTERNAL_TYPES,
+        internal=internal,
         fields=reader.fields,
     )
     return Row(id=id_, record=person, issues=tuple(reader.issues))
 
 
-def _domain(text: str) -> str:
-    """The bare host name, without the `www.` that names the same site."""
-    host = bare_domain(text)
-    return host.removeprefix("www.") if host.count(".") > 1 else host
+def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
+    taken = (
+        "one of the firm's own people, because Affinity names the person among its users" if internal else "a contact"
+    )
+    return Issue(
+        level="info",
+        code="unknown_person_type",
+        message=f"Affinity says of this person a type that Freight does not know, so the person is taken for {taken}.",
+        field="type",
+        value=quoted(type_),
+    )

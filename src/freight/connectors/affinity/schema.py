@@ -1,7 +1,7 @@
 """What Affinity says of fields, in both versions of its API, as the vocabulary's fields.
 
-Version 2 knows each field's id, kind and type; version 1 knows all its options, used or not. A custom field is
-`field-123` in the one and 123 in the other.
+Version 2 knows each field's id, kind and type; both know its options, used or not. A custom field is `field-123` in
+version 2 and 123 in version 1.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from freight.connectors.affinity.fields import (
     integer_of,
     text_of,
 )
-from freight.fields import Field, Option
+from freight.fields import Fact, Field, Option
 from freight.mapping import FieldMapping
 
 RELATIONSHIP_INTELLIGENCE = "relationship-intelligence"
@@ -65,6 +65,17 @@ def fields_of(
     return list(fields.values())
 
 
+def facts_of(metadata: Iterable[Any], owner: str, named: Mapping[str, FieldMapping]) -> list[Fact]:
+    """Return the fields of `companies` or of `people` that are standard parts of these, and not the job's to map."""
+    facts: dict[str, Fact] = {}
+    for row in metadata:
+        field = _described(row)
+        part = None if field is None else fact_of(owner, field)
+        if field is not None and part is not None and not _is_ordinary(field, named.get(field.id)):
+            facts.setdefault(field.id, Fact(part=part, name=field.label, field=field.id))
+    return list(facts.values())
+
+
 def _is_ordinary(fact: Described, wanted: FieldMapping | None) -> bool:
     """Whether the job wants a standard fact treated like any other field. What Affinity fills can only be skipped; what
     the firm added itself is known by its name alone, and may be mapped."""
@@ -79,6 +90,18 @@ def options_of(rows: object) -> tuple[Option, ...]:
         text = text_of(row.get("text")) if isinstance(row, dict) else None
         if id_ is not None and text is not None:
             options.append(Option(id=id_, text=text, rank=integer_of(row.get("rank"))))
+    return tuple(options)
+
+
+def merged_options(defined: Iterable[Option], current: Iterable[Option]) -> tuple[Option, ...]:
+    """Return the options that either version knows, each once by its id.
+
+    Version 1 may be minutes behind, version 2 may not give them at all: where both know an option, what version 2 says
+    of it holds. Options that have ranks are in the order of these, others in the order of version 1.
+    """
+    options = list({option.id: option for option in (*defined, *current)}.values())
+    if all(option.rank is not None for option in options):
+        options.sort(key=lambda option: option.rank or 0)
     return tuple(options)
 
 

@@ -9,15 +9,15 @@ import httpx
 from freight.connectors.affinity.client import PAGE_SIZE, AffinityClient
 from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.deals import Deals
-from freight.connectors.affinity.fields import id_of, text_of
+from freight.connectors.affinity.fields import id_of, is_number, text_of
 from freight.connectors.affinity.files import read_files
 from freight.connectors.affinity.lists import list_rows, read_entries
 from freight.connectors.affinity.notes import read_notes
-from freight.connectors.affinity.reading import Reading
+from freight.connectors.affinity.reading import Reading, refused_row
 from freight.connectors.affinity.rows import company_row, person_row
 from freight.connectors.affinity.survey import COLLECTIONS, survey
 from freight.connectors.affinity.tasks import read_tasks
-from freight.connectors.errors import UnexpectedAnswer
+from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.http import Json
 from freight.connectors.protocols import FileContent, Pacer, Page, Row, Survey, Usage, Workspace
 from freight.crm import Entity
@@ -90,12 +90,10 @@ class AffinitySource:
         """The companies, people or deals with those ids, as far as they exist."""
         if entity == "deals":
             return await self._deals.read_some(ids)
-        numbers = [id_ for id_ in ids if id_.isdecimal()]
+        numbers = list(filter(is_number, ids))
         rows: list[Row] = []
         for start in range(0, len(numbers), PAGE_SIZE):
-            params = {"ids": numbers[start : start + PAGE_SIZE], "fieldTypes": FIELD_TYPES}
-            page = await self._client.page(f"/v2/{COLLECTIONS[entity]}", None, params)
-            rows += [await self._row(entity, row) for row in page.rows]
+            rows += await self._read_ids(entity, numbers[start : start + PAGE_SIZE])
         return rows
 
     @asynccontextmanager
@@ -103,6 +101,18 @@ class AffinitySource:
         """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone."""
         with TemporaryFile() as file:
             yield await self._client.download(file_id, file)
+
+    async def _read_ids(self, entity: Entity, ids: Sequence[str]) -> list[Row]:
+        """Return the records with these ids, of which there are up to a page. An id that Affinity refuses is found by
+        halving, and spoils none of the others."""
+        try:
+            page = await self._client.page(f"/v2/{COLLECTIONS[entity]}", None, {"ids": ids, "fieldTypes": FIELD_TYPES})
+        except Rejected as refusal:
+            if len(ids) == 1:
+                return [refused_row(ids[0], refusal)]
+            middle = len(ids) // 2
+            return [*await self._read_ids(entity, ids[:middle]), *await self._read_ids(entity, ids[middle:])]
+        return [await self._row(entity, row) for row in page.rows]
 
     async def _read_collection(self, entity: Entity, cursor: str | None) -> Page:
         page = await self._client.page(f"/v2/{COLLECTIONS[entity]}", cursor, {"fieldTypes": FIELD_TYPES})

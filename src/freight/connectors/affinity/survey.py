@@ -5,16 +5,19 @@ from typing import Literal
 
 import msgspec
 
+from freight.addresses import comparable
 from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
+from freight.connectors.affinity.facts import ALWAYS
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
 from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
-from freight.connectors.affinity.schema import Definitions, fields_of, options_of
-from freight.connectors.errors import PermissionMissing
+from freight.connectors.affinity.schema import Definitions, facts_of, fields_of, merged_options, options_of
+from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
-from freight.crm import LOAD_ORDER, Entity, List, normalise_claim
-from freight.fields import Field, PersonRef
+from freight.crm import LOAD_ORDER, Entity, List
+from freight.fields import Fact, Field, PersonRef
 from freight.mapping import Mapping as JobMapping
+from freight.platforms import shared_as
 from freight.schema import Schema
 
 COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
@@ -44,15 +47,6 @@ PERMISSIONS: dict[Entity, str] = {
 }
 """What the role of the key's user must allow, in Affinity's words, so that an entity can be read."""
 
-FREE_MAIL = frozenset(
-    {
-        "aol.com", "fastmail.com", "gmail.com", "gmx.com", "gmx.de", "googlemail.com", "hotmail.com", "icloud.com",
-        "live.com", "mac.com", "mail.com", "me.com", "msn.com", "outlook.com", "proton.me", "protonmail.com", "qq.com",
-        "web.de", "yahoo.com", "yandex.com",
-    }
-)  # fmt: skip
-"""Domains of e-mail addresses that are nobody's own."""
-
 
 async def survey(client: AffinityClient, entities: Collection[Entity], mapping: JobMapping) -> Survey:
     """What the workspace holds of these entities, and what reading them with this mapping costs. What only a beta of
@@ -75,6 +69,8 @@ async def survey(client: AffinityClient, entities: Collection[Entity], mapping: 
         counts=counts,
         uncarried=await _uncarried(client, lists),
     )
+    facts = {entity: (*always, *fields.facts.get(entity, ())) for entity, always in ALWAYS.items() if entity in wanted}
+    schema = msgspec.structs.replace(schema, facts=facts)
     issues += [*fields.issues, *await _missing_permissions(client, wanted, lists)]
     if not isinstance(defined, list):
         issues.append(DEFINITIONS_REFUSED)
@@ -89,6 +85,8 @@ class _Fields:
 
     def __init__(self, client: AffinityClient, definitions: Definitions, mapping: JobMapping) -> None:
         self.issues: list[Issue] = []
+        self.facts: dict[str, list[Fact]] = {}
+        """Those fields of each owner that are standard parts of records."""
         self._client = client
         self._definitions = definitions
         self._mapping = mapping
@@ -102,7 +100,7 @@ class _Fields:
             return ()
 
     async def of_list(self, list_id: str, name: str) -> tuple[Field, ...]:
-        """The fields of a list."""
+        """The fields of a list. Raises `NotFound` for a list that has been deleted meanwhile."""
         try:
             return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
         except PermissionMissing as refusal:
@@ -114,13 +112,17 @@ class _Fields:
     async def _ask(self, path: str, owner: str) -> tuple[Field, ...]:
         fields = []
         metadata = await self._client.all_rows(path)
+        self.facts[owner] = facts_of(metadata, owner, self._mapping.fields_of(owner))
         for field in fields_of(metadata, self._definitions, owner, self._mapping.fields_of(owner)):
-            options = field.options
-            # Version 1 does not define all dropdowns.
-            if not options and field.type in ("select", "status"):
-                options = options_of(await optional(self._client.all_rows(f"{path}/{field.id}/dropdown-options")))
-            fields.append(msgspec.structs.replace(field, options=options))
+            if field.type in ("select", "status") and self._is_wanted(owner, field):
+                current = options_of(await optional(self._client.all_rows(f"{path}/{field.id}/dropdown-options")))
+                field = msgspec.structs.replace(field, options=merged_options(field.options, current))
+            fields.append(field)
         return tuple(fields)
+
+    def _is_wanted(self, owner: str, field: Field) -> bool:
+        named = self._mapping.fields_of(owner).get(field.id)
+        return (owner in COLLECTIONS or self._mapping.carries_list(owner)) and not (named is not None and named.skip)
 
 
 def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issue:
@@ -134,9 +136,9 @@ def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issu
 
 DEFINITIONS_REFUSED = Issue(
     code="definitions_refused",
-    message="Affinity did not give the definitions of fields in version 1 of its API, which alone knows all options of "
-    "dropdowns and which fields hold several values: options may be missing or stand in another order. To have them "
-    "all, let the key's user see the fields and create the job again.",
+    message="Affinity did not give the definitions of fields in version 1 of its API, which alone says which fields "
+    "hold several values and is the surest source of dropdown options: options may be missing or in another order. To "
+    "have them all, let the key's user see the fields and create the job again.",
 )
 
 
@@ -154,7 +156,10 @@ async def _lists(client: AffinityClient, fields: _Fields) -> tuple[list[List], l
             issues.append(_unknown_list(row))
             continue
         name = text_of(row.get("name")) or f"List {id_}"
-        own = await fields.of_list(id_, name)
+        try:
+            own = await fields.of_list(id_, name)
+        except NotFound:
+            continue
         lists.append(List(id=id_, name=name, of=of, fields=own, size=integer_of(same.get("list_size"))))
     return lists, issues
 
@@ -196,8 +201,8 @@ def _own_domains(whoami: Json, users: Iterable[PersonRef]) -> tuple[str, ...]:
         case _:
             emails = []
     emails += [user.email for user in users if user.email]
-    domains = (normalise_claim(email.rpartition("@")[2]) for email in emails if "@" in email)
-    return tuple(dict.fromkeys(domain for domain in domains if domain and domain not in FREE_MAIL))
+    domains = (comparable(email.rpartition("@")[2]) for email in emails if "@" in email)
+    return tuple(dict.fromkeys(domain for domain in domains if domain and shared_as(domain) is None))
 
 
 async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]) -> dict[Entity, int]:
@@ -266,17 +271,36 @@ async def _missing_permissions(
     client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]
 ) -> list[Issue]:
     """Whether what needs a permission can be read; asked of one row each."""
-    paths: dict[Entity, str] = {"companies": "/v2/companies", "people": "/v2/persons", "deals": "/v2/opportunities"}
-    if lists:
-        paths["list_entries"] = f"/v2/lists/{lists[0].id}/list-entries"
+    entries = [f"/v2/lists/{given.id}/list-entries" for given in lists]
+    paths: dict[Entity, list[str]] = {
+        "companies": ["/v2/companies"],
+        "people": ["/v2/persons"],
+        "deals": ["/v2/opportunities"],
+        "list_entries": entries,
+    }
     issues = []
-    for entity, path in paths.items():
+    for entity, asked in paths.items():
         if entity in wanted or (entity == "list_entries" and "deals" in wanted):
-            try:
-                await client.get(path, {"limit": 1})
-            except PermissionMissing as refusal:
+            refusal = await _refusal(client, asked)
+            if refusal is not None:
                 issues.append(_permission_missing(entity, refusal))
     return issues
+
+
+async def _refusal(client: AffinityClient, paths: Iterable[str]) -> PermissionMissing | None:
+    """Return why none of these can be read; None as soon as one can. A single list that is refused, or gone, is named
+    when it is read."""
+    refusal: PermissionMissing | None = None
+    for path in paths:
+        try:
+            await client.get(path, {"limit": 1})
+        except PermissionMissing as error:
+            refusal = error
+        except NotFound:
+            continue
+        else:
+            return None
+    return refusal
 
 
 def _permission_missing(entity: Entity, refusal: PermissionMissing) -> Issue:

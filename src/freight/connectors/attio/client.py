@@ -7,9 +7,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+import structlog
 
-from freight.connectors.errors import Rejected, UnexpectedAnswer, UniquenessConflict
-from freight.connectors.http import Complaint, HttpClient, Json, Method, Params
+from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
+from freight.connectors.http import Complaint, HttpClient, Json, Method, Params, Patience
 from freight.connectors.protocols import FileContent, Kind
 
 SHORTEST_PAUSE = timedelta(milliseconds=100)
@@ -20,18 +21,49 @@ NAMED_ATTRIBUTE = re.compile(r'attribute(?: with)? (?:ID|slug|slug/ID) "([^"]+)"
 
 CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 
+SCORE = "x-attio-record-query-score"
+"""The header in which Attio says what a query weighed."""
+
+TOO_COMPLEX = re.compile(r"too complex|reduce the complexity|(single|per|this)[ -]query", re.IGNORECASE)
+"""How a 429 may read that is about one query. Attio documents the advice, and no text."""
+
 UNNAMED_TYPE = "application/octet-stream"
 """The type of content of which the source does not say more."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class AttioClient(HttpClient):
     """Attio's API behind one key. Every method raises a `ConnectorError` on failure."""
 
     vendor = "Attio"
+    plan_limits = frozenset({"billing_error", "limit_reached", "particle_gate_violation", "quota_exceeded"})
+    _highest_score = 1.0
+    """Of the queries so far; lower ones are not worth a line in the log."""
 
     async def identify(self) -> Json:
-        """`{"active", "scope", "workspace_id", "workspace_name", …}`; only `active` where the key is inactive."""
-        return await self.request("GET", "/v2/self", kind="read", repeatable=True)
+        """Return `{"active": true, "scope", "workspace_id", "workspace_name", …}`. Raises `CredentialsRefused`.
+
+        Other than the rest of Attio's API this answers 400 for a key that cannot be one, and 200 with nothing but
+        `active` for one that it does not know.
+        """
+        try:
+            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True)
+        except Rejected as error:
+            if error.status != 400:
+                raise
+            raise CredentialsRefused(
+                f"Attio does not recognise the API key: copy it again, whole. ({error})"
+            ) from error
+        match answer:
+            case {"active": False}:
+                raise CredentialsRefused(
+                    "Attio knows no active API key like this one: it is mistyped, was revoked or has expired. Copy it "
+                    "again, or create another in Attio's developer settings."
+                )
+            case _:
+                return answer
 
     async def read(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> Json:
         """What stands at a path."""
@@ -68,20 +100,23 @@ class AttioClient(HttpClient):
                 raise UnexpectedAnswer(f"Attio answered GET {path} with the same cursor twice.")
             given["cursor"] = following
 
-    async def query(self, path: str, filter_: Mapping[str, Any], *, size: int) -> list[dict[str, Any]]:
-        """All that the filter finds, oldest first."""
-        found: list[dict[str, Any]] = []
-        while True:
-            query = {
-                "filter": filter_,
-                "sorts": [{"attribute": "created_at", "direction": "asc"}],
-                "limit": size,
-                "offset": len(found),
-            }
-            page = _dicts(await self._data("POST", f"{path}/query", kind="read", repeatable=True, json=query))
-            found += page
-            if len(page) < size:
-                return found
+    async def query(
+        self,
+        path: str,
+        filter_: Mapping[str, Any] | None,
+        *,
+        limit: int,
+        offset: int = 0,
+        patience: Patience | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return a page of what the filter finds, in the order of ids. Raises `QueryTooComplex` if `patience` ends.
+
+        Attio adds up a score for what a query filters and sorts by, and limits it for one query and for all of ten
+        seconds. Without a sort it is the lowest.
+        """
+        query = {"limit": limit, "offset": offset, **({} if filter_ is None else {"filter": filter_})}
+        answer = await self._data("POST", f"{path}/query", kind="read", repeatable=True, json=query, patience=patience)
+        return _dicts(answer)
 
     async def write(
         self,
@@ -126,9 +161,12 @@ class AttioClient(HttpClient):
         repeatable: bool,
         params: Params | None = None,
         json: object = None,
+        patience: Patience | None = None,
     ) -> Json:
         """The answer, taken out of the `{"data": …}` that Attio wraps nearly everything in."""
-        answer = await self.request(method, path, kind=kind, repeatable=repeatable, params=params, json=json)
+        answer = await self.request(
+            method, path, kind=kind, repeatable=repeatable, params=params, json=json, patience=patience
+        )
         if isinstance(answer, dict) and "data" in answer:
             return answer["data"]
         if not repeatable:
@@ -154,8 +192,21 @@ class AttioClient(HttpClient):
     def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
         # Attio answers this with 400 for records and with 409 elsewhere.
         if complaint.code == "uniqueness_conflict":
-            return UniquenessConflict(message, vendor_code=complaint.code, attribute=complaint.attribute)
+            return UniquenessConflict(message, status=status, vendor_code=complaint.code, attribute=complaint.attribute)
         return super()._rejection(status, complaint, message)
+
+    def _says_too_complex(self, complaint: Complaint) -> bool:
+        return TOO_COMPLEX.search(complaint.message or "") is not None
+
+    def _observe(self, response: httpx.Response, what: str) -> None:
+        try:
+            score = float(response.headers.get(SCORE, ""))
+        except ValueError:
+            return
+        # Every query has one: only what is new about them is said.
+        if score > 2 * self._highest_score:
+            self._highest_score = score
+            log.info("query_score_rose", vendor=self.vendor, request=what, score=score)
 
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
         # Attio documents `Retry-After` as an HTTP date; how far ahead it lies is measured by the server's own clock.

@@ -1,8 +1,15 @@
-"""Countries as people write them, in the two-letter codes that Attio takes."""
+"""Countries as people write them, in the two-letter codes that Attio takes.
+
+In English the names are those of ISO 3166, from `pycountry`; in the official languages of all countries those of CLDR,
+in `country_names.json`, which `scripts/country-names` makes from the package `babel`. To read them from there would
+take a second and 100 MB.
+"""
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
+from importlib import resources
 
+import msgspec
 import pycountry
 
 EVERYDAY_NAMES = {
@@ -44,26 +51,43 @@ EVERYDAY_NAMES = {
     "wales": "GB",
     "xk": "XK",
 }
-"""What pycountry does not know as a name or code; in the form that `_plain` gives."""
+"""What pycountry does not know as a name or code; in the form that `plain` gives."""
+
+MAX_LENGTH = 200
+"""Characters of a name that are looked at; no country has so many."""
 
 KEYS = ("alpha_2", "alpha_3", "numeric", "flag", "name", "official_name", "common_name")
 
 SPELLINGS = {"&": "and", "st": "saint", "the": ""}
 
 
-@cache
 def country_code(name: str) -> str | None:
-    """The ISO 3166 alpha-2 code of a country, given its English name or a code; None if there is no such country.
+    """The ISO 3166 alpha-2 code of a country, given its name or a code; None if there is no such country, or if the
+    name is that of different countries in different languages.
 
     Kosovo is `XK`, which ISO leaves to its users and Attio's list of codes contains.
     """
-    return _codes().get(_plain(name))
+    codes = countries_named(name)
+    return next(iter(codes)) if len(codes) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def countries_named(name: str) -> frozenset[str]:
+    """The codes of the countries that a name may be that of. What is a name in English is that country's."""
+    wanted = plain(name[:MAX_LENGTH])
+    code = _codes().get(wanted)
+    return frozenset({code}) if code is not None else _translated().get(wanted, frozenset())
+
+
+def is_country(code: str) -> bool:
+    """Whether this is the code of a country in Attio's list."""
+    return code == "XK" or pycountry.countries.get(alpha_2=code) is not None
 
 
 @cache
 def _codes() -> dict[str, str]:
     known = {
-        _plain(value): str(country.alpha_2)
+        plain(value): str(country.alpha_2)
         for country in pycountry.countries
         for key in KEYS
         if (value := getattr(country, key, None))
@@ -71,7 +95,19 @@ def _codes() -> dict[str, str]:
     return known | EVERYDAY_NAMES
 
 
-def _plain(name: str) -> str:
+@cache
+def _translated() -> dict[str, frozenset[str]]:
+    """The codes by name; several where a name is that of different countries in different languages."""
+    text = resources.files(__package__).joinpath("country_names.json").read_text("utf-8")
+    names: dict[str, list[str]] = msgspec.json.decode(text)["names"]
+    found: dict[str, set[str]] = {}
+    for code, spellings in names.items():
+        for name in spellings:
+            found.setdefault(name, set()).add(code)
+    return {name: frozenset(codes) for name, codes in found.items()}
+
+
+def plain(name: str) -> str:
     """A name without what people write in more than one way: case, accents, dots, hyphens, "and", "the" and "saint"."""
     text = unicodedata.normalize("NFKD", name.casefold().replace("&", " & ").replace("-", " "))
     text = "".join(letter for letter in text if letter not in ".,'\u2019()" and not unicodedata.combining(letter))

@@ -16,6 +16,20 @@ def task_mark(source_id: str) -> str:
     return f"(Affinity reminder {source_id})"
 
 
+ALSO_ATTACHED = re.compile(r"Also attached to: .*?\. (?=Participants: |\(Affinity note )")
+
+
+def without_copies(content: str) -> str:
+    """Return a note's content without what differs between its copies: the mark, and the other records in front of
+    it."""
+    body, mark, below = content.rpartition("(Affinity note ")
+    if not mark:
+        return content
+    start = body.rfind("\n") + 1
+    last = ALSO_ATTACHED.sub("", f"{body[start:]}{mark}")
+    return f"{body[:start]}{last}{below.partition(')')[2]}"
+
+
 def note_id(content: str) -> str | None:
     """The source id in a note's content, if Freight wrote it; also where somebody has written below it."""
     found = NOTE.findall(content)

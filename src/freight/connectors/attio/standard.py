@@ -14,13 +14,25 @@ ADDED_AT = "affinity_added_at"
 OBJECTS: tuple[Entity, ...] = ("companies", "people", "deals")
 """The entities that are objects of Attio, called there as here."""
 
+SOCIAL = ("angellist", "facebook", "instagram", "linkedin", "twitter")
+"""The attributes of companies and people that hold a profile on a platform."""
+
+PROFILE_OF_PLATFORM = {
+    "facebook": "facebook",
+    "instagram": "instagram",
+    "linkedin": "linkedin",
+    "wellfound": "angellist",
+    "x": "twitter",
+}
+"""The attributes that hold profiles, by the platform's name in `freight.platforms`."""
+
 STANDARD: dict[str, dict[str, str]] = {
     "companies": {
         "name": "text",
         "domains": "domain",
         "description": "text",
         "primary_location": "location",
-        "linkedin": "text",
+        **dict.fromkeys(SOCIAL, "text"),
     },
     "people": {
         "name": "personal-name",
@@ -29,7 +41,7 @@ STANDARD: dict[str, dict[str, str]] = {
         "description": "text",
         "job_title": "text",
         "primary_location": "location",
-        "linkedin": "text",
+        **dict.fromkeys(SOCIAL, "text"),
         "company": "record-reference",
     },
     "deals": {
@@ -48,6 +60,38 @@ MULTIPLE = frozenset({"domains", "email_addresses", "phone_numbers", "associated
 
 UNIQUE = {"companies": "domains", "people": "email_addresses", "deals": SOURCE_ID}
 """The attribute whose values only one record may hold. Attio allows no further unique ones on companies and people."""
+
+
+PARTS: dict[Entity, dict[str, str]] = {
+    "companies": {
+        "id": SOURCE_ID,
+        "name": "name",
+        "domains": "domains",
+        "description": "description",
+        "phone_numbers": "phone_numbers",
+        "location": "primary_location",
+        "linkedin": "linkedin",
+    },
+    "people": {
+        "id": SOURCE_ID,
+        "name": "name",
+        "emails": "email_addresses",
+        "description": "description",
+        "phone_numbers": "phone_numbers",
+        "job_title": "job_title",
+        "company_id": "company",
+        "location": "primary_location",
+        "linkedin": "linkedin",
+    },
+    "deals": {
+        "id": SOURCE_ID,
+        "name": "name",
+        "person_ids": "associated_people",
+        "company_ids": "associated_company",
+    },
+    "list_entries": {"id": ENTRY_ID, "created_at": ADDED_AT},
+}
+"""The attributes that hold the standard parts of records, by the names that `freight.crm` has for these."""
 
 
 class Added(msgspec.Struct, frozen=True, kw_only=True):

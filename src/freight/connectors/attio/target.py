@@ -9,6 +9,7 @@ from freight.connectors.attio import drafting
 from freight.connectors.attio.client import AttioClient
 from freight.connectors.attio.definitions import Definitions
 from freight.connectors.attio.drafting import Guide
+from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import survey
 from freight.connectors.attio.planning.prepare import chooser_of, prepare
@@ -20,12 +21,14 @@ from freight.connectors.attio.writing.known import Known
 from freight.connectors.attio.writing.lists import Lists
 from freight.connectors.attio.writing.notes import Notes
 from freight.connectors.attio.writing.objects import Objects
+from freight.connectors.attio.writing.queries import Queries
 from freight.connectors.attio.writing.tasks import Tasks
-from freight.connectors.errors import CredentialsRefused, PermissionMissing, UnexpectedAnswer
+from freight.connectors.errors import PermissionMissing, UnexpectedAnswer
 from freight.connectors.protocols import (
     Attributes,
     Draft,
     FileContent,
+    Implied,
     Pacer,
     Plan,
     References,
@@ -64,6 +67,8 @@ class Store(Protocol):
 class AttioTarget:
     """Writes an Attio workspace; see `freight.connectors.protocols.Target`."""
 
+    makes: frozenset[Entity] = frozenset({"companies"})
+
     def __init__(
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
@@ -71,13 +76,14 @@ class AttioTarget:
         self._definitions = Definitions(self._client)
         self._known = Known(self._definitions)
         self._guide = Guide(Layout())
-        objects = Objects(self._client, self._known)
+        queries = Queries(self._client)
+        objects = Objects(self._client, queries, self._known)
         self._stores: dict[Entity, Store] = {
             "companies": objects,
             "people": objects,
             "deals": objects,
             "lists": Lists(self._definitions),
-            "list_entries": Entries(self._client, self._known),
+            "list_entries": Entries(self._client, queries, self._known),
             "notes": Notes(self._client),
             "tasks": Tasks(self._client),
             "files": Files(self._client),
@@ -97,8 +103,6 @@ class AttioTarget:
     async def identify(self) -> Workspace:
         """The workspace that the key opens. Raises `PermissionMissing` if the key lacks what every job needs."""
         match await self._client.identify():
-            case {"active": False}:
-                raise CredentialsRefused("The Attio API key is not active: it was revoked or has expired.")
             case {"workspace_id": str(workspace_id)} as answer:
                 pass
             case _:
@@ -148,6 +152,10 @@ class AttioTarget:
     def draft(self, record: Record, references: References) -> Draft:
         """The record in Attio's terms, with an issue for each value that Attio cannot hold."""
         return drafting.draft(record, references, self._guide)
+
+    def implied(self, draft: Draft) -> tuple[Implied, ...]:
+        """Return the companies that Attio makes by itself when this draft is created."""
+        return implied(draft)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The records with those ids."""

@@ -2,7 +2,8 @@
 
 | attribute type | canonical item |
 |---|---|
-| text, domain, email-address | text; the latter two in lower case |
+| text | text |
+| domain, email-address | text, in the canonical form of `freight.addresses` |
 | phone-number | text, E.164 |
 | number, currency, rating | number of at most four decimals, an integer where it is whole |
 | checkbox | True or False; one that is read as not set is no value, as Attio knows none without one |
@@ -20,15 +21,14 @@ Attio accepts each of them as it is.
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 
+from freight.addresses import comparable
 from freight.connectors.attio.countries import country_code
 from freight.connectors.protocols import Attributes
-from freight.crm import bare_domain
 from freight.fields import Location
 
 LOCATION_KEYS = (
@@ -54,52 +54,6 @@ LARGEST_EXACT = 2**53
 
 class InvalidValueError(Exception):
     """A value that Attio cannot hold; the message is a clause that says why."""
-
-
-def email_address(text: str) -> str:
-    """The canonical form of an e-mail address. Attio takes no malformed ones and none below a reserved domain."""
-    try:
-        valid = validate_email(text.strip(), check_deliverability=False)
-    except (EmailNotValidError, UnicodeError) as error:
-        raise InvalidValueError(str(error).rstrip(".")) from None
-    return f"{valid.local_part}@{valid.ascii_domain}".lower()
-
-
-def domain(text: str) -> str:
-    """The canonical form of a domain: the bare host name, without `www.`, which names the same site."""
-    # The rules for host names are those of e-mail, but `.test` is reserved only there.
-    host = bare_domain(text)
-    try:
-        valid = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
-    except (EmailNotValidError, UnicodeError):
-        raise InvalidValueError("it is not the name of a host") from None
-    name = str(valid.ascii_domain).lower()
-    if name.startswith("www.") and name.count(".") > 1:
-        name = name.removeprefix("www.")
-    if "." not in name:
-        raise InvalidValueError("it is not the name of a host on the internet")
-    return name
-
-
-class PhoneNumber(msgspec.Struct, frozen=True):
-    """A telephone number in E.164; Attio has no place for the extension."""
-
-    number: str
-    extension: str | None
-
-
-def phone_number(text: str, country: str | None) -> PhoneNumber:
-    """Read a telephone number; `country` (ISO code) is where one without an international prefix is dialled."""
-    try:
-        parsed = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException as error:
-        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and country is None:
-            raise InvalidValueError("it has no country code, and the record names no country") from None
-        raise InvalidValueError("it is not a telephone number") from None
-    if not phonenumbers.is_valid_number(parsed):
-        raise InvalidValueError("no such number can exist in its country")
-    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return PhoneNumber(str(number), parsed.extension or None)
 
 
 def personal_name(first: str | None, last: str | None) -> dict[str, str] | None:
@@ -138,7 +92,7 @@ def ordered(references: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     return sorted(references, key=lambda reference: (reference["target_object"], reference["target_record_id"]))
 
 
-def number(given: float) -> int | float:
+def number(given: float | Decimal) -> int | float:
     """A number as Attio keeps it, with at most four decimals. Raises `InvalidValueError` for an infinite one."""
     try:
         kept = round(float(given), DECIMALS)
@@ -149,9 +103,22 @@ def number(given: float) -> int | float:
     return int(kept) if kept == int(kept) and abs(kept) < LARGEST_EXACT else kept
 
 
+def loss(given: float | Decimal, kept: float) -> str | None:
+    """Why a finite number is not kept exactly, as the beginning of a sentence; None if it is."""
+    exact = given if isinstance(given, Decimal) else Decimal(repr(given))
+    if exact == Decimal(repr(kept)):
+        return None
+    # A float is what its shortest decimal form says, as every program shows it.
+    if exact == Decimal(repr(float(given))):
+        return f"Attio keeps {DECIMALS} decimals"
+    digits = "Attio keeps numbers as 64-bit floats, of about 16 digits"
+    return digits if exact == exact.to_integral_value() else f"{digits} and at most {DECIMALS} decimals"
+
+
 def moment(given: datetime) -> str:
-    """The canonical form of a timestamp (aware)."""
-    return given.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """The canonical form of a timestamp (aware). Attio keeps milliseconds."""
+    kept = given.replace(microsecond=given.microsecond // 1000 * 1000)
+    return kept.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attributes:
@@ -164,6 +131,23 @@ def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attribut
         if items:
             read[slug] = list({msgspec.json.encode(item): item for item in items}.values())
     return read
+
+
+def read_automatic(types: Mapping[str, str], values: Mapping[str, Any]) -> frozenset[str]:
+    """Of these attributes those whose values, as Attio gave them, were all written by Attio itself: by its enrichment,
+    or by the link that it makes from a person to a company."""
+    return frozenset(
+        slug
+        for slug, type_ in types.items()
+        if (standing := [value for value in values.get(slug) or () if _item(type_, value) is not None])
+        and all(_actor(value) == "system" for value in standing)
+    )
+
+
+def _actor(value: Mapping[str, Any]) -> object:
+    """Who wrote a value: `workspace-member`, `api-token`, `app`, `system`, or what Attio may add."""
+    actor = value.get("created_by_actor")
+    return actor.get("type") if isinstance(actor, dict) else None
 
 
 def read_moment(text: object) -> str | None:
@@ -180,9 +164,9 @@ def _item(type_: str, value: object) -> object:
         return None
     match type_:
         case "domain":
-            return str(value.get("domain") or "").lower() or None
+            return comparable(str(value.get("domain") or "")) or None
         case "email-address":
-            return str(value.get("email_address") or "").lower() or None
+            return comparable(str(value.get("email_address") or "")) or None
         case "phone-number":
             return value.get("phone_number")
         case "number" | "rating":
@@ -204,7 +188,8 @@ def _item(type_: str, value: object) -> object:
         case "record-reference":
             return record_reference(str(value.get("target_object")), str(value.get("target_record_id")))
         case "actor-reference":
-            return actor_reference(str(value.get("referenced_actor_id")))
+            type_of = value.get("referenced_actor_type") or "workspace-member"
+            return {**actor_reference(str(value.get("referenced_actor_id"))), "referenced_actor_type": type_of}
         case _:
             return value.get("value")
 

@@ -8,7 +8,7 @@ from freight.database import Connection
 from freight.domain import deliveries, jobs, records, tenants
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
-from freight.domain.pipeline import estimates
+from freight.domain.pipeline import copies, estimates
 from freight.domain.pipeline.references import CROSS_REFERRING
 from freight.queue import Ring
 
@@ -17,7 +17,8 @@ WINDOW = 16
 
 READ_WHOLE: tuple[Entity, ...] = ("list_entries", "notes")
 """Entities that are loaded only when all of them have been read: an entry because another one of the same record on
-the same list may be read last, a note because answers to it may be."""
+the same list may be read last, a note because answers to it may be. So are those whose texts have to be read as
+numbers, since the last one may decide how; their streams say so."""
 
 FREE = "(lease_until IS NULL OR lease_until < now())"
 DUE = f"due_at <= now() AND {FREE}"
@@ -80,8 +81,8 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
     for entity in job.entities:
         if entity not in CROSS_REFERRING and await records.any_awaiting(tx, job.id):
             return await _link(tx, job)
-        extracted, open_batches = await _progress(tx, job, entity)
-        if open_batches and (extracted or entity not in READ_WHOLE):
+        extracted, may_begin, open_batches = await _progress(tx, job, entity)
+        if open_batches and may_begin:
             await jobs.enter_stage(tx, job, entity)
             return await _rings(
                 tx,
@@ -97,6 +98,9 @@ async def _load(tx: Connection, job: Job) -> list[Ring]:
             return []
     if await records.any_awaiting(tx, job.id):
         return await _link(tx, job)
+    # A sample may have read only some of the copies of a note.
+    if "notes" in job.entities and job.mode != "sample":
+        await copies.log_further_copies(tx, job.tenant_id, job.id, job.pair)
     if not job.writes:
         await estimates.conclude(tx, job)
     await jobs.move(tx, job, "completed_with_errors" if job.failed_records else "completed")
@@ -107,16 +111,21 @@ async def _link(tx: Connection, job: Job) -> list[Ring]:
     return await _rings(tx, job, "link_records", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
 
 
-async def _progress(tx: Connection, job: Job, entity: Entity) -> tuple[bool, int]:
-    """Whether an entity is read to its end, and how many of its batches have not ended."""
+async def _progress(tx: Connection, job: Job, entity: Entity) -> tuple[bool, bool, int]:
+    """Whether an entity is read to its end, whether enough of it is read to load it, and how many of its batches have
+    not ended."""
     row = await tx.fetchrow(
-        """SELECT (SELECT done FROM streams WHERE job_id = $1 AND entity = $2) AS done,
+        """SELECT done, read_whole,
                   (SELECT count(*) FROM batches
-                   WHERE job_id = $1 AND entity = $2 AND status NOT IN ('completed', 'failed')) AS open""",
+                   WHERE job_id = $1 AND entity = $2 AND status NOT IN ('completed', 'failed')) AS open
+           FROM streams WHERE job_id = $1 AND entity = $2""",
         job.id,
         entity,
     )
-    return (bool(row["done"]), row["open"]) if row else (False, 0)
+    if row is None:
+        return False, False, 0
+    may_begin = row["done"] or not (row["read_whole"] or entity in READ_WHOLE)
+    return row["done"], may_begin, row["open"]
 
 
 async def _is_worked_on(tx: Connection, job: Job) -> bool:

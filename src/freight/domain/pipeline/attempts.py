@@ -3,17 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
 
-import asyncpg
 import msgspec
 import structlog
 
 from freight import database
-from freight.connectors.errors import ConnectorError, CredentialsRefused, PermissionMissing, QuotaExhausted
+from freight.connectors.errors import (
+    ConnectorError,
+    CredentialsRefused,
+    PermissionMissing,
+    PlanLimitReached,
+    QueryTooComplex,
+    QuotaExhausted,
+)
+from freight.connectors.protocols import Issue
 from freight.database import Connection
-from freight.domain import jobs, leases
+from freight.domain import jobs, leases, logs
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease, LeaseLost
+from freight.domain.logs import Entry
 from freight.domain.pipeline.watch import Interrupted
 from freight.encryption import SecretError
 
@@ -27,6 +37,34 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class Outages:
+    """Which jobs this process has interrupted because PostgreSQL was unavailable, and since when."""
+
+    def __init__(self) -> None:
+        self._since: dict[UUID, datetime] = {}
+
+    def note(self, job: Job) -> None:
+        """Remember that a step of the job has been interrupted now."""
+        self._since.setdefault(job.id, datetime.now(UTC))
+
+    async def log(self, job: Job) -> None:
+        """Write into the job's log that it was interrupted, once per interruption."""
+        since = self._since.get(job.id)
+        if since is None:
+            return
+        issue = Issue(
+            level="warning",
+            code="database_unavailable",
+            message=f"PostgreSQL was unavailable from {since:%F %T} UTC on, so the job was interrupted. It goes on "
+            "where it was; nothing has to be done.",
+        )
+        async with database.as_tenant(job.tenant_id) as tx:
+            await logs.write(tx, job.tenant_id, job.id, [Entry(issue=issue)])
+        self._since.pop(job.id, None)
+
+
+OUTAGES = Outages()
+
 Decide = Callable[[Connection, Failure], Awaitable[None]]
 """Carries out a decision about a failed step."""
 
@@ -35,10 +73,15 @@ Decide = Callable[[Connection, Failure], Awaitable[None]]
 async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> AsyncIterator[None]:
     """Run the body under a lease that is renewed meanwhile and released at the end.
 
-    A refused key or a missing permission stops the job, a used-up quota pauses it. Any other failure is tried again
-    as the job's retry policy has it, by `retry`, and after the last attempt ends in `give_up`.
+    A refused key or a missing permission stops the job, a used-up quota or a full plan pauses it. Any other failure
+    is tried again as the job's retry policy has it, by `retry`, and after the last attempt ends in `give_up`; one that
+    every repetition would meet ends there at once.
+
+    Only an unavailable PostgreSQL is waited for without end: nothing can be written about it then, and the sweep takes
+    the step up again. The first attempt afterwards logs the interruption.
     """
     try:
+        await OUTAGES.log(job)
         async with leases.kept(lease):
             yield
     except Interrupted:
@@ -54,10 +97,15 @@ async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> 
     except QuotaExhausted as error:
         async with database.as_tenant(job.tenant_id) as tx:
             await jobs.pause_until(tx, job.id, resume_at=error.resets_at, message=str(error))
+    except PlanLimitReached as error:
+        async with database.as_tenant(job.tenant_id) as tx:
+            await jobs.pause_for_plan(tx, job.id, message=str(error))
+    except QueryTooComplex as error:
+        await _decide(job, lease, give_up, Failure(code=error.code, message=str(error)))
     except ConnectorError as error:
         await _failed(job, lease, retry, give_up, Failure(code=error.code, message=str(error)))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        # The database was away: nothing can be written about it, and the sweep takes the step up again.
+    except database.Unavailable:
+        OUTAGES.note(job)
         raise
     except Exception as error:
         log.exception("step_failed", table=lease.table, id=str(lease.id))
@@ -78,6 +126,10 @@ async def _failed(job: Job, lease: Lease, retry: Decide, give_up: Decide, failur
         code=failure.code,
         message=failure.message,
     )
+    await _decide(job, lease, decide, failure)
+
+
+async def _decide(job: Job, lease: Lease, decide: Decide, failure: Failure) -> None:
     try:
         async with database.as_tenant(job.tenant_id) as tx:
             await decide(tx, failure)

@@ -6,7 +6,8 @@ from freight import database
 from freight.connectors.protocols import Issue, Page, Source
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import jobs, leases, ledger, logs, staging, streams, usage
+from freight.domain import blueprints, jobs, leases, ledger, logs, staging, streams, usage
+from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
 from freight.domain.logs import Entry
 from freight.domain.pipeline.advance import advance
@@ -15,6 +16,7 @@ from freight.domain.pipeline.sample import read_sample
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.streams import Stream
+from freight.layout import Layout
 
 
 async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | None:
@@ -28,6 +30,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
         if not job.may_go_on:
             await leases.release(tx, lease)
             return None
+        blueprint = await blueprints.read(tx, job.id)
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
@@ -37,6 +40,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
             tx, job.id, code=failure.code, message=f"The {stream.entity} could not all be read: {failure.message}"
         )
 
+    numeric = NumericFields.of(Layout() if blueprint is None else blueprint.layout)
     async with attempt(job, lease, retry=retry, give_up=give_up), place.source(job) as source:
         while not stream.done:
             full_batches = stream.read_records // job.batch_size
@@ -44,7 +48,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
             async with database.as_tenant(tenant_id) as tx:
                 if not (await jobs.get(tx, job.id)).may_go_on:
                     raise Interrupted
-                stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size)
+                stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size, numeric=numeric)
                 if stream.done:
                     await _conclude(tx, job, stream.entity, page.incomplete)
                 await usage.add(tx, job.id, source=source.take_usage())

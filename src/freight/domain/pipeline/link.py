@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from freight import crm, database
+from freight.connectors.errors import PlanLimitReached
 from freight.connectors.protocols import Issue, Target
+from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import jobs, leases, ledger, logs, records, streams, usage
+from freight.domain import batches, jobs, leases, ledger, logs, records, refusals, streams, usage
 from freight.domain.batches import Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
 from freight.domain.logs import Entry
-from freight.domain.pipeline import plan as planning
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.plan import Plan
+from freight.domain.pipeline.planned import failed, is_about_records, plan_each
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Writer
@@ -50,23 +52,31 @@ class _Linking:
         self._job = job
         self._lease = lease
         self._failing: list[Staged] = []
+        self._entity: Entity = "companies"
 
     async def run(self, target: Target) -> None:
         """Link them chunk by chunk. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
         while chunk := await self._next_chunk():
             self._failing = chunk
-            plans = await planning.plan(self._job, target, chunk, late=True)
+            self._entity = crm.entity_of(chunk[0].record)
+            plans, failed_results = await plan_each(self._job, target, chunk, late=True)
             await self._announce(plans)
             results = await self._carry_out(Writer(target), plans)
-            done = [(plan, result) for plan, result in zip(plans, results, strict=True) if isinstance(result, Result)]
-            await self._store(target, done)
-            self._failing = [
-                plan.staged for plan, result in zip(plans, results, strict=True) if not isinstance(result, Result)
+            outcomes = [*zip(plans, results, strict=True)]
+            done = [(plan, result) for plan, result in outcomes if isinstance(result, Result)]
+            failed_results += [
+                failed(plan.staged, error)
+                for plan, error in outcomes
+                if isinstance(error, BaseException) and is_about_records(error)
             ]
-            # What was written is stored by now, so that a repetition sends only the rest.
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
+            await self._store(target, done, failed_results)
+            settled = {result.settled.id for result in [*failed_results, *(result for _, result in done)]}
+            self._failing = [staged for staged in chunk if staged.id not in settled]
+            # What was written is stored by now, so that a repetition sends only the rest. A full plan comes first: it
+            # pauses the job, and then nothing counts as a failed attempt.
+            errors = [error for error in results if isinstance(error, BaseException) and not is_about_records(error)]
+            for error in sorted(errors, key=lambda error: not isinstance(error, PlanLimitReached)):
+                raise error
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         """Leave those without their references that cannot be written, and let the others have theirs."""
@@ -75,19 +85,7 @@ class _Linking:
             return
         await leases.start_over(tx, self._lease)
         await records.settle_references(tx, [staged.id for staged in self._failing], [])
-        entries = [
-            Entry(
-                issue=Issue(
-                    level="error",
-                    code="references_not_written",
-                    message="The record is in the target without its references to records that were loaded after it: "
-                    f"{failure.message} Run the job again to have them written.",
-                ),
-                entity=crm.entity_of(staged.record),
-                source_id=staged.source_id,
-            )
-            for staged in self._failing
-        ]
+        entries = [_not_written(self._entity, staged.source_id, failure.message) for staged in self._failing]
         await logs.write(tx, self._job.tenant_id, self._job.id, entries)
 
     async def _next_chunk(self) -> list[Staged]:
@@ -113,25 +111,46 @@ class _Linking:
 
         return await asyncio.gather(*map(carry_out, plans), return_exceptions=True)
 
-    async def _store(self, target: Target, done: Sequence[tuple[Plan, Result]]) -> None:
-        job, results = self._job, [result for _, result in done]
+    async def _store(
+        self, target: Target, done: Sequence[tuple[Plan, Result]], failed_results: Sequence[Result]
+    ) -> None:
+        job = self._job
         async with database.as_tenant(job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             await usage.add(tx, job.id, target=target.take_usage())
-            if not done:
-                return
-            entity = done[0][0].draft.entity
+            changed = await refusals.store(
+                tx,
+                [*(result for _, result in done), *failed_results],
+                lambda results: self._write(tx, results),
+                batches.not_storable,
+            )
             writes = sum(plan.write is not None for plan, _ in done)
-            updated = [result.settled.id for result in results if result.settled.outcome == "updated"]
-            changed = await records.settle_references(tx, [plan.staged.id for plan, _ in done], updated)
-            await streams.recount(tx, job.id, entity, updated=changed)
             await usage.add_written_twice(tx, job.id, writes - changed)
-            if job.writes:
-                learned = [result.learned for result in results if result.learned is not None]
-                await ledger.remember(tx, job.tenant_id, job.id, job.pair, entity, learned)
-            entries = [
-                Entry(issue=issue, entity=entity, source_id=result.source_id)
-                for result in results
-                for issue in result.issues
-            ]
-            await logs.write(tx, job.tenant_id, job.id, entries)
+
+    async def _write(self, tx: Connection, results: Sequence[Result]) -> int:
+        """Store results; how many records count as updated that had been unchanged."""
+        job = self._job
+        updated = [result.settled.id for result in results if result.settled.outcome == "updated"]
+        changed = await records.settle_references(tx, [result.settled.id for result in results], updated)
+        await streams.recount(tx, job.id, self._entity, updated=changed)
+        if job.writes:
+            learned = [result.learned for result in results if result.learned is not None]
+            await ledger.remember(tx, job.tenant_id, job.id, job.pair, self._entity, learned)
+        entries = [entry for result in results for entry in self._entries(result)]
+        await logs.write(tx, job.tenant_id, job.id, entries)
+        return changed
+
+    def _entries(self, result: Result) -> list[Entry]:
+        if result.settled.outcome == "failed" and result.settled.message is not None:
+            # It was migrated before, and only its references are missing now.
+            return [_not_written(self._entity, result.source_id, result.settled.message)]
+        return [Entry(issue=issue, entity=self._entity, source_id=result.source_id) for issue in result.issues]
+
+
+def _not_written(entity: Entity, source_id: str, reason: str) -> Entry:
+    message = (
+        "The record is in the target without its references to records that were loaded after it: "
+        f"{reason} Run the job again to have them written."
+    )
+    issue = Issue(level="error", code="references_not_written", message=message)
+    return Entry(issue=issue, entity=entity, source_id=source_id)

@@ -1,26 +1,31 @@
 """Load: write a batch to the target, chunk by chunk, and store what became of each record."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from freight import database
-from freight.connectors.errors import ConnectorError
+from freight.connectors.errors import ConnectorError, Unavailable
 from freight.connectors.protocols import Source, Target
 from freight.database import Connection
-from freight.domain import batches, jobs, leases, records, staging, usage
-from freight.domain.batches import Batch, Result
+from freight.domain import batches, jobs, leases, logs, records, staging, usage
+from freight.domain.batches import Batch, Clash, Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
-from freight.domain.pipeline import plan as planning
+from freight.domain.logs import Entry
+from freight.domain.pipeline import clashes as clashing
+from freight.domain.pipeline import implied
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.plan import Plan
+from freight.domain.pipeline.planned import failed, is_about_records, plan_each
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
-from freight.domain.pipeline.write import Writer
+from freight.domain.pipeline.write import SourceFailed, Writer
 from freight.domain.records import Staged
 
 log = structlog.get_logger()
@@ -33,6 +38,10 @@ LANES = 2
 
 STORE_SECONDS = 1
 """How often outcomes are stored while a chunk is being written: what a kill leaves to be looked up again."""
+
+ATTEMPTS_AT_ONE = 2
+"""Attempts at a batch in which a record may be one at which a vendor fails, before it fails alone. In each, the
+connector repeats the request as often as it does any."""
 
 GRACE_SECONDS = 5
 """How long requests that are under way may take to finish when the worker is told to stop."""
@@ -78,9 +87,13 @@ class _Loading:
         self._target = target
         self._source = source
         self._writer = Writer(target, source)
+        self._availability = Availability(target, source)
         self._last_position = -1
         self._handing_out = asyncio.Lock()
         self._failure: ConnectorError | Interrupted | None = None
+        """Why no more requests are sent."""
+        self._left: ConnectorError | None = None
+        """Why records are left to the next attempt, while the others go on."""
 
     async def run(self) -> None:
         """Load what has no outcome yet. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
@@ -90,8 +103,8 @@ class _Loading:
                     lanes.create_task(self._lane())
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
-        if self._failure is not None:
-            raise self._failure
+        if (failure := self._failure or self._left) is not None:
+            raise failure
         async with database.as_tenant(self._job.tenant_id) as tx:
             await batches.complete(tx, self._lease)
         log.info("batch_completed", job=str(self._job.id), entity=self._batch.entity, number=self._batch.number)
@@ -99,13 +112,23 @@ class _Loading:
     async def _lane(self) -> None:
         while self._failure is None and (chunk := await self._next_chunk()):
             try:
-                plans = await planning.plan(self._job, self._target, chunk)
+                # Before the last chance it is as likely that the target is just failing.
+                availability = self._availability if self._is_last_chance else None
+                plans, failed_results = await plan_each(self._job, self._target, chunk, availability=availability)
+                plans = await implied.foresee(self._job, self._target, plans)
                 await self._announce(plans)
             except (ConnectorError, Interrupted) as error:
                 # Not raised, so that the other lane's requests finish.
                 self._failure = self._failure or error
                 return
+            if failed_results:
+                await self._store(failed_results)
             await self._carry_out(plans)
+
+    @property
+    def _is_last_chance(self) -> bool:
+        """Whether this attempt is the last one for a single record about which a vendor gives no usable answer."""
+        return self._lease.attempt + 1 >= min(ATTEMPTS_AT_ONE, self._job.retry_policy.max_attempts)
 
     async def _next_chunk(self) -> list[Staged]:
         async with self._handing_out, database.as_tenant(self._job.tenant_id) as tx:
@@ -134,24 +157,26 @@ class _Loading:
 
     async def _carry_out(self, plans: Sequence[Plan]) -> None:
         stopping = asyncio.Event()
-        pending = {asyncio.create_task(self._carry_out_one(plan, stopping)) for plan in plans}
+        tasks = {asyncio.create_task(self._carry_out_one(plan, stopping)): plan for plan in plans}
+        pending = set(tasks)
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, timeout=STORE_SECONDS)
-                await self._store(done)
+                await self._settle({task: plan for task, plan in tasks.items() if task in done})
         except asyncio.CancelledError:
             # Told to stop: requests that are under way finish, and no new ones start.
             stopping.set()
             if pending:
                 done, pending = await asyncio.wait(pending, timeout=GRACE_SECONDS)
-                await self._store(done)
+                await self._settle({task: plan for task, plan in tasks.items() if task in done})
             raise
         finally:
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    async def _carry_out_one(self, plan: Plan, stopping: asyncio.Event) -> Result:
+    async def _carry_out_one(self, plan: Plan, stopping: asyncio.Event) -> Result | None:
+        """The result; None for a record that is left to the next attempt."""
         if plan.write is None:
             return self._writer.leave(plan)
         if not self._job.writes:
@@ -159,16 +184,59 @@ class _Loading:
         async with self._place.writers:
             if stopping.is_set() or self._failure is not None:
                 raise Interrupted
-            return await self._writer.write(plan)
+            try:
+                result = await self._writer.write(plan)
+            except (SourceFailed, Unavailable) as error:
+                return await self._doubted(plan, error)
+        self._availability.succeeded()
+        return result
 
-    async def _store(self, tasks: Collection[asyncio.Task[Result]]) -> None:
-        results = [task.result() for task in tasks if task.exception() is None]
+    async def _doubted(self, plan: Plan, error: SourceFailed | Unavailable) -> Result | None:
+        """What becomes of a record about which a vendor gave no usable answer: others go on if it answers them, and
+        the record itself has another attempt before it fails. Raises the error if it is the vendor that fails."""
+        cause = error.cause if isinstance(error, SourceFailed) else error
+        if not await self._availability.is_about_one_record():
+            raise cause
+        if self._is_last_chance:
+            return self._writer.given_up(plan, error)
+        self._left = cause
+        return None
+
+    async def _settle(self, tasks: Mapping[asyncio.Task[Result | None], Plan]) -> None:
+        results: list[Result] = []
+        error: BaseException | None
+        for task, plan in tasks.items():
+            if (error := task.exception()) is None:
+                results += filter(None, [task.result()])
+            elif isinstance(error, ConnectorError | Interrupted):
+                self._failure = self._failure or error
+            elif is_about_records(error):
+                results.append(failed(msgspec.structs.replace(plan.staged, in_flight=plan.write), error))
+            else:
+                raise error
+        clashes = await self._store(results)
+        plans = {plan.staged.id: plan for plan in tasks.values()}
+        for clash in clashes:
+            await self._part(plans[clash.result.settled.id], clash)
+
+    async def _store(self, results: Sequence[Result], about_others: Sequence[Entry] = ()) -> list[Clash]:
         async with database.as_tenant(self._job.tenant_id) as tx:
+            results = await implied.name(tx, self._job, results)
             learning = self._job.pair if self._job.writes else None
-            await batches.store(tx, self._lease, self._batch, results, learning=learning)
+            stored = await batches.store(tx, self._lease, self._batch, results, learning=learning)
+            await logs.write(tx, self._job.tenant_id, self._job.id, about_others)
             read = self._source.take_usage() if self._source else None
             await usage.add(tx, self._job.id, source=read, target=self._target.take_usage())
-        for error in filter(None, (task.exception() for task in tasks)):
-            if not isinstance(error, ConnectorError | Interrupted):
-                raise error
-            self._failure = self._failure or error
+        return stored
+
+    async def _part(self, plan: Plan, clash: Clash) -> None:
+        try:
+            for part in (clashing.part, clashing.restore):
+                result, about_first = await part(self._job, self._writer, plan, clash)
+                again = await self._store([result], about_first)
+                if not again:
+                    return
+                (clash,) = again
+        except (ConnectorError, Interrupted, SourceFailed) as error:
+            # The record has no outcome yet: the next attempt meets the clash again.
+            self._failure = self._failure or (error.cause if isinstance(error, SourceFailed) else error)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from freight import crm, database
+from freight import database
+from freight.addresses import comparable
 from freight.connectors.protocols import Draft, Target, TargetRecord
 from freight.crm import Entity
 from freight.database import Connection
@@ -24,6 +25,7 @@ class Matches:
         staged_ids: set[str],
         owners: dict[str, str],
     ) -> None:
+        self.found = found
         self._staged_ids = staged_ids
         self._owners = owners
         self._by_source_id: dict[str, TargetRecord] = {}
@@ -34,7 +36,7 @@ class Matches:
                 self._by_source_id.setdefault(record.source_id, record)
         slugs = {slug for draft in drafts for slug in draft.unique}
         self._by_value = {
-            (record.container, slug, crm.normalise_claim(value)): record
+            (record.container, slug, comparable(value)): record
             for record in reversed(found)
             for slug in slugs
             for value in map(str, record.values.get(slug, []))
@@ -101,7 +103,7 @@ class Matches:
         return draft
 
     def _holder(self, draft: Draft, slug: str, value: str) -> TargetRecord | None:
-        return self._by_value.get((draft.container, slug, crm.normalise_claim(value)))
+        return self._by_value.get((draft.container, slug, comparable(value)))
 
     def _belongs_to_another(self, match: TargetRecord, draft: Draft) -> bool:
         # A record that carries the id of a source record which is gone may be taken over; of one that is not, never.

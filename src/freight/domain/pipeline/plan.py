@@ -1,18 +1,18 @@
 """Plan: what is to become of each record of a chunk. Nothing here writes to the target."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from freight import crm, database
-from freight.connectors.protocols import Attributes, Draft, Issue, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, References, Target, TargetRecord
 from freight.crm import Entity
 from freight.database import Connection
 from freight.domain import ledger, records
 from freight.domain.job_requests import OnExisting
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
-from freight.domain.pipeline import merging, references
+from freight.domain.pipeline import copies, merging, references
 from freight.domain.pipeline.drafts import make_draft
 from freight.domain.pipeline.matching import Matches
 from freight.domain.records import Intent, Staged
@@ -41,6 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome where nothing is sent."""
     issues: tuple[Issue, ...] = ()
     skip: Issue | None = None
+    implied: tuple[Implied, ...] = ()
+    """What the target makes by itself if this creates a record."""
 
 
 SKIPPED_EXISTING = Issue(
@@ -56,7 +58,8 @@ DELETED_IN_TARGET = Issue(
 
 
 KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
-"""Entities whose records the target can find only by way of what they are attached to, at a request for each."""
+"""Entities whose records the target can find only by way of what they are attached to, at a request for each, and
+read back only one by one."""
 
 
 async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[Plan]:
@@ -67,24 +70,33 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
     """
     entity = crm.entity_of(chunk[0].record)
     on_existing = "fill" if late and job.on_existing == "skip" else job.on_existing
+    given = [staged.record for staged in chunk]
     async with database.as_tenant(job.tenant_id) as tx:
-        known = await ledger.look_up(tx, job.pair, entity, [staged.source_id for staged in chunk])
-        gathered = await references.gather(tx, job, [staged.record for staged in chunk], late=late)
+        held = await ledger.look_up(tx, job.pair, entity, copies.ledger_ids(given))
+        gathered = await references.gather(tx, job, given, late=late)
         drafts = [(staged, make_draft(target, staged.record, gathered, late=late)) for staged in chunk]
+        known = {
+            draft.source_id: entry for staged, draft in drafts if (entry := _recognise(staged, draft, held)) is not None
+        }
         unmatched = [
             (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
         ]
         to_find = await _to_find(tx, job, entity, unmatched)
-    changed = {
+    to_read = {
         draft.source_id: draft
         for _, draft in drafts
         if draft.skip is None
         and (entry := known.get(draft.source_id)) is not None
-        and merging.differing(entry, draft, on_existing)
+        and _is_to_be_read(entry, draft, on_existing, late=late)
     }
-    read = await target.read({known[source_id].target_id: draft for source_id, draft in changed.items()})
+    read = await target.read({known[source_id].target_id: draft for source_id, draft in to_read.items()})
     standing = {record.id: record for record in read}
-    gaining = [draft for source_id, draft in changed.items() if _gains_unique_values(known[source_id], draft)]
+    gaining = [
+        draft
+        for source_id, draft in to_read.items()
+        if (existing := standing.get(known[source_id].target_id)) is not None
+        and _gains_unique_values(known[source_id], draft, existing, on_existing)
+    ]
     matches = await Matches.find(job, target, entity, to_find, gaining)
     plans = []
     for staged, draft in drafts:
@@ -93,20 +105,59 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
             target_id = None if entry is None else entry.target_id
             plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
         elif entry is None:
+            if entity == "notes" and (match := matches.of(draft)) is not None:
+                draft = _draft_again(target, staged, gathered, match, late=late)
             plans.append(_plan_unknown(staged, draft, matches, on_existing))
-        elif draft.source_id not in changed:
-            if on_existing == "skip":
-                # Nothing is added later to what is left alone.
-                draft = msgspec.structs.replace(draft, pending=())
-            plans.append(_leave(staged, draft, entry.target_id, issues=draft.issues))
-        else:
+        elif draft.source_id in to_read:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
+        else:
+            plans.append(_plan_unread(staged, draft, entry, on_existing))
     return plans
 
 
-def _gains_unique_values(known: Known, draft: Draft) -> bool:
+def _recognise(staged: Staged, draft: Draft, held: Mapping[str, Known]) -> Known | None:
+    """Return what the ledger knows of a record, if that still is what the record goes to."""
+    known = held.get(staged.source_id)
+    if known is None:
+        is_note = isinstance(staged.record, crm.Note) and draft.skip is None
+        return copies.known_copy(staged.record, draft, held) if is_note else None  # type: ignore[arg-type]
+    if draft.skip is not None:
+        return known
+    match draft.entity:
+        # What goes to another list than the last time is not in the target yet.
+        case "lists":
+            return known if known.target_id == draft.container else None
+        case "list_entries":
+            return known if known.container in (None, draft.container) else None
+        case _:
+            return known
+
+
+def _is_to_be_read(known: Known, draft: Draft, on_existing: OnExisting, *, late: bool) -> bool:
+    """Whether to compare a record with what the target holds of it now."""
+    if merging.differs(known, draft):
+        return True
+    if late or on_existing == "skip":
+        return False
+    # What is read back at a request for each record is compared where the job may have to write it again.
+    return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
+
+
+def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord, *, late: bool) -> Draft:
+    """Return the draft of a note for the copy of it that the target holds: on the record on which that one hangs."""
+    known = msgspec.structs.replace(gathered, copies={staged.source_id: (match.values,)})
+    return make_draft(target, staged.record, known, late=late)
+
+
+def _gains_unique_values(known: Known, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
+    """Whether the record may be given unique values, which other records may hold."""
     return draft.entity != "list_entries" and any(
-        slug in draft.values and known.values.get(slug) != draft.values[slug] for slug in draft.unique
+        slug in draft.values
+        and (
+            known.values.get(slug) != draft.values[slug]
+            or (on_existing == "overwrite" and not set(values) <= set(map(str, existing.values.get(slug, []))))
+        )
+        for slug, values in draft.unique.items()
     )
 
 
@@ -116,12 +167,12 @@ async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence
     if entity not in KEYLESS:
         return [draft for _, draft in unmatched]
     # What this job has made holds nothing that an earlier, forgotten run attached to it.
-    parents = {parent for _, draft in unmatched for parent in draft.parents}
+    parents = {parent for _, draft in unmatched for parent in (*draft.parents, *draft.places)}
     older = await references.older(tx, job, parents)
     return [
-        draft
+        copies.narrowed(draft, older, in_flight=staged.in_flight is not None)
         for staged, draft in unmatched
-        if staged.in_flight or not draft.parents or not older.isdisjoint(draft.parents)
+        if staged.in_flight or not draft.parents or not older.isdisjoint({*draft.parents, *draft.places})
     ]
 
 
@@ -137,15 +188,26 @@ def plan_update(
 
     `known` is what the ledger holds about it, None if it was only just matched.
     """
-    base = known or Known(
-        source_id=draft.source_id, target_id=existing.id, origin="matched", values={}, written=frozenset(), replaced={}
-    )
+    base = known or _matched(draft, existing)
     made_for_it = base.origin == "created" and not base.values
     if on_existing == "skip" and not made_for_it:
         return _leave(staged, draft, existing.id, known=base, skip=SKIPPED_EXISTING)
-    interrupted = staged.in_flight == "update"
-    merged = merging.merge(draft, drafted, existing.values, base, on_existing, interrupted=interrupted)
+    # What an interrupted attempt sent, or what a list was made with, Freight itself wrote.
+    interrupted = staged.in_flight == "update" or made_for_it
+    merged = merging.merge(draft, drafted, existing, base, on_existing, interrupted=interrupted)
     standing = {slug: existing.values.get(slug, []) for slug in merged.sent}
+    learned = msgspec.structs.replace(
+        base,
+        target_id=existing.id,
+        values=merged.values,
+        written=merged.written,
+        kept=merged.kept,
+        # What stood there before Freight first wrote to it.
+        replaced={**standing, **base.replaced},
+        refused=merged.refused,
+        container=draft.container,
+    )
+    nothing_new = not merged.sent and learned == known and learned.formerly is None
     return Plan(
         staged=staged,
         draft=draft,
@@ -155,18 +217,24 @@ def plan_update(
         values=merged.sent,
         standing=standing,
         untouched=merged.untouched,
-        known=msgspec.structs.replace(
-            base,
-            target_id=existing.id,
-            values=merged.values,
-            written=merged.written,
-            kept=merged.kept,
-            # What stood there before Freight first wrote to it.
-            replaced={**standing, **base.replaced},
-        ),
+        known=None if nothing_new else learned,
         outcome=_outcome_without_request(staged, base),
         issues=(*draft.issues, *merged.issues),
     )
+
+
+def _matched(draft: Draft, existing: TargetRecord) -> Known:
+    """What is known of a record of the target that was matched just now."""
+    known = Known(
+        source_id=draft.source_id,
+        target_id=existing.id,
+        origin="matched",
+        values={},
+        written=frozenset(draft.alike),
+        replaced={},
+        container=draft.container,
+    )
+    return copies.counted(known, draft, existing.values)
 
 
 def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> Plan:
@@ -178,8 +246,23 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
     if staged.in_flight == "create" and match.source_id == draft.source_id:
         # The request of an interrupted attempt did arrive.
         known = created(draft, drafted, match)
+        if missing := lost(draft, match):
+            return Plan(
+                staged=staged, draft=draft, drafted=drafted, write="update", target_id=match.id, values=missing,
+                known=known, issues=draft.issues,
+            )  # fmt: skip
         return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
-    return plan_update(staged, draft, drafted, match, None, on_existing)
+    planned = plan_update(staged, draft, drafted, match, None, on_existing)
+    further = copies.further_copies(draft, matches.found, match.id) if draft.entity == "notes" else []
+    return msgspec.structs.replace(planned, issues=(*planned.issues, *further))
+
+
+def _plan_unread(staged: Staged, draft: Draft, known: Known, on_existing: OnExisting) -> Plan:
+    if on_existing == "skip":
+        # Nothing is added later to what is left alone.
+        draft = msgspec.structs.replace(draft, pending=())
+    learned = known if known.formerly is not None else None
+    return _leave(staged, draft, known.target_id, known=learned, issues=draft.issues)
 
 
 def _plan_known(
@@ -193,7 +276,16 @@ def _plan_known(
     if existing is None:
         return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
     left = matches.without_values_of_others(draft, known.target_id)
+    held = left.issues[len(draft.issues) :]
+    new = tuple(issue for issue in held if not _was_said(issue, draft, known))
+    left = msgspec.structs.replace(left, issues=(*draft.issues, *new))
     return plan_update(staged, left, draft.values, existing, known, on_existing)
+
+
+def _was_said(issue: Issue, draft: Draft, known: Known) -> bool:
+    """Whether a job has said already that another record holds the value; the source has not changed since."""
+    slug = issue.field or ""
+    return known.values.get(slug) == draft.values.get(slug) and issue.value in known.refused.get(slug, [])
 
 
 def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:
@@ -214,11 +306,43 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> Known:
         written=frozenset(draft.values),
         replaced={},
         given={
-            slug: items
-            for slug, items in record.values.items()
-            if items and slug not in draft.values and slug in {*draft.carried, *draft.on_create}
+            **{
+                slug: items
+                for slug, items in record.values.items()
+                if items and slug not in draft.values and slug in {*draft.carried, *draft.on_create}
+            },
+            **merging.shown_otherwise(draft.values, record.values),
         },
+        refused=merging.not_taken(drafted, draft.values),
+        container=draft.container,
     )
+
+
+def updated(plan: Plan, draft: Draft, sent: Attributes, record: TargetRecord | None) -> Known | None:
+    """What the ledger is to remember once an update was sent: of the plan's draft, `draft` is what the target took,
+    and `record` is what it holds now; None if nothing was left to send."""
+    if plan.known is None:
+        return None
+    known = without_written(plan.known, plan.values.keys() - sent.keys(), plan)
+    shown = {} if record is None else merging.shown_otherwise(sent, record.values)
+    lost = merging.not_taken(plan.draft.values, draft.values)
+    return msgspec.structs.replace(
+        known,
+        given={**{slug: items for slug, items in known.given.items() if slug not in sent}, **shown},
+        refused={**known.refused, **{slug: [*known.refused.get(slug, []), *items] for slug, items in lost.items()}},
+    )
+
+
+def lost(draft: Draft, record: TargetRecord) -> Attributes:
+    """Return what a record lacks that was made from this draft by a request without an answer.
+
+    A target that answers checks what it has kept; of one that does not, a task may have lost its links.
+    """
+    if draft.entity not in KEYLESS:
+        return {}
+    return {
+        slug: items for slug, items in draft.values.items() if slug not in record.values and slug not in draft.fixed
+    }
 
 
 def without_written(known: Known, refused: Collection[str], plan: Plan) -> Known:

@@ -7,10 +7,11 @@ import msgspec
 
 from freight import crm
 from freight.connectors.protocols import References
-from freight.crm import Entity, Note, Person, Record, Reference
+from freight.crm import Deal, Entity, Note, Person, Record, Reference
 from freight.database import Connection
-from freight.domain import blueprints, ledger
+from freight.domain import blueprints, conventions, ledger
 from freight.domain.jobs import Job
+from freight.domain.pipeline import copies
 from freight.fields import PersonRef
 
 TO_MAKE = "new:"
@@ -40,16 +41,25 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     expected: frozenset[Reference] = frozenset()
     if not late and crm.entity_of(records[0]) in CROSS_REFERRING:
         expected = await _to_come(tx, job, wanted - found.keys())
+    # What is left out is named in the log by more than its id.
+    missing = wanted - found.keys() - expected
     named = {id_ for record in records for id_ in crm.people_named(record)}
+    named |= {source_id for entity, source_id in missing if entity == "people"}
     people = await _people(tx, job, named) if named else {}
+    called = wanted if isinstance(records[0], Deal | Note) else missing
+    called = {reference for reference in called if reference[0] != "people"}
+    names = await _names(tx, job, called) if called else {}
     if not isinstance(records[0], Note):
-        return References(found=found, expected=expected, people=people)
-    notes = await ledger.look_up(tx, job.pair, "notes", [record.id for record in records])
+        numerals = await conventions.read(tx, job.id, crm.entity_of(records[0]))
+        return References(found=found, expected=expected, people=people, names=names, numerals=numerals)
+    held = await ledger.look_up(tx, job.pair, "notes", copies.ledger_ids(records))
+    notes = [record for record in records if isinstance(record, Note)]
     return References(
         found=found,
         people=people,
-        earlier={source_id: known.values for source_id, known in notes.items()},
-        names=await _names(tx, job, {reference for reference in wanted if reference[0] != "people"}),
+        earlier={note.id: held[note.id].values for note in notes if note.id in held},
+        copies={note.id: copies.held_elsewise(note, held) for note in notes},
+        names=names,
         own_companies=await _own_companies(tx, job),
     )
 

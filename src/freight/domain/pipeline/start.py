@@ -11,11 +11,14 @@ from freight.connectors.protocols import Issue, Source, Survey, Target, Workspac
 from freight.database import Connection
 from freight.domain import blueprints, jobs, leases, ledger, logs, streams, usage
 from freight.domain.blueprints import Blueprint
+from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
 from freight.domain.logs import Entry
 from freight.domain.pipeline import estimates
+from freight.domain.pipeline.advance import READ_WHOLE
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.changes import Settings, changed_settings, earlier_settings
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.layout import Layout
@@ -71,7 +74,9 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
     estimate = estimates.before_reading(survey.schema, planned.layout, job.entities, reads)
     issues = [*survey.issues, *planned.issues, *_quota(job, survey)]
     blockers = [issue for issue in issues if issue.level == "error"]
+    settings = Settings(mapping=job.mapping, entities=job.entities, on_existing=job.on_existing, layout=planned.layout)
     async with database.as_tenant(job.tenant_id) as tx:
+        issues += changed_settings(await earlier_settings(tx, job), settings)
         earlier = await blueprints.read(tx, job.id)
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await blueprints.save(tx, job.id, survey.schema, layout)
@@ -154,7 +159,8 @@ async def _schema(job: Job, blueprint: Blueprint, source: Source, target: Target
         await blueprints.save(tx, job.id, blueprint.schema, layout)
         if job.writes:
             await _remember_lists(tx, job, layout)
-        await streams.open_all(tx, job.tenant_id, job.id, job.entities)
+        read_whole = NumericFields.of(layout).entities.union(READ_WHOLE)
+        await streams.open_all(tx, job.tenant_id, job.id, job.entities, read_whole=read_whole)
         await usage.add(tx, job.id, target=target.take_usage())
         await jobs.enter_stage(tx, await jobs.lock(tx, job.id), "extract")
 
@@ -172,7 +178,9 @@ async def _remember_lists(tx: Connection, job: Job, layout: Layout) -> None:
             replaced={},
         )
         for place in layout.lists
-        if place.action == "make" and place.target_id is not None and place.list_id not in known
+        if place.action == "make"
+        and place.target_id is not None
+        and (place.list_id not in known or known[place.list_id].target_id != place.target_id)
     ]
     await ledger.remember(tx, job.tenant_id, job.id, job.pair, "lists", made)
 

@@ -1,11 +1,14 @@
 """Write: carry out the plan for one record, and get along with what the target refuses."""
 
-from freight import crm
+from contextlib import AsyncExitStack
+
+from freight.addresses import comparable
 from freight.connectors.errors import (
     ConnectorError,
     InDoubt,
     NotFound,
     PermissionMissing,
+    QueryTooComplex,
     Rejected,
     Unavailable,
     UniquenessConflict,
@@ -25,6 +28,17 @@ FORBIDDEN_IN_A_ROW = 10
 """After so many refusals without a success in between it is not the record that may not be written, it is the key."""
 
 
+GONE = "Something that this record belongs to is gone from the target"
+
+
+class SourceFailed(Exception):
+    """The source did not give what was to be written."""
+
+    def __init__(self, cause: ConnectorError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 class Writer:
     """Writes records to one target; what it writes of files it reads from `source`."""
 
@@ -42,6 +56,7 @@ class Writer:
             settled=_settled(plan, plan.outcome, plan.target_id),
             learned=plan.known,
             issues=plan.issues,
+            implied=plan.implied,
         )
 
     def predict(self, plan: Plan) -> Result:
@@ -53,24 +68,48 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, outcome, plan.target_id),
             issues=plan.issues,
+            implied=plan.implied,
         )
 
     async def write(self, plan: Plan) -> Result:
         """Send what is planned. A record that a vendor refuses fails alone.
 
-        Raises the `ConnectorError`s that are about the vendor and not about the record.
+        Raises the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
+        is the source that gave no usable answer.
         """
         try:
             result = await (self._create(plan) if plan.write == "create" else self._update(plan))
-        except Rejected as error:
-            return _failed(plan, error, error.attribute)
-        except PermissionMissing as error:
-            self._forbidden += 1
-            if self._forbidden >= FORBIDDEN_IN_A_ROW:
-                raise
-            return _failed(plan, error, None)
+        except SourceFailed as failure:
+            return self._refused(plan, failure.cause, failure)
+        except ConnectorError as error:
+            return self._refused(plan, error, error)
         self._forbidden = 0
         return result
+
+    def given_up(self, plan: Plan, error: ConnectorError | SourceFailed) -> Result:
+        """The result of a record about which a vendor gives no usable answer, while it answers others."""
+        if isinstance(error, SourceFailed):
+            return _failed(plan, error.cause, "The source does not give this record, while it answers other requests")
+        return _failed(plan, error, "The target does not take this record, while it answers other requests")
+
+    def _refused(self, plan: Plan, error: ConnectorError, raised: ConnectorError | SourceFailed) -> Result:
+        """The result if the error is about the record alone; raises it otherwise."""
+        by_source = isinstance(raised, SourceFailed)
+        match error:
+            case NotFound():
+                gone = "The source no longer has this record" if by_source else GONE
+                return _failed(plan, error, gone)
+            case Rejected() | QueryTooComplex():
+                refused = "The source refused to give this record" if by_source else "The target refused this record"
+                return _failed(plan, error, refused)
+            case PermissionMissing() if self._forbidden + 1 < FORBIDDEN_IN_A_ROW:
+                self._forbidden += 1
+                side = "source" if by_source else "target"
+                return _failed(plan, error, f"The {side} refused access to this record")
+            case Unavailable():
+                raise raised
+            case _:
+                raise error
 
     async def _create(self, plan: Plan) -> Result:
         draft = plan.draft
@@ -82,11 +121,16 @@ class Writer:
                 # It may have been made: to send it again without a look could double it.
                 if (record := await self._look_up(draft)) is None:
                     continue
+                if missing := planning.lost(draft, record):
+                    record = await self._target.update(draft, record.id, missing)
+            if record.source_id not in (None, draft.source_id):
+                return _merged(plan, record)
             return Result(
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
-                issues=draft.issues,
+                issues=(*draft.issues, *record.issues),
+                implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 
@@ -101,15 +145,20 @@ class Writer:
     async def _send(self, draft: Draft) -> TargetRecord:
         if draft.entity != "files" or self._source is None:
             return await self._target.create(draft)
-        async with self._source.open_file(draft.source_id) as content:
+        async with AsyncExitStack() as stack:
+            try:
+                content = await stack.enter_async_context(self._source.open_file(draft.source_id))
+            except ConnectorError as error:
+                raise SourceFailed(error) from error
             return await self._target.create(draft, content)
 
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
         draft, values = plan.draft, plan.values
+        record: TargetRecord | None = None
         while values:
             try:
-                await self._target.update(draft, plan.target_id, values)
+                record = await self._target.update(draft, plan.target_id, values)
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -117,15 +166,11 @@ class Writer:
                 slug, left = await self._without_refused(draft, values, error, own_id=plan.target_id)
                 values = _to_send(values, slug, draft, left, plan.standing)
                 draft = left
-        known = plan.known
-        if known is not None:
-            refused = plan.values.keys() - values.keys()
-            known = planning.without_written(known, refused, plan)
         return Result(
             source_id=plan.staged.source_id,
             settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
-            learned=known,
-            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :]),
+            learned=planning.updated(plan, draft, values, record),
+            issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *(record.issues if record else ())),
         )
 
     async def _without_refused(
@@ -147,7 +192,7 @@ class Writer:
     async def _held_by_others(self, draft: Draft, slug: str, own_id: str | None) -> dict[str, str]:
         """Which of the draft's values of a unique attribute stand on other records, and on which."""
         holders = {
-            crm.normalise_claim(str(value)): record.id
+            comparable(str(value)): record.id
             for record in await self._target.find([draft])
             if record.id != own_id
             for value in record.values.get(slug, [])
@@ -155,7 +200,7 @@ class Writer:
         return {
             value: holder
             for value in draft.unique.get(slug, ())
-            if (holder := holders.get(crm.normalise_claim(value))) is not None
+            if (holder := holders.get(comparable(value))) is not None
         }
 
     async def _look_up(self, draft: Draft) -> TargetRecord | None:
@@ -181,13 +226,25 @@ def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:
     return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
 
 
-def _failed(plan: Plan, error: ConnectorError, attribute: str | None) -> Result:
-    what = "Something that this record belongs to is gone" if isinstance(error, NotFound) else "This record was refused"
+def _failed(plan: Plan, error: ConnectorError, what: str) -> Result:
     message = f"{what}: {error}"
+    attribute = error.attribute if isinstance(error, Rejected) else None
     return Result(
         source_id=plan.staged.source_id,
         settled=Settled(id=plan.staged.id, outcome="failed", code=error.code, message=message),
         issues=(*plan.issues, Issue(level="error", code=error.code, message=message, field=attribute)),
+    )
+
+
+def _merged(plan: Plan, record: TargetRecord) -> Result:
+    message = (
+        f"The target answered with the record {record.id}, which has the source id {record.source_id} and not that of "
+        "this record. Compare the two in the target, and merge or separate them there."
+    )
+    return Result(
+        source_id=plan.staged.source_id,
+        settled=Settled(id=plan.staged.id, outcome="failed", code="merged_in_target", message=message),
+        issues=(*plan.issues, Issue(level="error", code="merged_in_target", message=message, value=record.id)),
     )
 
 

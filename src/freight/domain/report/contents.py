@@ -10,7 +10,7 @@ from msgspec import Meta
 from freight.crm import Entity
 from freight.domain.blueprints import Estimate
 from freight.domain.job_requests import Mode, OnExisting
-from freight.domain.jobs import Counts
+from freight.domain.jobs import Counts, PausedBy
 from freight.domain.logs import Level
 from freight.domain.report.mapping import MappingInForce
 from freight.domain.report.sections import SectionCode
@@ -27,6 +27,13 @@ UNCARRIED = {
     "and calendars.",
 }
 """What no target is written, by code, with what a person should know of it."""
+
+MADE_BY_TARGET_ADVICE = (
+    "They carry no id of the source, and their names are the target's own guesses. When the source gets a company with "
+    "one of these domains, a later job recognises the company in the target, adds what it lacks and gives it the id. "
+    "Delete in the target those that are not wanted. Domains of e-mail providers are not counted, since the target "
+    "makes no companies of them."
+)
 
 NEVER_READ = ("interactions", "relationship_strength")
 
@@ -55,6 +62,8 @@ class ReportedJob(msgspec.Struct, frozen=True, kw_only=True):
     sample_size: int | None
     on_existing: OnExisting
     status: Status
+    paused_by: Annotated[PausedBy | None, Meta(description="Who or what paused it; null if it is not paused.")]
+    resume_at: Annotated[datetime | None, Meta(description="When it goes on by itself, if it does.")]
     source: ReportedWorkspace
     target: ReportedWorkspace
     created_at: datetime
@@ -80,6 +89,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Literal["skipped", "failed"]
     code: Annotated[str, Meta(description="A stable code.")]
     records: int
+    advice: Annotated[str, Meta(description="What can be done about it.")]
     example: Instance
 
 
@@ -153,6 +163,14 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
     example: Instance
 
 
+class MadeByTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Companies that the target makes by itself from the e-mail addresses of new people."""
+
+    records: Annotated[int, Meta(description="How many; a dry run counts those that a full run causes.")]
+    values: Annotated[list[str], Meta(description="Their domains, at most 1,000 of them.")]
+    advice: Annotated[str, Meta(description="What can be done about it.")]
+
+
 class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a whole workspace."""
 
@@ -168,6 +186,7 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
     uncarried: Annotated[list[Uncarried], Meta(description="What cannot be carried at all.")]
     gone_from_source: list[Gone]
+    made_by_target: MadeByTarget
     mapping: Annotated[
         MappingInForce | None,
         Meta(description="Where fields and lists go; null before the precheck and after the retention time."),

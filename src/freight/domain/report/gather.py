@@ -10,12 +10,14 @@ from uuid import UUID
 
 import msgspec
 
+from freight.connectors.protocols import MADE_BY_TARGET
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, Row
 from freight.domain import blueprints, jobs
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.domain.report.contents import (
+    MADE_BY_TARGET_ADVICE,
     NEVER_READ,
     UNCARRIED,
     ActualCost,
@@ -25,6 +27,7 @@ from freight.domain.report.contents import (
     JobIssue,
     JobReport,
     LeftValues,
+    MadeByTarget,
     Reason,
     ReportedError,
     ReportedJob,
@@ -33,7 +36,8 @@ from freight.domain.report.contents import (
     Uncarried,
 )
 from freight.domain.report.mapping import mapping_in_force
-from freight.domain.report.sections import HEADINGS, SectionCode, section_of
+from freight.domain.report.reasons import REASONS, advice_on
+from freight.domain.report.sections import APART, HEADINGS, SectionCode, section_of
 from freight.domain.statistics import Outcomes, VendorCalls
 from freight.domain.transitions import LIVE
 
@@ -43,7 +47,19 @@ FIELDS_PER_CODE = 100
 MOST_ISSUES = 1000
 """Issues about the whole job that a report tells one by one."""
 
+MOST_VALUES = 1000
+"""Values that are listed of what the target makes by itself."""
+
 DRY_RUN = "Nothing was written: the figures say what a full run would do."
+PAUSED: dict[str, str] = {
+    "person": "The job is paused by a person. Resume it to have it go on.",
+    "quota": "The job waits for the quota of API calls at a vendor. It goes on by itself when the quota is renewed.",
+    "plan": "The job is paused because the plan of a workspace allows no more. Upgrade the plan or make room there, "
+    "then resume the job.",
+    "suspension": "The job is paused because its tenant is suspended. It can go on when the suspension is lifted.",
+}
+"""What keeps a paused job from going on, by who or what paused it."""
+
 NOT_ENDED = "The job has not ended: the figures are those of this moment."
 ERASED = "The retention of the job has ended: the mapping and what the log quoted of the source were erased."
 
@@ -66,12 +82,13 @@ async def job_report(tx: Connection, job: Job) -> JobReport:
             for one in counts
         ],
         outcomes=Outcomes(**{name: sum(getattr(one, name) for one in counts) for name in Outcomes.__struct_fields__}),
-        sections=_sections([row for row in left if row.code != "gone_from_source"], reasons),
+        sections=_sections([row for row in left if row.code not in APART], reasons),
         issues=issues,
         further_issues=further_issues,
         uncarried=_uncarried(uncarried, left),
         gone_from_source=_gone(left),
-        mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema.users),
+        made_by_target=await _made_by_target(tx, job.id),
+        mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema),
         estimate=await blueprints.estimate(tx, job.id),
         cost=cost,
     )
@@ -97,6 +114,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
         DRY_RUN: not job.writes,
         sample: job.mode == "sample",
         NOT_ENDED: job.status in LIVE,
+        PAUSED.get(job.paused_by or "", ""): job.status == "paused" and job.paused_by in PAUSED,
         ERASED: erased,
     }
     return [remark for remark, holds in said.items() if holds]
@@ -126,7 +144,13 @@ async def _reasons(tx: Connection, job_id: UUID) -> list[tuple[Entity, Reason]]:
     return [
         (
             row["entity"],
-            Reason(outcome=row["outcome"], code=row["code"], records=row["records"], example=examples[row["example"]]),
+            Reason(
+                outcome=row["outcome"],
+                code=row["code"],
+                records=row["records"],
+                advice=advice_on(row["code"]),
+                example=examples[row["example"]],
+            ),
         )
         for row in rows
     ]
@@ -183,7 +207,7 @@ def _sections(left: Sequence[LeftValues], reasons: Iterable[tuple[Entity, Reason
     of_records = {(entity, reason.code) for entity, reason in reasons}
     found: dict[SectionCode, list[LeftValues]] = {code: [] for code in HEADINGS}
     for row in left:
-        tells_reason = row.field is None and (row.entity, row.code) in of_records
+        tells_reason = (row.field is None or row.code in REASONS) and (row.entity, row.code) in of_records
         found["records" if tells_reason else section_of(row.code)].append(row)
     return [
         Section(
@@ -202,6 +226,19 @@ def _gone(left: Iterable[LeftValues]) -> list[Gone]:
     return [
         Gone(entity=row.entity, records=row.rows, example=row.example) for row in left if row.code == "gone_from_source"
     ]
+
+
+async def _made_by_target(tx: Connection, job_id: UUID) -> MadeByTarget:
+    rows = await tx.fetch(
+        """SELECT value, count(*) OVER () AS total FROM logs
+           WHERE job_id = $1 AND code = $2 AND value IS NOT NULL GROUP BY value ORDER BY value LIMIT $3""",
+        job_id,
+        MADE_BY_TARGET,
+        MOST_VALUES,
+    )
+    return MadeByTarget(
+        records=rows[0]["total"] if rows else 0, values=[row["value"] for row in rows], advice=MADE_BY_TARGET_ADVICE
+    )
 
 
 def _uncarried(counted: Mapping[str, int], left: Iterable[LeftValues]) -> list[Uncarried]:

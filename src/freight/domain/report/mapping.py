@@ -10,6 +10,7 @@ from freight.crm import Entity
 from freight.fields import FieldType, PersonRef
 from freight.layout import Action, Layout, ListPlace, Place
 from freight.mapping import AttributeType
+from freight.schema import Schema
 
 
 class MappedField(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,16 @@ class MappedField(msgspec.Struct, frozen=True, kw_only=True):
     type: AttributeType | None
     multiple: Annotated[bool, Meta(description="Whether the attribute holds several values.")]
     new_options: Annotated[int, Meta(description="How many options were to be made.")]
+
+
+class MappedFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a standard part of records goes, which is no field of the firm's own."""
+
+    entity: Entity
+    part: Annotated[str, Meta(description="What it is, by a stable name, as `job_title`.")]
+    name: Annotated[str, Meta(description="What the source calls it.")]
+    field: Annotated[str | None, Meta(description="The id of the field that holds it at the source, if it is one.")]
+    attribute: Annotated[str | None, Meta(description="The attribute's slug; null if the target has none for it.")]
 
 
 class MappedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +75,11 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
     """Where everything goes."""
 
-    fields: list[MappedField]
+    facts: Annotated[
+        list[MappedFact],
+        Meta(description="Standard and enriched parts of records. Of several for one attribute the first one wins."),
+    ]
+    fields: Annotated[list[MappedField], Meta(description="The fields that the job can map.")]
     lists: list[MappedList]
     stages: Annotated[list[str], Meta(description="The stages that deals have.")]
     new_stages: Annotated[list[str], Meta(description="Those of them that were to be made.")]
@@ -72,16 +87,27 @@ class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
     notes: Literal["one", "all"]
 
 
-def mapping_in_force(layout: Layout, users: Sequence[PersonRef] | None) -> MappingInForce:
-    """What a layout says, with names for ids; `users` are the source's, None where it does not say."""
+def mapping_in_force(layout: Layout, schema: Schema) -> MappingInForce:
+    """Return what a layout says, with the names that the source's schema has for ids."""
     lists = {place.list_id: place.name for place in layout.lists}
     names = {(place.owner, place.field): place.name for place in layout.places}
     return MappingInForce(
+        facts=[
+            MappedFact(
+                entity=entity,
+                part=fact.part,
+                name=fact.name,
+                field=fact.field,
+                attribute=layout.parts.get(entity, {}).get(fact.part),
+            )
+            for entity, facts in schema.facts.items()
+            for fact in facts
+        ],
         fields=[_field(place, lists.get(place.owner, place.owner)) for place in layout.places],
         lists=[_list(place, names) for place in layout.lists],
         stages=list(layout.stages),
         new_stages=list(layout.new_stages),
-        members=_members(layout, users),
+        members=_members(layout, schema.users),
         notes=layout.notes,
     )
 

@@ -6,16 +6,30 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from freight.domain.jobs import Counts
-from freight.domain.report.contents import EntityReport, Gone, JobIssue, JobReport, LeftValues, Section, Uncarried
-from freight.domain.report.mapping import MappedField, MappedList, MappingInForce, Members
+from freight.domain.report.contents import (
+    EntityReport,
+    Gone,
+    JobIssue,
+    JobReport,
+    LeftValues,
+    MadeByTarget,
+    Section,
+    Uncarried,
+)
+from freight.domain.report.mapping import MappedFact, MappedField, MappedList, MappingInForce, Members
 from freight.domain.statistics import Outcomes
 from freight.layout import Action
 
 LONGEST_VALUE = 60
 LONGEST_MESSAGE = 300
+MOST_LISTED = 100
+"""Values that are listed one after the other."""
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
 """What Markdown, or HTML within it, would take for its own."""
+
+MARKER = re.compile(r"^\d{1,9}(?=[.)])|^(?=[-+=])")
+"""The place of the sign that makes the start of a line a list or the underline of a heading."""
 
 PLAIN = re.compile(r"[\w.\-]+")
 
@@ -41,6 +55,7 @@ def render(report: JobReport) -> str:
         *_issues(report.issues, report.further_issues),
         *_uncarried(report.uncarried),
         *_gone(report.gone_from_source),
+        *_made_by_target(report.made_by_target, writes=report.job.mode != "dry_run"),
         *_mapping(report.mapping),
         *_cost(report),
     ]
@@ -53,12 +68,12 @@ def text(given: str, longest: int = LONGEST_MESSAGE) -> str:
     shown = line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
     # Neither entities nor the ends of cells; a backslash before a pipe is not understood by all readers of tables.
     escaped = SPECIAL.sub(r"\\\g<0>", shown.replace("&", "&amp;"))
-    return escaped.replace("|", "&#124;")
+    return MARKER.sub(r"\g<0>\\", escaped).replace("|", "&#124;")
 
 
 def _head(report: JobReport) -> Iterable[str]:
     job = report.job
-    yield f"# Report: {text(job.name or 'migration')}"
+    yield f"# Report: {text(job.name or '') or 'migration'}"
     rows = [
         ("Job", _code(str(job.id))),
         ("Status", _words(job.status)),
@@ -68,6 +83,7 @@ def _head(report: JobReport) -> Iterable[str]:
         ("Started", _moment(job.started_at)),
         ("Ended", _moment(job.completed_at)),
         ("Duration", _duration(job.duration_seconds)),
+        *([] if job.resume_at is None else [("Goes on", _moment(job.resume_at))]),
     ]
     yield _table([("", TEXT), ("", TEXT)], rows)
     if job.error is not None:
@@ -96,7 +112,9 @@ def _steps(report: JobReport) -> str:
     if report.gone_from_source:
         gone = sum(one.records for one in report.gone_from_source)
         steps.append(f"Decide about the {_records(gone)} that are gone from the source: they are still in the target.")
-    if not report.ended:
+    if report.job.status == "paused" and report.job.resume_at is None:
+        steps.append(f"Resume the job with `POST {address}/resume` when nothing stands in its way any more.")
+    elif not report.ended:
         steps.append("Wait for the end of the job, and read this report again.")
     return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)) or "Nothing needs a person."
 
@@ -116,6 +134,7 @@ def _entities(report: JobReport) -> Iterable[str]:
     if any(one.reasons for one in report.entities):
         yield "### Why records were skipped or failed"
         yield _reasons(report.entities)
+        yield _advice(report.entities)
 
 
 def _figures(counts: Counts | Outcomes, names: Sequence[str]) -> list[str]:
@@ -137,6 +156,11 @@ def _reasons(entities: Iterable[EntityReport]) -> str:
             for reason in one.reasons
         ],
     )
+
+
+def _advice(entities: Iterable[EntityReport]) -> str:
+    advice = {reason.code: reason.advice for one in entities for reason in one.reasons}
+    return "\n".join(f"- {_code(code)}: {text(said)}" for code, said in advice.items())
 
 
 def _sections(sections: Iterable[Section]) -> Iterable[str]:
@@ -206,10 +230,27 @@ def _gone(gone: Sequence[Gone]) -> Iterable[str]:
     )
 
 
+def _made_by_target(made: MadeByTarget, *, writes: bool) -> Iterable[str]:
+    if not made.records:
+        return
+    yield "## Companies that the target makes by itself"
+    shown = ", ".join(text(value, LONGEST_VALUE) for value in made.values[:MOST_LISTED])
+    rest = made.records - min(len(made.values), MOST_LISTED)
+    more = f" and {_number(rest)} more" if rest else ""
+    yield (
+        f"For each domain of a new person's e-mail address that no company has, the target makes a company: "
+        f"{_companies(made.records)}{'' if writes else ' in a full run'}. Their domains are {shown}{more}."
+    )
+    yield made.advice
+
+
 def _mapping(mapping: MappingInForce | None) -> Iterable[str]:
     if mapping is None:
         return
     yield "## Where everything goes"
+    if mapping.facts:
+        yield "### Standard and enriched values"
+        yield _facts(mapping.facts)
     for owner, fields in groupby(mapping.fields, key=lambda field: (field.owner, field.owner_name)):
         yield f"### Fields of {text(owner[1])}"
         yield _fields(fields)
@@ -221,6 +262,20 @@ def _mapping(mapping: MappingInForce | None) -> Iterable[str]:
         yield f"Stages of deals: {', '.join(map(text, mapping.stages))}.{new}"
     yield "### Members"
     yield from _members(mapping.members)
+
+
+def _facts(facts: Iterable[MappedFact]) -> str:
+    return _table(
+        [("Of", TEXT), ("At the source", TEXT), ("Attribute", TEXT)],
+        [
+            (
+                _words(fact.entity),
+                text(fact.name, LONGEST_VALUE),
+                "not migrated" if fact.attribute is None else _code(fact.attribute),
+            )
+            for fact in facts
+        ],
+    )
 
 
 def _fields(fields: Iterable[MappedField]) -> str:
@@ -265,7 +320,7 @@ def _members(members: Members) -> Iterable[str]:
         yield f"{_number(members.matched)} of the source's {_number(members.users)} users are members in the target."
     if members.unmatched:
         yield "These are not:\n\n" + "\n".join(
-            f"- {text(user.name or 'somebody')} ({text(user.email or 'no e-mail address')})"
+            f"- {text(user.name or 'no name')} ({text(user.email or 'no e-mail address')})"
             for user in members.unmatched
         )
     if members.default_owner is not None:
@@ -315,6 +370,10 @@ def _number(figure: int | None) -> str:
 
 def _records(number: int) -> str:
     return "record" if number == 1 else f"{_number(number)} records"
+
+
+def _companies(number: int) -> str:
+    return "1 company" if number == 1 else f"{_number(number)} companies"
 
 
 def _moment(moment: datetime | None) -> str:

@@ -4,10 +4,15 @@ from typing import Literal
 
 import msgspec
 
+from freight.connectors.protocols import MADE_BY_TARGET
+
 SectionCode = Literal[
     "not_writable",
     "owners",
+    "members",
     "refused",
+    "interpreted",
+    "shared",
     "defaults",
     "kept",
     "references",
@@ -35,9 +40,23 @@ HEADINGS: dict[SectionCode, Heading] = {
         "Owners without a member",
         "Invite these people to the target's workspace, or name a default_owner in the mapping, and run the job again.",
     ),
+    "members": Heading(
+        "Members and other people",
+        "In the target the firm's own people are members, and all others are people. An attribute holds one of the "
+        "two: give the field the type members or people in the mapping and run the job again. Links of deals and tasks "
+        "to members can only be noted in the target by hand.",
+    ),
     "refused": Heading(
         "Values that the target does not take",
         "Correct them at the source and run the job again, or enter them in the target.",
+    ),
+    "interpreted": Heading(
+        "Read or written otherwise than typed",
+        "Compare these with the source, and correct in the target what is not as it was meant.",
+    ),
+    "shared": Heading(
+        "Several records or copies in one place",
+        "Compare what these rows name in the target. Merge or delete there what is not wanted.",
     ),
     "defaults": Heading(
         "Filled in because the target demands it",
@@ -45,8 +64,9 @@ HEADINGS: dict[SectionCode, Heading] = {
     ),
     "kept": Heading(
         "Kept in the target",
-        "The target held other values, which stay, also some that the source has lost. A job whose on_existing is "
-        "overwrite replaces them.",
+        "The target holds other values than the source, and they stay because on_existing is fill, also some that the "
+        "source has lost. Every job that would have written over them says so again. A job whose on_existing is "
+        "overwrite writes all that differs, also where the source has not changed since.",
     ),
     "references": Heading(
         "References not found",
@@ -80,29 +100,52 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "completion_date_not_carried",
             "continent_not_carried",
             "date_not_carried",
+            "equal_values_left_out",
             "not_changeable",
             "not_writable",
             "phone_extension_dropped",
             "recurrence_not_carried",
+            "remark_left_out",
+            "unit_left_out",
         }
     ),
     "owners": frozenset(
         {
-            "internal_person_in_field",
-            "not_a_member",
             "owner_replaced",
             "owner_without_member",
         }
     ),
+    "members": frozenset(
+        {
+            "internal_person_in_deal",
+            "internal_person_in_field",
+            "internal_person_in_task",
+            "not_a_member",
+        }
+    ),
+    "interpreted": frozenset(
+        {
+            "damaged_text",
+            "date_uncertain",
+            "phone_country_assumed",
+            "phone_rewritten",
+            "rounded",
+            "unknown_person_type",
+        }
+    ),
+    "shared": frozenset({"further_copy_stays", "restored_after_overwrite", "taken_over"}),
     "refused": frozenset(
         {
+            "ambiguous_number",
             "claimed_by_another_record",
+            "free_mail_domain",
             "held_by_another_record",
             "invalid_domain",
             "invalid_email",
             "invalid_phone_number",
+            "profile_not_a_domain",
             "refused_by_target",
-            "rounded",
+            "shared_domain",
             "unknown_country",
             "unknown_option",
             "value_not_convertible",
@@ -112,7 +155,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
     ),
     "defaults": frozenset({"name_defaulted", "owner_defaulted", "stage_defaulted"}),
     "kept": frozenset({"kept_in_target", "kept_without_source"}),
-    "references": frozenset({"list_not_carried", "reference_not_found", "references_not_written"}),
+    "references": frozenset({"link_not_kept", "reference_not_found", "references_not_written"}),
     "further_values": frozenset({"further_values_left_out", "replaced_by_field"}),
     "not_shown": frozenset(
         {
@@ -125,8 +168,55 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "values_cut_off",
         }
     ),
-    "unknown": frozenset({"field_not_mapped", "field_type_changed", "unknown_value_type", "unreadable_value"}),
+    "unknown": frozenset(
+        {
+            "field_not_mapped",
+            "field_type_changed",
+            "unknown_value_type",
+            "unreadable_value",
+        }
+    ),
 }
+
+APART = frozenset({"gone_from_source", MADE_BY_TARGET})
+"""Codes that have a part of the report of their own, and no place in its sections."""
+
+JOB_CODES = frozenset(
+    {
+        "attribute_demanded",
+        "attribute_incompatible",
+        "attribute_taken_twice",
+        "batch_retried",
+        "database_unavailable",
+        "deals_disabled",
+        "definitions_refused",
+        "fields_refused",
+        "job_cancelled",
+        "job_paused",
+        "job_resumed",
+        "job_retried",
+        "list_incompatible",
+        "list_needs_deals",
+        "list_not_chosen",
+        "list_taken_twice",
+        "many_options",
+        "mapping_changed",
+        "no_deal_owner",
+        "options_unknown",
+        "owners_not_checked",
+        "precheck_failed",
+        "quota_too_small",
+        "schema_refused",
+        "scope_missing",
+        "type_impossible",
+        "unknown_field",
+        "unknown_list",
+        "unknown_list_type",
+        "unknown_member",
+        "workspace_changed",
+    }
+)
+"""Codes of what concerns the whole job, which a report tells one by one, each with its message."""
 
 _BY_CODE = {code: section for section, codes in CODES.items() for code in codes}
 

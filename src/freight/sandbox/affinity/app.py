@@ -11,7 +11,8 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
 from freight.sandbox.affinity import changes, storage, v1, v2
-from freight.sandbox.affinity.errors import AffinityError
+from freight.sandbox.affinity.errors import AffinityError, in_version_1
+from freight.sandbox.affinity.merges import Merges
 from freight.sandbox.affinity.requests import AnyRequest
 from freight.sandbox.affinity.v1.value_ids import ValueIds
 from freight.sandbox.affinity.v2.versions import OLDEST, VERSION_HEADER, VERSIONS
@@ -27,7 +28,15 @@ def affinity_app(workspace: Workspace, vendor: AffinityVendor, key: str, *, defa
         "/", route_handlers=[*v1.HANDLERS, *v2.HANDLERS], middleware=[gate(vendor)], guards=[_require_key(key)]
     )
     control = control_router(
-        vendor, lambda: _summary(workspace), changes.mark_record, changes.put_row, changes.delete_row
+        vendor,
+        lambda: _summary(workspace),
+        changes.mark_record,
+        changes.put_row,
+        changes.delete_row,
+        changes.hide_list,
+        changes.freeze_fields,
+        changes.thaw_fields,
+        changes.put_oddity,
     )
     app = Litestar(
         route_handlers=[api, storage.get_content, control],
@@ -37,6 +46,7 @@ def affinity_app(workspace: Workspace, vendor: AffinityVendor, key: str, *, defa
     )
     app.state.workspace, app.state.vendor, app.state.storage = workspace, vendor, storage.Storage()
     app.state.default_version, app.state.value_ids = default_version, ValueIds()
+    app.state.merges = Merges(workspace)
     return app
 
 
@@ -70,22 +80,27 @@ def _basic_password(header: str) -> str | None:
     if scheme != "Basic":
         return None
     try:
-        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        # Affinity takes any user name.
+        _, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return password if user == "" else None
+    return password
 
 
 def _error_answer(request: AnyRequest, error: AffinityError) -> Response[bytes]:
     version = request.headers.get(VERSION_HEADER, request.app.state.default_version)
-    known = version in VERSIONS and request.scope["path"].startswith("/v2/")
-    return error_answer(error.body, error.status, {VERSION_HEADER.lower(): version} if known else None)
+    if not request.scope["path"].startswith("/v2/"):
+        told = in_version_1(error)
+        return error_answer(told.body, told.status)
+    return error_answer(error.body, error.status, {VERSION_HEADER.lower(): version} if version in VERSIONS else None)
 
 
-def _routing_error_answer(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+def _routing_error_answer(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     if error.status_code == 405:
         method_error = AffinityError("method-not-allowed", "The method is not allowed for this resource.")
         return error_answer(method_error.body, 405)
+    if error.status_code == 404 and not request.scope["path"].startswith(("/v2/", "/_sandbox/")):
+        return error_answer("Unknown API endpoint", 404)
     if error.status_code == 404:
         return error_answer(AffinityError("not-found", "The requested resource could not be found.").body, 404)
     return error_answer(AffinityError("bad-request", error.detail).body, error.status_code)

@@ -1,6 +1,6 @@
 """Operations of the sandbox itself that change the workspace while clients read it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from litestar import delete, post, put
@@ -14,6 +14,14 @@ from freight.sandbox.affinity.rows import FieldDefinition
 from freight.sandbox.control import answer
 
 FIELDS = "fields"
+
+
+class Oddity(msgspec.Struct, forbid_unknown_fields=True):
+    """What one row of the collection at a path looks like in its pages, besides what it is."""
+
+    path: str
+    id: int
+    changes: dict[str, Any]
 
 
 class Mark(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +83,41 @@ def delete_row(request: AnyRequest, collection: FromPath[str], row_id: FromPath[
             return _no_collection(collection)
     except (Gone, Merged):
         return answer({"message": "There is no such row."}, 404)
+    return answer({})
+
+
+@put("/hidden-lists/{list_id:int}", sync_to_thread=False)
+def hide_list(request: AnyRequest, list_id: FromPath[int]) -> ASGIResponse:
+    """Keep a list from the key, with its entries and the opportunities on it."""
+    try:
+        workspace_of(request).hide_list(list_id)
+    except Gone:
+        return answer({"message": "There is no such list."}, 404)
+    return answer({})
+
+
+@put("/fields-lag", sync_to_thread=False)
+def freeze_fields(request: AnyRequest) -> ASGIResponse:
+    """Let API v1 tell of the fields and their options as they are now, as it does for minutes after a change."""
+    workspace_of(request).freeze_fields()
+    return answer({})
+
+
+@delete("/fields-lag", status_code=200, sync_to_thread=False)
+def thaw_fields(request: AnyRequest) -> ASGIResponse:
+    """Let API v1 catch up."""
+    workspace_of(request).thaw_fields()
+    return answer({})
+
+
+@put("/oddities")
+async def put_oddity(request: AnyRequest) -> ASGIResponse:
+    """Let a row come with values that no document of Affinity's allows, whatever the vendor's reasons may be."""
+    try:
+        oddity = msgspec.json.decode(await request.body(), type=Oddity)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"This is no oddity: {error}."}, 422)
+    workspace_of(request).oddities[oddity.path, oddity.id] = oddity.changes
     return answer({})
 
 

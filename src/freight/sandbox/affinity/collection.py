@@ -49,6 +49,10 @@ class Gone(Exception):
     """No such record, or it was deleted."""
 
 
+class Hidden(Gone):
+    """The record is there, and the key may not see it."""
+
+
 class Collection(Generic[R]):
     """Rows that can be added, replaced, deleted and merged."""
 
@@ -57,6 +61,7 @@ class Collection(Generic[R]):
         self._written: dict[int, R] = {}
         self._deleted: set[int] = set()
         self._merged: dict[int, int] = {}
+        self._hidden: set[int] = set()
         self._ids: Sequence[int] = source.ids
         self._indexes: dict[Callable[[R], Iterable[Any]], Index] = {}
 
@@ -75,6 +80,8 @@ class Collection(Generic[R]):
         """The row with that id. Raises `Gone` or `Merged`."""
         if (into := self._merged.get(row_id)) is not None:
             raise Merged(row_id, into)
+        if row_id in self._hidden:
+            raise Hidden
         if row_id not in self:
             raise Gone
         return self._written[row_id] if row_id in self._written else self._source.row(row_id)
@@ -101,6 +108,15 @@ class Collection(Generic[R]):
         self._deleted.update(row_id for row_id in row_ids if row_id in self)
         self._changed()
 
+    def hide(self, row_ids: Iterable[int]) -> None:
+        """Keep rows from the key, as far as they are there."""
+        self._hidden.update(row_id for row_id in row_ids if row_id in self)
+        self._changed()
+
+    def is_hidden(self, row_id: int) -> bool:
+        """Return whether the row is there and kept from the key."""
+        return row_id in self._hidden
+
     def merge(self, row_id: int, into: int) -> None:
         """Let a row be merged into another. Raises `Gone` or `Merged` if one of them is not there."""
         self.row(row_id)
@@ -119,7 +135,7 @@ class Collection(Generic[R]):
         return self._indexes[keys]
 
     def _changed(self) -> None:
-        absent = self._deleted | self._merged.keys()
+        absent = self._deleted | self._merged.keys() | self._hidden
         self._ids = sorted(row_id for row_id in {*self._source.ids, *self._written} if row_id not in absent)
         self._indexes.clear()
 

@@ -39,3 +39,42 @@ class RefusedByVersion1(AffinityError):
     def __init__(self, message: str) -> None:
         super().__init__("unprocessable-entity", message)
         self.body = [message]
+
+
+class UnknownId(AffinityError):
+    """An id that no row has: 404 in API v2. API v1 has no 404 for ids: it answers 422 as to any other parameter."""
+
+    def __init__(self, noun: str, row_id: object) -> None:
+        super().__init__("not-found", f"{noun.capitalize()} with id {row_id} was not found.")
+        self.noun = noun
+        self.row_id = row_id
+
+
+class HiddenList(AffinityError):
+    """A list that the key may not see, or what stands on it: 403 in API v1, as if it were not there in API v2."""
+
+    def __init__(self, noun: str, row_id: object) -> None:
+        super().__init__("not-found", f"{noun.capitalize()} with id {row_id} was not found.")
+
+
+MODELS = {
+    "company": "Organization",
+    "listEntry": "ListEntry",
+    "field value": "FieldValue",
+    "file": "EntityFile",
+}
+"""What API v1 calls a thing in its refusals, where that is not its noun."""
+
+
+def in_version_1(error: AffinityError) -> AffinityError:
+    """Return the error as API v1 words it."""
+    match error:
+        case UnknownId():
+            model = MODELS.get(error.noun, error.noun.capitalize())
+            return RefusedByVersion1(f"Field id: expected {error.row_id} to be a valid id for model {model}")
+        case HiddenList():
+            return AffinityError("authorization", "You are not authorized to access this resource.")
+        case AffinityError(status=400 | 422) if not isinstance(error, RefusedByVersion1):
+            return RefusedByVersion1(str(error))
+        case _:
+            return error

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from freight.sandbox.affinity.errors import AffinityError, RefusedByVersion1
+from freight.sandbox.affinity.errors import AffinityError, RefusedByVersion1, UnknownId
 from freight.sandbox.affinity.links import links
 from freight.sandbox.affinity.requests import AnyRequest, workspace_of
 from freight.sandbox.affinity.rows import Entity, Row
@@ -44,5 +44,7 @@ def require_known(request: AnyRequest, entity: Entity, row_ids: Iterable[int]) -
     """Raises `AffinityError` for an id that no record of the kind has."""
     rows = workspace_of(request).records(entity)
     for row_id in row_ids:
+        if row_id not in rows and not request.scope["path"].startswith("/v2/"):
+            raise UnknownId(entity, row_id)
         if row_id not in rows:
             raise refused(request, f"There is no {entity} with id {row_id}.", f"{entity}Id")

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 from litestar.connection import Request
 
-from freight.sandbox.affinity.collection import Gone, Merged
-from freight.sandbox.affinity.errors import AffinityError
-from freight.sandbox.affinity.rows import Entity
+from freight.sandbox.affinity.collection import Gone, Hidden, Merged
+from freight.sandbox.affinity.errors import AffinityError, HiddenList, UnknownId
+from freight.sandbox.affinity.rows import Entity, WorkspaceList
 from freight.sandbox.affinity.workspace import Workspace
 
 AnyRequest = Request[Any, Any, Any]
@@ -24,6 +25,15 @@ def workspace_of(request: AnyRequest) -> Workspace:
     """The workspace that the request is about."""
     workspace: Workspace = request.app.state.workspace
     return workspace
+
+
+def as_told(request: AnyRequest, rows: list[Any]) -> list[Any]:
+    """Return the rows of a page with the oddities that they have been given."""
+    oddities = workspace_of(request).oddities
+    if not oddities:
+        return rows
+    path, plain = request.scope["path"], [msgspec.to_builtins(row) for row in rows]
+    return [{**row, **oddities.get((path, row.get("id")), {})} for row in plain]
 
 
 def entity_of(request: AnyRequest) -> Entity:
@@ -44,10 +54,20 @@ def found(rows: Any, text: str, noun: str) -> Any:
         return rows.row(positive(text, f"{noun}Id"))
     except Merged as merged:
         raise AffinityError("unprocessable-entity", str(merged)) from None
+    except Hidden:
+        raise HiddenList(noun, text) from None
     except Gone:
         raise absent(text, noun) from None
 
 
+def found_list(workspace: Workspace, text: str) -> WorkspaceList:
+    """Return the list whose id stands in a path. Raises `AffinityError` if it is not there or not to be seen."""
+    if text.isdecimal() and workspace.hides_list(int(text)):
+        raise HiddenList("list", text)
+    row: WorkspaceList = found(workspace.lists, text, "list")
+    return row
+
+
 def absent(text: str, noun: str) -> AffinityError:
     """The answer about something that is not there."""
-    return AffinityError("not-found", f"{noun.capitalize()} with id {text} was not found.")
+    return UnknownId(noun, text)

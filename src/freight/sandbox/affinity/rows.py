@@ -55,6 +55,8 @@ class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
     allows_multiple: bool | None = None
     """None is what the value type says."""
     dropdown_options: tuple[DropdownOption, ...] = ()
+    is_managed: bool = False
+    """Whether only administrators make options of the dropdown; API v1 has a value type of its own for these."""
 
     @property
     def multiple(self) -> bool:
@@ -78,7 +80,8 @@ class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
 
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A person; `fields` is absent from answers that were not asked for any."""
+    """A person; `fields` is absent from answers that were not asked for any. `type` is that of values, which know
+    collaborators."""
 
     id: int
     first_name: str | None

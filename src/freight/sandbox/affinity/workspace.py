@@ -73,6 +73,9 @@ class Workspace:
         self._users = set(contents.users)
         self._fields = {(field.entity, field.list_id, field.id): field for field in contents.fields}
         self._field_ids = {field.id for field in contents.fields}
+        self._frozen_fields: list[FieldDefinition] | None = None
+        self.oddities: dict[tuple[str, int], dict[str, Any]] = {}
+        """What rows look like in the pages of collections instead, by the collection's path and their id."""
         self.user = self._first_user()
 
     @property
@@ -84,6 +87,11 @@ class Workspace:
     def all_fields(self) -> list[FieldDefinition]:
         """Every field, of every entity and list."""
         return list(self._fields.values())
+
+    @property
+    def fields_of_version_1(self) -> list[FieldDefinition]:
+        """Every field as API v1 tells of them, which may be minutes behind."""
+        return self.all_fields if self._frozen_fields is None else self._frozen_fields
 
     def records(self, entity: Entity) -> Collection[Any]:
         """The collection that holds this kind of record."""
@@ -149,6 +157,27 @@ class Workspace:
         }
         for name in ("opportunities", "list_entries", "notes", "reminders", "files"):
             self._move_links(self.collections[name], entity, row_id, into)
+
+    def hide_list(self, list_id: int) -> None:
+        """Keep a list from the key, with its entries and the opportunities on it. Raises `Gone` if there is none."""
+        self.lists.row(list_id)
+        self.opportunities.hide(self.opportunities.by(list_of).get(list_id, ()))
+        self.list_entries.hide(self.entries_in(list_id))
+        self.lists.hide([list_id])
+
+    def hides_list(self, list_id: int) -> bool:
+        """Return whether there is a list with this id that the key may not see."""
+        if list_id in self.lists:
+            return False
+        return self.lists.is_hidden(list_id) or list_id in self.opportunities.by(list_of)
+
+    def freeze_fields(self) -> None:
+        """Let API v1 tell of the fields as they are now, whatever becomes of them."""
+        self._frozen_fields = self.all_fields
+
+    def thaw_fields(self) -> None:
+        """Let API v1 tell of the fields as they are."""
+        self._frozen_fields = None
 
     def entries_in(self, list_id: int) -> Sequence[int]:
         """The ids of a list's entries."""

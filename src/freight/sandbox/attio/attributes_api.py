@@ -1,6 +1,6 @@
 """Attio's operations on the attributes of objects and lists."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import get, patch, post
@@ -69,6 +69,7 @@ async def create_attribute(request: AnyRequest, identifier: FromPath[str]) -> AS
     if new.relationship is not None:
         _relate(workspace, definition, attribute, new.relationship)
     definition.add(attribute)
+    _announce(workspace, definition, attribute, "created")
     return answer({"data": _render(workspace, definition, attribute)})
 
 
@@ -96,6 +97,7 @@ async def change_attribute(
     for name in ("title", "description", "is_required", "is_unique", "default_value", "is_archived"):
         if (value := getattr(change, name)) is not msgspec.UNSET:
             setattr(attribute, name, value)
+    _announce(workspace, table.definition, attribute, "updated")
     return answer({"data": _render(workspace, table.definition, attribute)})
 
 
@@ -106,6 +108,17 @@ def named_attribute(request: AnyRequest, identifier: str, attribute_name: str) -
     """The attribute of a path, with the table that it belongs to. Raises 404."""
     table = _table(request, identifier)
     return table, table.definition.attribute(attribute_name)
+
+
+def _announce(
+    workspace: Workspace, definition: Definition, attribute: Attribute, what: Literal["created", "updated"]
+) -> None:
+    if isinstance(definition, AttioObject):
+        ids = {"object_id": definition.id, "attribute_id": attribute.id}
+        workspace.announce("object-attribute.created" if what == "created" else "object-attribute.updated", ids)
+    else:
+        ids = {"list_id": definition.id, "attribute_id": attribute.id}
+        workspace.announce("list-attribute.created" if what == "created" else "list-attribute.updated", ids)
 
 
 def _table(request: AnyRequest, identifier: str) -> Table[Definition]:
@@ -190,9 +203,7 @@ def _render(workspace: Workspace, definition: Definition, attribute: Attribute) 
         "config": {
             "currency": attribute.currency or {"default_currency_code": None, "display_type": None},
             "record_reference": {
-                "allowed_object_ids": None
-                if allowed is None
-                else [workspace.table(slug).definition.id for slug in allowed]
+                "allowed_object_ids": None if allowed is None else [workspace.object_id(slug) for slug in allowed]
             },
         },
     }

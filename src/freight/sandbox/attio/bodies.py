@@ -16,11 +16,11 @@ CreatableType = Literal[
     "actor-reference", "location", "domain", "email-address", "phone-number",
 ]  # fmt: skip
 CurrencyCode = Literal[
-    "ARS", "AUD", "BRL", "BGN", "CAD", "CLP", "CNY", "COP", "CZK", "DKK", "EUR", "FJD", "HKD", "HUF", "ISK", "INR",
-    "IDR", "ILS", "JPY", "KES", "KRW", "MYR", "MXN", "NTD", "NZD", "NGN", "NOK", "XPF", "PEN", "PHP", "PLN", "GBP",
-    "RWF", "SAR", "SGD", "ZAR", "SEK", "CHF", "THB", "TRY", "AED", "UYU", "USD",
+    "ARS", "AUD", "BRL", "BGN", "CAD", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "FJD", "GHS", "HKD", "HUF",
+    "ISK", "INR", "IDR", "ILS", "JPY", "KES", "KRW", "MYR", "MXN", "NTD", "NZD", "NGN", "NOK", "OMR", "XPF", "PEN",
+    "PHP", "PLN", "GBP", "QAR", "RWF", "SAR", "SGD", "ZAR", "SEK", "CHF", "THB", "TRY", "AED", "UYU", "USD",
 ]  # fmt: skip
-"""Attio's own list; Taiwan's dollar is NTD in it."""
+"""Attio's own list; Taiwan's dollar is NTD in it. Four are known from clients and not from the specification."""
 
 
 class Data(msgspec.Struct, Generic[T]):
@@ -120,6 +120,22 @@ class StatusChange(msgspec.Struct):
     celebration_enabled: bool | UnsetType = UNSET
     target_time_in_status: str | UnsetType | None = UNSET
     is_archived: bool | UnsetType = UNSET
+
+
+class NewObject(msgspec.Struct, forbid_unknown_fields=True):
+    """An object to be made."""
+
+    api_slug: NonEmpty
+    singular_noun: NonEmpty
+    plural_noun: NonEmpty
+
+
+class ObjectChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What shall change on an object."""
+
+    api_slug: NonEmpty | UnsetType = UNSET
+    singular_noun: NonEmpty | UnsetType = UNSET
+    plural_noun: NonEmpty | UnsetType = UNSET
 
 
 class NewList(msgspec.Struct, forbid_unknown_fields=True):

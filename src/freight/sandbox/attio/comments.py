@@ -79,6 +79,7 @@ async def create_comment(request: AnyRequest) -> ASGIResponse:
     )
     thread.comments.append(comment)
     workspace.threads.put(thread.id, thread, [thread.entry_id or thread.record_id])
+    workspace.announce("comment.created", {"comment_id": comment.id})
     return answer({"data": _render_comment(workspace, thread, comment)})
 
 
@@ -98,6 +99,7 @@ def delete_comment(request: AnyRequest, comment_id: FromPath[str]) -> ASGIRespon
         workspace.threads.remove(thread.id)
     else:
         thread.comments.remove(comment)
+    workspace.announce("comment.deleted", {"comment_id": comment_id})
     return answer({})
 
 

@@ -29,16 +29,16 @@ def parse_location(given: Given) -> Value:
     """A place: all ten parts, or a line of text."""
     raw = _split_address(given.raw) if isinstance(given.raw, str) else given.raw
     if not isinstance(raw, dict):
-        raise malformed(given.path, "object", raw)
-    require_keys(raw, LOCATION_PARTS, given.path)
+        raise malformed((), "object", raw)
+    require_keys(raw, LOCATION_PARTS)
     for key in LOCATION_PARTS:
         if raw[key] is not None and not isinstance(raw[key], str):
-            raise malformed((*given.path, key), "string", raw[key])
+            raise malformed((key,), "string", raw[key])
     if raw["country_code"] is not None and raw["country_code"] not in COUNTRIES:
-        raise invalid((*given.path, "country_code"), "Invalid country code.")
+        raise invalid(("country_code",), "Invalid country code.")
     for key, pattern in (("latitude", LATITUDE), ("longitude", LONGITUDE)):
         if raw[key] is not None and not pattern.fullmatch(str(raw[key])):
-            raise invalid((*given.path, key), f"Invalid {key}.")
+            raise invalid((key,), f"Invalid {key}.")
     return Location(**raw, **given.common)
 
 
@@ -70,7 +70,7 @@ def parse_domain_value(given: Given) -> Value:
     text = given.text("domain")
     host = parse_domain(text)
     if host is None:
-        raise given.bad(f'"{text}" is not a valid domain.')
+        raise given.bad(f'"{text}" is not a valid domain.', "domain")
     return Domain(domain=host, root_domain=root_domain(host), **given.common)
 
 
@@ -80,7 +80,7 @@ def parse_email(given: Given) -> Value:
     try:
         valid = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
-        raise given.bad(f'"{text}" is not a valid email address. {error}') from None
+        raise given.bad(f'"{text}" is not a valid email address. {error}', "email_address") from None
     address = valid.normalized.lower()
     local, _, domain = address.rpartition("@")
     return EmailAddress(
@@ -101,18 +101,18 @@ def parse_phone(given: Given) -> Value:
     """A telephone number with a country, from its prefix or beside it."""
     raw = given.raw
     if isinstance(raw, dict):
-        require_keys(raw, ("original_phone_number",), given.path, ("country_code",))
+        require_keys(raw, ("original_phone_number",), ("country_code",))
         original, country = raw["original_phone_number"], raw.get("country_code")
     else:
         original, country = raw, None
     if not isinstance(original, str):
-        raise malformed((*given.path, "original_phone_number"), "string", original)
+        raise malformed(("original_phone_number",), "string", original)
     if country is not None and country not in COUNTRIES:
-        raise invalid((*given.path, "country_code"), "Invalid country code.")
+        raise invalid(("country_code",), "Invalid country code.")
     number = _parsed_phone(original, country)
     region = None if number is None else phonenumbers.region_code_for_number(number)
     if number is None or region not in COUNTRIES:
-        raise given.bad("Invalid phone number, possibly due to missing country information.")
+        raise given.bad("Invalid phone number, possibly due to missing country information.", "original_phone_number")
     return PhoneNumber(
         original_phone_number=original,
         country_code=region,
@@ -138,9 +138,9 @@ def parse_name(given: Given) -> Value:
         first, last = (first, last) if comma else (last, "")
         raw = {"first_name": first, "last_name": last, "full_name": f"{first} {last}".strip()}
     if not isinstance(raw, dict):
-        raise malformed(given.path, "object", raw)
-    require_keys(raw, keys, given.path)
+        raise malformed((), "object", raw)
+    require_keys(raw, keys)
     for key in keys:
         if not isinstance(raw[key], str):
-            raise malformed((*given.path, key), "string", raw[key])
+            raise malformed((key,), "string", raw[key])
     return PersonalName(**raw, **given.common)

@@ -1,11 +1,13 @@
 """What tests and generated workspaces arrange at the simulated Attio, below `/_sandbox`."""
 
 import msgspec
-from litestar import put
+from litestar import get, post, put
 from litestar.response.base import ASGIResponse
 
+from freight.sandbox.attio.query_api import scores_of
 from freight.sandbox.attio.requests import AnyRequest, workspace_of
-from freight.sandbox.attio.workspace import NewMember
+from freight.sandbox.attio.scores import ScoreLimits
+from freight.sandbox.attio.workspace import NewMember, Plan
 from freight.sandbox.control import answer
 
 
@@ -39,4 +41,38 @@ async def put_scopes(request: AnyRequest) -> ASGIResponse:
     return answer({"scopes": new.scopes})
 
 
-CONTROL_OPERATIONS = (put_members, put_scopes)
+@get("/late", sync_to_thread=False)
+def read_late_work(request: AnyRequest) -> ASGIResponse:
+    """How much waits of what Attio does by itself after a request, and how much is done."""
+    return answer(workspace_of(request).late.counts())
+
+
+@post("/late", status_code=200, sync_to_thread=False)
+def finish_late_work(request: AnyRequest) -> ASGIResponse:
+    """Do all of it now, so that nobody has to wait for it."""
+    workspace_of(request).late.finish()
+    return answer(workspace_of(request).late.counts())
+
+
+@put("/plan")
+async def put_plan(request: AnyRequest) -> ASGIResponse:
+    """Replace the plan, as when the firm upgrades it."""
+    try:
+        workspace_of(request).plan = msgspec.json.decode(await request.body(), type=Plan)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"This is not a plan: {error}."}, 422)
+    return answer(workspace_of(request).plan)
+
+
+@put("/query-limits")
+async def put_query_limits(request: AnyRequest) -> ASGIResponse:
+    """Replace the limits on the scores of queries."""
+    try:
+        limits = msgspec.json.decode(await request.body(), type=ScoreLimits)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"These are not limits: {error}."}, 422)
+    scores_of(request).set_limits(limits)
+    return answer(limits)
+
+
+CONTROL_OPERATIONS = (put_members, put_scopes, read_late_work, finish_late_work, put_plan, put_query_limits)

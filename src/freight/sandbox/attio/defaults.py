@@ -3,15 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from freight.sandbox.attio.errors import Path, refused
+from freight.sandbox.attio.errors import refused
 from freight.sandbox.attio.given import Given
 from freight.sandbox.attio.moments import format_moment, later, now
 from freight.sandbox.attio.parsing import parse_value
 from freight.sandbox.attio.schema import Attribute
 from freight.sandbox.attio.values import ActorReference, Date, Timestamp, Value
 from freight.sandbox.attio.workspace import Workspace
-
-PATH: Path = ("data", "default_value", "template")
 
 
 def default_values(workspace: Workspace, attribute: Attribute) -> list[Value]:
@@ -24,10 +22,7 @@ def default_values(workspace: Workspace, attribute: Attribute) -> list[Value]:
     if not isinstance(default.template, list) or not default.template:
         raise refused("A static default value is an array of values.")
     stamp = now()
-    return [
-        parse_value(Given(raw, attribute, (*PATH, place), workspace, stamp, workspace.actor))
-        for place, raw in enumerate(default.template)
-    ]
+    return [parse_value(Given(raw, attribute, workspace, stamp, workspace.actor)) for raw in default.template]
 
 
 def _dynamic(workspace: Workspace, attribute: Attribute, template: object) -> Value:

@@ -4,7 +4,8 @@ A condition first names candidates from an index where it can, and then looks at
 unique values or by text costs what it finds and not what there is.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from freight.sandbox.attio.workspace import Workspace
 AnyTable = Table[Definition]
 
 EQUALITY_ONLY = frozenset({"select", "status", "actor-reference", "checkbox"})
-ORDERED = frozenset({"number", "currency", "date", "timestamp", "rating"})
+ORDERED = frozenset({"number", "currency", "date", "timestamp", "rating", "interaction"})
 TEXT_OPERATORS = frozenset({"$eq", "$in", "$contains", "$starts_with", "$ends_with", "$not_empty"})
 ORDER_OPERATORS = frozenset({"$eq", "$in", "$lt", "$lte", "$gt", "$gte", "$not_empty"})
 
@@ -135,19 +136,21 @@ def _comparison(table: AnyTable, attribute: Attribute, field: str, operator: str
         if given is not True:
             raise refused("Error in filter. $not_empty takes true.", "filter_error")
         return Condition(lambda record: any(True for _ in reader(record)))
+    loose = operator in {"$contains", "$starts_with", "$ends_with"}
+    prepare = _folded if loose else partial(_prepared, attribute)
     if operator == "$in":
         if not isinstance(given, list) or any(isinstance(item, list | dict) for item in given):
             raise refused("Error in filter. $in takes an array of plain values.", "filter_error")
-        wanted = {_prepared(attribute, item) for item in given}
+        wanted = {prepare(item) for item in given}
         return Condition(
-            lambda record: any(item in wanted for item in reader(record)), _lookup(table, attribute, field, given)
+            lambda record: any(item in wanted for item in reader(record)), _lookup(table, attribute, field, wanted)
         )
     if not isinstance(given, str | int | float):
         raise refused(f"Error in filter. {operator} takes a plain value.", "filter_error")
-    compare, target = COMPARISONS[operator], _prepared(attribute, given)
-    if operator in {"$contains", "$starts_with", "$ends_with"} and not isinstance(target, str):
+    compare, target = COMPARISONS[operator], prepare(given)
+    if loose and not isinstance(target, str):
         raise refused(f"Error in filter. {operator} takes a string.", "filter_error")
-    candidates = _lookup(table, attribute, field, [given]) if operator == "$eq" else lambda: None
+    candidates = _lookup(table, attribute, field, [target]) if operator == "$eq" else lambda: None
     return Condition(lambda record: any(_safely(compare, item, target) for item in reader(record)), candidates)
 
 
@@ -209,7 +212,9 @@ def _choice_names(choice: Option) -> tuple[str, str]:
     return choice.title.casefold(), choice.choice_id
 
 
-def _lookup(table: AnyTable, attribute: Attribute, field: str, wanted: Sequence[Any]) -> Callable[[], set[str] | None]:
+def _lookup(
+    table: AnyTable, attribute: Attribute, field: str, wanted: Collection[Any]
+) -> Callable[[], set[str] | None]:
     """The candidates of an equality, from the attribute's index or the record ids themselves."""
     texts = [item for item in wanted if isinstance(item, str)]
     if attribute.is_implied and attribute.slug in {"record_id", "entry_id"}:
@@ -225,7 +230,12 @@ def _lookup(table: AnyTable, attribute: Attribute, field: str, wanted: Sequence[
 
 
 def _prepared(attribute: Attribute, given: Any) -> Any:
-    """What a filter compares with, in the form in which it is kept. Timestamps need a date and a time."""
+    """What a filter compares with, in the form in which it is kept. Timestamps need a date and a time.
+
+    A telephone number with its country code needs no plus sign; one without a country code finds nothing.
+    """
+    if attribute.type == "phone-number" and isinstance(given, str) and given.isascii() and given.isdigit():
+        return f"+{given}"
     if attribute.type != "timestamp":
         return _folded(given)
     moment = parse_moment(given) if isinstance(given, str) and "T" in given else None

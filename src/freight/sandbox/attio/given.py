@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from freight.sandbox.attio.errors import Path, malformed, refused, unrecognised
+from freight.sandbox.attio.errors import AttioError, Path, incomplete, invalid, malformed, unrecognised
 from freight.sandbox.attio.schema import Attribute
 from freight.sandbox.attio.values import Actor
 from freight.sandbox.attio.workspace import Workspace
@@ -15,19 +15,18 @@ class Given(msgspec.Struct, frozen=True):
 
     raw: Any
     attribute: Attribute
-    path: Path
     workspace: Workspace
     active_from: str
     actor: Actor
 
-    def bad(self, reason: str, code: str = "validation_type") -> Exception:
-        """The error that names the attribute."""
-        return refused(f'An invalid value was passed to attribute with slug "{self.attribute.slug}". {reason}', code)
+    def bad(self, reason: str, *path: str) -> AttioError:
+        """The complaint about the value, or about the part of it at `path`."""
+        return invalid(path, reason)
 
     def part(self, key: str) -> Any:
         """The raw value itself, or what stands under the only key of its object form."""
         if isinstance(self.raw, dict):
-            require_keys(self.raw, (key,), self.path)
+            require_keys(self.raw, (key,))
             return self.raw[key]
         return self.raw
 
@@ -35,7 +34,7 @@ class Given(msgspec.Struct, frozen=True):
         """As `part`, and a string."""
         part = self.part(key)
         if not isinstance(part, str):
-            raise malformed((*self.path, key), "string", part)
+            raise malformed((key,), "string", part)
         return part
 
     @property
@@ -44,10 +43,11 @@ class Given(msgspec.Struct, frozen=True):
         return {"active_from": self.active_from, "created_by_actor": self.actor}
 
 
-def require_keys(raw: dict[str, Any], required: tuple[str, ...], path: Path, optional: tuple[str, ...] = ()) -> None:
+def require_keys(
+    raw: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...] = (), path: Path = ()
+) -> None:
     """Raises 400 unless the object has all the required keys and no unknown ones."""
-    for key in required:
-        if key not in raw:
-            raise malformed((*path, key), "string")
+    if lacking := [key for key in required if key not in raw]:
+        raise incomplete(path, lacking)
     if unknown := [key for key in raw if key not in required and key not in optional]:
         raise unrecognised(path, unknown)

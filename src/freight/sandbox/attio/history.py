@@ -127,7 +127,7 @@ def _value(workspace: Workspace, attribute: Attribute, past: PastValue, place: i
     active_until = None if past.active_until is None else _moment(past.active_until, (*path, "active_until"))
     if active_until is not None and active_until <= active_from:
         raise invalid((*path, "active_until"), "Must be after active_from.")
-    given = Given(past.value, attribute, (*path, "value"), workspace, active_from, workspace.actor)
+    given = Given(past.value, attribute, workspace, active_from, workspace.actor)
     return msgspec.structs.replace(parse_value(given), active_until=active_until)
 
 

@@ -1,5 +1,6 @@
 """Attio's operations on lists and their entries."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from litestar.response.base import ASGIResponse
 
 from freight.sandbox.attio.bodies import Data, EntryChange, ListChange, NewEntry, NewList, decode
 from freight.sandbox.attio.errors import AttioError, not_found, refused
-from freight.sandbox.attio.query import Body, run_query
+from freight.sandbox.attio.query_api import query_answer
 from freight.sandbox.attio.records import (
     PARENT_FIXED,
     Multiselect,
@@ -64,6 +65,7 @@ async def create_list(request: AnyRequest) -> ASGIResponse:
         workspace.actor,
     )
     workspace.lists[definition.id] = Table(definition)
+    workspace.announce("list.created", {"list_id": definition.id})
     return answer({"data": _render_list(workspace, definition)})
 
 
@@ -83,6 +85,7 @@ async def change_list(request: AnyRequest, list_name: FromPath[str]) -> ASGIResp
     if change.name is not msgspec.UNSET:
         definition.name = change.name
     definition.workspace_access, definition.member_access = access, members
+    workspace.announce("list.updated", {"list_id": definition.id})
     return answer({"data": _render_list(workspace, definition)})
 
 
@@ -111,8 +114,7 @@ async def query_entries(request: AnyRequest, list_name: FromPath[str]) -> ASGIRe
     """Find entries."""
     workspace = workspace_of(request)
     table = workspace.list_table(list_name)
-    found = run_query(workspace, table, decode(await request.body() or b"{}", Body))
-    return answer({"data": [render_entry(workspace, table, entry) for entry in found]})
+    return await query_answer(request, table, partial(render_entry, workspace, table))
 
 
 @get(ENTRY, opt=READ_ENTRIES, sync_to_thread=False)

@@ -13,8 +13,9 @@ DURATION = re.compile(
 
 
 def now() -> str:
-    """The present moment as Attio writes it, with nanoseconds."""
-    return format_moment(datetime.now(UTC))
+    """The present moment as Attio writes it: milliseconds, padded to nanoseconds."""
+    moment = datetime.now(UTC)
+    return format_moment(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 
 
 def format_moment(moment: datetime) -> str:

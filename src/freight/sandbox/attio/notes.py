@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from freight.sandbox.attio.bodies import Data, decode
 from freight.sandbox.attio.content import Note
 from freight.sandbox.attio.errors import AttioError, invalid, not_found
+from freight.sandbox.attio.events import EventType
 from freight.sandbox.attio.moments import backdated, now
 from freight.sandbox.attio.requests import AnyRequest, page, workspace_of
 from freight.sandbox.attio.scopes import DELETE_NOTES, READ_NOTES, WRITE_NOTES
@@ -73,6 +74,7 @@ async def create_note(request: AnyRequest) -> ASGIResponse:
         created_at=now() if new.created_at is UNSET else backdated(new.created_at, ("data", "created_at")),
     )
     workspace.notes.put(note.id, note, [record.id])
+    _announce(workspace, "note.created", note)
     return answer({"data": _render(workspace, note)})
 
 
@@ -94,8 +96,10 @@ async def change_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIRespon
             raise invalid(("data", "format"), "Content needs a format.")
         _require_size(change.content)
         note.content_plaintext, note.content_markdown = _plaintext(change.format, change.content), change.content
+        _announce(workspace, "note-content.updated", note)
     if change.title is not UNSET:
         note.title = change.title
+        _announce(workspace, "note.updated", note)
     return answer({"data": _render(workspace, note)})
 
 
@@ -103,11 +107,18 @@ async def change_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIRespon
 def delete_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIResponse:
     """Delete a note for good."""
     workspace = workspace_of(request)
-    workspace.notes.remove(_note(workspace, note_id).id)
+    note = _note(workspace, note_id)
+    workspace.notes.remove(note.id)
+    _announce(workspace, "note.deleted", note)
     return answer({})
 
 
 NOTE_OPERATIONS = (list_notes, create_note, get_note, change_note, delete_note)
+
+
+def _announce(workspace: Workspace, event_type: EventType, note: Note) -> None:
+    parent = {"parent_object_id": workspace.object_id(note.parent_object), "parent_record_id": note.parent_record_id}
+    workspace.announce(event_type, {"note_id": note.id}, None, **parent)
 
 
 def _note(workspace: Workspace, note_id: str) -> Note:
@@ -140,7 +151,8 @@ def _plaintext(text_format: Format, content: str) -> str:
 
 
 def _without_styles(line: str) -> str:
-    line = re.sub(r"\[([^\]]*)\]\([^)\s]*\)", r"\1", line)
+    # A bracket behind a backslash is text: no link begins or ends with it.
+    line = re.sub(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)\s]*\)", r"\1", line)
     for mark in (r"\*\*", "__", "~~", "==", r"\*", r"\b_|_\b"):
         line = re.sub(rf"(?:{mark})(\S(?:.*?\S)?)(?:{mark})", r"\1", line)
     return re.sub(r"\\([\\`*_{}\[\]()#+\-.!~=|>])", r"\1", line)

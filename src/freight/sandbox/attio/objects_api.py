@@ -1,18 +1,22 @@
 """Attio's operations on objects and their records."""
 
+from functools import partial
 from typing import Any
 
+import msgspec
 from litestar import delete, get, patch, post, put
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from freight.sandbox.attio.bodies import Data, Values, decode
-from freight.sandbox.attio.query import Body, run_query
+from freight.sandbox.attio.bodies import Data, NewObject, ObjectChange, Values, decode
+from freight.sandbox.attio.errors import refused
+from freight.sandbox.attio.query_api import query_answer
 from freight.sandbox.attio.records import Multiselect, create_record, render_record, update_record, upsert_record
 from freight.sandbox.attio.removal import delete_record
 from freight.sandbox.attio.requests import AnyRequest, page, workspace_of
 from freight.sandbox.attio.schema import AttioObject
-from freight.sandbox.attio.scopes import READ_RECORD_ENTRIES, READ_RECORDS, READ_SCHEMA, WRITE_RECORDS
+from freight.sandbox.attio.scopes import READ_RECORD_ENTRIES, READ_RECORDS, READ_SCHEMA, WRITE_RECORDS, WRITE_SCHEMA
+from freight.sandbox.attio.standard import custom_attributes
 from freight.sandbox.attio.tables import Record, Table
 from freight.sandbox.attio.workspace import Workspace
 from freight.sandbox.control import answer
@@ -34,6 +38,33 @@ def get_object(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
     """One object."""
     workspace = workspace_of(request)
     return answer({"data": _render_object(workspace, workspace.table(object_name).definition)})
+
+
+@post("/v2/objects", status_code=200, opt=WRITE_SCHEMA)
+async def create_object(request: AnyRequest) -> ASGIResponse:
+    """Make an object of the firm's own."""
+    workspace = workspace_of(request)
+    new = decode(await request.body(), Data[NewObject]).data
+    definition = AttioObject(new.api_slug, new.singular_noun, new.plural_noun, custom_attributes())
+    workspace.add_object(definition)
+    return answer({"data": _render_object(workspace, definition)})
+
+
+@patch(OBJECT, opt=WRITE_SCHEMA)
+async def change_object(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
+    """Give an object other names. The sandbox changes no API slug, which all references to the object bear."""
+    workspace = workspace_of(request)
+    definition = workspace.table(object_name).definition
+    change = decode(await request.body(), Data[ObjectChange]).data
+    if change == ObjectChange():
+        raise refused("The payload is empty. Please change at least one property.")
+    if change.api_slug not in (msgspec.UNSET, definition.slug):
+        raise refused("The sandbox does not change API slugs of objects.")
+    if change.singular_noun is not msgspec.UNSET:
+        definition.singular = change.singular_noun
+    if change.plural_noun is not msgspec.UNSET:
+        definition.plural = change.plural_noun
+    return answer({"data": _render_object(workspace, definition)})
 
 
 @post(RECORDS, status_code=200, opt=WRITE_RECORDS)
@@ -60,8 +91,7 @@ async def query(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse
     """Find records."""
     workspace = workspace_of(request)
     table = workspace.table(object_name)
-    found = run_query(workspace, table, decode(await request.body() or b"{}", Body))
-    return answer({"data": [render_record(workspace, table, record) for record in found]})
+    return await query_answer(request, table, partial(render_record, workspace, table))
 
 
 @get(RECORD, opt=READ_RECORDS, sync_to_thread=False)
@@ -110,8 +140,8 @@ def list_record_entries(request: AnyRequest, object_name: FromPath[str], record_
 
 
 OBJECT_OPERATIONS = (
-    list_objects, get_object, create, upsert, query, get_record, append_values, replace_values, remove,
-    list_record_entries,
+    list_objects, get_object, create_object, change_object, create, upsert, query, get_record, append_values,
+    replace_values, remove, list_record_entries,
 )  # fmt: skip
 
 

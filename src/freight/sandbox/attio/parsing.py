@@ -3,14 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from freight.sandbox.attio.contacts import parse_domain_value, parse_email, parse_location, parse_name, parse_phone
-from freight.sandbox.attio.errors import malformed, refused
+from freight.sandbox.attio.errors import AttioError, malformed, of_value, refused
 from freight.sandbox.attio.given import Given, require_keys
 from freight.sandbox.attio.moments import format_moment, parse_moment
+from freight.sandbox.attio.references import parse_reference
 from freight.sandbox.attio.values import (
     ActorReference,
     Checkbox,
@@ -18,7 +16,6 @@ from freight.sandbox.attio.values import (
     Date,
     Number,
     Rating,
-    RecordReference,
     Select,
     Status,
     StatusValue,
@@ -33,16 +30,24 @@ EXACT = 2**53
 
 
 def parse_value(given: Given) -> Value:
-    """The value as it will be stored. Raises `AttioError` for one that Attio refuses."""
-    return PARSERS[given.attribute.type](given)
+    """The value as it will be stored. Raises `AttioError` for one that Attio refuses.
+
+    There is no limit on the number of values of an attribute, of any type: Attio's specification states none (its
+    only bounds on arrays are those of paths), nor does a public client or report. The one limit that is documented
+    is of 400 values in a request that writes the history of an attribute.
+    """
+    try:
+        return PARSERS[given.attribute.type](given)
+    except AttioError as error:
+        raise of_value(error, given.attribute.slug) from None
 
 
 def _text(given: Given) -> Value:
     text = given.text("value")
     if not text:
-        raise given.bad("An empty string is no value; send an empty array to clear the attribute.")
+        raise given.bad("An empty string is no value; send an empty array to clear the attribute.", "value")
     if len(text.encode()) > LONGEST_TEXT:
-        raise given.bad("Text is limited to 10MB.")
+        raise given.bad("Text is limited to 10MB.", "value")
     return Text(value=text, **given.common)
 
 
@@ -54,7 +59,7 @@ def _checkbox(given: Given) -> Value:
     flag = given.part("value")
     flag = {"true": True, "false": False}.get(flag, flag) if isinstance(flag, str) else flag
     if not isinstance(flag, bool):
-        raise malformed((*given.path, "value"), "boolean", flag)
+        raise malformed(("value",), "boolean", flag)
     return Checkbox(value=flag, **given.common)
 
 
@@ -64,20 +69,20 @@ def _currency(given: Given) -> Value:
         amount = float(amount)
     number = _numeric(given, amount, "currency_value")
     if number != round(number, 4):
-        raise given.bad("A currency value has at most 4 decimal places.")
+        raise given.bad("A currency value has at most 4 decimal places.", "currency_value")
     currency = given.attribute.currency or {"default_currency_code": "USD"}
     return Currency(currency_value=number, currency_code=currency["default_currency_code"], **given.common)
 
 
 def _numeric(given: Given, number: object, key: str) -> float | int:
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise malformed((*given.path, key), "number", number)
+        raise malformed((key,), "number", number)
     if isinstance(number, float) or abs(number) <= EXACT:
         return number
     try:
         return int(float(number))
     except OverflowError:
-        raise given.bad("Numbers are kept as 64-bit floats.") from None
+        raise given.bad("Numbers are kept as 64-bit floats.", key) from None
 
 
 def _date(given: Given) -> Value:
@@ -92,7 +97,7 @@ def _moment(given: Given) -> datetime:
     text = given.text("value")
     moment = parse_moment(text)
     if moment is None:
-        raise given.bad(f'"{text}" is not an ISO 8601 date.')
+        raise given.bad(f'"{text}" is not an ISO 8601 date.', "value")
     return moment
 
 
@@ -101,7 +106,7 @@ def _rating(given: Given) -> Value:
     if isinstance(stars, float) and stars.is_integer():
         stars = int(stars)
     if isinstance(stars, bool) or not isinstance(stars, int) or not 0 <= stars <= 5:
-        raise given.bad("A rating is an integer from 0 to 5.")
+        raise given.bad("A rating is an integer from 0 to 5.", "value")
     return Rating(value=stars, **given.common)
 
 
@@ -124,9 +129,9 @@ def _select(given: Given) -> Value:
 def _actor(given: Given) -> Value:
     raw = given.raw
     if isinstance(raw, dict) and "referenced_actor_type" in raw:
-        require_keys(raw, ("referenced_actor_type", "referenced_actor_id"), given.path)
+        require_keys(raw, ("referenced_actor_type", "referenced_actor_id"))
         if raw["referenced_actor_type"] != "workspace-member":
-            raise given.bad("Only workspace members can be referred to.")
+            raise given.bad("Only workspace members can be referred to.", "referenced_actor_type")
         identifier = raw["referenced_actor_id"]
     else:
         identifier = given.part("workspace_member_email_address")
@@ -140,65 +145,6 @@ def _actor(given: Given) -> Value:
     )
 
 
-def _reference(given: Given) -> Value:
-    raw = given.raw
-    if isinstance(raw, str):
-        table_name, record_id = _referred_by_shortcut(given, raw)
-    elif isinstance(raw, dict) and "target_record_id" in raw:
-        require_keys(raw, ("target_object", "target_record_id"), given.path)
-        table_name, record_id = raw["target_object"], raw["target_record_id"]
-    elif isinstance(raw, dict):
-        table_name, record_id = _referred_by_match(given, raw)
-    else:
-        raise malformed(given.path, "object", raw)
-    table = given.workspace.find_table(table_name) if isinstance(table_name, str) else None
-    if table is None:
-        raise refused(f'Cannot find object with slug/ID "{table_name}".', "value_not_found")
-    allowed = given.attribute.allowed_objects
-    if allowed is not None and table.definition.slug not in allowed:
-        raise given.bad(f'Records of the object "{table.definition.slug}" are not allowed here.')
-    if record_id not in table.records:
-        raise refused(
-            f'Cannot find record with ID "{record_id}" in object "{table.definition.slug}".', "value_not_found"
-        )
-    return RecordReference(target_object=table.definition.slug, target_record_id=record_id, **given.common)
-
-
-SHORTCUTS = {"companies": "domains", "people": "email_addresses"}
-"""The attribute by which a plain string names a record."""
-
-
-def _referred_by_shortcut(given: Given, text: str) -> tuple[str, str]:
-    allowed = given.attribute.allowed_objects or []
-    if len(allowed) != 1 or allowed[0] not in SHORTCUTS:
-        raise given.bad("A string can only name a record where a single standard object is allowed.")
-    return allowed[0], _unique_holder(given, allowed[0], SHORTCUTS[allowed[0]], text)
-
-
-def _referred_by_match(given: Given, raw: dict[str, Any]) -> tuple[str, str]:
-    """The record that one matching attribute with one value names."""
-    slug = raw.get("target_object")
-    if not isinstance(slug, str):
-        raise malformed((*given.path, "target_object"), "string", raw.get("target_object", msgspec.UNSET))
-    matching = [(key, values) for key, values in raw.items() if key != "target_object"]
-    if len(matching) != 1 or not isinstance(matching[0][1], list) or len(matching[0][1]) != 1:
-        raise given.bad("Exactly one matching attribute with one value is needed to refer to a record.")
-    key, (value,) = matching[0]
-    return slug, _unique_holder(given, slug, key, value)
-
-
-def _unique_holder(given: Given, slug: str, identifier: str, raw: object) -> str:
-    table = given.workspace.find_table(slug)
-    attribute = None if table is None else table.definition.find(identifier)
-    if table is None or attribute is None or not attribute.is_unique:
-        raise refused(f'No unique attribute "{identifier}" was found on object "{slug}".', "value_not_found")
-    wanted = parse_value(msgspec.structs.replace(given, attribute=attribute, raw=raw))
-    for record_id in table.holders(attribute, str(wanted.identity[0])) or ():
-        if any(value.identity == wanted.identity for value in table.values(table.records[record_id], attribute)):
-            return record_id
-    raise refused(f'Cannot find record with {identifier} "{wanted.identity[0]}" in "{slug}".', "value_not_found")
-
-
 PARSERS: dict[str, Callable[[Given], Value]] = {
     "text": _text,
     "number": _number,
@@ -210,7 +156,7 @@ PARSERS: dict[str, Callable[[Given], Value]] = {
     "status": _status,
     "select": _select,
     "actor-reference": _actor,
-    "record-reference": _reference,
+    "record-reference": lambda given: parse_reference(given, parse_value),
     "location": parse_location,
     "domain": parse_domain_value,
     "email-address": parse_email,

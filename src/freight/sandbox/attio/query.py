@@ -14,6 +14,8 @@ from freight.sandbox.attio.values import FILTER_FIELDS
 from freight.sandbox.attio.workspace import Workspace
 
 MAXIMUM_LIMIT = 500
+OLDEST_FIRST = {"direction": "asc", "attribute": "created_at"}
+"""The sort that asks for the order in which the records are kept anyway."""
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,27 +26,26 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     limit: float = MAXIMUM_LIMIT
     """Any JSON number that is whole, such as 500.0."""
     offset: float = 0
+    expand: Any = None
+    """What a client wants to have beside the values; Attio takes it and gives nothing more."""
 
 
 def run_query(workspace: Workspace, table: AnyTable, body: Body) -> list[Record]:
-    """The records that a query finds, in the order of their creation unless it sorts. Raises `AttioError`."""
+    """The records that a query finds, in the order of their ids unless it sorts. Raises `AttioError`."""
     limit, offset = int(body.limit), int(body.offset)
     if limit != body.limit or not 1 <= limit <= MAXIMUM_LIMIT:
         raise malformed(("limit",), f"number from 1 to {MAXIMUM_LIMIT}", body.limit)
     if offset != body.offset or offset < 0:
         raise malformed(("offset",), "number from 0", body.offset)
-    if not body.filter and all(_is_natural(sort) for sort in body.sorts or []):
+    if not body.filter and not body.sorts:
+        return [table.records[record_id] for record_id in table.ids[offset : offset + limit]]
+    if not body.filter and body.sorts == [OLDEST_FIRST]:
         return list(islice(table.records.values(), offset, offset + limit))
     condition = compile_filter(workspace, table, body.filter or {})
-    found = sorted(filter(condition.matches, _candidates(table, condition)), key=lambda record: record.number)
+    found = sorted(filter(condition.matches, _candidates(table, condition)), key=lambda record: record.id)
     for sort in reversed(body.sorts or []):
         _sort(workspace, table, found, sort)
     return found[offset : offset + limit]
-
-
-def _is_natural(sort: dict[str, Any]) -> bool:
-    """Whether a sort asks for the order in which the records are kept anyway."""
-    return sort == {"direction": "asc", "attribute": "created_at"}
 
 
 def _candidates(table: AnyTable, condition: Condition) -> Iterable[Record]:
@@ -70,7 +71,7 @@ def _sort(workspace: Workspace, table: AnyTable, records: list[Record], sort: di
 def _reader(steps: list[Step], field: object) -> Callable[[Record], Iterable[Any]]:
     table, attribute = steps[-1]
     if attribute.is_implied and attribute.slug == "created_at":
-        # Two records of the same microsecond still have an order.
+        # Two records of the same millisecond still have an order.
         return lambda record: (target.number for target in reached(steps, record))
     fields = FILTER_FIELDS.get(attribute.type, ())
     wanted = fields[0] if field is None and fields else field

@@ -5,12 +5,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from freight.sandbox.attio.announcements import announce_change, announce_entry, announce_record
+from freight.sandbox.attio.automation import follow_up
 from freight.sandbox.attio.defaults import default_values
 from freight.sandbox.attio.errors import AttioError, malformed, refused
 from freight.sandbox.attio.given import Given
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.parsing import parse_value
-from freight.sandbox.attio.relations import assign, join_company
+from freight.sandbox.attio.relations import assign
 from freight.sandbox.attio.schema import AttioList, AttioObject, Attribute, Definition
 from freight.sandbox.attio.tables import Record, Table
 from freight.sandbox.attio.values import Value
@@ -24,12 +26,16 @@ PARENT_FIXED = "The parent record of a list entry cannot be changed."
 
 def create_record(workspace: Workspace, table: Table[AttioObject], raw: dict[str, Any]) -> Record:
     """A new record. Raises `AttioError`, also where a unique value is taken."""
-    return _create(workspace, table, _parse(workspace, table, raw))
+    return _create_record(workspace, table, _parse(workspace, table, raw), None)
 
 
-def create_entry(workspace: Workspace, table: Table[AttioList], parent_record_id: str, raw: dict[str, Any]) -> Record:
-    """A new list entry for a record. Raises `AttioError`."""
-    return _create(workspace, table, _parse(workspace, table, raw), parent_record_id)
+def create_entry(
+    workspace: Workspace, table: Table[AttioList], parent_record_id: str, raw: dict[str, Any], *, key: str | None = None
+) -> Record:
+    """A new list entry for a record; with a key its id follows from it. Raises `AttioError`."""
+    entry = _create(workspace, table, _parse(workspace, table, raw), parent_record_id, key=key)
+    announce_entry(workspace, "list-entry.created", table, entry)
+    return entry
 
 
 def update_record(
@@ -60,7 +66,7 @@ def upsert_record(workspace: Workspace, table: Table[AttioObject], matching: str
     if len(found) > 1:
         raise refused("Multiple records were found for the given matching attribute values.", "multiple_match_results")
     if not found:
-        return _create(workspace, table, parsed)
+        return _create_record(workspace, table, parsed, f"{attribute.id}/{wanted[0].identity[0]}")
     record = table.records[found.pop()]
     merged = [
         (written, _appended(table.values(record, written), values))
@@ -81,7 +87,7 @@ def upsert_entry(workspace: Workspace, table: Table[AttioList], parent_record_id
             "multiple_match_results",
         )
     if not found:
-        return create_entry(workspace, table, parent_record_id, raw)
+        return create_entry(workspace, table, parent_record_id, raw, key=parent_record_id)
     return update_record(workspace, table, table.records[found[0]], raw, "replace")
 
 
@@ -104,7 +110,7 @@ def render_entry(workspace: Workspace, table: Table[AttioList], entry: Record) -
         "parent_record_id": entry.parent_record_id,
         "parent_object": definition.parent_object,
         "created_at": entry.created_at,
-        "entry_values": _all_values(table, entry),
+        "entry_values": {slug: values for slug, values in _all_values(table, entry).items() if slug != "parent_record"},
     }
 
 
@@ -131,19 +137,15 @@ def _parse(workspace: Workspace, table: Table[Definition], raw: dict[str, Any]) 
         if attribute is None or attribute.is_archived:
             raise refused(f'Cannot find attribute with slug/ID "{identifier}".', "value_not_found")
         require_writable(attribute)
-        path = ("data", table.definition.values_key, identifier)
         if attribute.is_multiselect and not isinstance(given, list):
-            raise malformed(path, "array", given)
+            raise malformed(("data", table.definition.values_key, identifier), "array", given)
         items = given if isinstance(given, list) else [given]
         if not attribute.is_multiselect and len(items) > 1:
             raise refused(
                 f'Attribute with slug "{attribute.slug}" takes a single value.',
                 "multiple_values_for_single_value_attribute",
             )
-        values = [
-            parse_value(Given(item, attribute, (*path, place), workspace, active_from, actor))
-            for place, item in enumerate(items)
-        ]
+        values = [parse_value(Given(item, attribute, workspace, active_from, actor)) for item in items]
         parsed.append((attribute, _distinct(values)))
     return parsed
 
@@ -156,24 +158,39 @@ def require_writable(attribute: Attribute) -> None:
         raise refused(f'Attribute with slug "{attribute.slug}" cannot be written.', "system_edit_unauthorized")
 
 
+def _create_record(workspace: Workspace, table: Table[AttioObject], parsed: Parsed, key: str | None) -> Record:
+    workspace.require_room()
+    record = _create(workspace, table, parsed, key=key)
+    announce_record(workspace, "record.created", table, record)
+    follow_up(workspace, table, record)
+    return record
+
+
 def _create(
-    workspace: Workspace, table: Table[Definition], parsed: Parsed, parent_record_id: str | None = None
+    workspace: Workspace,
+    table: Table[Definition],
+    parsed: Parsed,
+    parent_record_id: str | None = None,
+    *,
+    key: str | None = None,
 ) -> Record:
     written = {attribute.id for attribute, values in parsed if values}
     lacking = [attribute for attribute in table.definition.attributes() if attribute.id not in written]
-    defaults = [(attribute, default_values(workspace, attribute)) for attribute in lacking if attribute.default_value]
+    defaults = [(attribute, default_values(workspace, attribute)) for attribute in lacking if _has_default(attribute)]
     for attribute in lacking:
         if attribute.is_required and attribute.default_value is None:
             raise _missing(attribute)
     parsed = [*parsed, *defaults]
     require_unique(workspace, table, None, parsed)
-    record = table.add(now(), workspace.actor, parent_record_id)
+    record = table.add(now(), workspace.actor, parent_record_id, key=key)
     for attribute, values in parsed:
         assign(workspace, table, record, attribute, values)
-    people = workspace.tables["people"]
-    if table is people:
-        join_company(workspace, people, record)
     return record
+
+
+def _has_default(attribute: Attribute) -> bool:
+    """Whether a default has to be written; what Attio fills itself only shows one."""
+    return attribute.default_value is not None and attribute.is_writable
 
 
 def _update(workspace: Workspace, table: Table[Definition], record: Record, parsed: Parsed) -> Record:
@@ -182,7 +199,8 @@ def _update(workspace: Workspace, table: Table[Definition], record: Record, pars
             raise _missing(attribute)
     require_unique(workspace, table, record, parsed)
     for attribute, values in parsed:
-        assign(workspace, table, record, attribute, values)
+        if assign(workspace, table, record, attribute, values):
+            announce_change(workspace, table, record, attribute)
     return record
 
 

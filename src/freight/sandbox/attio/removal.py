@@ -4,6 +4,7 @@ Attio documents that deletion is permanent; that notes, files, comments and entr
 sandbox keeps itself whole.
 """
 
+from freight.sandbox.attio.announcements import announce_entry, announce_record
 from freight.sandbox.attio.relations import remove_reference
 from freight.sandbox.attio.schema import AttioList, AttioObject
 from freight.sandbox.attio.tables import Record, Table
@@ -22,6 +23,7 @@ def delete_record(workspace: Workspace, table: Table[AttioObject], record: Recor
             delete_entry(workspace, entries, entries.records[entry_id])
     _clear_shelves(workspace, record.id)
     table.remove(record)
+    announce_record(workspace, "record.deleted", table, record)
 
 
 def delete_entry(workspace: Workspace, table: Table[AttioList], entry: Record) -> None:
@@ -29,6 +31,7 @@ def delete_entry(workspace: Workspace, table: Table[AttioList], entry: Record) -
     for thread in workspace.threads.on(entry.id):
         workspace.threads.remove(thread.id)
     table.remove(entry)
+    announce_entry(workspace, "list-entry.deleted", table, entry)
 
 
 def _clear_shelves(workspace: Workspace, record_id: str) -> None:

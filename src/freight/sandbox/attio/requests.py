@@ -27,9 +27,11 @@ def flag(request: AnyRequest, name: str) -> bool | None:
     return None if text is None else text == "true"
 
 
-def page(request: AnyRequest, items: Iterable[T], *, default: int | None, maximum: int | None) -> list[T]:
+def page(
+    request: AnyRequest, items: Iterable[T], *, default: int | None, maximum: int | None, minimum: int = 1
+) -> list[T]:
     """The part of the items that `limit` and `offset` name. Raises 400."""
-    limit = integer(request, "limit", default, minimum=1, maximum=maximum)
+    limit = integer(request, "limit", default, minimum=minimum, maximum=maximum)
     offset = integer(request, "offset", 0) or 0
     return list(islice(items, offset, None if limit is None else offset + limit))
 

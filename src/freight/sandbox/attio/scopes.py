@@ -17,8 +17,9 @@ DEFAULT_SCOPES = (
     "comment:read-write",
     "file:read-write",
     "user_management:read",
+    "webhook:read-write",
 )
-"""All that a migration needs."""
+"""All that a migration needs, and a rehearsal of switching the firm's automations off."""
 
 
 def needs(*scopes: str) -> dict[str, Any]:
@@ -48,6 +49,8 @@ READ_FILES = needs("file:read", *RECORD_SCOPES)
 WRITE_FILES = needs("file:read-write", *RECORD_SCOPES)
 READ_COMMENTS = needs("comment:read")
 WRITE_COMMENTS = needs("comment:read-write")
+READ_WEBHOOKS = needs("webhook:read")
+WRITE_WEBHOOKS = needs("webhook:read-write")
 
 
 def require_scopes(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -1,6 +1,6 @@
 """The standard objects of a new workspace and what every list begins with, as Attio documents them."""
 
-from freight.sandbox.attio.schema import AttioObject, Attribute, AttributeType
+from freight.sandbox.attio.schema import AttioObject, Attribute, AttributeType, DefaultValue
 
 INTERACTIONS = (
     ("first_calendar_interaction", "First calendar interaction"),
@@ -12,7 +12,14 @@ INTERACTIONS = (
     ("last_interaction", "Last interaction"),
     ("next_interaction", "Next interaction"),
 )
-SOCIAL = ("angellist", "facebook", "instagram", "linkedin", "twitter")
+SOCIAL = {
+    "angellist": "AngelList",
+    "facebook": "Facebook",
+    "instagram": "Instagram",
+    "linkedin": "LinkedIn",
+    "twitter": "Twitter",
+}
+"""Titles of the attributes for profiles, as recorded."""
 DISABLED_OBJECTS = frozenset({"deals", "users", "workspaces"})
 """What only an admin can switch on."""
 DEAL_STAGES = ("Lead", "In Progress", "Won 🎉", "Lost")
@@ -45,7 +52,7 @@ def _companies() -> AttioObject:
             _reference("team", "Team", "people"),
             Attribute(slug="categories", title="Categories", type="select", is_multiselect=True),
             Attribute(slug="primary_location", title="Primary location", type="location"),
-            *(_text(slug, slug.capitalize()) for slug in SOCIAL),
+            *(_text(slug, title) for slug, title in SOCIAL.items()),
             _read_only("logo_url", "Logo URL", "text"),
             _read_only("twitter_follower_count", "Twitter follower count", "number"),
             _read_only("foundation_date", "Foundation date", "date"),
@@ -53,6 +60,7 @@ def _companies() -> AttioObject:
             _read_only("funding_raised_usd", "Funding raised", "currency"),
             _read_only("employee_range", "Employee range", "select"),
             *_relations(),
+            _reference("associated_workspaces", "Associated workspaces", "workspaces"),
         ],
     )
 
@@ -75,9 +83,10 @@ def _people() -> AttioObject:
             _read_only("avatar_url", "Avatar URL", "text"),
             Attribute(slug="phone_numbers", title="Phone numbers", type="phone-number", is_multiselect=True),
             Attribute(slug="primary_location", title="Primary location", type="location"),
-            *(_text(slug, slug.capitalize()) for slug in SOCIAL),
+            *(_text(slug, title) for slug, title in SOCIAL.items()),
             _read_only("twitter_follower_count", "Twitter follower count", "number"),
             *_relations(),
+            _reference("associated_users", "Associated users", "users"),
         ],
     )  # fmt: skip
 
@@ -102,6 +111,11 @@ def _deals() -> AttioObject:
     )  # fmt: skip
 
 
+def custom_attributes() -> list[Attribute]:
+    """What every object of the firm's own begins with."""
+    return [*_common(), Attribute(slug="name", title="Name", type="text", is_system=False)]
+
+
 def list_attributes(parent_object: str) -> list[Attribute]:
     """What every new list has."""
     return [
@@ -123,17 +137,17 @@ def _common() -> list[Attribute]:
 
 def _creation() -> list[Attribute]:
     return [
-        _read_only("created_at", "Created at", "timestamp"),
-        _read_only("created_by", "Created by", "actor-reference"),
+        _read_only("created_at", "Created at", "timestamp", DefaultValue("dynamic", "PT0S")),
+        _read_only("created_by", "Created by", "actor-reference", DefaultValue("dynamic", "current-user")),
     ]
 
 
 def _relations() -> list[Attribute]:
     return [
         *(_read_only(slug, title, "interaction") for slug, title in INTERACTIONS),
-        _read_only("strongest_connection_strength_legacy", "Strongest connection strength (legacy)", "number"),
-        _read_only("strongest_connection_strength", "Strongest connection strength", "select"),
-        _read_only("strongest_connection_user", "Strongest connection user", "actor-reference"),
+        _read_only("strongest_connection_strength_legacy", "Connection strength (legacy)", "number"),
+        _read_only("strongest_connection_strength", "Connection strength", "select"),
+        _read_only("strongest_connection_user", "Strongest connection", "actor-reference"),
     ]
 
 
@@ -141,8 +155,10 @@ def _text(slug: str, title: str) -> Attribute:
     return Attribute(slug=slug, title=title, type="text")
 
 
-def _read_only(slug: str, title: str, attribute_type: AttributeType) -> Attribute:
-    return Attribute(slug=slug, title=title, type=attribute_type, is_writable=False)
+def _read_only(
+    slug: str, title: str, attribute_type: AttributeType, default_value: DefaultValue | None = None
+) -> Attribute:
+    return Attribute(slug=slug, title=title, type=attribute_type, is_writable=False, default_value=default_value)
 
 
 def _reference(slug: str, title: str, object_slug: str, *, multiple: bool = True) -> Attribute:

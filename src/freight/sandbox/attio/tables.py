@@ -1,7 +1,8 @@
 """The records of an object and the entries of a list, with the indexes that find them by value."""
 
 import uuid
-from collections.abc import Iterable
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -54,12 +55,28 @@ class Table(Generic[D_co]):
         self._entries_by_parent = Index()
         self._past: dict[tuple[str, str], list[Value]] = {}
         self._numbered = 0
+        self._ids: list[str] = []
 
-    def add(self, created_at: str, created_by: Actor, parent_record_id: str | None = None) -> Record:
-        """A new record, or a new entry for a parent, without values."""
+    @property
+    def ids(self) -> Sequence[str]:
+        """All ids in ascending order, in which Attio gives what a query does not sort."""
+        return self._ids
+
+    def add(
+        self, created_at: str, created_by: Actor, parent_record_id: str | None = None, *, key: str | None = None
+    ) -> Record:
+        """A new record, or a new entry for a parent, without values.
+
+        With a key the id follows from it: what an upsert creates has a UUID of version 5 in recorded traffic. Where
+        another record has that id already, as it once held the key, the id is a random one, of version 4.
+        """
         self._numbered += 1
-        record = Record(str(uuid.uuid4()), self._numbered, created_at, created_by, {}, parent_record_id)
+        record_id = str(uuid.uuid4() if key is None else uuid.uuid5(uuid.UUID(self.definition.id), key))
+        if record_id in self.records:
+            record_id = str(uuid.uuid4())
+        record = Record(record_id, self._numbered, created_at, created_by, {}, parent_record_id)
         self.records[record.id] = record
+        insort(self._ids, record.id)
         if parent_record_id is not None:
             self._entries_by_parent.add(parent_record_id, record.id)
         return record
@@ -72,6 +89,7 @@ class Table(Generic[D_co]):
         if record.parent_record_id is not None:
             self._entries_by_parent.discard(record.parent_record_id, record.id)
         del self.records[record.id]
+        del self._ids[bisect_left(self._ids, record.id)]
 
     def values(self, record: Record, attribute: Attribute) -> list[Value]:
         """The present values of one attribute."""

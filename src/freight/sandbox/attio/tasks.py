@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,9 +11,10 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Meta, UnsetType
 
+from freight.sandbox.attio.automation import LINK_DELAY
 from freight.sandbox.attio.bodies import Data, decode
 from freight.sandbox.attio.content import Assignee, LinkedRecord, Task
-from freight.sandbox.attio.errors import AttioError, Path, not_found, refused
+from freight.sandbox.attio.errors import AttioError, Path, below, not_found, refused
 from freight.sandbox.attio.given import Given, require_keys
 from freight.sandbox.attio.moments import format_moment, moment_of, now
 from freight.sandbox.attio.parsing import parse_value
@@ -22,6 +24,7 @@ from freight.sandbox.attio.scopes import DELETE_TASKS, READ_TASKS, WRITE_TASKS
 from freight.sandbox.attio.values import ActorReference, RecordReference
 from freight.sandbox.attio.workspace import Workspace
 from freight.sandbox.control import answer
+from freight.sandbox.faults import FaultKind, Faults
 
 SORTS = ("created_at:asc", "created_at:desc", "completed_at:asc", "completed_at:desc")
 
@@ -56,20 +59,28 @@ def list_tasks(request: AnyRequest) -> ASGIResponse:
 
 @post("/v2/tasks", status_code=200, opt=WRITE_TASKS)
 async def create_task(request: AnyRequest) -> ASGIResponse:
-    """Make a task."""
+    """Make a task.
+
+    In recorded traffic of May 2026 the answer to a task that named a person had no links. Whether Attio drops them or
+    attaches them later is not known, so there is a fault for each.
+    """
     workspace = workspace_of(request)
     new = decode(await request.body(), Data[NewTask]).data
-    stamp = now()
+    stamp, links = now(), _linked(workspace, new.linked_records)
+    dropped, late = (_strikes(request, kind) for kind in ("task_links_dropped", "task_links_late"))
     task = Task(
         id=str(uuid.uuid4()),
         content_plaintext=new.content,
         deadline_at=_deadline(new.deadline_at),
         completed_at=stamp if new.is_completed else None,
-        linked_records=_linked(workspace, new.linked_records),
+        linked_records=[] if dropped or late else links,
         assignees=_assigned(workspace, new.assignees),
         created_at=stamp,
     )
     _store(workspace, task)
+    workspace.announce("task.created", {"task_id": task.id})
+    if late:
+        workspace.late.schedule(LINK_DELAY, partial(_link_late, workspace, task.id, links))
     return answer({"data": _render(workspace, task)})
 
 
@@ -93,6 +104,7 @@ async def change_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIRespon
     if change.is_completed is not UNSET:
         task.completed_at = (task.completed_at or now()) if change.is_completed else None
     _store(workspace, task)
+    workspace.announce("task.updated", {"task_id": task.id})
     return answer({"data": _render(workspace, task)})
 
 
@@ -101,6 +113,7 @@ def delete_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIResponse:
     """Delete a task for good."""
     workspace = workspace_of(request)
     workspace.tasks.remove(_task(workspace, task_id).id)
+    workspace.announce("task.deleted", {"task_id": task_id})
     return answer({})
 
 
@@ -116,6 +129,21 @@ def _task(workspace: Workspace, task_id: str) -> Task:
 
 def _store(workspace: Workspace, task: Task) -> None:
     workspace.tasks.put(task.id, task, [link.target_record_id for link in task.linked_records])
+
+
+def _strikes(request: AnyRequest, kind: FaultKind) -> bool:
+    faults: Faults = request.app.state.faults
+    return faults.strikes(kind, request.method, request.scope["path"])
+
+
+def _link_late(workspace: Workspace, task_id: str, links: list[LinkedRecord]) -> None:
+    """Attach the links of a new task, unless somebody has given it others by now."""
+    task = workspace.tasks.items.get(task_id)
+    if task is not None and not task.linked_records:
+        task.linked_records = [
+            link for link in links if link.target_record_id in workspace.table(link.target_object_id).records
+        ]
+        _store(workspace, task)
 
 
 def _wanted(request: AnyRequest, workspace: Workspace) -> Iterable[Task]:
@@ -160,7 +188,7 @@ def _linked(workspace: Workspace, raw: list[Any]) -> list[LinkedRecord]:
 def _link(workspace: Workspace, raw: Any, path: Path) -> LinkedRecord:
     """The record that an id, a matching attribute, or a domain or e-mail address on its own names."""
     if isinstance(raw, dict) and "target_record_id" in raw:
-        require_keys(raw, ("target_object", "target_record_id"), path)
+        require_keys(raw, ("target_object", "target_record_id"), path=path)
         if workspace.find_list(str(raw["target_object"])) is not None:
             raise refused("Only standard or custom object records can be linked to.")
         table, record = workspace.record(str(raw["target_object"]), str(raw["target_record_id"]))
@@ -185,11 +213,11 @@ def _assigned(workspace: Workspace, raw: list[Any]) -> list[Assignee]:
 def _parsed(workspace: Workspace, raw: Any, attribute: Attribute, path: Path) -> object:
     """A reference by the rules of values; what it names and is not there is 404 for tasks."""
     try:
-        return parse_value(Given(raw, attribute, path, workspace, now(), workspace.actor))
+        return parse_value(Given(raw, attribute, workspace, now(), workspace.actor))
     except AttioError as error:
         if error.code == "value_not_found":
             raise AttioError(404, "not_found", str(error)) from None
-        raise
+        raise below(error, path) from None
 
 
 def _render(workspace: Workspace, task: Task) -> dict[str, Any]:

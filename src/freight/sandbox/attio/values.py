@@ -221,5 +221,6 @@ FILTER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "email-address": ("email_address", "email_domain", "email_root_domain", "email_local_specifier"),
     "phone-number": ("phone_number", "country_code"),
     "personal-name": ("full_name", "first_name", "last_name"),
+    "interaction": ("interacted_at", "interaction_type"),
 }
 """The fields that filters may name, by attribute type; the first one is meant where a filter names none."""

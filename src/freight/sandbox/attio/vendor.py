@@ -1,12 +1,10 @@
 """Attio at the gate: 25 writes and 100 reads a second, counted for the workspace, and less for two operations."""
 
-import math
 import time
-from email.utils import formatdate
 
 import msgspec
 
-from freight.sandbox.attio.errors import AttioError
+from freight.sandbox.attio.errors import AttioError, too_many
 from freight.sandbox.counters import Counters
 from freight.sandbox.faults import FaultKind, Faults
 from freight.sandbox.gate import HTML_ERROR, JSON_HEADERS, Answer, Headers
@@ -68,13 +66,9 @@ FAULTS: dict[FaultKind, AttioError] = {
 
 
 def _too_many(fits_at: float) -> Answer:
-    error = AttioError(
-        429, "rate_limit_exceeded", "Rate limit exceeded, please try again later", kind="rate_limit_error"
-    )
-    # An HTTP date has whole seconds; rounding it down would invite a client too early.
-    date = formatdate(math.ceil(fits_at), usegmt=True)
-    return _json(error, [(b"retry-after", date.encode())])
+    return _json(too_many("Rate limit exceeded, please try again later", fits_at))
 
 
-def _json(error: AttioError, headers: Headers | None = None) -> Answer:
-    return Answer(error.status, msgspec.json.encode(error.body), JSON_HEADERS + (headers or []))
+def _json(error: AttioError) -> Answer:
+    headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
+    return Answer(error.status, msgspec.json.encode(error.body), JSON_HEADERS + headers)

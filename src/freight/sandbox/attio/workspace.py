@@ -9,11 +9,13 @@ from typing import Any, Literal
 import msgspec
 
 from freight.sandbox.attio.content import Note, Shelf, StoredFile, Task, Thread
-from freight.sandbox.attio.errors import not_found
+from freight.sandbox.attio.errors import AttioError, not_found
+from freight.sandbox.attio.events import EventType, Webhook
+from freight.sandbox.attio.late import LateWork
 from freight.sandbox.attio.moments import now
 from freight.sandbox.attio.schema import AttioList, AttioObject, new_status
 from freight.sandbox.attio.scopes import DEFAULT_SCOPES
-from freight.sandbox.attio.standard import DEAL_STAGES, standard_objects
+from freight.sandbox.attio.standard import DEAL_STAGES, DISABLED_OBJECTS, standard_objects
 from freight.sandbox.attio.tables import Record, Table
 from freight.sandbox.attio.values import Actor
 
@@ -48,10 +50,26 @@ DEFAULT_MEMBERS = [
 ]
 
 
+PlanCode = Literal["particle_gate_violation", "quota_exceeded", "limit_reached", "billing_error"]
+
+
+class Plan(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What the workspace has paid for."""
+
+    record_limit: int | None = None
+    """The most records of all objects together; None is any number."""
+    object_limit: int | None = None
+    """The most objects; None is any number."""
+    code: PlanCode = "particle_gate_violation"
+    """The code with which records are refused. Which one a full workspace gives is unknown; upserts document this."""
+
+
 class Workspace:
     """A workspace. It is a new one on every start, and its id says so."""
 
-    def __init__(self, *, deals_enabled: bool) -> None:
+    def __init__(
+        self, *, deals_enabled: bool, late: LateWork | None = None, enrichment: bool = False, plan: Plan | None = None
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.name = "Freight Sandbox"
         self.slug = "freight-sandbox"
@@ -72,6 +90,11 @@ class Workspace:
         self.tasks = Shelf[Task]()
         self.files = Shelf[StoredFile]()
         self.threads = Shelf[Thread]()
+        self.webhooks: dict[str, Webhook] = {}
+        self.late = late or LateWork(1)
+        self.enrichment = enrichment
+        """Whether Attio fills in what it believes to know about new companies."""
+        self.plan = plan or Plan()
         self.conflicts = itertools.count()
         """Numbers the refusals of values that are taken, which Attio words in two ways."""
 
@@ -90,6 +113,21 @@ class Workspace:
         if found is None:
             raise not_found("Object", identifier)
         return found
+
+    def object_id(self, slug: str) -> str:
+        """The id of an object, also of one that is not switched on."""
+        found = self.find_table(slug)
+        return str(uuid.uuid5(uuid.UUID(self.id), slug)) if found is None else found.definition.id
+
+    def add_object(self, definition: AttioObject) -> None:
+        """Add an object of the firm's own. Raises 409 if its slug is taken, also by an object that is off."""
+        if definition.slug in self.tables or definition.slug in DISABLED_OBJECTS:
+            raise AttioError(409, "slug_conflict", "The object cannot be created: its API slug is taken.")
+        limit = self.plan.object_limit
+        if limit is not None and len(self.tables) >= limit:
+            raise AttioError(400, "quota_exceeded", "The plan of this workspace allows no more objects.")
+        table = Table(definition)
+        self.tables[definition.slug] = self._tables_by_id[definition.id] = table
 
     def find_list(self, identifier: str) -> Table[AttioList] | None:
         """The entries of the list with this slug or id."""
@@ -110,6 +148,28 @@ class Workspace:
         if record_id not in table.records:
             raise not_found("Record", record_id, by="ID")
         return table, table.records[record_id]
+
+    def has_room(self) -> bool:
+        """Return whether the plan allows another record."""
+        limit = self.plan.record_limit
+        return limit is None or sum(len(table.records) for table in self.tables.values()) < limit
+
+    def require_room(self) -> None:
+        """Raises an error of the plan where it allows no more records."""
+        if not self.has_room():
+            message = "The plan of this workspace allows no more records. Please upgrade it or contact sales."
+            if self.plan.code == "billing_error":
+                raise AttioError(403, "billing_error", message, kind="auth_error")
+            raise AttioError(400, self.plan.code, message)
+
+    def announce(self, event_type: EventType, ids: dict[str, str], actor: Actor | None = None, **more: str) -> None:
+        """Tell the webhooks of an event. `ids` say what it happened to; the holder of the key did it unless said."""
+        if not self.webhooks:
+            return
+        event = {"id": {"workspace_id": self.id, **ids}, "actor": msgspec.to_builtins(actor or self.actor), **more}
+        for webhook in self.webhooks.values():
+            if any(subscription.wants(event_type, event) for subscription in webhook.subscriptions):
+                webhook.events[event_type] += 1
 
     def set_members(self, members: list[NewMember]) -> None:
         """Replace the members; whoever has the e-mail address of a present one keeps that one's id."""

@@ -1,9 +1,12 @@
 """Values of fields in the form of the attributes that they go to."""
 
-import re
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
+from freight import numerals
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
 from freight.connectors.attio.drafting.sketch import Sketch, shown
@@ -11,11 +14,12 @@ from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes
 from freight.fields import CompanyRef, FieldValues, Location, PersonRef, Value
 from freight.layout import Place
+from freight.numerals import AmbiguousNumberError, NumeralError
 
 LONGEST_TEXT = 10_000_000
 """Bytes, as Attio documents."""
 
-NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
+ENCODER = msgspec.json.Encoder(order="deterministic")
 
 PENDING: Final = object()
 """Stands for a reference that can be made only later."""
@@ -58,17 +62,12 @@ def text_items(text: str | None, field: str, sketch: Sketch) -> list[Any]:
     return [cleaned] if cleaned else []
 
 
-def number_item(given: float, field: str, sketch: Sketch) -> int | float:
+def number_item(given: float | Decimal, field: str, sketch: Sketch) -> int | float:
     """A number as Attio keeps it, with an issue if digits are lost. Raises `InvalidValueError` for an infinite one."""
     kept = values.number(given)
-    if kept != given:
-        sketch.say(
-            "rounded",
-            f"Attio keeps {values.DECIMALS} decimals: {given} was written as {kept}.",
-            field=field,
-            value=str(given),
-            info=True,
-        )
+    if (reason := values.loss(given, kept)) is not None:
+        written = str(kept).removesuffix(".0")
+        sketch.say("rounded", f"{reason}: {given} was written as {written}.", field=field, value=str(given), info=True)
     return kept
 
 
@@ -103,7 +102,10 @@ def _converted(given: tuple[Value, ...], place: Place, sketch: Sketch) -> list[A
     for value in given:
         try:
             item = _item(value, place, sketch)
-        except InvalidValueError as error:
+        except AmbiguousNumberError as error:
+            _say_ambiguous(value, place, error, sketch)
+            continue
+        except (InvalidValueError, NumeralError) as error:
             sketch.say(
                 "value_not_convertible",
                 f"{shown(_text(value))} in {place.name} cannot become a {place.type} ({error}): it was left out. "
@@ -112,9 +114,11 @@ def _converted(given: tuple[Value, ...], place: Place, sketch: Sketch) -> list[A
                 value=_text(value),
             )
             continue
-        if item is not None and (item is PENDING or all(item != other for other, _ in found)):
+        if item is not None:
             found.append((item, _text(value)))
-    if not place.multiple and len(found) > 1:
+    if place.multiple:
+        found = _each_once(found, place, sketch)
+    elif len(found) > 1:
         rest = ", ".join(text for _, text in found[1:])
         sketch.say(
             "further_values_left_out",
@@ -127,16 +131,48 @@ def _converted(given: tuple[Value, ...], place: Place, sketch: Sketch) -> list[A
     return [item for item, _ in found if item is not PENDING]
 
 
+def _each_once(found: list[tuple[Any, str]], place: Place, sketch: Sketch) -> list[tuple[Any, str]]:
+    """The items without those that are there already, which an attribute with several values cannot hold."""
+    kept: list[tuple[Any, str]] = []
+    seen: set[bytes] = set()
+    again: list[str] = []
+    for item, text in found:
+        key = text.encode() if item is PENDING else ENCODER.encode(item)
+        (again if key in seen else kept).append(text if key in seen else (item, text))  # type: ignore[arg-type]
+        seen.add(key)
+    if again:
+        sketch.say(
+            "equal_values_left_out",
+            f"An attribute with several values holds each once in Attio, and {place.name} has some twice: "
+            f"{shown(', '.join(again))}. Each was written once.",
+            field=place.attribute,
+            value=", ".join(again),
+            info=True,
+        )
+    return kept
+
+
+def _say_ambiguous(value: Value, place: Place, error: AmbiguousNumberError, sketch: Sketch) -> None:
+    sketch.say(
+        "ambiguous_number",
+        f"{shown(_text(value))} in {place.name} is one of two numbers: {error}. "
+        "It was left out. Write it without a separator of thousands at the source and run the job again, or enter it "
+        "in Attio.",
+        field=place.attribute,
+        value=_text(value),
+    )
+
+
 def _item(value: Value, place: Place, sketch: Sketch) -> Any:
     """The value as the attribute holds it; None where that is no value, or where an issue was added."""
     slug = place.attribute or ""
     match place.type:
         case "number" | "currency":
-            return number_item(_number(value), slug, sketch)
+            return number_item(_number(value, place, sketch), slug, sketch)
         case "rating":
-            return _rating(_number(value))
+            return _rating(_number(value, place, sketch))
         case "checkbox":
-            return _flag(_number(value))
+            return _flag(_number(value, place, sketch))
         case "date":
             return _date(value)
         case "timestamp":
@@ -208,21 +244,30 @@ def _option(value: Value, place: Place, sketch: Sketch) -> str | None:
     return None
 
 
-def _number(value: Value) -> float:
+def _number(value: Value, place: Place, sketch: Sketch) -> float | Decimal:
     if isinstance(value, int | float):
         return value
-    if not isinstance(value, str) or not NUMBER.fullmatch(text := value.strip()):
+    if not isinstance(value, str):
         raise InvalidValueError("it is not a number")
-    return float(text.replace(",", ""))
+    numeral = numerals.read(value, sketch.references.numerals.get((place.owner, place.field)))
+    if numeral.unit is not None:
+        sketch.say(
+            "unit_left_out",
+            f"A number in Attio has no unit: {shown(value)} in {place.name} was written without {numeral.unit}.",
+            field=place.attribute,
+            value=value.strip(),
+            info=True,
+        )
+    return numeral.number
 
 
-def _rating(given: float) -> int:
+def _rating(given: float | Decimal) -> int:
     if given not in range(6):
         raise InvalidValueError("a rating is a whole number from 0 to 5")
     return int(given)
 
 
-def _flag(given: float) -> bool:
+def _flag(given: float | Decimal) -> bool:
     if given not in (0, 1):
         raise InvalidValueError("only 1 and 0 mean yes and no")
     return bool(given)

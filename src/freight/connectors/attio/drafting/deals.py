@@ -53,11 +53,11 @@ def draft_entry(entry: ListEntry, sketch: Sketch) -> Draft:
     target_id = sketch.references.found.get(entry.parent)
     skip: Issue | None = None
     if place is None or place.action == "skip":
-        skip = _not_carried(entry)
+        skip = _not_carried(entry, sketch)
     elif entity == "people" and (known := sketch.references.people.get(source_id)) is not None and known.internal:
         skip = INTERNAL_PERSON
     elif target_id is None:
-        skip = _without_parent(entry)
+        skip = _without_parent(entry, sketch)
     if skip is not None or place is None or target_id is None:
         return Draft(
             entity="list_entries", source_id=entry.id, values={}, unique={}, multiple=frozenset(), skip=skip,
@@ -122,7 +122,7 @@ def _owner(deal: Deal, sketch: Sketch) -> list[Any]:
 def _value(deal: Deal, sketch: Sketch) -> list[Any]:
     for value in _field(deal, "value", sketch)[:1]:
         try:
-            return [number_item(float(value), "value", sketch)]  # type: ignore[arg-type]
+            return [number_item(value if isinstance(value, int) else float(value), "value", sketch)]  # type: ignore[arg-type]
         except (InvalidValueError, TypeError, ValueError):
             sketch.say(
                 "value_not_convertible",
@@ -135,11 +135,24 @@ def _value(deal: Deal, sketch: Sketch) -> list[Any]:
 
 
 def _people(deal: Deal, sketch: Sketch) -> list[Any]:
-    references = (
-        sketch.refer("people", person_id, field="associated_people", what="A person of this deal")
-        for person_id in dict.fromkeys(deal.person_ids)
+    found: list[Any] = []
+    for person_id in dict.fromkeys(deal.person_ids):
+        if (colleague := sketch.own_person(("people", person_id))) is not None:
+            _say_internal(colleague, sketch)
+        elif reference := sketch.refer("people", person_id, field="associated_people", what="A person of this deal"):
+            found.append(reference)
+    return found
+
+
+def _say_internal(colleague: PersonRef, sketch: Sketch) -> None:
+    sketch.say(
+        "internal_person_in_deal",
+        f"{sketch.called(('people', colleague.id))}, linked to this deal, is one of the firm's own people. They are "
+        "members in Attio and not people, so the link was left out. If it matters, make that member the owner of the "
+        "deal in Attio, or add an attribute for members there.",
+        field="associated_people",
+        value=colleague.name or colleague.email or colleague.id,
     )
-    return [reference for reference in references if reference is not None]
 
 
 def _company(deal: Deal, sketch: Sketch) -> list[Any]:
@@ -179,19 +192,21 @@ def _demanded(filled: Attributes, sketch: Sketch) -> Attributes:
     demanded: Attributes = {}
     if "name" not in filled:
         demanded["name"] = [NAMELESS]
-        _say_defaulted("name", f"is called {NAMELESS}", sketch)
+        _say_defaulted("name_defaulted", "name", f"is called {NAMELESS}", sketch)
     if "stage" not in filled and sketch.layout.stages:
         demanded["stage"] = [sketch.layout.stages[0]]
-        _say_defaulted("stage", f"begins with {sketch.layout.stages[0]}", sketch)
+        _say_defaulted("stage_defaulted", "stage", f"begins with {sketch.layout.stages[0]}", sketch)
     if "owner" not in filled and sketch.layout.deal_owner is not None:
         demanded["owner"] = [values.actor_reference(sketch.layout.deal_owner)]
-        _say_defaulted("owner", "gets the default owner of the job, or else whoever made the API key", sketch)
+        _say_defaulted(
+            "owner_defaulted", "owner", "gets the default owner of the job, or else whoever made the API key", sketch
+        )
     return demanded
 
 
-def _say_defaulted(slug: str, what: str, sketch: Sketch) -> None:
+def _say_defaulted(code: str, slug: str, what: str, sketch: Sketch) -> None:
     sketch.say(
-        f"{slug}_defaulted",
+        code,
         f"No deal in Attio is without {slug}, and this one has none that can be carried: if it is new "
         f"there, it {what}.",
         field=slug,
@@ -199,21 +214,20 @@ def _say_defaulted(slug: str, what: str, sketch: Sketch) -> None:
     )
 
 
-def _not_carried(entry: ListEntry) -> Issue:
+def _not_carried(entry: ListEntry, sketch: Sketch) -> Issue:
     return Issue(
         level="info",
         code="list_not_carried",
-        message=f"The job does not carry the list {entry.list_id}, so its entries are left behind.",
+        message=f"The job does not migrate {sketch.called(('lists', entry.list_id))}, so its entries are left out.",
         value=entry.list_id,
     )
 
 
-def _without_parent(entry: ListEntry) -> Issue:
-    entity, source_id = entry.parent
+def _without_parent(entry: ListEntry, sketch: Sketch) -> Issue:
     return Issue(
         code="parent_not_in_target",
-        message=f"What stands on the list here, {source_id} of the {entity}, is not in Attio. See what became of it, "
+        message=f"What is on the list here, {sketch.called(entry.parent)}, is not in Attio. See what became of it, "
         "then run the job again.",
         field=PARENT,
-        value=source_id,
+        value=entry.parent[1],
     )

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
 from freight.connectors.attio.drafting.sketch import Sketch, described
-from freight.connectors.attio.marks import note_mark
+from freight.connectors.attio.marks import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.crm import Entity, Note, Reference, Reply
+from freight.crm import Entity, Note, Reference, Reply, note_of
 
 LONGEST_TITLE = 80
 LONGEST_CONTENT = 1_000_000
@@ -22,6 +22,11 @@ ONLY_OWN_COMPANY = Issue(
     message="This note hangs on nothing but the firm's own company, where Freight puts no notes. Attach it to another "
     "company, person or opportunity at the source and run the job again if it is wanted in Attio.",
 )
+ONLY_OWN_PEOPLE = Issue(
+    code="only_own_people",
+    message="This note is attached only to the firm's own people, who are members in Attio and have no notes. Attach "
+    "it to another person, company or opportunity at the source and run the job again if it is wanted in Attio.",
+)
 NO_PARENT = Issue(
     code="no_parent",
     message="Nothing that this note is attached to is in Attio, and a note there must hang on a record. See what "
@@ -29,20 +34,31 @@ NO_PARENT = Issue(
 )
 
 
+COPY_FOR_OWN_COMPANY = Issue(
+    code="only_own_company",
+    message="This copy of a note would go to the firm's own company, where Freight puts no notes. Attach the note to "
+    "another company, person or opportunity at the source and run the job again if it is on none of them in Attio.",
+)
+COPY_WITHOUT_PARENT = Issue(
+    code="no_parent",
+    message="The record that this copy of a note is for is not in Attio, and a note there must hang on a record. See "
+    "what became of that record, then run the job again.",
+)
+
+
 def draft_note(note: Note, sketch: Sketch) -> Draft:
-    """A note with its answers; found again by the mark in its last line."""
-    parent = _parent(note, sketch)
+    """A note with its answers; found again by the mark in its last line, on one of its records."""
+    places = _places(note, sketch)
+    parent = _parent(note, places, sketch)
     if parent is None:
-        own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
         return Draft(
-            entity="notes", source_id=note.id, values={}, unique={}, multiple=frozenset(),
-            skip=ONLY_OWN_COMPANY if own else NO_PARENT,
-        )  # fmt: skip
+            entity="notes", source_id=note.id, values={}, unique={}, multiple=frozenset(), skip=_homeless(note, sketch)
+        )
     created_at = _created_at(note, sketch)
     drafted: Attributes = {
         "title": [_title(note)],
         "content": [_content(note, parent, sketch)],
-        "parent": [values.record_reference(parent[0], sketch.references.found[parent])],
+        "parent": [places[parent]],
     }
     if created_at is not None:
         drafted["created_at"] = [values.moment(created_at)]
@@ -55,6 +71,8 @@ def draft_note(note: Note, sketch: Sketch) -> Draft:
         issues=tuple(sketch.issues),
         parents=(parent,),
         fixed=frozenset({"parent", "created_at"}),
+        places={link: place for link, place in places.items() if link == parent or link in _links(note)},
+        alike=_alike(note, drafted, sketch),
     )
 
 
@@ -72,15 +90,50 @@ def _links(note: Note) -> list[Reference]:
     return [(entity, source_id) for entity, ids in given for source_id in ids]
 
 
-def _parent(note: Note, sketch: Sketch) -> Reference | None:
-    participants: list[Reference] = [("people", id_) for id_ in note.participant_ids]
+def _places(note: Note, sketch: Sketch) -> dict[Reference, dict[str, str]]:
+    """Where in Attio the note may stand, by what that is at the source; what Freight prefers comes first."""
+    participants: list[Reference] = [("people", id_) for id_ in note.participant_ids] if note.stands_in else []
     own: set[Reference] = {("companies", id_) for id_ in sketch.references.own_companies}
     found = sketch.references.found
-    candidates = [link for link in [*_links(note), *participants] if link in found and link not in own]
-    # Attio lets nobody move a note.
+    return {
+        link: values.record_reference(link[0], found[link])
+        for link in [*_links(note), *participants]
+        if link in found and link not in own
+    }
+
+
+def _parent(note: Note, places: dict[Reference, dict[str, str]], sketch: Sketch) -> Reference | None:
+    # Attio lets nobody move a note: one that it has stays where it is.
     held = sketch.references.earlier.get(note.id, {}).get("parent", [])
-    there = (link for link in candidates if values.record_reference(link[0], found[link]) in held)
-    return next(there, next(iter(candidates), None))
+    if not held and not _is_copy(note):
+        held = [place for copy in sketch.references.copies.get(note.id, ()) for place in copy.get("parent", [])]
+    there = (link for link, place in places.items() if place in held)
+    return next(there, next(iter(places), None))
+
+
+def _is_copy(note: Note) -> bool:
+    return note.id != note_of(note.id)
+
+
+def _homeless(note: Note, sketch: Sketch) -> Issue:
+    """Why the note can hang on nothing."""
+    own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
+    if _is_copy(note):
+        return COPY_FOR_OWN_COMPANY if own else COPY_WITHOUT_PARENT
+    if own:
+        return ONLY_OWN_COMPANY
+    links = [*_links(note), *(("people", id_) for id_ in note.participant_ids)]
+    return ONLY_OWN_PEOPLE if links and all(map(sketch.own_person, links)) else NO_PARENT
+
+
+def _alike(note: Note, drafted: Attributes, sketch: Sketch) -> Attributes:
+    """The content of the copy on the same record, if it differs only in what all copies of a note differ in."""
+    content = [without_copies(text) for text in drafted["content"]]
+    for copy in sketch.references.copies.get(note.id, ()):
+        contents = copy.get("content", [])
+        if copy.get("parent") == drafted["parent"] and [without_copies(text) for text in contents] == content:
+            return {"content": contents}
+    return {}
 
 
 def _created_at(note: Note, sketch: Sketch) -> datetime | None:

@@ -9,6 +9,9 @@ from freight.crm import Entity, Reference
 from freight.fields import PersonRef
 from freight.layout import Layout, Place
 
+NOUNS: dict[Entity, str] = {"companies": "company", "people": "person", "deals": "opportunity", "lists": "list"}
+"""What the source's records are called in sentences."""
+
 SHOWN = 80
 """Characters of a value that a message quotes."""
 
@@ -66,14 +69,35 @@ class Sketch:
             self.pending[reference] = None
             self.waiting.add(field)
             return None
+        name = self.name_of(reference)
+        which = f"{source_id} at the source" if name is None or name in what else f"{name}, {source_id} at the source"
         self.say(
             "reference_not_found",
-            f"{what} ({source_id} at the source) is not in Attio: the link was left out. See what became of that "
-            "record, then run the job again.",
+            f"{what} ({which}) is not in Attio: the link was left out. See what became of that record, then run the "
+            "job again.",
             field=field,
             value=source_id,
         )
         return None
+
+    def name_of(self, reference: Reference) -> str | None:
+        """What a record is called, as far as it is known."""
+        entity, source_id = reference
+        return (
+            described(self.references.people, source_id) if entity == "people" else self.references.names.get(reference)
+        )
+
+    def called(self, reference: Reference) -> str:
+        """Return what a sentence calls a record of the source: by its name, if that is known, and by its id."""
+        entity, source_id = reference
+        name = self.name_of(reference)
+        return f"{name} ({NOUNS[entity]} {source_id})" if name else f"the {NOUNS[entity]} {source_id}"
+
+    def own_person(self, reference: Reference) -> PersonRef | None:
+        """Return the person that a reference names if that is one of the firm's own people, who are no records."""
+        entity, source_id = reference
+        person = self.references.people.get(source_id) if entity == "people" else None
+        return person if person is not None and person.internal else None
 
     def is_expected(self, entity: Entity, source_id: str) -> bool:
         """Whether a record is not in the target yet and will be."""

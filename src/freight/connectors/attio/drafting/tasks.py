@@ -20,10 +20,7 @@ NAMELESS_TASK = "Reminder"
 def draft_task(task: Task, sketch: Sketch) -> Draft:
     """A task; found again by the mark at its end."""
     links = _links(task)
-    references = [
-        sketch.refer(entity, source_id, field="linked_records", what="A record that this reminder is about")
-        for entity, source_id in links
-    ]
+    references = [_linked(link, sketch) for link in links]
     drafted: Attributes = {
         "content": [_content(task, sketch)],
         "deadline_at": [values.moment(task.due_at)] if task.due_at else [],
@@ -67,7 +64,7 @@ def draft_file(file: File, sketch: Sketch) -> Draft:
     parent = next((link for link in links if link in sketch.references.found), None)
     skip: Issue | None = None
     if parent is None:
-        skip = _without_parent(links)
+        skip = _without_parent(links, sketch)
     elif file.size is not None and file.size > LARGEST_FILE:
         skip = _too_large(file.size)
     drafted: Attributes = {"name": [file.name]}
@@ -107,6 +104,20 @@ def draft_list(given: List, sketch: Sketch) -> Draft:
     )
 
 
+def _linked(link: Reference, sketch: Sketch) -> dict[str, str] | None:
+    if (colleague := sketch.own_person(link)) is not None:
+        sketch.say(
+            "internal_person_in_task",
+            f"This reminder is about {sketch.called(link)}, one of the firm's own people. They are members in Attio "
+            "and not people, so the link was left out. Assign the task to that member in Attio if it matters.",
+            field="linked_records",
+            value=colleague.name or colleague.email or colleague.id,
+        )
+        return None
+    entity, source_id = link
+    return sketch.refer(entity, source_id, field="linked_records", what="A record that this reminder is about")
+
+
 def _links(record: Task | File) -> list[Reference]:
     given: tuple[tuple[Entity, str | None], ...] = (
         ("deals", record.deal_id),
@@ -143,13 +154,23 @@ def _cut(text: str, length: int) -> str:
     return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "ignore")
 
 
-def _without_parent(links: list[Reference]) -> Issue:
-    named = ", ".join(f"{source_id} of the {entity}" for entity, source_id in links) or "no record at all"
+def _without_parent(links: list[Reference], sketch: Sketch) -> Issue:
+    if links and all(sketch.own_person(link) is not None for link in links):
+        return Issue(
+            code="only_own_people",
+            message=f"This file is attached to {_enumerated(links, sketch)}, one of the firm's own people. They are "
+            "members in Attio and have no files. Attach it to another record at the source and run the job again if it "
+            "is wanted in Attio.",
+        )
     return Issue(
         code="no_parent",
-        message=f"This file is attached to {named}, which is not in Attio, and a file there must hang on a record. See "
-        "what became of that record, then run the job again.",
+        message=f"This file is attached to {_enumerated(links, sketch) or 'no record at all'}, which is not in Attio, "
+        "and a file there needs a record. See what became of that record, then run the job again.",
     )
+
+
+def _enumerated(links: list[Reference], sketch: Sketch) -> str:
+    return ", ".join(map(sketch.called, links))
 
 
 def _too_large(size: int) -> Issue:

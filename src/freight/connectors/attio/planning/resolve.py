@@ -12,7 +12,7 @@ from freight.connectors.attio.planning.choices import Existing as ExistingChoice
 from freight.connectors.attio.planning.choices import add_choices, complete, titles
 from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import place_lists
-from freight.connectors.attio.standard import added_to
+from freight.connectors.attio.standard import PARTS, added_to
 from freight.connectors.protocols import Issue, Plan
 from freight.crm import LOAD_ORDER, Entity
 from freight.layout import Layout, ListPlace, Place
@@ -58,6 +58,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
             entity for entity in LOAD_ORDER if entity in entities and (entity != "deals" or entity in existing.enabled)
         ),
         places=tuple(places),
+        parts={entity: parts for entity, parts in PARTS.items() if entity in entities},
         lists=tuple(lists),
         members=members,
         default_owner=default_owner,

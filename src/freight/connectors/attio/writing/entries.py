@@ -8,8 +8,9 @@ from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.standard import ENTRY_ID, PARENT
 from freight.connectors.attio.together import together
-from freight.connectors.attio.values import read_values
-from freight.connectors.attio.writing.known import PAGE_SIZE, Known, chunks, if_present, is_planned
+from freight.connectors.attio.values import read_automatic, read_values
+from freight.connectors.attio.writing.known import Known, if_present, is_planned
+from freight.connectors.attio.writing.queries import Queries, Sought
 from freight.connectors.errors import Rejected
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 
@@ -19,8 +20,9 @@ KEY = "entry_id"
 class Entries:
     """Entries of lists. Their parent is the id of the record that stands on the list, under `parent_record`."""
 
-    def __init__(self, client: AttioClient, known: Known) -> None:
+    def __init__(self, client: AttioClient, queries: Queries, known: Known) -> None:
         self._client = client
+        self._queries = queries
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
@@ -38,8 +40,8 @@ class Entries:
         those of the same record, which somebody may have put there."""
         found: dict[str, TargetRecord] = {}
         for name in dict.fromkeys(draft.container for draft in drafts if draft.container is not None):
-            for chunk in chunks([draft for draft in drafts if draft.container == name]):
-                found |= {record.id: record for record in await self._of_list(name, chunk)}
+            of_list = await self._of_list(name, [draft for draft in drafts if draft.container == name])
+            found |= {record.id: record for record in of_list}
         return list(found.values())
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
@@ -73,16 +75,14 @@ class Entries:
 
     async def _of_list(self, list_id: str, drafts: Sequence[Draft]) -> list[TargetRecord]:
         container = Container("lists", list_id)
-        conditions: list[dict[str, Any]] = []
+        sought: list[Sought] = []
         # Before the schema was prepared, as in a dry run, nothing can carry a source id.
         if await self._known.has(container, ENTRY_ID):
-            conditions.append({ENTRY_ID: {"$in": [draft.source_id for draft in drafts]}})
+            sought += [Sought(ENTRY_ID, None, draft.source_id) for draft in drafts]
         parents = {id_ for draft in drafts for id_ in draft.unique.get(PARENT, ()) if not is_planned(id_)}
-        if parents and self._existed(list_id):
-            conditions.append({PARENT: {"target_record_id": {"$in": sorted(parents)}}})
-        if not conditions:
-            return []
-        items = await self._client.query(f"{container.path}/entries", {"$or": conditions}, size=PAGE_SIZE)
+        if self._existed(list_id):
+            sought += [Sought(PARENT, "target_record_id", id_) for id_ in sorted(parents)]
+        items = await self._queries.find(f"{container.path}/entries", sought, key=KEY)
         return [self._record(container, item) for item in items]
 
     async def _get(self, container: Container, entry_id: str) -> TargetRecord:
@@ -94,11 +94,18 @@ class Entries:
 
     def _record(self, container: Container, item: Mapping[str, Any]) -> TargetRecord:
         owner = next((place.list_id for place in self._known.layout.lists if place.target_id == container.name), "")
-        values = read_values(self._known.types(owner), item.get("entry_values") or {})
+        types, given = self._known.types(owner), item.get("entry_values") or {}
+        values = read_values(types, given)
         source_id = values.get(ENTRY_ID, [None])[0]
         if isinstance(parent := item.get("parent_record_id"), str):
             values[PARENT] = [parent]
-        return TargetRecord(id=read_id(item, KEY), source_id=source_id, values=values, container=container.name)
+        return TargetRecord(
+            id=read_id(item, KEY),
+            source_id=source_id,
+            values=values,
+            container=container.name,
+            automatic=read_automatic(types, given),
+        )
 
 
 def _container(draft: Draft) -> Container:

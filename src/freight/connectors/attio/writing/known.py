@@ -1,7 +1,7 @@
 """What is known of the workspace that is written to: its attributes, and what Attio means when it complains."""
 
 import re
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -12,11 +12,6 @@ from freight.connectors.protocols import Attributes
 from freight.layout import Layout
 
 Item = TypeVar("Item")
-
-QUERY_SIZE = 200
-"""Records looked for in one query: Attio weighs queries by their filters, and documents no greatest number."""
-
-PAGE_SIZE = 500
 
 QUOTED = re.compile(r'"([^"]+)"')
 
@@ -83,11 +78,6 @@ class Known:
     async def _load(self, container: Container) -> dict[str, Attribute]:
         self._attributes[container] = await self._definitions.attributes(container)
         return self._attributes[container]
-
-
-def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items in parts that one query can look for."""
-    return (items[start : start + QUERY_SIZE] for start in range(0, len(items), QUERY_SIZE))
 
 
 def is_planned(target_id: str) -> bool:

@@ -1,8 +1,10 @@
-"""Notes in Attio. They can be found only by way of the record that they hang on, and there by Freight's mark."""
+"""Notes in Attio. They can be found only through the record that they are attached to, and there by Freight's mark."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.marks import note_id
@@ -10,6 +12,7 @@ from freight.connectors.attio.together import together
 from freight.connectors.attio.values import read_moment, record_reference
 from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+from freight.crm import copy_id, note_of
 
 PATH = "/v2/notes"
 KEY = "note_id"
@@ -32,15 +35,16 @@ class Notes:
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The notes on the same records that bear the mark of one of the drafts."""
-        wanted = {draft.source_id for draft in drafts}
-        parents = {
-            (parent["target_object"], parent["target_record_id"])
-            for draft in drafts
-            for parent in draft.values.get("parent", [])
-        }
+        """The notes with the mark of one of the drafts on any of its records, whether they were written to one of
+        these or to all: the one that is a draft has its source id, every other that of a copy for its record."""
+        parents = {(place["target_object"], place["target_record_id"]) for draft in drafts for place in _places(draft)}
         pages = await together(self._of_parent(*parent) for parent in sorted(parents) if not is_planned(parent[1]))
-        return [record for page in pages for record in page if record.source_id in wanted]
+        copies: dict[str, list[TargetRecord]] = {}
+        for page in pages:
+            for record in page:
+                if record.source_id is not None:
+                    copies.setdefault(note_of(record.source_id), []).append(record)
+        return _assigned(drafts, copies)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
         """Write a new note; `InDoubt` is possible."""
@@ -75,6 +79,33 @@ class Notes:
         params = {"parent_object": parent_object, "parent_record_id": parent_record_id}
         items = await self._client.read_pages(PATH, size=PAGE_SIZE, kind="note_list", params=params)
         return [_record(item) for item in items]
+
+
+def _places(draft: Draft) -> list[dict[str, str]]:
+    """Where the note of a draft may stand."""
+    return list(draft.places.values()) or draft.values.get("parent", [])
+
+
+def _assigned(drafts: Sequence[Draft], copies: Mapping[str, list[TargetRecord]]) -> list[TargetRecord]:
+    """The copies, given by note, each with the id of the draft that it is, or else of a copy for its record."""
+    found: dict[str, TargetRecord] = {}
+    # Each draft takes the copy on its own parent before any takes one elsewhere.
+    for anywhere in (False, True):
+        for draft in drafts:
+            left = copies.get(note_of(draft.source_id), [])
+            places = _places(draft) if anywhere else draft.values.get("parent", [])
+            copy = next((copy for place in places for copy in left if copy.values["parent"] == [place]), None)
+            if copy is not None and draft.source_id not in found:
+                left.remove(copy)
+                found[draft.source_id] = msgspec.structs.replace(copy, source_id=draft.source_id)
+    further = [
+        msgspec.structs.replace(copy, source_id=copy_id(note_of(draft.source_id), link))
+        for draft in drafts
+        for link, place in draft.places.items()
+        for copy in copies.get(note_of(draft.source_id), [])
+        if copy.values["parent"] == [place]
+    ]
+    return [*found.values(), *further]
 
 
 def _record(item: Mapping[str, Any]) -> TargetRecord:

@@ -6,9 +6,11 @@ from urllib.parse import quote
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.definitions import Container
+from freight.connectors.attio.profiles import respelled, spellings_in
 from freight.connectors.attio.standard import SOURCE_ID, UNIQUE
-from freight.connectors.attio.values import read_values
-from freight.connectors.attio.writing.known import PAGE_SIZE, Known, chunks
+from freight.connectors.attio.values import read_automatic, read_values
+from freight.connectors.attio.writing.known import Known
+from freight.connectors.attio.writing.queries import Queries, Sought
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 from freight.crm import Entity
 
@@ -22,34 +24,30 @@ KEY = "record_id"
 class Objects:
     """Records of Attio's standard objects."""
 
-    def __init__(self, client: AttioClient, known: Known) -> None:
+    def __init__(self, client: AttioClient, queries: Queries, known: Known) -> None:
         self._client = client
+        self._queries = queries
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The records with those ids."""
-        found: list[TargetRecord] = []
         entity = next(iter(drafts.values())).entity
-        for ids in chunks(list(drafts)):
-            found += await self._query(entity, {"record_id": {"$in": ids}})
-        return found
+        items = await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
+        return self._records(entity, items, list(drafts.values()))
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every record that carries the source id or a unique value of one of the drafts, oldest first in a query."""
-        found: dict[str, TargetRecord] = {}
-        for chunk in chunks(drafts):
-            entity = chunk[0].entity
-            conditions: list[dict[str, Any]] = []
-            # Before the schema was prepared, as in a dry run, nothing can carry a source id.
-            if await self._known.has(Container("objects", entity), SOURCE_ID):
-                conditions.append({SOURCE_ID: {"$in": [draft.source_id for draft in chunk]}})
-            unique = UNIQUE[entity]
-            held = list(dict.fromkeys(value for draft in chunk for value in draft.unique.get(unique, ())))
-            if held and unique in COMPARED:
-                conditions.append({unique: {COMPARED[unique]: {"$in": held}}})
-            if conditions:
-                found |= {record.id: record for record in await self._query(entity, {"$or": conditions})}
-        return list(found.values())
+        """Every record that carries the source id or a unique value of one of the drafts, the oldest first."""
+        entity = drafts[0].entity
+        sought: list[Sought] = []
+        # Before the schema was prepared, as in a dry run, nothing can carry a source id.
+        if await self._known.has(Container("objects", entity), SOURCE_ID):
+            sought += [Sought(SOURCE_ID, None, draft.source_id) for draft in drafts if draft.source_id]
+        unique = UNIQUE[entity]
+        if unique in COMPARED:
+            sought += [
+                Sought(unique, COMPARED[unique], value) for draft in drafts for value in draft.unique.get(unique, ())
+            ]
+        return self._records(entity, await self._query(entity, sought), drafts)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
         """Write a new record, by an upsert where it has unique values. Otherwise `InDoubt` is possible."""
@@ -65,7 +63,8 @@ class Objects:
                 written = await self._client.write(
                     "PUT", path, {"values": sent}, repeatable=True, key=KEY, params=params
                 )
-        return self._record(draft.entity, written)
+        (record,) = self._records(draft.entity, [written], [draft])
+        return record
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values; an empty list clears one."""
@@ -73,14 +72,33 @@ class Objects:
         path = f"{container.path}/records/{quote(target_id, safe='')}"
         async with self._known.naming(container, values):
             written = await self._client.write("PUT", path, {"values": values}, repeatable=True, key=KEY)
-        return self._record(draft.entity, written)
+        (record,) = self._records(draft.entity, [written], [draft])
+        return record
 
-    async def _query(self, entity: Entity, filter_: Mapping[str, Any]) -> list[TargetRecord]:
+    async def _query(self, entity: Entity, sought: Sequence[Sought]) -> list[dict[str, Any]]:
         container = Container("objects", entity)
         async with self._known.naming(container, {}):
-            found = await self._client.query(f"{container.path}/records", filter_, size=PAGE_SIZE)
-        return [self._record(entity, item) for item in found]
+            return await self._queries.find(f"{container.path}/records", sought, key=KEY)
 
-    def _record(self, entity: Entity, item: Mapping[str, Any]) -> TargetRecord:
-        values = read_values(self._known.types(entity), item.get("values") or {})
-        return TargetRecord(id=read_id(item, KEY), source_id=values.get(SOURCE_ID, [None])[0], values=values)
+    def _records(
+        self, entity: Entity, items: Sequence[Mapping[str, Any]], drafts: Sequence[Draft]
+    ) -> list[TargetRecord]:
+        types = self._known.types(entity)
+        spellings = {} if entity == "deals" else spellings_in(drafts)
+        of_source = {draft.source_id: draft for draft in drafts}
+        found = []
+        for item in items:
+            given = item.get("values") or {}
+            values = read_values(types, given)
+            source_id = values.get(SOURCE_ID, [None])[0]
+            # Two drafts may spell the same page differently: the record's own comes first.
+            own = spellings_in([of_source[source_id]]) if spellings and source_id in of_source else {}
+            found.append(
+                TargetRecord(
+                    id=read_id(item, KEY),
+                    source_id=source_id,
+                    values=respelled(values, {**spellings, **own}),
+                    automatic=read_automatic(types, given),
+                )
+            )
+        return found

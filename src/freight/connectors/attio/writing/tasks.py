@@ -1,64 +1,175 @@
-"""Tasks in Attio. They can be found by way of a record that they are linked to, and there by Freight's mark."""
+"""Tasks in Attio. They are found by Freight's mark: among those of a record that they are linked to, else among all."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
+import structlog
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.marks import task_id
 from freight.connectors.attio.together import together
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
 from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
-from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+from freight.connectors.errors import ConnectorError
+from freight.connectors.http import Params
+from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord
 
 PATH = "/v2/tasks"
 KEY = "task_id"
 PAGE_SIZE = 500
 
+LINK_SECONDS = 1.0
+"""How long Attio may take to link a task after it has answered; it links people to companies within half of that."""
+
+OVERLAP = timedelta(minutes=1)
+"""How far a look at the newest tasks reaches back behind the look before it."""
+
+log = structlog.get_logger(__name__)
+
 
 class Tasks:
     """Tasks."""
 
-    def __init__(self, client: AttioClient) -> None:
+    def __init__(self, client: AttioClient, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._client = client
+        self._sleep = sleep
+        self._all = _AllTasks(client)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The tasks with those ids, one by one."""
-        read = await together(if_present(self._get(target_id)) for target_id in drafts)
-        return [record for record in read if record is not None]
+        return await self._get_all(drafts)
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The tasks that bear the mark of one of the drafts, among those of one of its records; among all tasks for a
-        draft that is linked to none."""
-        wanted = {draft.source_id for draft in drafts}
-        looked_in: set[tuple[str, str] | None] = set()
+        """Return the tasks that bear the mark of one of the drafts.
+
+        They are looked for among those of one of the draft's records. Attio may have lost the link, and a draft may
+        have none: what is not there is looked for among all tasks.
+        """
+        links: dict[str, tuple[str, str] | None] = {}
         for draft in drafts:
-            links = draft.values.get("linked_records", [])
-            looked_in.add((links[0]["target_object"], links[0]["target_record_id"]) if links else None)
-        if None in looked_in:
-            looked_in = {None}
-        pages = await together(self._linked_to(link) for link in looked_in if link is None or not is_planned(link[1]))
-        return [record for page in pages for record in page if record.source_id in wanted]
+            linked = draft.values.get("linked_records", [])
+            link = (linked[0]["target_object"], linked[0]["target_record_id"]) if linked else None
+            if link is None or not is_planned(link[1]):
+                links[draft.source_id] = link
+        pages = await together(self._linked_to(*link) for link in dict.fromkeys(links.values()) if link is not None)
+        found = [record for page in pages for record in page if record.source_id in links]
+        of_link = {record.source_id for record in found}
+        if missing := [source_id for source_id in links if source_id not in of_link]:
+            found += await self._get_all(await self._all.marked(missing))
+        return found
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
         """Write a new task; `InDoubt` is possible."""
         body = {"content": draft.values["content"][0], "format": "plaintext", **_changes(draft.values)}
-        return _record(await self._client.write("POST", PATH, body, repeatable=False, key=KEY))
+        made = _record(await self._client.write("POST", PATH, body, repeatable=False, key=KEY))
+        return await self._linked(made, draft.values)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Change a task; Attio documents that its content cannot change."""
         if "content" in values:
             raise unchangeable("content", "task")
-        path = f"{PATH}/{quote(target_id, safe='')}"
         body = {slug: change for slug, change in _changes(values).items() if slug in values}
+        return await self._linked(await self._patch(target_id, body), values)
+
+    async def _linked(self, task: TargetRecord, sent: Attributes) -> TargetRecord:
+        """The task once it has the links that were sent; with an issue if Attio does not keep them.
+
+        Attio was seen to answer 200 without the links that it was given: they come late, or not at all.
+        """
+        wanted = sent.get("linked_records", [])
+        if not _lacking(task, wanted):
+            return task
+        try:
+            task = await self._get_later(task.id)
+            if _lacking(task, wanted):
+                log.info("task_linked_again", task=task.id)
+                task = await self._patch(task.id, {"linked_records": wanted})
+            if _lacking(task, wanted):
+                task = await self._get_later(task.id)
+        except ConnectorError as error:
+            # The task was made: to fail now would be to say that it was not.
+            log.warning("task_links_unchecked", task=task.id, reason=str(error))
+        if lacking := _lacking(task, wanted):
+            task = msgspec.structs.replace(task, issues=(_link_not_kept(lacking),))
+        return task
+
+    async def _get_later(self, target_id: str) -> TargetRecord:
+        await self._sleep(LINK_SECONDS)
+        return await self._get(target_id)
+
+    async def _patch(self, target_id: str, body: Mapping[str, Any]) -> TargetRecord:
+        path = f"{PATH}/{quote(target_id, safe='')}"
         return _record(await self._client.write("PATCH", path, body, repeatable=True, key=KEY))
 
     async def _get(self, target_id: str) -> TargetRecord:
         return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"))
 
-    async def _linked_to(self, link: tuple[str, str] | None) -> list[TargetRecord]:
-        params = {} if link is None else {"linked_object": link[0], "linked_record_id": link[1]}
+    async def _get_all(self, target_ids: Collection[str]) -> list[TargetRecord]:
+        read = await together(if_present(self._get(target_id)) for target_id in target_ids)
+        return [record for record in read if record is not None]
+
+    async def _linked_to(self, linked_object: str, linked_record_id: str) -> list[TargetRecord]:
+        params = {"linked_object": linked_object, "linked_record_id": linked_record_id}
         return [_record(item) for item in await self._client.read_pages(PATH, size=PAGE_SIZE, params=params)]
+
+
+class _AllTasks:
+    """The tasks of the workspace that bear a mark. All are listed once, and after that only the newest."""
+
+    def __init__(self, client: AttioClient) -> None:
+        self._client = client
+        self._listing = asyncio.Lock()
+        self._ids: dict[str, dict[str, None]] = {}
+        """The ids of the tasks by the source ids in their marks."""
+        self._newest: datetime | None = None
+
+    async def marked(self, source_ids: Collection[str]) -> list[str]:
+        """Return the ids of the tasks with these marks."""
+        async with self._listing:
+            await self._list()
+        return [id_ for source_id in source_ids for id_ in self._ids.get(source_id, ())]
+
+    async def _list(self) -> None:
+        listed = 0
+        newest = None
+        while True:
+            params: Params = {"sort": "created_at:desc", "limit": PAGE_SIZE, "offset": listed}
+            page = await self._client.read_list(PATH, params=params)
+            listed += len(page)
+            for item in page:
+                if (source_id := task_id(str(item.get("content_plaintext") or ""))) is not None:
+                    self._ids.setdefault(source_id, {})[read_id(item, KEY)] = None
+            times = [time for item in page if (time := _created_at(item)) is not None]
+            newest = max([*times, *([newest] if newest else [])], default=None)
+            if len(page) < PAGE_SIZE or (self._newest is not None and times and min(times) < self._newest - OVERLAP):
+                break
+        self._newest = max((time for time in (self._newest, newest) if time is not None), default=None)
+
+
+def _created_at(item: Mapping[str, Any]) -> datetime | None:
+    moment = read_moment(item.get("created_at"))
+    return datetime.fromisoformat(moment) if moment is not None else None
+
+
+def _lacking(task: TargetRecord, wanted: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    # Compared by the records alone, whose ids are unique, however Attio names the object.
+    linked = {reference["target_record_id"] for reference in task.values.get("linked_records", [])}
+    return [reference for reference in wanted if reference["target_record_id"] not in linked]
+
+
+def _link_not_kept(lacking: Sequence[dict[str, str]]) -> Issue:
+    named = ", ".join(f"{reference['target_record_id']} of the {reference['target_object']}" for reference in lacking)
+    return Issue(
+        code="link_not_kept",
+        message=f"Attio has this task, but did not keep its link to {named}, also when it was sent once more. Link the "
+        "task by hand in Attio.",
+        field="linked_records",
+        value=named,
+    )
 
 
 def _changes(values: Attributes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from freight.sandbox.affinity.generator.lists import VANISHED_OPPORTUNITY_ID
 from freight.sandbox.affinity.generator.network import Network, moment
 from freight.sandbox.affinity.generator.values import in_pacific
 from freight.sandbox.affinity.rows import File, Note, Reminder
@@ -83,9 +84,13 @@ class Notes:
         return {
             "associated_person_ids": _some(network.outsiders, chance, (0, 1, 1, 3)[place % 4]),
             "organization_ids": _some(network.companies.ids, chance, (1, 0, 1, 2)[place % 4]),
-            "opportunity_ids": _some(self._opportunities, chance, 1 if place % 5 == 0 else 0),
+            "opportunity_ids": self._deals(place, chance),
             "mentioned_person_ids": _some(network.users, chance, 1 if place % 9 == 0 else 0),
         }
+
+    def _deals(self, place: int, chance: random.Random) -> tuple[int, ...]:
+        deals = _some(self._opportunities, chance, 1 if place % 5 == 0 else 0)
+        return (*deals, VANISHED_OPPORTUNITY_ID) if deals and place % 45 == 25 else deals
 
 
 class Reminders:
@@ -127,7 +132,8 @@ class Reminders:
             ("opportunity", self._opportunities),
             ("nobody", ()),
         )[place % 4]
-        return {role: {"id": chance.choice(ids)}} if ids else {}
+        subject = {role: {"id": chance.choice(ids)}} if ids else {}
+        return {role: {"id": VANISHED_OPPORTUNITY_ID}} if ids and place % 36 == 14 else subject
 
 
 class Files:
@@ -149,6 +155,8 @@ class Files:
             ("opportunity_id", self._opportunities),
         )[place % 3]
         owner: dict[str, Any] = {role: chance.choice(ids)} if ids else {}
+        if owner and place % 27 == 14:
+            owner = {role: VANISHED_OPPORTUNITY_ID}
         return File(
             id=row_id,
             name=FILE_NAMES[place % len(FILE_NAMES)].format(place + 1),

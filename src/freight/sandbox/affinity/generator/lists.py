@@ -15,6 +15,8 @@ FIRST_LIST_ID = 50_001
 HIDDEN_LIST_ID = 50_000
 """A list that the key may not see."""
 FIRST_OPPORTUNITY_ID = 300_000_001
+VANISHED_OPPORTUNITY_ID = FIRST_OPPORTUNITY_ID + 70_000_000
+"""One that was deleted: notes, reminders and files still refer to it."""
 FIRST_ENTRY_ID = 400_000_001
 
 KINDS: tuple[Entity, ...] = ("opportunity", "company", "person", "company")

@@ -15,6 +15,7 @@ from freight.sandbox.affinity.generator.records import (
     INTERNAL_PERSONS,
     Companies,
     Persons,
+    is_collaborator,
 )
 from freight.sandbox.affinity.rows import Company, Field, Person
 
@@ -37,6 +38,9 @@ class Network:
         self.persons = persons
         self.users: Sequence[int] = persons.ids[:INTERNAL_PERSONS]
         self.outsiders: Sequence[int] = persons.ids[INTERNAL_PERSONS:]
+        # The first few are enough, and there may be millions of people.
+        first = self.outsiders[:2000]
+        self._collaborators = [row_id for row_id in first if is_collaborator(row_id)] or self.outsiders
         self._person_data = lru_cache(maxsize=4096)(self._read_person)
 
     def user(self, chance: random.Random) -> dict[str, Any] | None:
@@ -44,13 +48,14 @@ class Network:
         return self._person_data(chance.choice(self.users)) if self.users else None
 
     def outsider(self, chance: random.Random) -> dict[str, Any] | None:
-        """A person outside the firm; now and then one whom no collection has."""
+        """A person outside the firm; now and then one whom no collection has, at times a collaborator."""
         if not self.outsiders:
             return None
-        if chance.random() < 0.02:
+        draw = chance.random()
+        if draw < 0.02:
             vanished = VANISHED_PERSON_ID + chance.randrange(100)
             return _data(Person(vanished, "Vanished", "Person", None, [], "external"))
-        return self._person_data(chance.choice(self.outsiders))
+        return self._person_data(chance.choice(self._collaborators if draw > 0.9 else self.outsiders))
 
     def company(self, chance: random.Random) -> dict[str, Any] | None:
         """A company."""

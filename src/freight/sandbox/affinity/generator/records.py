@@ -58,6 +58,11 @@ NAME_PAIRS = len(COMPANY_FIRST_WORDS) * len(COMPANY_SECOND_WORDS)
 NAME_STEP = 619  # shares no factor with NAME_PAIRS, so stepping visits every pair once
 
 
+def is_collaborator(person_id: int) -> bool:
+    """Return whether the person is an outsider with access to a part of the workspace."""
+    return (person_id - FIRST_PERSON_ID) % 29 == 12
+
+
 class Companies:
     """Made-up companies."""
 
@@ -134,7 +139,7 @@ class Persons:
             last_name=last if internal else shown_last,
             primary_email_address=emails[0] if emails else None,
             email_addresses=emails,
-            type="internal" if internal else "external",
+            type="internal" if internal else "collaborator" if is_collaborator(row_id) else "external",
             fields=self._person_fields(place, employer, chance),
         )
 

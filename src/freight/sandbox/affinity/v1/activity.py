@@ -52,9 +52,12 @@ def list_reminders(request: AnyRequest) -> ASGIResponse:
 
 @get("/entity-files", sync_to_thread=False)
 def list_files(request: AnyRequest) -> ASGIResponse:
-    """A page of files."""
+    """A page of files, the newest first."""
     rows = workspace_of(request).files
-    return page_answer(request, "entity_files", _of_owner(request, rows), lambda row_id: file_shape(rows.row(row_id)))
+    of_owner = set(_of_owner(request, rows))
+    made = sorted(((moment(at), row_id) for at, ids in rows.by(_made).items() for row_id in ids), reverse=True)
+    ids = [row_id for _, row_id in made if row_id in of_owner]
+    return page_answer(request, "entity_files", ids, lambda row_id: file_shape(rows.row(row_id)))
 
 
 @get("/entity-files/{file_id:str}", sync_to_thread=False)
@@ -71,12 +74,18 @@ def download_file(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
 
 
 def _of_owner(request: AnyRequest, rows: Collection[Any]) -> Sequence[int]:
-    """The ids of what is about the record that the parameters name, by default all."""
+    """The ids of what is about the record that the parameters name, by default all. Raises `AffinityError` for a record
+    that is not there."""
     ids = rows.ids
     for name, entity in OWNERS.items():
         if (row_id := _number(request, name)) is not None:
+            found(workspace_of(request).records(entity), str(row_id), entity)
             ids = rows.by(links).get((entity, row_id), ())
     return ids
+
+
+def _made(file: File) -> tuple[str]:
+    return (file.created_at,)
 
 
 def _number(request: AnyRequest, name: str) -> int | None:

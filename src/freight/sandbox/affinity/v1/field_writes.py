@@ -10,16 +10,23 @@ from litestar.response.base import ASGIResponse
 from freight.sandbox.affinity.cells import Cell, cell_of, field_in, put_value
 from freight.sandbox.affinity.collection import Gone, Merged
 from freight.sandbox.affinity.given import given, refused
-from freight.sandbox.affinity.requests import AnyRequest, absent, positive, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, absent, found, found_list, positive, workspace_of
 from freight.sandbox.affinity.rows import DropdownOption, FieldDefinition, ListEntry
 from freight.sandbox.affinity.v1 import shapes
-from freight.sandbox.affinity.v1.fields import VALUE_CODES, field_number, numbered, rows_of, value_ids_of
+from freight.sandbox.affinity.v1.fields import (
+    MANAGED_DROPDOWN,
+    VALUE_CODES,
+    field_number,
+    numbered,
+    rows_of,
+    value_ids_of,
+)
 from freight.sandbox.affinity.v1.record_writes import SUCCESS
 from freight.sandbox.affinity.v2.written_values import held_item, kind_of, takes_several
 from freight.sandbox.affinity.workspace import ENTITIES, Workspace
 from freight.sandbox.control import answer
 
-KINDS = {code: kind for kind, code in VALUE_CODES.items()}
+KINDS = {code: kind for kind, code in VALUE_CODES.items()} | {MANAGED_DROPDOWN: "dropdown"}
 SEVERAL = frozenset({"person", "company", "dropdown", "number", "location", "filterable-text"})
 """Value types of which Affinity knows a `-multi`."""
 
@@ -71,7 +78,7 @@ async def create_field(request: AnyRequest) -> ASGIResponse:
     if body.list_id is None:
         if entity == "opportunity":
             raise refused(request, "A field of opportunities needs a list.", "list_id")
-    elif body.list_id not in workspace.lists or workspace.lists.row(body.list_id).type != entity:
+    elif found_list(workspace, str(body.list_id)).type != entity:
         raise refused(request, f"There is no list with id {body.list_id} for the entity.", "list_id")
     field = FieldDefinition(
         entity=entity,
@@ -81,6 +88,7 @@ async def create_field(request: AnyRequest) -> ASGIResponse:
         enrichment_source=None,
         value_type=f"{kind}-multi" if body.allows_multiple else kind,
         list_id=body.list_id,
+        is_managed=body.value_type == MANAGED_DROPDOWN,
     )
     workspace.put_field(field)
     return answer(numbered([field])[0])
@@ -105,7 +113,7 @@ async def create_value(request: AnyRequest) -> ASGIResponse:
     own = (field for field in workspace.all_fields if field.type in OWN_TYPES)
     definition = next((field for field in own if field_number(field.id) == body.field_id), None)
     if definition is None:
-        raise refused(request, f"There is no field with id {body.field_id}.", "field_id")
+        raise absent(str(body.field_id), "field")
     cell = _cell(request, definition, body)
     values = _values(workspace, cell) if takes_several(definition) else []
     values.append(_item(request, definition, body.value))
@@ -140,13 +148,13 @@ def delete_value(request: AnyRequest, value_id: FromPath[str]) -> ASGIResponse:
 def _cell(request: AnyRequest, definition: FieldDefinition, body: NewValue) -> Cell:
     workspace = workspace_of(request)
     if definition.list_id is not None:
-        if body.list_entry_id is None or body.list_entry_id not in workspace.list_entries:
+        if body.list_entry_id is None:
             raise refused(request, "A list's field needs the id of an entry of it.", "list_entry_id")
-        entry = workspace.list_entries.row(body.list_entry_id)
+        entry = found(workspace.list_entries, str(body.list_entry_id), "listEntry")
         if (entry.list_id, entry.entity_id) != (definition.list_id, body.entity_id):
             raise refused(request, "The entry is not one of the entity on the field's list.", "list_entry_id")
-    elif body.entity_id not in workspace.records(definition.entity):
-        raise refused(request, f"There is no {definition.entity} with id {body.entity_id}.", "entity_id")
+    else:
+        found(workspace.records(definition.entity), str(body.entity_id), definition.entity)
     entry_id = None if definition.list_id is None else body.list_entry_id
     return cell_of(definition.entity, body.entity_id, entry_id, definition.id)
 

@@ -8,10 +8,9 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.cells import Cell, cell_of
-from freight.sandbox.affinity.collection import Gone, Merged
 from freight.sandbox.affinity.colors import color_number
 from freight.sandbox.affinity.errors import RefusedByVersion1
-from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, entity_of, found, found_list, workspace_of
 from freight.sandbox.affinity.rows import Entity, Field, FieldDefinition, ListEntry
 from freight.sandbox.affinity.v1.shapes import ENTITY_CODES
 from freight.sandbox.affinity.v1.value_ids import ValueIds
@@ -23,6 +22,8 @@ VALUE_CODES = {
     "ranked-dropdown": 7, "filterable-text": 10,
 }  # fmt: skip
 """By the name in v2 without `-multi`. What is not among them, such as formulas, v1 does not know."""
+MANAGED_DROPDOWN = 17
+"""A dropdown of which only those that a firm's administrators make are options; v2 calls it a dropdown too."""
 
 OWNERS: dict[str, Entity] = {"person_id": "person", "organization_id": "company", "opportunity_id": "opportunity"}
 
@@ -32,9 +33,12 @@ def list_fields(request: AnyRequest) -> ASGIResponse:
     """All fields of everything, or those that the parameters leave."""
     query = request.query_params
     asked = {name: query[name] for name in ("list_id", "value_type", "entity_type") if name in query}
+    workspace = workspace_of(request)
+    if "list_id" in asked:
+        found_list(workspace, asked["list_id"])
     kept = [
         field
-        for field in _known(workspace_of(request).all_fields)
+        for field in _known(workspace.fields_of_version_1)
         if all(str(_properties(field)[name]) == value for name, value in asked.items())
     ]
     return answer(numbered(kept, with_options=query.get("exclude_dropdown_options") != "true"))
@@ -43,7 +47,7 @@ def list_fields(request: AnyRequest) -> ASGIResponse:
 @get(["/persons/fields", "/organizations/fields"], sync_to_thread=False)
 def list_record_fields(request: AnyRequest) -> ASGIResponse:
     """All fields of persons or organizations."""
-    return answer(numbered(workspace_of(request).fields(entity_of(request))))
+    return answer(numbered(fields_told(workspace_of(request), entity_of(request))))
 
 
 @get("/field-values", sync_to_thread=False)
@@ -53,19 +57,23 @@ def list_values(request: AnyRequest) -> ASGIResponse:
     if len(given) != 1 or not request.query_params[given[0]].isdecimal():
         raise RefusedByVersion1("Exactly one of person_id, organization_id, opportunity_id, list_entry_id is needed")
     name, workspace, ids = given[0], workspace_of(request), value_ids_of(request)
-    row_id = int(request.query_params[name])
-    try:
-        if name == "list_entry_id":
-            return answer(list(_entry_values(ids, workspace.list_entries.row(row_id))))
-        return answer(list(_record_values(ids, workspace, OWNERS[name], row_id)))
-    except (Gone, Merged):
-        raise absent(str(row_id), name.removesuffix("_id")) from None
+    text = request.query_params[name]
+    if name == "list_entry_id":
+        return answer(list(_entry_values(ids, found(workspace.list_entries, text, "listEntry"))))
+    row = found(workspace.records(OWNERS[name]), text, OWNERS[name])
+    return answer(list(_record_values(ids, workspace, OWNERS[name], row.id)))
 
 
 def value_ids_of(request: AnyRequest) -> ValueIds:
     """The ids that clients were told of values."""
     ids: ValueIds = request.app.state.value_ids
     return ids
+
+
+def fields_told(workspace: Workspace, entity: Entity, list_id: int | None = None) -> list[FieldDefinition]:
+    """Return the fields that all records of an entity, or the rows of one list, have as far as this version knows."""
+    told = workspace.fields_of_version_1
+    return [field for field in told if (field.entity, field.list_id) == (entity, list_id)]
 
 
 def numbered(fields: Iterable[FieldDefinition], *, with_options: bool = True) -> list[dict[str, Any]]:
@@ -103,7 +111,7 @@ def _known(fields: Iterable[FieldDefinition]) -> Iterator[FieldDefinition]:
 def _properties(field: FieldDefinition) -> dict[str, int | None]:
     return {
         "list_id": field.list_id,
-        "value_type": VALUE_CODES[_kind(field.value_type)],
+        "value_type": MANAGED_DROPDOWN if field.is_managed else VALUE_CODES[_kind(field.value_type)],
         "entity_type": ENTITY_CODES[field.entity],
     }
 

@@ -6,7 +6,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.given import given, refused, require_links
-from freight.sandbox.affinity.requests import AnyRequest, absent, found, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, absent, found, found_list, workspace_of
 from freight.sandbox.affinity.rows import ListEntry, WorkspaceList
 from freight.sandbox.affinity.times import now
 from freight.sandbox.affinity.v1 import shapes
@@ -57,7 +57,7 @@ async def create_entry(request: AnyRequest, list_id: FromPath[str]) -> ASGIRespo
     """Put a person or a company on a list, again if it stands there; opportunities come with their entry."""
     body = await given(request, NewEntry)
     workspace = workspace_of(request)
-    row: WorkspaceList = found(workspace.lists, list_id, "list")
+    row: WorkspaceList = found_list(workspace, list_id)
     if row.type == "opportunity":
         raise refused(request, "An opportunity is made on its list and cannot be put on another.", "entity_id")
     entry_id, creator_id = workspace.list_entries.new_id(), body.creator_id or workspace.user.id
@@ -71,7 +71,7 @@ async def create_entry(request: AnyRequest, list_id: FromPath[str]) -> ASGIRespo
 def delete_entry(request: AnyRequest, list_id: FromPath[str], entry_id: FromPath[str]) -> ASGIResponse:
     """Take a record off a list; Affinity documents that an opportunity goes with its entry."""
     workspace = workspace_of(request)
-    row = found(workspace.lists, list_id, "list")
+    row = found_list(workspace, list_id)
     entry = found(workspace.list_entries, entry_id, "listEntry")
     if entry.list_id != row.id:
         raise absent(entry_id, "listEntry")

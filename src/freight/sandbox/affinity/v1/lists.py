@@ -6,9 +6,9 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from freight.sandbox.affinity.requests import AnyRequest, found, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, found_list, workspace_of
 from freight.sandbox.affinity.v1 import shapes
-from freight.sandbox.affinity.v1.fields import numbered
+from freight.sandbox.affinity.v1.fields import fields_told, numbered
 from freight.sandbox.affinity.v1.paging import PAGE_PARAMETERS, page_answer
 from freight.sandbox.control import answer
 
@@ -24,15 +24,17 @@ def list_lists(request: AnyRequest) -> ASGIResponse:
 def get_list(request: AnyRequest, list_id: FromPath[str]) -> ASGIResponse:
     """One list with the fields that are its own."""
     workspace = workspace_of(request)
-    row = found(workspace.lists, list_id, "list")
-    return answer({**shapes.workspace_list(workspace, row), "fields": numbered(workspace.fields(row.type, row.id))})
+    row = found_list(workspace, list_id)
+    return answer(
+        {**shapes.workspace_list(workspace, row), "fields": numbered(fields_told(workspace, row.type, row.id))}
+    )
 
 
 @get("/lists/{list_id:str}/list-entries", sync_to_thread=False)
 def list_entries(request: AnyRequest, list_id: FromPath[str]) -> ASGIResponse:
     """All entries of a list or, where a page is asked for, one of them."""
     workspace = workspace_of(request)
-    ids = workspace.entries_in(found(workspace.lists, list_id, "list").id)
+    ids = workspace.entries_in(found_list(workspace, list_id).id)
 
     def render(entry_id: int) -> dict[str, Any]:
         entry = workspace.list_entries.row(entry_id)

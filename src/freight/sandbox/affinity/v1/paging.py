@@ -2,18 +2,15 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.errors import RefusedByVersion1
-from freight.sandbox.affinity.requests import AnyRequest
+from freight.sandbox.affinity.requests import AnyRequest, as_told
 from freight.sandbox.control import answer
 
 MAXIMUM_PAGE_SIZE = 500
-ENDING_WITHOUT_TOKEN = frozenset({"opportunities", "entity_files", "list_entries"})
-"""Collections whose last page lacks the token; that of the others has null. Affinity is known to do both."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -27,19 +24,15 @@ class Token(msgspec.Struct, frozen=True):
 def page_answer(request: AnyRequest, name: str, ids: Sequence[int], render: Callable[[int], object]) -> ASGIResponse:
     """The page that the request asks for, as `{name: [...], "next_page_token"}`.
 
-    A page with rows always has a token, also when nothing follows: the last page is an empty one. Raises
-    `RefusedByVersion1`.
+    A page with rows always has a token, also when nothing follows: the last page is an empty one, whose token is null.
+    Raises `RefusedByVersion1`.
     """
     page_size = _page_size(request)
     params = {key: request.query_params.getall(key) for key in request.query_params if key not in PAGE_PARAMETERS}
     offset = _offset(request, Token(params, page_size, 0))
-    rows = [render(row_id) for row_id in ids[offset : offset + page_size]]
-    content: dict[str, Any] = {name: rows}
-    if rows:
-        content["next_page_token"] = _write(Token(params, page_size, offset + len(rows)))
-    elif name not in ENDING_WITHOUT_TOKEN:
-        content["next_page_token"] = None
-    return answer(content)
+    rows = as_told(request, [render(row_id) for row_id in ids[offset : offset + page_size]])
+    following = _write(Token(params, page_size, offset + len(rows))) if rows else None
+    return answer({name: rows, "next_page_token": following})
 
 
 PAGE_PARAMETERS = frozenset({"page_size", "page_token"})

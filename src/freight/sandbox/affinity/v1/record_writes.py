@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import UNSET, UnsetType
 
 from freight.sandbox.affinity.given import given, refused, require_known, require_links, stated
-from freight.sandbox.affinity.requests import AnyRequest, entity_of, found, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, entity_of, found, found_list, workspace_of
 from freight.sandbox.affinity.rows import Company, ListEntry, Opportunity, Person
 from freight.sandbox.affinity.times import now
 from freight.sandbox.affinity.v1 import shapes
@@ -135,7 +135,7 @@ async def create_opportunity(request: AnyRequest) -> ASGIResponse:
     """Make an opportunity and, with it, its only entry."""
     body = await given(request, NewOpportunity)
     workspace = workspace_of(request)
-    if body.list_id not in workspace.lists or workspace.lists.row(body.list_id).type != "opportunity":
+    if found_list(workspace, str(body.list_id)).type != "opportunity":
         raise refused(request, f"There is no list of opportunities with id {body.list_id}.", "list_id")
     row = Opportunity(workspace.opportunities.new_id(), body.name, body.list_id, body.person_ids, body.organization_ids)
     require_links(request, row)

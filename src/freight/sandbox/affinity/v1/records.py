@@ -89,7 +89,9 @@ def list_strengths(request: AnyRequest) -> ASGIResponse:
     external = request.query_params.get("external_id", "")
     if not external.isdecimal():
         raise RefusedByVersion1("external_id is missing")
-    users = workspace_of(request).users
+    workspace = workspace_of(request)
+    found(workspace.persons, external, "person")
+    users = workspace.users
     asked = request.query_params.get("internal_id")
     return answer(
         [

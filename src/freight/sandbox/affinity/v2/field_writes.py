@@ -11,7 +11,7 @@ from litestar.response.base import ASGIResponse
 from freight.sandbox.affinity.cells import Cell, cell_of, put_value
 from freight.sandbox.affinity.errors import AffinityError
 from freight.sandbox.affinity.given import given
-from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, found, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, found, found_list, workspace_of
 from freight.sandbox.affinity.rows import Field, FieldDefinition
 from freight.sandbox.affinity.v2.activity_writes import no_content
 from freight.sandbox.affinity.v2.fields import (
@@ -127,7 +127,7 @@ class EntryFields:
 
     def __init__(self, request: AnyRequest, list_id: str, entry_id: str) -> None:
         self._workspace, self._version = workspace_of(request), version_of(request)
-        row = found(self._workspace.lists, list_id, "list")
+        row = found_list(self._workspace, list_id)
         self._entry = entry_on(self._workspace, row, entry_id)
         self.definitions = entry_fields(self._workspace, row.type, row.id)
 

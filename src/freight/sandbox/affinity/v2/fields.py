@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.colors import color_name
 from freight.sandbox.affinity.errors import AffinityError
-from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, found, workspace_of
+from freight.sandbox.affinity.requests import AnyRequest, absent, entity_of, found_list, workspace_of
 from freight.sandbox.affinity.rows import (
     DropdownOption,
     Entity,
@@ -139,7 +139,7 @@ def _lists_with(workspace: Workspace, record: Record) -> list[dict[str, Any]]:
 
 def _list_fields(request: AnyRequest, list_id: str) -> list[FieldDefinition]:
     workspace = workspace_of(request)
-    row = found(workspace.lists, list_id, "list")
+    row = found_list(workspace, list_id)
     return entry_fields(workspace, row.type, row.id)
 
 

@@ -7,13 +7,14 @@ from litestar import get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from freight.sandbox.affinity.requests import AnyRequest, absent, found, workspace_of
+from freight.sandbox.affinity.errors import AffinityError
+from freight.sandbox.affinity.requests import AnyRequest, absent, found, found_list, workspace_of
 from freight.sandbox.affinity.rows import FieldDefinition, ListEntry, Opportunity, WorkspaceList
 from freight.sandbox.affinity.v2.account import KEY_CREATED_AT
 from freight.sandbox.affinity.v2.fields import ENTRY_TYPES, entry_fields, entry_values, wanted_fields
 from freight.sandbox.affinity.v2.paging import COUNTABLE, Paging, page_answer
 from freight.sandbox.affinity.v2.people import opportunity_data
-from freight.sandbox.affinity.v2.records import entry_head, refuse_criteria
+from freight.sandbox.affinity.v2.records import as_record, entry_head, refuse_criteria
 from freight.sandbox.affinity.v2.versions import RESTRICTIONS, known_fields, version_of, versioned
 from freight.sandbox.affinity.workspace import Workspace
 
@@ -31,23 +32,36 @@ def list_lists(request: AnyRequest) -> ASGIResponse:
 @get("/v2/lists/{list_id:str}", sync_to_thread=False)
 def get_list(request: AnyRequest, list_id: FromPath[str]) -> ASGIResponse:
     """One list."""
-    return versioned(request, list_shape(version_of(request), found(workspace_of(request).lists, list_id, "list")))
+    return versioned(request, list_shape(version_of(request), found_list(workspace_of(request), list_id)))
 
 
 @get("/v2/lists/{list_id:str}/saved-views", sync_to_thread=False)
 def list_views(request: AnyRequest, list_id: FromPath[str]) -> ASGIResponse:
     """A page of the views of a list: everything as a sheet and, of opportunities, as a board too."""
-    views = {view["id"]: view for view in _views(found(workspace_of(request).lists, list_id, "list"))}
+    views = {view["id"]: view for view in _views(found_list(workspace_of(request), list_id))}
     return page_answer(request, list(views), views.__getitem__)
 
 
 @get("/v2/lists/{list_id:str}/saved-views/{view_id:str}", sync_to_thread=False)
 def get_view(request: AnyRequest, list_id: FromPath[str], view_id: FromPath[str]) -> ASGIResponse:
     """One view of a list."""
-    views = {str(view["id"]): view for view in _views(found(workspace_of(request).lists, list_id, "list"))}
-    if view_id not in views:
-        raise absent(view_id, "view")
-    return versioned(request, views[view_id])
+    return versioned(request, _view(found_list(workspace_of(request), list_id), view_id))
+
+
+@get("/v2/lists/{list_id:str}/saved-views/{view_id:str}/list-entries", sync_to_thread=False)
+def list_view_entries(request: AnyRequest, list_id: FromPath[str], view_id: FromPath[str]) -> ASGIResponse:
+    """A page of the rows of a view, which must be a sheet, with the fields that are its columns: all of the list's."""
+    workspace, version = workspace_of(request), version_of(request)
+    row = found_list(workspace, list_id)
+    if _view(row, view_id)["type"] != "sheet":
+        raise AffinityError("bad-request", "Only the list entries of sheet-type saved views can be read.")
+    definitions = known_fields(version, entry_fields(workspace, row.type, row.id))
+    columns = [field for field in definitions if field.type == "list"]
+
+    def render(entry_id: int) -> dict[str, Any]:
+        return _with_entity(workspace, workspace.list_entries.row(entry_id), columns, version)
+
+    return page_answer(request, workspace.entries_in(row.id), render, ENTRIES)
 
 
 @get("/v2/lists/{list_id:str}/list-entries", sync_to_thread=False)
@@ -67,7 +81,7 @@ async def search_entries(request: AnyRequest, list_id: FromPath[str]) -> ASGIRes
 def get_entry(request: AnyRequest, list_id: FromPath[str], entry_id: FromPath[str]) -> ASGIResponse:
     """One row of a list."""
     workspace = workspace_of(request)
-    row = found(workspace.lists, list_id, "list")
+    row = found_list(workspace, list_id)
     fields = wanted_fields(request, entry_fields(workspace, row.type, row.id), ENTRY_TYPES)
     entry = entry_on(workspace, row, entry_id)
     return versioned(request, _with_entity(workspace, entry, fields, version_of(request)))
@@ -77,7 +91,7 @@ def get_entry(request: AnyRequest, list_id: FromPath[str], entry_id: FromPath[st
 def list_entry_fields(request: AnyRequest, list_id: FromPath[str], entry_id: FromPath[str]) -> ASGIResponse:
     """A page of the values of one row, of all fields or of some."""
     workspace, version = workspace_of(request), version_of(request)
-    row = found(workspace.lists, list_id, "list")
+    row = found_list(workspace, list_id)
     definitions = entry_fields(workspace, row.type, row.id)
     fields = wanted_fields(request, definitions, ENTRY_TYPES, ("ids", "types"))
     entry = entry_on(workspace, row, entry_id)
@@ -89,7 +103,7 @@ def list_entry_fields(request: AnyRequest, list_id: FromPath[str], entry_id: Fro
 
 def _entries_page(request: AnyRequest, list_id: str, paging: Paging, status: int) -> ASGIResponse:
     workspace, version = workspace_of(request), version_of(request)
-    row = found(workspace.lists, list_id, "list")
+    row = found_list(workspace, list_id)
     fields = wanted_fields(request, entry_fields(workspace, row.type, row.id), ENTRY_TYPES)
 
     def render(entry_id: int) -> dict[str, Any]:
@@ -114,7 +128,7 @@ def _with_entity(
     if isinstance(record, Opportunity):
         entity = opportunity_data(workspace, version, record)
     else:
-        entity = msgspec.to_builtins(msgspec.structs.replace(record, fields=msgspec.UNSET))
+        entity = msgspec.to_builtins(msgspec.structs.replace(as_record(record), fields=msgspec.UNSET))
     if fields is not None:
         entity["fields"] = entry_values(workspace, entry, record, fields, version)
     return {**entry_head(entry), "type": entry.type, "entity": entity}
@@ -134,6 +148,14 @@ def list_shape(version: str, row: WorkspaceList) -> dict[str, Any]:
         # Public clients found it there, undocumented and wrong; API v1 has the true one.
         content |= {"createdAt": row.created_at or KEY_CREATED_AT, "listSize": 0}
     return content
+
+
+def _view(row: WorkspaceList, view_id: str) -> dict[str, Any]:
+    """The view with that id. Raises `AffinityError` if the list has none."""
+    views = {str(view["id"]): view for view in _views(row)}
+    if view_id not in views:
+        raise absent(view_id, "view")
+    return views[view_id]
 
 
 def _views(row: WorkspaceList) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from freight.sandbox.affinity.errors import AffinityError
-from freight.sandbox.affinity.requests import AnyRequest, positive
+from freight.sandbox.affinity.requests import AnyRequest, as_told, positive
 from freight.sandbox.affinity.v2.versions import versioned
 
 MAXIMUM_LIMIT = 100
@@ -59,7 +59,7 @@ def page_answer(
     pagination: dict[str, Any] = {"prevUrl": _url(request, page.previous), "nextUrl": _url(request, page.next)}
     if paging.countable and query.get("totalCount") == "true":
         pagination["totalCount"] = len(keys)
-    rows = [render(key) for key in page.keys]
+    rows = as_told(request, [render(key) for key in page.keys])
     return versioned(
         request, {"data": None if paging.empty_is_null and not rows else rows, "pagination": pagination}, status
     )

@@ -1,7 +1,7 @@
 """API v2: companies, persons and opportunities."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import get, post
@@ -17,6 +17,10 @@ from freight.sandbox.affinity.v2.paging import COUNTABLE, page_answer
 from freight.sandbox.affinity.v2.people import opportunity_data
 from freight.sandbox.affinity.v2.versions import known_fields, version_of, versioned
 from freight.sandbox.affinity.workspace import Workspace
+
+R = TypeVar("R", bound=Company | Person)
+
+COLLABORATOR = "collaborator"
 
 
 @get(["/v2/companies", "/v2/persons"], sync_to_thread=False)
@@ -98,9 +102,15 @@ def with_fields(
     workspace: Workspace, row: Company | Person, fields: Sequence[FieldDefinition] | None, version: str
 ) -> Company | Person:
     """The record with the values of these fields; None leaves them out altogether."""
-    if fields is None:
-        return msgspec.structs.replace(row, fields=msgspec.UNSET)
-    return msgspec.structs.replace(row, fields=record_values(workspace, row, fields, version))
+    values = msgspec.UNSET if fields is None else record_values(workspace, row, fields, version)
+    return msgspec.structs.replace(as_record(row), fields=values)
+
+
+def as_record(row: R) -> R:
+    """Return the record as the collections show it: a collaborator is an external person there."""
+    if isinstance(row, Person) and row.type == COLLABORATOR:
+        return msgspec.structs.replace(row, type="external")
+    return row
 
 
 def entry_head(entry: ListEntry) -> dict[str, Any]:

@@ -17,6 +17,8 @@ OLDEST, RESTRICTIONS, LATEST = VERSIONS = ("2024-01-01", "2026-07-15", "2026-09-
 
 LATEST_VALUE_TYPES = frozenset({"list-multi", "note", "reminder"})
 MOST_VALUES = 100
+CAPPED = frozenset({"company-multi", "person-multi"})
+"""The types of which the specification of the oldest version allows no more than `MOST_VALUES`; it bounds no others."""
 
 
 def version_of(request: AnyRequest) -> str:
@@ -52,7 +54,11 @@ def described(version: str, field: FieldDefinition) -> dict[str, Any]:
 
 
 def shown(version: str, field: Field, *, restricted: bool) -> Field:
-    """A field with its value as a version shows it, with no more than the first hundred of several values."""
+    """A field with its value as a version shows it.
+
+    The oldest version gives the first hundred people or companies and all other values. Later ones say how many values
+    there are, and give the first hundred of any type: that they do so is known of their pages of values alone.
+    """
     value = field.value
     if restricted and version >= RESTRICTIONS:
         hidden = msgspec.structs.replace(value, data=None)
@@ -60,7 +66,7 @@ def shown(version: str, field: Field, *, restricted: bool) -> Field:
     if not value.type.endswith("-multi") or not isinstance(value.data, list | None):
         return field
     total = len(value.data or ())
-    if value.data is not None and total > MOST_VALUES:
+    if value.data is not None and (version >= RESTRICTIONS or value.type in CAPPED):
         value = msgspec.structs.replace(value, data=value.data[:MOST_VALUES])
     if version >= RESTRICTIONS:
         value = msgspec.structs.replace(value, total_count=total)

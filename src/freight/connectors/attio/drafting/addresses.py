@@ -1,0 +1,117 @@
+"""Domains, e-mail addresses and profiles as Attio holds them, and what is said of the rest that was typed."""
+
+from collections.abc import Iterable
+
+from freight.connectors.attio.drafting.sketch import Sketch, shown
+from freight.connectors.attio.profiles import page
+from freight.connectors.attio.standard import PROFILE_OF_PLATFORM
+from freight.connectors.protocols import Attributes
+from freight.contacts import Part, read_email, read_website
+
+CORRECT = "Correct it at the source and run the job again, or enter it in Attio."
+
+
+def domains(texts: Iterable[str], name: str | None, profiles: Attributes, sketch: Sketch) -> list[str]:
+    """Return the domains in what was typed as the website of a firm with this name. Profiles on platforms are added to
+    `profiles`, under the attributes that hold such, where these are empty."""
+    return _kept(((text, read_website(text, name)) for text in texts), "domains", profiles, sketch)
+
+
+def email_addresses(texts: Iterable[str], profiles: Attributes, sketch: Sketch) -> list[str]:
+    """Return the addresses in what was typed as a person's e-mail address. Profiles are treated as by `domains`."""
+    return _kept(((text, _with_profiles(text)) for text in texts), "email_addresses", profiles, sketch)
+
+
+def _with_profiles(text: str) -> tuple[Part, ...]:
+    parts = read_email(text)
+    if [part.kind for part in parts] != ["unusable"]:
+        return parts
+    read = read_website(text, None)
+    return read if read and all(part.kind == "profile" for part in read) else parts
+
+
+def _kept(read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Attributes, sketch: Sketch) -> list[str]:
+    found: dict[str, None] = {}
+    for text, parts in read:
+        for part in parts:
+            match part.kind:
+                case "address":
+                    found[part.value or ""] = None
+                case "profile":
+                    _place_profile(part, slug, profiles, sketch)
+                case _:
+                    _say_left_out(text, part, slug, sketch)
+    return list(found)
+
+
+def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: Sketch) -> None:
+    attribute = PROFILE_OF_PLATFORM.get(part.platform or "")
+    address = part.value or part.text
+    what = f"{shown(part.text)} is a page on a platform that many share, not {_thing(slug)}"
+    if attribute is None:
+        sketch.say(
+            "profile_not_a_domain",
+            f"{what}, and Attio has no attribute for it: it was left out. Note it elsewhere in Attio if it is needed.",
+            field=slug,
+            value=part.text,
+        )
+        return
+    held = profiles.get(attribute) or [address]
+    profiles[attribute] = held
+    if page(held[0]) == page(address):
+        sketch.say(
+            "profile_not_a_domain",
+            f"{what}: it was written to {attribute} instead.",
+            field=slug,
+            value=part.text,
+            info=True,
+        )
+    else:
+        sketch.say(
+            "profile_not_a_domain",
+            f"{what}, and the record has another value for {attribute}, {shown(held[0])}: it was left out. Correct it "
+            "at the source or in Attio.",
+            field=slug,
+            value=part.text,
+        )
+
+
+def _say_left_out(text: str, part: Part, slug: str, sketch: Sketch) -> None:
+    match part.kind:
+        case "free_mail":
+            sketch.say(
+                "free_mail_domain",
+                f"{shown(part.text)} belongs to a provider of free e-mail, and people of many firms have addresses "
+                "there: it was not taken as the domain of this company. Enter the company's own domain if it has one.",
+                field=slug,
+                value=part.text,
+            )
+        case "shared":
+            sketch.say(
+                "shared_domain",
+                f"{part.value} is shared by many: {shown(part.text)} was not taken as the domain of this company. "
+                "Enter the company's own domain if it has one.",
+                field=slug,
+                value=part.text,
+            )
+        case "remark":
+            sketch.say(
+                "remark_left_out",
+                f"Attio has no place for what stands beside an address: of {shown(text)}, {shown(part.text)} was left "
+                "out. Note it elsewhere in Attio if it is needed.",
+                field=slug,
+                value=part.text,
+                info=True,
+            )
+        case _:
+            code = "invalid_domain" if slug == "domains" else "invalid_email"
+            sketch.say(
+                code,
+                f"{shown(part.text)} is not {_thing(slug)} ({part.reason}): it was left out. {CORRECT}",
+                field=slug,
+                value=part.text,
+            )
+
+
+def _thing(slug: str) -> str:
+    return "a company's domain" if slug == "domains" else "an e-mail address"

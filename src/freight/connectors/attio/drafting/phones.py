@@ -1,0 +1,74 @@
+"""Telephone numbers as Attio holds them, and what is said of the rest that was typed."""
+
+from collections.abc import Iterable
+
+from freight.connectors.attio.countries import country_code
+from freight.connectors.attio.drafting.sketch import Sketch, shown
+from freight.connectors.attio.phones import PhoneNumber, read_phone_numbers
+
+FIELD = "phone_numbers"
+
+
+def phone_numbers(texts: Iterable[str], country: str | None, sketch: Sketch) -> list[str]:
+    """Return the numbers in the texts; `country` is that of the record, by name or code."""
+    code = country_code(country) if country else None
+    found: dict[str, None] = {}
+    for text in texts:
+        reading = read_phone_numbers(text, code)
+        if reading.reason is not None:
+            _say_invalid(text, reading.reason, sketch)
+        for phone in reading.numbers:
+            found[phone.number] = None
+            _say_what_was_done(text, phone, sketch)
+        if reading.remark is not None:
+            _say_remark(text, reading.remark, sketch)
+    return list(found)
+
+
+def _say_invalid(text: str, reason: str, sketch: Sketch) -> None:
+    sketch.say(
+        "invalid_phone_number",
+        f"Attio does not take {shown(text)} as a telephone number ({reason}): it was left out. Correct it at the "
+        "source and run the job again, or enter it in Attio.",
+        field=FIELD,
+        value=text,
+    )
+
+
+def _say_what_was_done(text: str, phone: PhoneNumber, sketch: Sketch) -> None:
+    if phone.extension is not None:
+        sketch.say(
+            "phone_extension_dropped",
+            f"Attio has no place for the extension {phone.extension} of {shown(text)}: the number was written as "
+            f"{phone.number}. Note the extension elsewhere in Attio if it is needed.",
+            field=FIELD,
+            value=text,
+        )
+    if phone.assumed_country is not None:
+        sketch.say(
+            "phone_country_assumed",
+            f"{shown(text)} has no country code: it was read as a number of {phone.assumed_country}, the country of "
+            f"the record, and written as {phone.number}. Correct it in Attio if it belongs to another country.",
+            field=FIELD,
+            value=text,
+            info=True,
+        )
+    if phone.rewritten:
+        sketch.say(
+            "phone_rewritten",
+            f"{shown(text)} has other digits when it is dialled from abroad: it was written as {phone.number}.",
+            field=FIELD,
+            value=text,
+            info=True,
+        )
+
+
+def _say_remark(text: str, remark: str, sketch: Sketch) -> None:
+    sketch.say(
+        "remark_left_out",
+        f"Attio has no place for what stands beside a telephone number: of {shown(text)}, {shown(remark)} was left "
+        "out. Note it elsewhere in Attio if it is needed.",
+        field=FIELD,
+        value=remark,
+        info=not any(character.isdigit() for character in remark),
+    )

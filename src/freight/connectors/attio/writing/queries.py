@@ -1,0 +1,105 @@
+"""Look for records by many values at once, in queries that Attio does not refuse as too complex.
+
+Attio limits what a query may weigh, and answers 429 to one that weighs too much, however often it is repeated. The
+limit is not published and the answer need not differ from that of an ordinary rate limit. So a query that is refused
+several times is compared with one that weighs nothing: if that one passes, the values are looked for in two halves.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from freight.connectors.attio.client import AttioClient, read_id
+from freight.connectors.errors import QueryTooComplex
+from freight.connectors.http import Patience
+
+QUERY_SIZE = 400
+"""Values in one query. Each is commonly held by one record, so that these fit on one page."""
+
+PAGE_SIZE = 500
+"""The most that Attio answers at once, as every known client has it."""
+
+REFUSALS = 4
+"""The waits between so many refusals last longer than the ten seconds over which Attio adds up the scores of all
+queries, so that those before this one no longer count at the last of them."""
+
+LONGEST_NAME = 100
+
+log = structlog.get_logger(__name__)
+
+
+class Sought(NamedTuple):
+    """A value to look for."""
+
+    slug: str
+    field: str | None
+    """The part of the attribute's value that is compared; None where it has no parts."""
+    value: str
+
+
+class Queries:
+    """Queries of one workspace, which grow smaller where Attio refuses them."""
+
+    def __init__(self, client: AttioClient) -> None:
+        self._client = client
+        self._sizes: dict[str, int] = {}
+        """How many values a query may name, by the path that it goes to, where it is less than `QUERY_SIZE`."""
+
+    async def find(self, path: str, sought: Sequence[Sought], *, key: str) -> list[dict[str, Any]]:
+        """Return everything that holds one of the values, the oldest first; `key` is the name of its id.
+
+        Raises `QueryTooComplex` where a query for a single value is too much.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        left = list(dict.fromkeys(sought))
+        while left:
+            size = self._sizes.get(path, QUERY_SIZE)
+            part = left[:size]
+            try:
+                items = await self._ask(path, part)
+            except QueryTooComplex as error:
+                if len(part) == 1:
+                    raise QueryTooComplex(f"{error} It asked for nothing but {_named(part[0])}.") from error
+                # Others may have made it smaller meanwhile.
+                self._sizes[path] = min(self._sizes.get(path, QUERY_SIZE), len(part) // 2)
+                log.warning("query_halved", path=path, values=len(part), reason=str(error))
+                continue
+            found |= {read_id(item, key): item for item in items}
+            left = left[size:]
+        return sorted(found.values(), key=lambda item: (str(item.get("created_at") or ""), read_id(item, key)))
+
+    async def _ask(self, path: str, part: Sequence[Sought]) -> list[dict[str, Any]]:
+        filter_ = _filter(part)
+        patience = Patience(refusals=REFUSALS, takes_its_word=len(part) > 1)
+        try:
+            return await self._pages(path, filter_, patience)
+        except QueryTooComplex:
+            # At a time when nothing passes this waits until something does.
+            await self._client.query(path, None, limit=1)
+            return await self._pages(path, filter_, Patience(refusals=1, takes_its_word=True))
+
+    async def _pages(self, path: str, filter_: Mapping[str, Any], patience: Patience) -> list[dict[str, Any]]:
+        # The pages come in the order of ids: what is made meanwhile may shift an item to the next page, where it is
+        # read once more, and leaves none out.
+        found: list[dict[str, Any]] = []
+        while True:
+            page = await self._client.query(path, filter_, limit=PAGE_SIZE, offset=len(found), patience=patience)
+            found += page
+            if len(page) < PAGE_SIZE:
+                return found
+
+
+def _filter(part: Sequence[Sought]) -> dict[str, Any]:
+    values: dict[tuple[str, str | None], list[str]] = {}
+    for slug, field, value in part:
+        values.setdefault((slug, field), []).append(value)
+    conditions = [
+        {slug: {"$in": found} if field is None else {field: {"$in": found}}} for (slug, field), found in values.items()
+    ]
+    return conditions[0] if len(conditions) == 1 else {"$or": conditions}
+
+
+def _named(sought: Sought) -> str:
+    value = sought.value if len(sought.value) <= LONGEST_NAME else f"{sought.value[:LONGEST_NAME]}…"
+    return f"the {sought.slug} {value!r}"

@@ -1,0 +1,178 @@
+"""A vendor that fails at one record: that record fails alone, and the others are migrated."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freight.connectors import registry
+from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.attio.target import AttioTarget
+from freight.connectors.errors import (
+    ConnectorError,
+    NotFound,
+    PermissionMissing,
+    RejectedBySource,
+    Unavailable,
+)
+from freight.connectors.protocols import Draft, FileContent, TargetRecord, Workspace
+from support import firm, jobs, migration
+from support.service import Service, Tenant
+
+QUICK = {"max_attempts": 5, "initial_delay": 0}
+
+
+class PoorSource(AffinitySource):
+    """An Affinity that does not give the file 92."""
+
+    error: ConnectorError = Unavailable("Affinity gave no usable answer.")
+    opened = 0
+
+    @asynccontextmanager
+    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
+        if file_id == "92":
+            type(self).opened += 1
+            raise self.error
+        async with super().open_file(file_id) as content:
+            yield content
+
+
+class RestartingSource(AffinitySource):
+    """An Affinity that goes down when it is first asked for a file, and answers nothing until it is asked again."""
+
+    asked = 0
+
+    @asynccontextmanager
+    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
+        type(self).asked += 1
+        if self.asked == 1:
+            raise Unavailable("Affinity gave no usable answer.")
+        async with super().open_file(file_id) as content:
+            yield content
+
+    async def identify(self) -> Workspace:
+        if self.asked == 1:
+            raise Unavailable("Affinity gave no usable answer.")
+        return await super().identify()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (Unavailable("500."), "vendor_unavailable", "The source does not give this record"),
+        (RejectedBySource("422."), "rejected_by_source", "The source refused to give this record"),
+        (PermissionMissing("403."), "permission_missing", "The source refused access to this record"),
+        (NotFound("404."), "not_found", "The source no longer has this record"),
+    ],
+    ids=["500", "422", "403", "404"],
+)
+async def test_a_file_that_never_downloads_fails_alone_and_its_row_names_the_source(
+    service: Service,
+    tenant: Tenant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: ConnectorError,
+    code: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(PoorSource, "error", error)
+    monkeypatch.setattr(PoorSource, "opened", 0)
+    monkeypatch.setitem(registry.SOURCES, "affinity", PoorSource)
+    async with firm.running(tmp_path, companies=[firm.company(1, "a1.com")], files=[a_file(91), a_file(92)]) as both:
+        job = await jobs.create(tenant, both, retry_policy=QUICK)
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+    assert job["status"] == "completed_with_errors"
+    assert migration.outcomes(job)["files"]["created"] == 1
+    (failed,) = await migration.records(tenant, job["id"], outcome="failed")
+    assert (failed["source_id"], failed["code"]) == ("92", code)
+    assert failed["message"].startswith(said)
+    (row,) = await jobs.logs(tenant, job["id"], level="error")
+    assert (row["source_id"], row["code"], row["message"]) == ("92", code, failed["message"])
+    assert PoorSource.opened == (2 if code == "vendor_unavailable" else 1)
+
+
+async def test_a_source_that_is_down_is_waited_for_and_no_file_is_blamed(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RestartingSource, "asked", 0)
+    monkeypatch.setitem(registry.SOURCES, "affinity", RestartingSource)
+    async with firm.running(tmp_path, companies=[firm.company(1, "a1.com")], files=[a_file(91)]) as both:
+        job = await migration.carry(tenant, both, retry_policy={"max_attempts": 2, "initial_delay": 0})
+    assert (migration.outcomes(job)["files"]["created"], RestartingSource.asked) == (1, 2)
+    assert await jobs.logs(tenant, job["id"], level="error") == []
+
+
+class PoorTarget(AttioTarget):
+    """An Attio that has no answer to the company 2."""
+
+    async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+        if draft.source_id == "2":
+            raise Unavailable("Attio gave no usable answer.")
+        return await super().create(draft, content)
+
+
+async def test_a_record_that_the_target_has_no_answer_to_fails_alone(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.TARGETS, "attio", PoorTarget)
+    companies = [firm.company(number, f"a{number}.com") for number in (1, 2, 3)]
+    async with firm.running(tmp_path, companies=companies) as both:
+        job = await jobs.create(tenant, both, retry_policy=QUICK)
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+    assert migration.outcomes(job)["companies"]["created"] == 2
+    (row,) = await jobs.logs(tenant, job["id"], level="error")
+    assert (row["source_id"], row["code"]) == ("2", "vendor_unavailable")
+    assert row["message"].startswith("The target does not take this record, while it answers other requests")
+
+
+class SilentTarget(AttioTarget):
+    """An Attio that has no answer to any question about the company 2."""
+
+    async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
+        if any(draft.source_id == "2" for draft in drafts):
+            raise Unavailable("Attio gave no usable answer.")
+        return await super().find(drafts)
+
+
+async def test_a_record_that_cannot_be_looked_up_fails_alone(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.TARGETS, "attio", SilentTarget)
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 9)]
+    async with firm.running(tmp_path, companies=companies) as both:
+        job = await jobs.create(tenant, both, retry_policy=QUICK)
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+    assert migration.outcomes(job)["companies"]["created"] == 7
+    (row,) = await jobs.logs(tenant, job["id"], level="error")
+    assert (row["source_id"], row["code"]) == ("2", "vendor_unavailable")
+
+
+async def test_a_batch_that_is_given_up_names_each_of_its_records(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 31)]
+    monkeypatch.setattr(AttioTarget, "find", unusable)
+    async with firm.running(tmp_path, companies=companies) as both:
+        job = await jobs.create(tenant, both, retry_policy={"max_attempts": 2, "initial_delay": 0})
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+    assert (job["status"], job["failed_records"]) == ("completed_with_errors", 30)
+    rows = await jobs.logs(tenant, job["id"], level="error")
+    assert [(row["source_id"], row["code"]) for row in rows] == [
+        (str(number), "vendor_unavailable") for number in range(1, 31)
+    ]
+    (batch,) = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
+    assert (batch["status"], batch["attempt"]) == ("failed", 2)
+
+
+async def unusable(*_: Any) -> None:
+    raise Unavailable("Attio gave no usable answer.\0")
+
+
+def a_file(number: int) -> firm.Row:
+    """A file that is attached to the first company."""
+    return {
+        "id": number, "name": f"{number}.txt", "size": 3, "content": "abc", "created_at": "2024-06-01T10:00:00Z",
+        "organization_id": 1,
+    }  # fmt: skip
