@@ -183,10 +183,12 @@ class Bench:
         self._folder = folder
         self._count = 0
         self._copies: dict[str, str] = {}
-        self._copying = threading.Lock()
+        self._copying, self._counting = threading.Lock(), threading.Lock()
         self.programs = folder / "programs"
         self._link_programs()
         self._network = network_settings()
+        self._source = folder / "source"
+        self._take_source()
 
     def _link_programs(self) -> None:
         self.programs.mkdir()
@@ -196,17 +198,20 @@ class Bench:
                 if not HIDDEN.fullmatch(program.name) and not link.is_symlink():
                     link.symlink_to(program)
 
-    def checkout(self, user: str) -> Path:
-        """A new folder of this user's with the files of the repository, as they are now."""
-        self._count += 1
-        folder = self._folder / f"{self._count}" / "a checkout"
-        folder.mkdir(parents=True)
+    def _take_source(self) -> None:
+        """Copy the files of the repository as they are now, whoever changes them meanwhile."""
         listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         for name in subprocess.run(listing, capture_output=True, check=True).stdout.decode().split("\0"):
-            source = ROOT / name
-            if name and source.is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, folder / name)
+            if name and (ROOT / name).is_file():
+                (self._source / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self._source / name)
+
+    def checkout(self, user: str) -> Path:
+        """A new folder of this user's with the files of the repository."""
+        with self._counting:
+            self._count += 1
+            folder = self._folder / f"{self._count}" / "a checkout"
+        shutil.copytree(self._source, folder)
         give(folder.parent, user)
         return folder
 
