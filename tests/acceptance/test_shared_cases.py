@@ -1,4 +1,4 @@
-"""Further workspaces that went wrong once: each job ends, and neither a second run nor another tenant's writes anything.
+"""Workspaces that went wrong once: each job ends, and neither a second run nor another tenant's writes anything.
 
 What is right in each is tested on rewritten rows in `test_awkward_workspaces.py`, `test_bad_data.py` and
 `test_query_limits.py`. The folders are looked for below `FREIGHT_SHARED`.
