@@ -53,8 +53,9 @@ class Outcome:
         return {(row["code"], row["source_id"], row["value"]) for row in self.logs if row["code"] in codes}
 
     def about(self, source_id: str) -> set[str]:
-        """The codes of what is said of a record."""
-        return {row["code"] for row in self.logs if row["source_id"] == source_id}
+        """The codes of what is said of a record's own values."""
+        by_the_target = "company_made_by_target"
+        return {row["code"] for row in self.logs if row["source_id"] == source_id and row["code"] != by_the_target}
 
 
 @pytest.fixture
