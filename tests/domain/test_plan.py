@@ -101,6 +101,18 @@ def test_under_fill_a_value_that_freight_wrote_follows_the_source() -> None:
     assert plan.values == {"name": ["Acme Ltd"]}
 
 
+@pytest.mark.parametrize(("level", "domains"), [("info", ["new"]), ("warning", ["old", "new"])])
+def test_an_old_value_stays_only_where_a_warning_says_that_a_part_of_the_new_ones_is_lacking(
+    level: Any, domains: list[str]
+) -> None:
+    known = created(draft_of({"domains": ["old"]}), {"domains": ["old"]}, at("t1"))
+    issue = Issue(level=level, code="any", message="Any.", field="domains")
+    draft = msgspec.structs.replace(draft_of({"domains": ["new"]}), issues=(issue,))
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    plan = plan_update(staged, draft, draft.values, at("t1", domains=["old"]), known, "fill")
+    assert plan.values == {"domains": domains}
+
+
 def test_what_the_target_put_in_by_itself_gives_way_to_the_source() -> None:
     before = created(draft_of({"name": ["Acme"]}), {"name": ["Acme"]}, at("t1", name=["Acme"], description=["None"]))
     values: Attributes = {"name": ["Acme"], "description": ["Anvils"]}

@@ -138,8 +138,9 @@ def _case(
         written=slug in base.written,
         automatic=slug in existing.automatic,
         multiple=slug in draft.multiple,
-        # An issue about an attribute says that some of it was left out.
-        incomplete=slug in draft.waiting or any(issue.field == slug for issue in draft.issues),
+        # A warning about an attribute says that some of it was left out.
+        incomplete=slug in draft.waiting
+        or any(issue.field == slug and issue.level != "info" for issue in draft.issues),
         fixed=slug in draft.fixed,
         demanded=slug in draft.on_create,
     )
