@@ -109,3 +109,13 @@ def test_a_canonical_e_mail_address_is_its_own_canonical_form(text):
 @given(text=HOSTS | EMAILS)
 def test_the_form_for_comparison_is_its_own(text):
     assert comparable(comparable(text)) == comparable(text)
+
+
+@pytest.mark.parametrize("text", ["a" + "\u0301" * 500_000 + "\u0327" * 500_000, "\ufdfa" * 1_000_000])
+def test_a_text_far_too_long_for_an_address_is_compared_as_it_is(text):
+    # To normalise so many accents would take hours.
+    assert comparable(f" {text} ") == text
+    with pytest.raises(UnusableAddressError):
+        domain(text)
+    with pytest.raises(UnusableAddressError):
+        email_address(f"{text}@example.com")

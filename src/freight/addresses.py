@@ -20,6 +20,10 @@ MAX_HOST_LENGTH = 253
 MAX_EMAIL_LENGTH = 254
 """Characters of the longest e-mail address."""
 
+MAX_TEXT_LENGTH = 4 * MAX_HOST_LENGTH
+"""Characters of the longest text that may be an address: no letter is written with more than four. Longer ones are not
+normalised, since that takes quadratic time over accents."""
+
 MAX_REASON_LENGTH = 160
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -93,6 +97,9 @@ def comparable(text: str) -> str:
         return email_address(text) if "@" in text else domain(text)
     except UnusableAddressError:
         pass
+    text = text.strip()
+    if len(text) > MAX_TEXT_LENGTH:
+        return text.lower()
     # Twice, since the lower-case form of a letter may have an equivalent of its own.
     for _ in range(2):
         text = unicodedata.normalize("NFKC", text).strip().lower()
@@ -141,8 +148,11 @@ def _in_own_letters(name: str) -> str:
 
 def _visible(text: str) -> str:
     """The text in one width. Raises `UnusableAddressError` for one with characters that no reader sees."""
+    text = text.strip()
+    if len(text) > MAX_TEXT_LENGTH:
+        raise UnusableAddressError("it is longer than an address can be")
     given = unicodedata.normalize("NFKC", text).strip()
-    if (name := invisible_character(given[: 4 * MAX_HOST_LENGTH])) is not None:
+    if (name := invisible_character(given)) is not None:
         raise UnusableAddressError(f"it contains a character that cannot be seen ({name})")
     return given
 

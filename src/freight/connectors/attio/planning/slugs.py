@@ -9,12 +9,15 @@ from freight.fields import Field
 LONGEST = 80
 """Attio documents no limit; what is put before or after a slug comes on top of this."""
 
+MAX_LENGTH = 1000
+"""Characters of a name that are looked at. To normalise accents takes quadratic time."""
+
 PREFIX = "affinity_"
 
 
 def slugify(text: str) -> str:
     """The text in lower-case ASCII letters, digits and single underscores, beginning with a letter; may be empty."""
-    letters = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    letters = unicodedata.normalize("NFKD", text[:MAX_LENGTH].casefold()).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:LONGEST].rstrip("_")
     return f"field_{slug}" if slug[:1].isdigit() else slug
 
