@@ -245,7 +245,7 @@ async def test_a_telephone_number_is_the_one_that_is_written_or_is_named(migrate
         "202": {"invalid_phone_number"},
         "203": {"remark_left_out"},
         "204": {"invalid_phone_number"},
-        "205": {"phone_country_assumed"},
+        "205": {"phone_country_assumed", "phone_rewritten"},
         "206": {"phone_country_assumed", "remark_left_out"},
         "207": {"phone_extension_dropped"},
         "208": {"phone_country_assumed"},

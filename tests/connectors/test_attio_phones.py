@@ -87,6 +87,23 @@ def test_what_is_no_number_is_refused_with_a_reason(text, country):
 def test_letters_are_digits_only_in_a_number_that_is_letters_by_design(text, country, number):
     reading = read_phone_numbers(text, country)
     assert (numbers(reading), reading.remark) == ([number], None)
+    assert reading.numbers[0].rewritten
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "remark"),
+    [
+        ("+49 30 901820 (8-18 Uhr)", "+4930901820", "8-18 Uhr"),
+        ("+49 (0)30 901820 (2)", "+4930901820", "2"),
+        ("+1 (202) 224-3121 (2023)", "+12022243121", "2023"),
+        ("+49 (30) 901820", "+4930901820", None),
+        ("\u2460 +49 30 901820", "+4930901820", "\u2460"),
+        ("+49 30 901820 \N{VULGAR FRACTION ONE HALF}", "+4930901820", "\N{VULGAR FRACTION ONE HALF}"),
+    ],
+)
+def test_what_stands_in_brackets_behind_a_number_or_is_no_digit_is_no_part_of_it(text, number, remark):
+    reading = read_phone_numbers(text, None)
+    assert (numbers(reading), reading.remark) == ([number], remark)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
     assumed_country: str | None = None
     """The country (ISO code) that the text does not name and the record does."""
     rewritten: bool = False
-    """Whether it is dialled with other digits from abroad, so that its digits are not those of the text."""
+    """Whether its digits are not those of the text: it is dialled with others from abroad, or has letters for some."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ def read_phone_numbers(text: str, country: str | None) -> Reading:
     """Return the numbers in a text; `country` (ISO code) is where one without an international prefix is dialled."""
     if len(text) > MAX_LENGTH:
         return Reading(reason=f"it has more than {MAX_LENGTH} characters")
-    plain = SCHEME.sub("", "".join(_ascii(character) for character in unicodedata.normalize("NFKC", text)))
+    plain = SCHEME.sub("", "".join(_ascii(character) for character in _normalized(text)))
     if (vanity := _vanity(plain, country)) is not None:
         return Reading(numbers=(vanity,))
     found: dict[PhoneNumber, None] = {}
@@ -96,6 +96,16 @@ def read_phone_numbers(text: str, country: str | None) -> Reading:
     return Reading(numbers=tuple(found), remark=remark or None)
 
 
+def _normalized(text: str) -> str:
+    """The text in one width; what is a number and no digit stays itself: a footnote's 2, a half, a digit in a ring."""
+    return unicodedata.normalize(
+        "NFC",
+        "".join(
+            letter if unicodedata.category(letter) == "No" else unicodedata.normalize("NFKC", letter) for letter in text
+        ),
+    )
+
+
 def _ascii(character: str) -> str:
     digit = unicodedata.decimal(character, None)
     if digit is not None:
@@ -112,14 +122,15 @@ def _without_extensions(text: str) -> str:
 
 
 def _number(written: str, country: str | None) -> tuple[PhoneNumber, str]:
-    """The number, and what a slash separates from it. Raises `ValueError` with a clause."""
-    first, slash, second = written.partition("/")
-    try:
-        # +49 30 901820/21 is a number and a part of another; +49 30/901820 is one number.
-        if slash:
-            return _parsed(first, country), second
-    except ValueError:
-        pass
+    """The number, and what a slash or a bracket separates from it. Raises `ValueError` with a clause."""
+    # +49 30 901820/21 is a number and a part of another, +49 30 901820 (2) a number and a remark; +49 30/901820 and
+    # +49 (30) 901820 are one number each.
+    for first, separator, second in (written.partition("/"), written.rpartition("(")):
+        try:
+            if separator:
+                return _parsed(first, country), second
+        except ValueError:
+            pass
     return _parsed(written, country), ""
 
 
@@ -173,7 +184,7 @@ def _vanity(text: str, country: str | None) -> PhoneNumber | None:
         kind = phonenumbers.number_type(parsed)
         spelled = kind in VANITY_TYPES or (parsed.country_code == NORTH_AMERICA and letters.isupper())
         assumed = None if written.startswith("+") else country
-        return PhoneNumber(number=number, assumed_country=assumed) if spelled else None
+        return PhoneNumber(number=number, assumed_country=assumed, rewritten=True) if spelled else None
     # What stands before the letters is a number by itself: they are a remark.
     return None
 

@@ -56,7 +56,8 @@ def _say_what_was_done(text: str, phone: PhoneNumber, sketch: Sketch) -> None:
     if phone.rewritten:
         sketch.say(
             "phone_rewritten",
-            f"{shown(text)} has other digits when it is dialled from abroad: it was written as {phone.number}.",
+            f"{shown(text)} has letters for digits, or other digits when it is dialled from abroad: it was written as "
+            f"{phone.number}.",
             field=FIELD,
             value=text,
             info=True,
