@@ -30,7 +30,7 @@ def found(parts: tuple[Part, ...]) -> list[tuple[str, str | None]]:
         ("https//a.com", ["a.com"]),
         ("http:\\\\a.com", ["a.com"]),
         ("//a.com", ["a.com"]),
-        ("a.com:8080/x?y#z", ["a.com"]),
+        ("a.com:8080/", ["a.com"]),
         ("http://user:secret@a.com/", ["a.com"]),
         ("<https://www.A.com>", ["a.com"]),
         ("https://www.a.com/ , https://www.b.org/", ["a.com", "b.org"]),
@@ -41,7 +41,7 @@ def found(parts: tuple[Part, ...]) -> list[tuple[str, str | None]]:
         ("a.com/https://b.org", ["a.com", "b.org"]),
         ("a.com/www.b.org", ["a.com", "b.org"]),
         ("zeta.github.io", ["zeta.github.io"]),
-        ("acme.substack.com/about", ["acme.substack.com"]),
+        ("acme.substack.com", ["acme.substack.com"]),
     ],
 )
 def test_every_host_in_a_web_address_is_found(text, hosts):
@@ -52,7 +52,13 @@ def test_every_host_in_a_web_address_is_found(text, hosts):
     ("text", "parts"),
     [
         ("acme.com (old)", [("address", "acme.com"), ("remark", "old")]),
-        ("acme.com/acme.de", [("address", "acme.com"), ("remark", "acme.de")]),
+        ("acme.com/acme.de", [("address", "acme.com"), ("page", "/acme.de")]),
+        ("acme.com/shop/", [("address", "acme.com"), ("page", "/shop/")]),
+        ("a.com:8080/x?y#z", [("address", "a.com"), ("page", "/x?y#z")]),
+        ("acme.com?to=b.org", [("address", "acme.com"), ("page", "?to=b.org")]),
+        ("acme.substack.com/about", [("address", "acme.substack.com"), ("page", "/about")]),
+        ("http://info@acme.com", [("address", "acme.com"), ("remark", "info@acme.com")]),
+        ("http://user:secret@acme.com", [("address", "acme.com")]),
         ("mailto:info@acme.com", [("address", "acme.com"), ("remark", "info@acme.com")]),
         ("mailto:acme@gmail.com", [("free_mail", "gmail.com"), ("remark", "acme@gmail.com")]),
         ("https://de.linkedin.com/in/x", [("profile", "https://de.linkedin.com/in/x")]),
@@ -61,6 +67,7 @@ def test_every_host_in_a_web_address_is_found(text, hosts):
         ("co.uk", [("unusable", "co.uk")]),
         ("acme.com\N{ZERO WIDTH SPACE}", [("unusable", "acme.com\N{ZERO WIDTH SPACE}")]),
         ("x" * 6000, [("unusable", "x" * 6000)]),
+        ("\ufdfa" * 500, [("unusable", "\ufdfa" * 500)]),
         ("  ", []),
     ],
 )
@@ -73,6 +80,9 @@ def test_what_is_no_host_of_the_firm_is_told_apart(text, parts):
     [
         ("mailto:ada@x.com", [("address", "ada@x.com")]),
         ("mailto:ada@x.com?subject=hi", [("address", "ada@x.com")]),
+        ("mailto:ada@x.com?cc=b@x.com", [("address", "ada@x.com"), ("remark", "cc=b@x.com")]),
+        ("work:ada@x.com", [("address", "ada@x.com"), ("remark", "work:")]),
+        ("ada@x.com:25", [("unusable", "ada@x.com:25")]),
         ("Ada Lovelace <ada@x.com>", [("address", "ada@x.com"), ("remark", "Ada Lovelace")]),
         ("ada@x.com (work)", [("address", "ada@x.com"), ("remark", "work")]),
         ("E-mail: ada@x.com", [("address", "ada@x.com"), ("remark", "E-mail:")]),
@@ -99,7 +109,7 @@ def test_parts_are_canonical_and_nothing_of_a_text_is_lost(text, name):
                 part.kind == "address"
                 or part.kind == "profile"
                 or part.reason
-                or part.kind in ("remark", "free_mail", "shared")
+                or part.kind in ("page", "remark", "free_mail", "shared")
             )
             if part.kind == "address":
                 assert comparable(part.value or "") == part.value

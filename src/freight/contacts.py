@@ -17,9 +17,10 @@ from freight.addresses import UnusableAddressError
 MAX_LENGTH = 5000
 """Characters of the longest text in which addresses are looked for."""
 
-Kind = Literal["address", "profile", "free_mail", "shared", "remark", "unusable"]
+Kind = Literal["address", "profile", "free_mail", "shared", "page", "remark", "unusable"]
 """`address` is a domain or an e-mail address, `profile` a page on a platform, `free_mail` the domain of a provider of
-mailboxes, `shared` a host that many share, `remark` what stands beside an address, `unusable` a text without one."""
+mailboxes, `shared` a host that many share, `page` what follows the host of an address, `remark` what stands beside an
+address, `unusable` a text without one."""
 
 SEPARATORS = re.compile(r"[\s,;|<>()\[\]{}\"\u201c\u201d\u201e\u00ab\u00bb\u3001\u060c\u061b]+")
 QUOTES = "'`*\u2018\u2019"
@@ -29,6 +30,8 @@ RUN_TOGETHER = re.compile(
 )
 """Where a second address begins right behind the first."""
 MAILTO = re.compile(r"mailto:[/\\]*", re.IGNORECASE)
+LABEL = re.compile(r"[^@]*:(?=[^@:]*@)")
+"""What stands before an address, as in `work:ada@acme.com`: no address has a colon there."""
 PORT = re.compile(r":[0-9]*$")
 BROKEN = re.compile(r"\s*[^\s@,;|<>()\[\]]*[^\s@,;|<>()\[\]:]\s+[^\s@,;|<>()\[\]]+@")
 """Begins with a word that only a space separates from an address."""
@@ -62,7 +65,8 @@ def read_email(text: str) -> tuple[Part, ...]:
 def _bounded(text: str, read: Callable[[], tuple[Part, ...]]) -> tuple[Part, ...]:
     if not text.strip():
         return ()
-    if len(text) > MAX_LENGTH:
+    # A letter may stand for many: the longest, an Arabic formula, for eighteen.
+    if len(text) > MAX_LENGTH or len(unicodedata.normalize("NFKC", text)) > MAX_LENGTH:
         return (Part(text=text, kind="unusable", reason=f"it has more than {MAX_LENGTH} characters"),)
     return read()
 
@@ -115,10 +119,15 @@ def _parts(text: str, tokens: Sequence[str], read: Callable[[str], Iterable[Part
 
 
 def _mailbox(token: str) -> list[Part]:
-    address = MAILTO.sub("", token)
+    address, beside = MAILTO.sub("", token), ""
     if address != token:
-        address = address.partition("?")[0]
-    return [Part(text=token, kind="address", value=addresses.email_address(address.rstrip(".:!?")))]
+        address, _, more = address.partition("?")
+        # It may name who else gets the message.
+        beside = more if "@" in more else ""
+    elif label := LABEL.match(address):
+        address, beside = address[label.end() :], label[0]
+    found = Part(text=token, kind="address", value=addresses.email_address(address.rstrip(".:!?")))
+    return [found, *([Part(text=beside, kind="remark")] if beside else [])]
 
 
 def _site(token: str, name: str | None, *, among_words: bool) -> list[Part]:
@@ -132,23 +141,20 @@ def _site(token: str, name: str | None, *, among_words: bool) -> list[Part]:
     if among_words and not schemes and not addresses.has_known_ending(domain):
         raise UnusableAddressError("it is not the name of a host on the internet")
     site = _classified(token, domain, path, name)
-    beside = [authority] if "@" in authority and not schemes else []
-    if site.kind == "address" and _is_host(second := path[1:].partition("/")[0]):
-        beside.append(second)
-    return [site, *(Part(text=text, kind="remark") for text in beside)]
+    # What a user and a password stand before is no e-mail address, and no log is to show it.
+    beside = [authority] if "@" in authority and not (schemes and ":" in authority.rpartition("@")[0]) else []
+    page = path if site.kind == "address" and path.strip("/\\?#") else ""
+    return [
+        site,
+        *([Part(text=page, kind="page")] if page else []),
+        *(Part(text=text, kind="remark") for text in beside),
+    ]
 
 
 def _split(address: str) -> tuple[str, str]:
     """The host, and the path with what follows it."""
     found = re.search(r"[/\\?#]", address)
     return (address, "") if found is None else (address[: found.start()], address[found.start() :])
-
-
-def _is_host(text: str) -> bool:
-    try:
-        return addresses.has_known_ending(addresses.domain(text))
-    except UnusableAddressError:
-        return False
 
 
 def _classified(token: str, domain: str, path: str, name: str | None) -> Part:

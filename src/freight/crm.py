@@ -290,6 +290,7 @@ def _without(record: Company | Person, lost: Collection[str]) -> tuple[str, ...]
     kept: list[str] = []
     for text in _addresses(record):
         parts = _read(record, text)
-        left = [part.text for part in parts if part.kind != "address" or part.value not in lost]
-        kept += [text] if len(left) == len(parts) else left
+        left = [part for part in parts if part.kind != "address" or part.value not in lost]
+        # A page stands in the text of its address as well.
+        kept += [text] if len(left) == len(parts) else [part.text for part in left if part.kind != "page"]
     return tuple(kept)

@@ -105,6 +105,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "not_writable",
             "phone_extension_dropped",
             "recurrence_not_carried",
+            "page_left_out",
             "remark_left_out",
             "unit_left_out",
         }

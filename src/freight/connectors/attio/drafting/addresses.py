@@ -94,6 +94,15 @@ def _say_left_out(text: str, part: Part, slug: str, sketch: Sketch) -> None:
                 field=slug,
                 value=part.text,
             )
+        case "page":
+            sketch.say(
+                "page_left_out",
+                f"Attio keeps the domain of a web address alone: of {shown(text)}, {shown(part.text)} was left out. "
+                "Note it elsewhere in Attio if it is needed.",
+                field=slug,
+                value=part.text,
+                info=True,
+            )
         case "remark":
             sketch.say(
                 "remark_left_out",
