@@ -297,7 +297,11 @@ def test_a_value_that_the_target_refused_is_sent_again_only_by_overwrite_or_once
     assert known.refused == {"phones": ["bad"]}
     held: Attributes = {"phones": ["1"]}
     fill = decide(wanted, held, known=known)
-    assert (fill.write, fill.issues) == (None, ())
+    assert (fill.write, [(issue.code, issue.value) for issue in fill.issues]) == (
+        None,
+        [("left_out_before", '["bad"]')],
+    )
+    assert decide(wanted, wanted, known=known).issues == ()
     assert decide(wanted, held, known=known, on_existing="overwrite").values == wanted
     assert decide({"phones": ["1", "bad", "2"]}, held, known=known).values == {"phones": ["1", "bad", "2"]}
 

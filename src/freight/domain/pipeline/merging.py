@@ -51,6 +51,8 @@ def merge(
     untouched: set[str] = set()
     for slug in sorted(draft.values.keys() | drafted.keys() | (base.values.keys() & draft.carried)):
         case = _case(slug, draft, drafted, existing, base, on_existing)
+        if left := [item for item in draft.values.get(slug, []) if item not in (*case.wanted, *case.standing)]:
+            issues.append(_left_out_before(slug, left))
         if not case.wanted and slug in drafted:
             # Other records hold all of it, or the target refused it: what it holds here is better than nothing.
             continue
@@ -171,6 +173,18 @@ def _missing(slug: str, case: Case) -> list[Issue]:
             value=jsonb(missing),
         )
     ]
+
+
+def _left_out_before(slug: str, left: list[Any]) -> Issue:
+    return Issue(
+        level="info",
+        code="left_out_before",
+        message=f"An earlier job could not write these values to {slug}, because the target refused them or another "
+        "record held them: they stay out until the source changes (on_existing is fill). A job whose on_existing is "
+        "overwrite tries again.",
+        field=slug,
+        value=jsonb(left),
+    )
 
 
 def _kept(slug: str, case: Case) -> Issue:

@@ -276,16 +276,7 @@ def _plan_known(
     if existing is None:
         return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
     left = matches.without_values_of_others(draft, known.target_id)
-    held = left.issues[len(draft.issues) :]
-    new = tuple(issue for issue in held if not _was_said(issue, draft, known))
-    left = msgspec.structs.replace(left, issues=(*draft.issues, *new))
     return plan_update(staged, left, draft.values, existing, known, on_existing)
-
-
-def _was_said(issue: Issue, draft: Draft, known: Known) -> bool:
-    """Whether a job has said already that another record holds the value; the source has not changed since."""
-    slug = issue.field or ""
-    return known.values.get(slug) == draft.values.get(slug) and issue.value in known.refused.get(slug, [])
 
 
 def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:

@@ -141,6 +141,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "claimed_by_another_record",
             "free_mail_domain",
             "held_by_another_record",
+            "left_out_before",
             "invalid_domain",
             "invalid_email",
             "invalid_phone_number",
