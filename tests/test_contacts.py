@@ -62,6 +62,8 @@ def test_every_host_in_a_web_address_is_found(text, hosts):
         ("mailto:info@acme.com", [("address", "acme.com"), ("remark", "info@acme.com")]),
         ("mailto:acme@gmail.com", [("free_mail", "gmail.com"), ("remark", "acme@gmail.com")]),
         ("https://de.linkedin.com/in/x", [("profile", "https://de.linkedin.com/in/x")]),
+        ("en.wikipedia.org/wiki/Acme", [("profile", "https://en.wikipedia.org/wiki/Acme")]),
+        ("bit.ly/abc", [("profile", "https://bit.ly/abc")]),
         ("de.linkedin.com", [("shared", "de.linkedin.com")]),
         ("Acme AG, St.Gallen", [("unusable", "Acme AG, St.Gallen")]),
         ("co.uk", [("unusable", "co.uk")]),

@@ -38,6 +38,13 @@ FURTHER_PLATFORMS = {
     "f6s": ("f6s.com",),
     "about_me": ("about.me",),
     "notion": ("notion.so",),
+    "calendly": ("calendly.com",),
+    "dropbox": ("dropbox.com",),
+    "google_forms": ("forms.gle",),
+    "messenger": ("m.me",),
+    "wikipedia": ("wikipedia.org",),
+    "internet_archive": ("web.archive.org",),
+    "link_shorteners": ("bit.ly", "g.co", "ow.ly", "t.co", "tinyurl.com"),
 }
 """Platforms, by name, that `social-links` does not know."""
 

@@ -83,7 +83,7 @@ def _neither_held_nor_named(row: Row, records: list[Row], named: list[dict[str, 
             shown = _plain(_shown(value))
             if not shown or _is_held(value, shown, texts):
                 continue
-            if not any(_names(entry, names, shown) for entry in named):
+            if not any(_names(entry, names, value, shown) for entry in named):
                 yield names[0], shown[:200]
 
 
@@ -146,11 +146,15 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _names(entry: dict[str, Any], names: tuple[str, ...], shown: str) -> bool:
+def _names(entry: dict[str, Any], names: tuple[str, ...], given: Any, shown: str) -> bool:
     field = (entry["field"] or "").casefold()
     if not any(name.casefold() in field for name in names):
         return False
-    value = _plain(entry["value"] or "")
+    quoted = (entry["value"] or "").strip()
+    if quoted and isinstance(given, str) and given.replace("\0", "").strip().startswith(quoted):
+        # A row quotes only the beginning of a long value.
+        return True
+    value = _plain(quoted)
     # A part of what was typed may be named on its own, such as one of two addresses.
     return shown[:SHOWN] in value + _plain(entry["message"]) or bool(value and value in shown)
 
