@@ -79,7 +79,7 @@ def company_values(row: dict[str, Any]) -> Values:
     return filled(
         affinity_id=[str(row["id"])],
         name=[row["name"].strip()],
-        domains=sorted({host_of(website) for website in websites if website}),
+        domains=sorted({host_of(part) for website in websites if website for part in website.split(", ")}),
         description=texts(row, "description"),
         primary_location=places(row)[:1],
         number_of_employees=numbers(row, "number-of-employees"),
@@ -188,8 +188,8 @@ def custom_value(row: dict[str, Any], name: str) -> Any:
 
 
 def host_of(website: str) -> str:
-    """The host in what people have entered as a domain: some with a query behind it."""
-    return website.strip().lower().removeprefix("www.").partition("?")[0].rstrip(":")
+    """The host in what people have entered as a domain: some with a scheme before it, some with a query behind it."""
+    return website.strip().lower().removeprefix("https://").removeprefix("www.").partition("?")[0].rstrip(":")
 
 
 def code_of(country: str | None) -> str | None:
