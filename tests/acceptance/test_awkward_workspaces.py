@@ -13,21 +13,11 @@ from typing import Any
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from support import jobs, workspaces
+from support import adversary, jobs, workspaces
 from support.clients import client
 from support.service import Service, Tenant
 
 Values = dict[str, list[Any]]
-
-ADMIN = {
-    "id": 1,
-    "firstName": "Ada",
-    "lastName": "Admin",
-    "primaryEmailAddress": "ada@sandbox-ventures.com",
-    "emailAddresses": ["ada@sandbox-ventures.com"],
-    "type": "internal",
-    "fields": [],
-}
 
 PARTS = {
     "domain": "domain",
@@ -88,7 +78,7 @@ def migrated(service: Service, tenant: Tenant, other_tenant: Tenant, tmp_path: P
 async def vendors(
     folder: Path, companies: Sequence[dict[str, Any]], persons: Sequence[dict[str, Any]]
 ) -> AsyncIterator[Sandbox]:
-    for name, rows in (("companies", companies), ("persons", [ADMIN, *persons])):
+    for name, rows in (("companies", companies), ("persons", [adversary.USER, *persons])):
         (folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     async with running(SandboxOptions(workspace=folder, unlimited=True)) as sandbox:
         yield sandbox

@@ -29,6 +29,17 @@ SCRIPTS = (
 
 INVISIBLE = "\u200b\u200d\u00ad\u200f\u202e\u2066\ufeff\u00a0\u3000\u2028\x85\x00\x1b\x7f"
 
+USER: Row = {
+    "id": 1,
+    "firstName": "Ada",
+    "lastName": "Admin",
+    "primaryEmailAddress": "ada@sandbox-ventures.com",
+    "emailAddresses": ["ada@sandbox-ventures.com"],
+    "type": "internal",
+    "fields": [],
+}
+"""The one person of the firm itself."""
+
 TEXT = Field("field-7001", "Odd text", "text")
 TEXTS = Field("field-7002", "Odd texts", "filterable-text-multi")
 NUMBER = Field("field-7003", "Odd number", "number")
@@ -55,7 +66,7 @@ def write_workspace(folder: Path, seed: int) -> dict[str, list[Row]]:
     }
     for found in rows.values():
         random.shuffle(found)
-    rows["persons"].insert(0, _user())
+    rows["persons"].insert(0, USER)
     fields = [
         field.definition(entity)
         for entity in ("company", "person")
@@ -69,18 +80,6 @@ def write_workspace(folder: Path, seed: int) -> dict[str, list[Row]]:
 def is_plain(row: Row) -> bool:
     """Whether a record is one of those that stand between the odd ones."""
     return bool(row["id"] >= 3000)
-
-
-def _user() -> Row:
-    return {
-        "id": 1,
-        "firstName": "Ada",
-        "lastName": "Admin",
-        "primaryEmailAddress": "ada@sandbox-ventures.com",
-        "emailAddresses": ["ada@sandbox-ventures.com"],
-        "type": "internal",
-        "fields": [],
-    }
 
 
 def _plain_company(number: int) -> Row:
