@@ -4,11 +4,13 @@ ConnectorError
 ├── CredentialsRefused     401: the key is wrong, revoked or inactive
 ├── PermissionMissing      403: the key may not do this
 ├── Unavailable            no usable answer after all repetitions: worth trying again later
+├── MustWait               nothing may be sent before `until`, which is too long to be waited for within a step
 ├── QuotaExhausted         the account's long-term quota is used up until `resets_at`
 ├── PlanLimitReached       the account's plan holds no more: somebody has to change it before anything can go on
 ├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less at once
 ├── Rejected               the vendor refused this one request for what it says
 │   ├── RejectedBySource   it was the source that refused, not the target
+│   │   └── CursorRefused  the cursor of a page is not valid any more: read from the start
 │   ├── NotFound           404, an id that the vendor does not know, or a record merged into another
 │   └── UniquenessConflict another record holds one of the values
 ├── InDoubt                a request that may not be repeated blindly was sent, and its effect is unknown
@@ -44,6 +46,18 @@ class Unavailable(ConnectorError):
     """The vendor did not give a usable answer, also when asked again: try again later."""
 
     code = "vendor_unavailable"
+
+
+class MustWait(ConnectorError):
+    """The vendor cannot be asked before a later time."""
+
+    code = "vendor_unavailable"
+
+    def __init__(self, message: str | None = None, *, until: datetime, code: str | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+        """When to try again (aware). It is a wait and no failure: it counts as no attempt."""
+        self.code = code or self.code
 
 
 class QuotaExhausted(ConnectorError):
@@ -93,6 +107,12 @@ class RejectedBySource(Rejected):
     """The source refused to give this."""
 
     code = "rejected_by_source"
+
+
+class CursorRefused(RejectedBySource):
+    """The source does not accept the cursor of a page any more: read from the start."""
+
+    code = "cursor_refused"
 
 
 class NotFound(Rejected):

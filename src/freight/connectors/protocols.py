@@ -301,7 +301,10 @@ class Pacer(Protocol):
     """Hands out turns to send requests, shared by everyone who talks to the same account."""
 
     async def turn(self, kind: Kind) -> None:
-        """Wait until one request of this kind may be sent. Raises `Unavailable` if the circuit stays open."""
+        """Wait until one request of this kind may be sent.
+
+        Raises `MustWait` where that takes too long for a step: while a pause lasts, or the circuit is open.
+        """
         ...
 
     async def pause(self, kind: Kind, until: datetime) -> None:

@@ -98,6 +98,14 @@ async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> None:
     )
 
 
+async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:
+    """Let no worker go on with the row for so many seconds; counts as no attempt. Raises `LeaseLost`."""
+    await check(tx, lease)
+    await tx.execute(
+        f"UPDATE {lease.table} SET due_at = now() + $2 * interval '1 second' WHERE id = $1", lease.id, seconds
+    )
+
+
 async def start_over(tx: Connection, lease: Lease) -> None:
     """Forget failed attempts, since what comes next is another thing. Raises `LeaseLost`."""
     await check(tx, lease)

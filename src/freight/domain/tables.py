@@ -85,6 +85,7 @@ class Job(Table, db=DB, tablename="jobs"):
     deleted_at = Timestamptz(null=True, default=None)
     purged_at = Timestamptz(null=True, default=None)
     paused_by = Varchar(length=16, null=True, default=None)
+    waiting_for = JSONB(null=True, default=None)
     mapping = JSONB(default={})
     sample_size = Integer(null=True, default=None)
     source_schema = JSONB(null=True, default=None)

@@ -7,10 +7,10 @@ from freight.database import Connection
 
 
 async def add(tx: Connection, job_id: UUID, *, source: Usage | None = None, target: Usage | None = None) -> None:
-    """Add to what the job has cost so far."""
+    """Add to what the job has cost so far. Whoever stores that makes progress, so the job waits for nothing now."""
     source, target = source or Usage(), target or Usage()
     await tx.execute(
-        """UPDATE jobs SET source_reads = source_reads + $2, target_reads = target_reads + $3,
+        """UPDATE jobs SET waiting_for = NULL, source_reads = source_reads + $2, target_reads = target_reads + $3,
                   target_writes = target_writes + $4, waited_seconds = waited_seconds + $5
            WHERE id = $1""",
         job_id,

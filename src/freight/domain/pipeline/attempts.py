@@ -13,6 +13,7 @@ from freight import database
 from freight.connectors.errors import (
     ConnectorError,
     CredentialsRefused,
+    MustWait,
     PermissionMissing,
     PlanLimitReached,
     QueryTooComplex,
@@ -20,7 +21,7 @@ from freight.connectors.errors import (
 )
 from freight.connectors.protocols import Issue
 from freight.database import Connection
-from freight.domain import jobs, leases, logs
+from freight.domain import jobs, leases, logs, waiting
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease, LeaseLost
 from freight.domain.logs import Entry
@@ -100,6 +101,8 @@ async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> 
     except PlanLimitReached as error:
         async with database.as_tenant(job.tenant_id) as tx:
             await jobs.pause_for_plan(tx, job.id, message=str(error))
+    except MustWait as error:
+        await _wait(job, lease, error)
     except QueryTooComplex as error:
         await _decide(job, lease, give_up, Failure(code=error.code, message=str(error)))
     except ConnectorError as error:
@@ -113,6 +116,15 @@ async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> 
         await _failed(job, lease, retry, give_up, failure)
     finally:
         await asyncio.shield(_release(lease))
+
+
+async def _wait(job: Job, lease: Lease, error: MustWait) -> None:
+    try:
+        async with database.as_tenant(job.tenant_id) as tx:
+            await leases.wait(tx, lease, seconds=max(0.0, (error.until - datetime.now(UTC)).total_seconds()))
+            await waiting.note(tx, job.tenant_id, job.id, code=error.code, message=str(error), until=error.until)
+    except LeaseLost:
+        leases.LOSSES.note(lease)
 
 
 async def _failed(job: Job, lease: Lease, retry: Decide, give_up: Decide, failure: Failure) -> None:

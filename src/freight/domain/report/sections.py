@@ -189,6 +189,7 @@ JOB_CODES = frozenset(
         "attribute_incompatible",
         "attribute_taken_twice",
         "batch_retried",
+        "cursor_refused",
         "database_unavailable",
         "deals_disabled",
         "definitions_refused",
