@@ -46,6 +46,10 @@ class RedisServer:
                     return
                 await asyncio.sleep(0.02)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
