@@ -1,7 +1,6 @@
 """What schedules do to a run. Each returns when it is over, with everything as it was before."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from support.chaos.client import CANCEL_SECONDS, Client, ended
 from support.chaos.fleet import Fleet
 from support.chaos.processes import Member
 from support.chaos.vendors import Vendor, VendorFault
-
 
 LONGEST_WAIT_SECONDS = 3700
 """Somewhat more than the hour for which a vendor may be waited for."""
@@ -110,7 +108,7 @@ async def stop_without_redis(run: Run, *, who: Sequence[str], seconds: float) ->
 @act
 async def restart_postgres(run: Run, *, number: int) -> None:
     """A signal that ends PostgreSQL; its keeper starts it again."""
-    run.fleet.postgres.restart(number)
+    await run.fleet.postgres.restart(number)
     await run.fleet.postgres.execute("SELECT 1")
 
 
@@ -154,12 +152,10 @@ async def pause(run: Run, *, seconds: float) -> None:
 async def cancel_and_begin_again(run: Run) -> None:
     """Cancel the job; another one does the rest."""
     await run.created.wait()
-    began = time.monotonic()
     if await run.client.control(run.job_id, "cancel"):
         if await run.client.until(run.job_id, ended, seconds=CANCEL_SECONDS) is None:
             run.fleet.problems.add("stuck", f"a cancelled job had not ended after {CANCEL_SECONDS} s")
             await run.client.until(run.job_id, ended, seconds=120)
-        print(f"           cancelled within {time.monotonic() - began:.1f} s")
         run.job_id = await run.client.create()
 
 

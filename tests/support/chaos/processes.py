@@ -22,23 +22,30 @@ class Member:
         self.name = name
         self._command = command
         self._env = env
+        folder.mkdir(parents=True, exist_ok=True)
         self._log = folder / f"{name}.log"
         self._complain = complain
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
+        self._downs = 1
+        """How many faults keep it down; it begins as if by one."""
 
     async def start(self) -> None:
-        """Start it, and from now on start it again whenever it ends by itself."""
-        await self._spawn()
-        self._supervisor = asyncio.create_task(self._supervise())
+        """Start it unless another fault keeps it down, and start it again whenever it ends by itself."""
+        self._downs -= 1
+        if self._downs == 0:
+            await self._spawn()
+            self._supervisor = asyncio.create_task(self._supervise())
 
     async def kill(self) -> None:
         """SIGKILL; it stays dead until it is started."""
+        self._downs += 1
         await self._leave_alone()
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> None:
-        """SIGTERM, which has to be obeyed in time and with status 0."""
+        """SIGTERM, which has to be obeyed in time and with status 0; it stays down until it is started."""
+        self._downs += 1
         await self._leave_alone()
         if (process := self._process) is None:
             return
@@ -50,6 +57,7 @@ class Member:
             self._complain(f"{self.name} had not obeyed SIGTERM after {EXIT_SECONDS} s")
             await self._end(signal.SIGKILL)
             return
+        self._process = None
         if status != 0:
             self._complain(f"{self.name} ended with status {status} after SIGTERM")
 

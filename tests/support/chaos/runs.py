@@ -63,7 +63,7 @@ async def run(
         client = Client(one.url, one.key, one.sandbox, problems)
         try:
             under_way = Run(one, client)
-            resumed_after = await _live_through(under_way, scenario, schedule(scenario, seed))
+            resumed_after = await _live_through(under_way, scenario, schedule(scenario, seed, size.span))
             await _check(under_way, expected)
         except (ApiGone, TimeoutError) as error:
             problems.add("stuck", f"{type(error).__name__} {error}")
@@ -79,10 +79,10 @@ async def _live_through(run: Run, scenario: Scenario, acts_of_it: list[Act]) -> 
     try:
         run.job_id = await run.client.create()
         run.created.set()
-        while not acting.done() and not await _has_ended(run):
-            await asyncio.sleep(0.5)
-        if acting.done():
-            acting.result()
+        while not await _has_ended(run):
+            if (await asyncio.wait([acting], timeout=0.5))[0]:
+                acting.result()
+                break
     finally:
         acting.cancel()
         await asyncio.gather(acting, return_exceptions=True)

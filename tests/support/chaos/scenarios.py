@@ -7,7 +7,7 @@ from typing import Any
 from support.chaos.schedule import SPAN, Act, Scenario
 from support.chaos.vendors import Vendor, VendorFault
 
-WORKERS = ("worker-0", "worker-1", "worker-2")
+WORKERS = ("worker-0", "worker-1")
 ALL = ("api", *WORKERS)
 WHOLE_RUN = 3600.0
 PAST_LEASE = (33.0, 45.0)

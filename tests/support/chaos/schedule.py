@@ -1,12 +1,12 @@
 """Schedules: what happens when, drawn from a seed. The same seed draws the same schedule."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 SPAN = 25.0
-"""Seconds after its creation within which faults begin: a run takes longer, whatever the machine."""
+"""Seconds over which scenarios draw the beginnings of faults, before they are stretched."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Scenario:
     """Whether a job may end with failures that a person has to retry."""
 
 
-def schedule(scenario: Scenario, seed: int) -> list[Act]:
-    """Return what happens in a run, in its order."""
-    return sorted(scenario.draw(Random(f"{scenario.name} {seed}")), key=lambda act: act.at)
+def schedule(scenario: Scenario, seed: int, span: float) -> list[Act]:
+    """Return what happens in a run, in its order, stretched over so many seconds."""
+    drawn = scenario.draw(Random(f"{scenario.name} {seed}"))
+    stretched = [replace(act, at=round(act.at * span / SPAN, 2)) for act in drawn]
+    return sorted(stretched, key=lambda act: act.at)

@@ -65,14 +65,14 @@ class Postgres:
                     return
                 await asyncio.sleep(0.2)
 
-    def restart(self, number: int) -> None:
+    async def restart(self, number: int) -> None:
         """End the server with a signal (SIGKILL crashes it, SIGINT and SIGQUIT stop it); its keeper starts another."""
-        self._postmaster().send_signal(number)
+        (await self._postmaster()).send_signal(number)
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:
         """Nothing answers, and no connection ends."""
-        postmaster = self._postmaster()
+        postmaster = await self._postmaster()
         pids = [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
         signal_all(pids, signal.SIGSTOP)
         try:
@@ -94,14 +94,17 @@ class Postgres:
         finally:
             await self.execute(f"ALTER DATABASE {_name(url)} RESET default_transaction_read_only")
 
-    def _postmaster(self) -> psutil.Process:
-        sockets = self._servers.redis_url.removeprefix("unix://").rpartition("/")[0]
-        return next(
-            process
-            for process in psutil.process_iter(["name", "cmdline"])
-            if process.info["name"] == "postgres"
-            and f"unix_socket_directories={sockets}" in (process.info["cmdline"] or ())
-        )
+    async def _postmaster(self) -> psutil.Process:
+        async with asyncio.timeout(60):
+            while True:
+                for process in psutil.process_iter(["name", "cmdline"]):
+                    if process.info["name"] == "postgres" and self._sockets in (process.info["cmdline"] or ()):
+                        return process
+                await asyncio.sleep(0.1)
+
+    @property
+    def _sockets(self) -> str:
+        return f"unix_socket_directories={self._servers.redis_url.removeprefix('unix://').rpartition('/')[0]}"
 
 
 class FleetRedis:
