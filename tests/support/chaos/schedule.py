@@ -33,6 +33,9 @@ class Scenario:
     needs_person: bool = False
     """Whether a job may end with failures that a person has to retry."""
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def schedule(scenario: Scenario, seed: int, span: float) -> list[Act]:
     """Return what happens in a run, in its order, stretched over so many seconds."""
