@@ -56,8 +56,8 @@ class Member:
         await self._leave_alone()
         if (process := self._process) is None or self._downs > 1:
             return
-        # A process that is still starting has no handler for the signal, and just ends.
-        allowed = {0} if self.is_ready() else {0, -signal.SIGTERM}
+        # Another fault may kill it meanwhile. A process that is still starting has no handler, and just ends.
+        allowed = {0, -signal.SIGKILL} if self.is_ready() else {0, -signal.SIGKILL, -signal.SIGTERM}
         self.signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(EXIT_SECONDS):
