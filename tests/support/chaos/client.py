@@ -14,8 +14,8 @@ from support.service import job_request
 
 Job = dict[str, Any]
 
-BATCH_SIZE = 30
-"""Small, so that several workers have some of each entity."""
+BATCH_SIZE = 100
+"""The smallest that a job may have, so that several workers have some of an entity."""
 PATIENCE = 120
 """Seconds for which a request is repeated that meets an API that is not there or cannot answer."""
 CANCEL_SECONDS = 20
