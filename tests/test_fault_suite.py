@@ -75,6 +75,12 @@ def test_a_job_that_ends_in_another_way_is_a_problem() -> None:
     assert problems(replace(EXPECTED, status="failed")) == {"stuck"}
 
 
+def test_what_a_job_that_failed_did_not_migrate_is_no_problem_of_its_own_but_a_double_is() -> None:
+    further = Counter(Difference("notes", "2", frozenset(), kind) for kind in ("absent", "twice", "missing"))
+    found = replace(EXPECTED, status="failed", differences=further, ledger={})
+    assert problems(found) == {"stuck", "doubled"}
+
+
 def problems(found: Books) -> set[str]:
     noted = Problems()
     books.compare(found, EXPECTED, noted)

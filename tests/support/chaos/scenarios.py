@@ -177,11 +177,11 @@ def maintenance(random: Random) -> list[Act]:
 
 
 def expired_cursors(random: Random) -> list[Act]:
-    slow: Given = ("affinity", {"kind": "latency", "milliseconds": 700})
-    return [
-        _faults(0, 20, slow),
-        _faults(_from(random, 3, 8), WHOLE_RUN, ("affinity", {"kind": "old_cursors_expired"})),
-    ]
+    # Slow pages, so that cursors expire while streams are being read.
+    slow = _faults(0, 20, ("affinity", {"kind": "latency", "milliseconds": 700}))
+    began = _from(random, 2, 5)
+    expired: Given = ("affinity", {"kind": "old_cursors_expired"})
+    return [slow, *(_faults(began + 2.5 * number, WHOLE_RUN, expired) for number in range(4))]
 
 
 def looping_cursors(_: Random) -> list[Act]:
