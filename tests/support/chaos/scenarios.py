@@ -177,11 +177,11 @@ def maintenance(random: Random) -> list[Act]:
 
 
 def expired_cursors(random: Random) -> list[Act]:
-    # Slow pages, so that cursors expire while streams are being read.
-    slow = _faults(0, 20, ("affinity", {"kind": "latency", "milliseconds": 700}))
-    began = _from(random, 2, 5)
+    # Slow pages, so that cursors expire while streams are being read, whenever that is.
+    slow = _faults(0, 30, ("affinity", {"kind": "latency", "milliseconds": 400}))
+    began = _from(random, 2, 4)
     expired: Given = ("affinity", {"kind": "old_cursors_expired"})
-    return [slow, *(_faults(began + 2.5 * number, WHOLE_RUN, expired) for number in range(4))]
+    return [slow, *(_faults(began + 1.9 * number, WHOLE_RUN, expired) for number in range(10))]
 
 
 def looping_cursors(_: Random) -> list[Act]:
