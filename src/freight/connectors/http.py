@@ -1,12 +1,11 @@
 """The HTTP that every vendor's client is built on: turns, repetitions, limits and the error taxonomy."""
 
 import asyncio
-import random
 import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from freight.connectors.decoding import decode
 from freight.connectors.errors import (
     CredentialsRefused,
     InDoubt,
+    MustWait,
     NotFound,
     PermissionMissing,
     PlanLimitReached,
@@ -30,6 +30,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
 )
 from freight.connectors.protocols import Kind, Pacer, Usage
+from freight.connectors.waits import LONGEST_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Json = Any
@@ -48,13 +49,23 @@ ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
 """With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
 
+FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
+"""Refusals that are about the request whoever says so, also a proxy in front of the vendor."""
+
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
+
+REQUEST_SECONDS = 75.0
+SLOWEST_UPLOAD = 64 * 1024
+"""An answer must be there whole after `REQUEST_SECONDS`, and after a second more for each so many bytes that are sent:
+`TIMEOUT` begins again with each byte, and would wait for a vendor that sends one now and then."""
+
 # Servers commonly close idle connections after five seconds; one that is closed while a request is on its way
 # leaves that request in doubt.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 LONGEST_MESSAGE = 500
+EMPTY = "it answered with nothing"
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +105,7 @@ class HttpClient(ABC):
         transport: httpx.AsyncBaseTransport | None = None,
         backoff: wait_base = BACKOFF,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         # HTTP libraries quote a header that they cannot send, and with it the key, in their exceptions.
         if not api_key or not all("!" <= character <= "~" for character in api_key):
@@ -105,6 +117,7 @@ class HttpClient(ABC):
         self._pacer = pacer
         self._backoff = backoff
         self._sleep = sleep
+        self._request_seconds = request_seconds
         self._usage = Usage()
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
@@ -147,8 +160,9 @@ class HttpClient(ABC):
         """Send a request and decode the JSON answer.
 
         `repeatable` says that sending it twice does no more than sending it once; only then is it repeated after a
-        failure that may have come after its effect. Without `patience` it is repeated for as long as the vendor answers
-        429. Raises any `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with `patience`.
+        failure that may have come after its effect. A 429 is waited for, and a wait that is too long for a step is
+        raised as `MustWait`. Raises any `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with
+        `patience`.
         """
         body = None if json is None else msgspec.json.encode(json)
         request = self._client.build_request(
@@ -163,23 +177,23 @@ class HttpClient(ABC):
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(_AttemptFailed),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=self._backoff,
+            wait=self._wait_before_repetition,
+            sleep=self._sleep,
             before_sleep=self._log_repetition,
             reraise=True,
         )
         try:
-            response: httpx.Response = await attempts(self._attempt, request, what, kind, repeatable, patience)
+            return await attempts(self._attempt, request, what, kind, repeatable, patience)
         except _AttemptFailed as failure:
-            raise Unavailable(
+            error = UnexpectedAnswer if failure.reason == EMPTY else Unavailable
+            raise error(
                 f"{self.vendor} gave no usable answer to {what} in {ATTEMPTS} attempts; the last time "
                 f"{failure.reason}. Try again later."
             ) from None
-        self._observe(response, what)
-        return self._decoded(response, what, repeatable)
 
     async def _attempt(
         self, request: httpx.Request, what: str, kind: Kind, repeatable: bool, patience: Patience | None
-    ) -> httpx.Response:
+    ) -> Json:
         try:
             response = await self._answer(request, what, kind, patience)
         except httpx.RequestError as error:
@@ -188,18 +202,50 @@ class HttpClient(ABC):
             if repeatable or isinstance(error, NOTHING_SENT):
                 raise _AttemptFailed(what, reason) from None
             raise self._in_doubt(what, reason) from None
-        status = response.status_code
-        # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
-        if status == 408 or (status >= 500 and status != 501):
+        answer, fault = self._read(response)
+        if fault is not None:
             await self._pacer.failed()
-            reason = f"it answered {status}"
-            if repeatable:
-                raise _AttemptFailed(what, reason)
-            raise self._in_doubt(what, reason)
+            if not repeatable:
+                raise self._in_doubt(what, fault)
+            raise self._postponed(what, fault, response)
         await self._pacer.succeeded()
         if not response.is_success:
             self._raise(response, what)
-        return response
+        self._observe(response, what)
+        return answer
+
+    def _read(self, response: httpx.Response) -> tuple[Json, str | None]:
+        """Return the decoded answer if it is a success, and None; or why it is a fault of the vendor, or of something
+        in front of it, that is worth another attempt."""
+        status = response.status_code
+        if response.is_success:
+            try:
+                return decode(response.content), None
+            except ValueError:
+                return None, "it answered with something that is not JSON" if response.content else EMPTY
+        # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
+        if status == 408 or (status >= 500 and status not in FINAL):
+            return None, f"it answered {status}"
+        if status < 400:
+            return None, f"it answered with a redirect ({status}), which is not followed"
+        # Firewalls and proxies refuse in the vendor's name; a 403 of theirs is no missing permission.
+        if status not in FINAL and self._complaint_in(response) == Complaint():
+            return None, f"something in front of its API, such as a firewall or a proxy, answered {status}"
+        return None, None
+
+    def _postponed(self, what: str, fault: str, response: httpx.Response) -> Exception:
+        """The failure of an attempt, to be repeated when the vendor asks for it."""
+        now = datetime.now(UTC)
+        asked = obeyed(seconds_asked(response.headers, "Retry-After", now) or 0.0)
+        if asked <= LONGEST_WAIT_IN_STEP:
+            return _AttemptFailed(what, fault, asked)
+        until = now + timedelta(seconds=asked)
+        return MustWait(
+            f"{self.vendor} gave no usable answer to {what}, {fault}, and asks to be left alone until {until:%F %T} "
+            "UTC. Freight tries again then; nothing has to be done.",
+            until=until,
+            code="vendor_unavailable",
+        )
 
     async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
         """Send when it is this request's turn, and again while the vendor says "too many"."""
@@ -211,7 +257,7 @@ class HttpClient(ABC):
                 reads=self._usage.reads + (kind in READS),
                 writes=self._usage.writes + (kind not in READS),
             )
-            response = await self._client.send(request)
+            response = await self._exchange(request)
             if response.status_code != 429:
                 return response
             refusals += 1
@@ -221,15 +267,44 @@ class HttpClient(ABC):
                 return response
             if patience is not None and self._is_exhausted(patience, refusals, complaint):
                 raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{_said(complaint)}")
-            now = datetime.now(UTC)
-            until = self._limited_until(response.headers, now)
-            if until is None:
-                await self._wait(self._sleep(random.uniform(0.5, 1) * min(60, 2**refusals)))  # noqa: S311
-            elif patience is not None and refusals > 1:
-                # It may be this query alone that is refused: the other requests go on.
-                await self._wait(self._sleep(max(2**refusals, (until - now).total_seconds())))
-            else:
-                await self._pacer.pause(kind, until)
+            await self._be_limited(response, what, kind, refusals, alone=patience is not None and refusals > 1)
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        """Send once; the answer must be whole in time."""
+        seconds = self._request_seconds + int(request.headers.get("Content-Length", 0)) / SLOWEST_UPLOAD
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._client.send(request)
+        except TimeoutError:
+            raise httpx.ReadTimeout("The answer was not whole in time.", request=request) from None
+
+    async def _be_limited(self, response: httpx.Response, what: str, kind: Kind, refusals: int, *, alone: bool) -> None:
+        """Wait as a 429 asks. Raises `MustWait` if that is too long for a step.
+
+        `refusals` counts those of this request in a row; `alone` says that it may be this one alone that is refused, so
+        that others go on.
+        """
+        now = datetime.now(UTC)
+        until = self._limited_until(response.headers, now)
+        asked = None if until is None else (until - now).total_seconds()
+        wait = wait_for_limit(asked, refusals, alone=alone)
+        log.info("vendor_rate_limited", vendor=self.vendor, request=what, refusals=refusals, seconds=round(wait, 3))
+        if until is not None and not alone:
+            await self._pacer.pause(kind, until)
+        if wait > LONGEST_WAIT_IN_STEP:
+            until = now + timedelta(seconds=wait)
+            raise MustWait(
+                f"{self.vendor} refused {what} because of its rate limit (429), {refusals} time(s) in a row. Freight "
+                f"tries again at {until:%F %T} UTC; nothing is lost, and nothing has to be done.",
+                until=until,
+                code="rate_limited",
+            )
+        if alone or asked is None or wait > asked:
+            await self._wait(self._sleep(wait))
+
+    def _wait_before_repetition(self, state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        return max(self._backoff(state), failure.wait if isinstance(failure, _AttemptFailed) else 0.0)
 
     def _is_exhausted(self, patience: Patience, refusals: int, complaint: Complaint) -> bool:
         return refusals >= patience.refusals or (patience.takes_its_word and self._says_too_complex(complaint))
@@ -242,8 +317,6 @@ class HttpClient(ABC):
 
     def _raise(self, response: httpx.Response, what: str) -> None:
         status = response.status_code
-        if status < 400:
-            raise UnexpectedAnswer(f"{self.vendor} answered {what} with a redirect ({status}), which is not followed.")
         complaint = self._complaint_in(response)
         if complaint.code in UNDER_WAY:
             raise _AttemptFailed(what, UNDER_WAY[complaint.code])
@@ -267,14 +340,6 @@ class HttpClient(ABC):
             return Complaint()
         message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
         return msgspec.structs.replace(complaint, message=message)
-
-    def _decoded(self, response: httpx.Response, what: str, repeatable: bool) -> Json:
-        try:
-            return decode(response.content)
-        except ValueError:
-            if repeatable:
-                raise UnexpectedAnswer(f"{self.vendor} answered {what} with something that is not JSON.") from None
-            raise self._in_doubt(what, "the answer was not JSON") from None
 
     def _in_doubt(self, what: str, reason: str) -> InDoubt:
         return InDoubt(
@@ -327,12 +392,13 @@ def _said(complaint: Complaint) -> str:
 
 
 class _AttemptFailed(Exception):
-    """An attempt that may be repeated."""
+    """An attempt that may be repeated, not before `wait` seconds have passed."""
 
-    def __init__(self, what: str, reason: str) -> None:
+    def __init__(self, what: str, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
         self.what = what
         self.reason = reason
+        self.wait = wait
 
 
 @cache

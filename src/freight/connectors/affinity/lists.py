@@ -64,8 +64,8 @@ LIST_NOT_CHOSEN = Issue(
 
 LIST_REFUSED = Issue(
     code="not_all_read",
-    message="Affinity refused the key one of the lists while it was being read, so this job does not tell which list "
-    "entries are gone from Affinity. Give the key access to the list and run the migration again.",
+    message="Affinity refused the key one of the lists while it was being read, so this job does not tell what is gone "
+    "from the lists in Affinity. Give the key access to the list and run the migration again.",
 )
 
 
@@ -111,8 +111,8 @@ async def entries_page(
         page = await client.page(f"/v2/lists/{list_id}/list-entries", cursor, params)
     except NotFound:
         return EntriesPage((), None, gone=_list_gone(list_id))
-    except PermissionMissing:
-        return EntriesPage((), None, gone=_list_gone(list_id), refused=True)
+    except PermissionMissing as refusal:
+        return EntriesPage((), None, gone=_list_forbidden(list_id, refusal), refused=True)
     return EntriesPage(page.rows, page.cursor)
 
 
@@ -162,5 +162,16 @@ def _list_gone(list_id: str) -> Row:
         message=f"The list {list_id} was there when the job began, but Affinity does not show it to the key any more: "
         "what stands on it could not be read. If the list still exists, give the key access to it and run the "
         "migration again.",
+    )
+    return Row(id=f"list-{list_id}", record=None, skip=issue)
+
+
+def _list_forbidden(list_id: str, refusal: PermissionMissing) -> Row:
+    issue = Issue(
+        level="error",
+        code="list_forbidden",
+        message=f"The key was allowed to read the list {list_id} when the job began and is not any more, so not all that "
+        "stands on it was read; everything else was. Give the key's user access to the list in Affinity and run the "
+        f"migration again. {refusal}",
     )
     return Row(id=f"list-{list_id}", record=None, skip=issue)

@@ -2,6 +2,8 @@
 
 from contextlib import AsyncExitStack
 
+import msgspec
+
 from freight.addresses import comparable
 from freight.connectors.errors import (
     ConnectorError,
@@ -14,6 +16,7 @@ from freight.connectors.errors import (
     UniquenessConflict,
 )
 from freight.connectors.protocols import Attributes, Draft, Issue, Source, Target, TargetRecord
+from freight.crm import File
 from freight.domain.batches import Result
 from freight.domain.ledger import Known
 from freight.domain.pipeline import plan as planning
@@ -116,7 +119,7 @@ class Writer:
         for _ in range(IN_DOUBT_TRIES):
             record: TargetRecord | None
             try:
-                draft, record = await self._make(draft)
+                draft, record = await self._make(plan, draft)
             except InDoubt:
                 # It may have been made: to send it again without a look could double it.
                 if (record := await self._look_up(draft)) is None:
@@ -134,23 +137,29 @@ class Writer:
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
 
-    async def _make(self, draft: Draft) -> tuple[Draft, TargetRecord]:
+    async def _make(self, plan: Plan, draft: Draft) -> tuple[Draft, TargetRecord]:
         """Create the record, leaving out one by one the values that the target refuses."""
         while True:
             try:
-                return draft, await self._send(draft)
+                return draft, await self._send(plan, draft)
             except Rejected as error:
                 _, draft = await self._without_refused(draft, draft.values, error, own_id=None)
 
-    async def _send(self, draft: Draft) -> TargetRecord:
-        if draft.entity != "files" or self._source is None:
+    async def _send(self, plan: Plan, draft: Draft) -> TargetRecord:
+        file = plan.staged.record
+        if not isinstance(file, File) or self._source is None:
             return await self._target.create(draft)
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(self._source.open_file(draft.source_id))
+                content = await stack.enter_async_context(self._source.open_file(file))
             except ConnectorError as error:
                 raise SourceFailed(error) from error
-            return await self._target.create(draft, content)
+            record = None
+            if plan.staged.in_flight == "create" and file.size != content.size:
+                # The plan looked for a file of the size that the source lists, and this one was sent.
+                record = await self._look_up(_sized(draft, content.size))
+            record = record or await self._target.create(draft, content)
+            return msgspec.structs.replace(record, issues=(*record.issues, *content.issues))
 
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
@@ -220,6 +229,10 @@ def _to_send(values: Attributes, refused: str, before: Draft, after: Draft, stan
         if remaining != standing.get(refused, []):
             kept[refused] = remaining
     return kept
+
+
+def _sized(draft: Draft, size: int) -> Draft:
+    return msgspec.structs.replace(draft, values={**draft.values, "size": [size]})
 
 
 def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:

@@ -128,6 +128,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
         {
             "damaged_text",
             "date_uncertain",
+            "file_size_differs",
             "phone_country_assumed",
             "phone_rewritten",
             "rounded",
@@ -162,6 +163,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
     "not_shown": frozenset(
         {
             "hidden_at_source",
+            "list_forbidden",
             "list_gone",
             "list_hidden",
             "list_read_before",
@@ -209,6 +211,7 @@ JOB_CODES = frozenset(
         "owners_not_checked",
         "precheck_failed",
         "quota_too_small",
+        "rate_limited",
         "schema_refused",
         "scope_missing",
         "type_impossible",
