@@ -18,6 +18,7 @@ from freight.connectors.errors import (
     Unavailable,
 )
 from freight.connectors.protocols import Draft, FileContent, TargetRecord, Workspace
+from freight.crm import File
 from support import firm, jobs, migration
 from support.service import Service, Tenant
 
@@ -31,11 +32,11 @@ class PoorSource(AffinitySource):
     opened = 0
 
     @asynccontextmanager
-    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
-        if file_id == "92":
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
+        if file.id == "92":
             type(self).opened += 1
             raise self.error
-        async with super().open_file(file_id) as content:
+        async with super().open_file(file) as content:
             yield content
 
 
@@ -45,11 +46,11 @@ class RestartingSource(AffinitySource):
     asked = 0
 
     @asynccontextmanager
-    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
         type(self).asked += 1
         if self.asked == 1:
             raise Unavailable("Affinity gave no usable answer.")
-        async with super().open_file(file_id) as content:
+        async with super().open_file(file) as content:
             yield content
 
     async def identify(self) -> Workspace:

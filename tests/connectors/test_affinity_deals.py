@@ -294,8 +294,12 @@ async def test_a_list_that_is_gone_is_named_and_the_others_are_read():
     assert [(row.id, row.skip and row.skip.code) for row in rows] == [("list-1", "list_gone"), ("20", None)]
 
 
-@pytest.mark.parametrize(("status", "incomplete"), [(404, None), (403, "not_all_read")])
-async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entries_count_as_deleted(status, incomplete):
+@pytest.mark.parametrize(
+    ("status", "code", "incomplete"), [(404, "list_gone", None), (403, "list_forbidden", "not_all_read")]
+)
+async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entries_count_as_deleted(
+    status, code, incomplete
+):
     paths = Paths(
         {
             "/v2/lists/1/list-entries": refusal(status),
@@ -303,7 +307,7 @@ async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entrie
         }
     )
     found = await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
-    assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", "list_gone"), ("20", None)]
+    assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", code), ("20", None)]
     assert (found.incomplete and found.incomplete.code) == incomplete
 
 

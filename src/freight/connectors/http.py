@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 import msgspec
@@ -16,8 +16,10 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
+from freight.connectors.answers import Complaint, Fault, Json, judge, said
 from freight.connectors.decoding import decode
 from freight.connectors.errors import (
+    ConnectorError,
     CredentialsRefused,
     InDoubt,
     MustWait,
@@ -27,14 +29,11 @@ from freight.connectors.errors import (
     QueryTooComplex,
     Rejected,
     Unavailable,
-    UnexpectedAnswer,
 )
 from freight.connectors.protocols import Kind, Pacer, Usage
 from freight.connectors.waits import LONGEST_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Json = Any
-"""What decoding an answer gives: dicts, lists, texts, numbers, booleans and None."""
 Params = Mapping[str, str | int | Sequence[str]]
 
 READS: frozenset[Kind] = frozenset({"read", "note_list"})
@@ -49,9 +48,6 @@ ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
 """With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
 
-FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
-"""Refusals that are about the request whoever says so, also a proxy in front of the vendor."""
-
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 
 REQUEST_SECONDS = 75.0
@@ -65,18 +61,8 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepali
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 LONGEST_MESSAGE = 500
-EMPTY = "it answered with nothing"
 
 log = structlog.get_logger(__name__)
-
-
-class Complaint(msgspec.Struct, frozen=True):
-    """What a vendor says in the body of an error."""
-
-    code: str | None = None
-    message: str | None = None
-    attribute: str | None = None
-    """Slug or id of the attribute that it is about."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,8 +171,7 @@ class HttpClient(ABC):
         try:
             return await attempts(self._attempt, request, what, kind, repeatable, patience)
         except _AttemptFailed as failure:
-            error = UnexpectedAnswer if failure.reason == EMPTY else Unavailable
-            raise error(
+            raise failure.error(
                 f"{self.vendor} gave no usable answer to {what} in {ATTEMPTS} attempts; the last time "
                 f"{failure.reason}. Try again later."
             ) from None
@@ -206,7 +191,7 @@ class HttpClient(ABC):
         if fault is not None:
             await self._pacer.failed()
             if not repeatable:
-                raise self._in_doubt(what, fault)
+                raise self._in_doubt(what, fault.reason)
             raise self._postponed(what, fault, response)
         await self._pacer.succeeded()
         if not response.is_success:
@@ -214,38 +199,23 @@ class HttpClient(ABC):
         self._observe(response, what)
         return answer
 
-    def _read(self, response: httpx.Response) -> tuple[Json, str | None]:
-        """Return the decoded answer if it is a success, and None; or why it is a fault of the vendor, or of something
-        in front of it, that is worth another attempt."""
-        status = response.status_code
-        if response.is_success:
-            try:
-                return decode(response.content), None
-            except ValueError:
-                return None, "it answered with something that is not JSON" if response.content else EMPTY
-        # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
-        if status == 408 or (status >= 500 and status not in FINAL):
-            return None, f"it answered {status}"
-        if status < 400:
-            return None, f"it answered with a redirect ({status}), which is not followed"
-        # Firewalls and proxies refuse in the vendor's name; a 403 of theirs is no missing permission.
-        if status not in FINAL and self._complaint_in(response) == Complaint():
-            return None, f"something in front of its API, such as a firewall or a proxy, answered {status}"
-        return None, None
-
-    def _postponed(self, what: str, fault: str, response: httpx.Response) -> Exception:
+    def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
         """The failure of an attempt, to be repeated when the vendor asks for it."""
         now = datetime.now(UTC)
         asked = obeyed(seconds_asked(response.headers, "Retry-After", now) or 0.0)
         if asked <= LONGEST_WAIT_IN_STEP:
-            return _AttemptFailed(what, fault, asked)
+            return _AttemptFailed(what, fault.reason, fault.error, asked)
         until = now + timedelta(seconds=asked)
         return MustWait(
-            f"{self.vendor} gave no usable answer to {what}, {fault}, and asks to be left alone until {until:%F %T} "
-            "UTC. Freight tries again then; nothing has to be done.",
+            f"{self.vendor} gave no usable answer to {what}: {fault.reason}, and asks to be left alone until "
+            f"{until:%F %T} UTC. Freight tries again then; nothing has to be done.",
             until=until,
             code="vendor_unavailable",
         )
+
+    def _read(self, response: httpx.Response) -> tuple[Json, Fault | None]:
+        """Return the decoded answer if it is a success, and None; or what is wrong with it and may pass."""
+        return judge(response, self._complaint_in)
 
     async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
         """Send when it is this request's turn, and again while the vendor says "too many"."""
@@ -266,7 +236,7 @@ class HttpClient(ABC):
             if complaint.code in self.plan_limits:
                 return response
             if patience is not None and self._is_exhausted(patience, refusals, complaint):
-                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{_said(complaint)}")
+                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{said(complaint)}")
             await self._be_limited(response, what, kind, refusals, alone=patience is not None and refusals > 1)
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
@@ -320,18 +290,18 @@ class HttpClient(ABC):
         complaint = self._complaint_in(response)
         if complaint.code in UNDER_WAY:
             raise _AttemptFailed(what, UNDER_WAY[complaint.code])
-        said = _said(complaint)
+        remark = said(complaint)
         coded = f"{status}, {complaint.code}" if complaint.code else str(status)
         if status == 402 or complaint.code in self.plan_limits:
             raise PlanLimitReached(
-                f"The plan of the account at {self.vendor} does not allow {what} ({coded}){said} Upgrade the plan or "
+                f"The plan of the account at {self.vendor} does not allow {what} ({coded}){remark} Upgrade the plan or "
                 "make room there, then resume the job."
             )
         if status == 401:
-            raise CredentialsRefused(f"{self.vendor} refused the API key{said}")
+            raise CredentialsRefused(f"{self.vendor} refused the API key{remark}")
         if status == 403:
-            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{said}")
-        raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){said}")
+            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{remark}")
+        raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){remark}")
 
     def _complaint_in(self, response: httpx.Response) -> Complaint:
         try:
@@ -384,20 +354,14 @@ class HttpClient(ABC):
 JSON = "application/json"
 
 
-def _said(complaint: Complaint) -> str:
-    """What the vendor said, as the end of a sentence."""
-    if not complaint.message:
-        return "."
-    return f": {complaint.message}{'' if complaint.message.endswith(('.', '!', '?', '…')) else '.'}"
-
-
 class _AttemptFailed(Exception):
     """An attempt that may be repeated, not before `wait` seconds have passed."""
 
-    def __init__(self, what: str, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, what: str, reason: str, error: type[ConnectorError] = Unavailable, wait: float = 0.0) -> None:
         super().__init__(reason)
         self.what = what
         self.reason = reason
+        self.error = error
         self.wait = wait
 
 

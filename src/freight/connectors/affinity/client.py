@@ -14,6 +14,7 @@ from tenacity.wait import wait_base
 
 from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
+from freight.connectors.answers import Complaint, Fault, Json
 from freight.connectors.errors import (
     CursorRefused,
     NotFound,
@@ -23,7 +24,7 @@ from freight.connectors.errors import (
     RejectedBySource,
     UnexpectedAnswer,
 )
-from freight.connectors.http import BACKOFF, REQUEST_SECONDS, Complaint, HttpClient, Json, Params
+from freight.connectors.http import BACKOFF, REQUEST_SECONDS, HttpClient, Params
 from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Pacer
 from freight.connectors.waits import obeyed, seconds_asked
@@ -177,7 +178,7 @@ class AffinityClient(HttpClient):
                 return url
         raise UnexpectedAnswer("Affinity did not say where a file is to be downloaded.")
 
-    def _read(self, response: httpx.Response) -> tuple[Json, str | None]:
+    def _read(self, response: httpx.Response) -> tuple[Json, Fault | None]:
         if _is_storage_address(response):
             return None, None
         return super()._read(response)

@@ -32,8 +32,8 @@ from freight.connectors.affinity.reading import (
     row_without_id,
     values_cut_off,
 )
+from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected, UnexpectedAnswer
-from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Deal
 from freight.mapping import Mapping

@@ -9,8 +9,9 @@ from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.fields import id_of, moment_of
 from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
+from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
-from freight.connectors.http import Json, Params
+from freight.connectors.http import Params
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Entity, List, ListEntry
 from freight.mapping import Mapping
@@ -170,8 +171,8 @@ def _list_forbidden(list_id: str, refusal: PermissionMissing) -> Row:
     issue = Issue(
         level="error",
         code="list_forbidden",
-        message=f"The key was allowed to read the list {list_id} when the job began and is not any more, so not all that "
-        "stands on it was read; everything else was. Give the key's user access to the list in Affinity and run the "
-        f"migration again. {refusal}",
+        message=f"The key was allowed to read the list {list_id} when the job began and is not any more, so not all "
+        "that stands on it was read; everything else was. Give the key's user access to the list in Affinity and run "
+        f"the migration again. {refusal}",
     )
     return Row(id=f"list-{list_id}", record=None, skip=issue)

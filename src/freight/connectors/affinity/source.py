@@ -18,8 +18,9 @@ from freight.connectors.affinity.reading import Reading, refused_row
 from freight.connectors.affinity.rows import company_row, person_row
 from freight.connectors.affinity.survey import COLLECTIONS, survey
 from freight.connectors.affinity.tasks import read_tasks
+from freight.connectors.answers import Json
 from freight.connectors.errors import Rejected, UnexpectedAnswer
-from freight.connectors.http import BACKOFF, Json
+from freight.connectors.http import BACKOFF
 from freight.connectors.protocols import FileContent, Pacer, Page, Row, Survey, Usage, Workspace
 from freight.crm import Entity, File
 from freight.mapping import Mapping

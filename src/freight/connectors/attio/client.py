@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import structlog
 
+from freight.connectors.answers import Complaint, Json
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
-from freight.connectors.http import Complaint, HttpClient, Json, Method, Params, Patience
+from freight.connectors.http import HttpClient, Method, Params, Patience
 from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Kind
 from freight.connectors.waits import obeyed, seconds_asked
