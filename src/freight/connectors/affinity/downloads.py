@@ -155,7 +155,7 @@ class Downloads:
         return Delivery(
             size=size,
             announced=announced,
-            received=response.num_bytes_downloaded,
+            received=response.num_bytes_downloaded if "Content-Encoding" in response.headers else size,
             content_type=response.headers.get("Content-Type"),
             beginning=beginning,
         )
