@@ -1,13 +1,16 @@
 """What the result of a write says."""
 
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Attributes, Draft, FileContent, Implied, Issue, TargetRecord
-from freight.crm import Task
+from freight.crm import File, Task
 from freight.domain.ledger import Known
 from freight.domain.pipeline.plan import Plan, lost
 from freight.domain.pipeline.write import Writer
@@ -101,3 +104,58 @@ async def test_a_task_whose_answer_and_whose_links_were_lost_gets_its_links():
 def test_only_what_can_be_sent_once_more_counts_as_lost(entity, values, missing):
     draft = msgspec.structs.replace(plan("create").draft, entity=entity, values=LINKED, fixed=frozenset({"content"}))
     assert lost(draft, TargetRecord(id="t1", source_id="1", values=values)).keys() == missing
+
+
+class Delivering:
+    """A source that delivers three bytes of any file, with a word about it."""
+
+    SAID = Issue(code="file_size_differs", message="It is smaller.")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was not to be asked for")
+
+    @asynccontextmanager
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
+        yield FileContent(file=BytesIO(b"abc"), size=3, content_type=None, issues=(self.SAID,))
+
+
+class Holding(Forgetful):
+    """A target that holds files of these sizes, and says how many it was sent."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = sizes
+        self.created = 0
+
+    async def find(self, drafts: list[Draft]) -> list[TargetRecord]:
+        return [
+            TargetRecord(id=f"of {size}", source_id="1", values={"size": [size]})
+            for size in self.sizes
+            if drafts[0].values["size"] == [size]
+        ]
+
+    async def create(self, draft: Draft, _content: FileContent | None = None) -> TargetRecord:
+        self.created += 1
+        return TargetRecord(id="new", source_id="1", values=draft.values)
+
+
+def upload(in_flight: Literal["create"] | None) -> Plan:
+    draft = Draft(entity="files", source_id="1", values={"name": ["x"], "size": [10]}, unique={}, multiple=frozenset())
+    staged = Staged(id=1, source_id="1", record=File(id="1", name="x", size=10), in_flight=in_flight)
+    return Plan(staged=staged, draft=draft, drafted=draft.values, write="create")
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "held", "target_id"),
+    [("create", [3], "of 3"), ("create", [], "new"), (None, [3], "new")],
+    ids=["it had arrived", "it had not arrived", "another one is there"],
+)
+async def test_an_upload_that_was_killed_is_looked_for_by_the_size_that_was_really_sent(in_flight, held, target_id):
+    target = Holding(*held)
+    result = await Writer(target, Delivering()).write(upload(in_flight))
+    assert (result.settled.outcome, result.settled.target_id) == ("created", target_id)
+    assert target.created == (target_id == "new")
+
+
+async def test_what_is_said_of_a_delivery_becomes_a_log_row_of_the_file():
+    result = await Writer(Holding(), Delivering()).write(upload(None))
+    assert result.issues == (Delivering.SAID,)
