@@ -16,6 +16,7 @@ from freight.connectors.errors import (
     ConnectorError,
     CredentialsRefused,
     InDoubt,
+    MustWait,
     NotFound,
     PermissionMissing,
     QuotaExhausted,
@@ -26,6 +27,7 @@ from freight.connectors.errors import (
     UniquenessConflict,
 )
 from freight.connectors.http import ATTEMPTS, HttpClient
+from freight.outgoing import AddressRefused
 
 RECORDS = "/v2/objects/companies/records"
 KEY = "secret-key-0123456789"
@@ -383,10 +385,18 @@ async def test_a_connection_dropped_after_the_body_arrived_leaves_a_create_in_do
         await client.aclose()
 
 
-async def test_a_server_that_is_not_there_is_unavailable_also_for_a_create(pacer):
+async def test_a_server_that_cannot_be_reached_is_waited_for_also_with_a_create(pacer):
     async with dropping_server([]) as url:
         pass
     client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
-    with pytest.raises(Unavailable):
+    with pytest.raises(MustWait) as raised:
         await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, repeatable=False)
     await client.aclose()
+    assert raised.value.code == "vendor_unavailable"
+    assert raised.value.until - datetime.now(UTC) <= timedelta(seconds=30)
+    assert pacer.outcomes == ["failed"] * ATTEMPTS
+
+
+async def test_an_address_to_which_nothing_may_be_sent_is_not_waited_for(pacer):
+    with pytest.raises(Unavailable, match="AddressRefused"):
+        await read(attio(Script(AddressRefused("private")), pacer))

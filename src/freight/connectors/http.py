@@ -60,6 +60,12 @@ SLOWEST_UPLOAD = 64 * 1024
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout)
+"""No connection at all, which is never about one record. Their subclasses are refusals to connect there."""
+
+UNREACHABLE_WAIT = 30.0
+"""Seconds after which a vendor is tried again that could not be reached in all attempts."""
+
 LONGEST_MESSAGE = 500
 
 log = structlog.get_logger(__name__)
@@ -171,10 +177,24 @@ class HttpClient(ABC):
         try:
             return await attempts(self._attempt, request, what, kind, repeatable, patience)
         except _AttemptFailed as failure:
-            raise failure.error(
-                f"{self.vendor} gave no usable answer to {what} in {ATTEMPTS} attempts; the last time "
-                f"{failure.reason}. Try again later."
-            ) from None
+            raise self._given_up(failure) from None
+
+    def _given_up(self, failure: "_AttemptFailed") -> ConnectorError:
+        if failure.is_unreachable:
+            return self._must_wait(f"cannot be reached: {failure.reason}", UNREACHABLE_WAIT, "vendor_unavailable")
+        return failure.error(
+            f"{self.vendor} gave no usable answer to {failure.what} in {ATTEMPTS} attempts; the last time "
+            f"{failure.reason}. Try again later."
+        )
+
+    def _must_wait(self, why: str, seconds: float, code: str) -> MustWait:
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        return MustWait(
+            f"{self.vendor} {why}. Freight tries again at {until:%F %T} UTC; nothing is lost, and nothing has to be "
+            "done.",
+            until=until,
+            code=code,
+        )
 
     async def _attempt(
         self, request: httpx.Request, what: str, kind: Kind, repeatable: bool, patience: Patience | None
@@ -185,7 +205,7 @@ class HttpClient(ABC):
             await self._pacer.failed()
             reason = f"the connection failed ({type(error).__name__})"
             if repeatable or isinstance(error, NOTHING_SENT):
-                raise _AttemptFailed(what, reason) from None
+                raise _AttemptFailed(what, reason, is_unreachable=type(error) in UNREACHABLE) from None
             raise self._in_doubt(what, reason) from None
         answer, fault = self._read(response)
         if fault is not None:
@@ -201,17 +221,11 @@ class HttpClient(ABC):
 
     def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
         """The failure of an attempt, to be repeated when the vendor asks for it."""
-        now = datetime.now(UTC)
-        asked = obeyed(seconds_asked(response.headers, "Retry-After", now) or 0.0)
+        asked = obeyed(seconds_asked(response.headers, "Retry-After", datetime.now(UTC)) or 0.0)
         if asked <= LONGEST_WAIT_IN_STEP:
-            return _AttemptFailed(what, fault.reason, fault.error, asked)
-        until = now + timedelta(seconds=asked)
-        return MustWait(
-            f"{self.vendor} gave no usable answer to {what}: {fault.reason}, and asks to be left alone until "
-            f"{until:%F %T} UTC. Freight tries again then; nothing has to be done.",
-            until=until,
-            code="vendor_unavailable",
-        )
+            return _AttemptFailed(what, fault.reason, fault.error, wait=asked)
+        why = f"gave no usable answer to {what} ({fault.reason}) and asks for a pause"
+        return self._must_wait(why, asked, "vendor_unavailable")
 
     def _read(self, response: httpx.Response) -> tuple[Json, Fault | None]:
         """Return the decoded answer if it is a success, and None; or what is wrong with it and may pass."""
@@ -262,13 +276,8 @@ class HttpClient(ABC):
         if until is not None and not alone:
             await self._pacer.pause(kind, until)
         if wait > LONGEST_WAIT_IN_STEP:
-            until = now + timedelta(seconds=wait)
-            raise MustWait(
-                f"{self.vendor} refused {what} because of its rate limit (429), {refusals} time(s) in a row. Freight "
-                f"tries again at {until:%F %T} UTC; nothing is lost, and nothing has to be done.",
-                until=until,
-                code="rate_limited",
-            )
+            times = "" if refusals == 1 else f", {refusals} times in a row"
+            raise self._must_wait(f"refused {what} because of its rate limit (429){times}", wait, "rate_limited")
         if alone or asked is None or wait > asked:
             await self._wait(self._sleep(wait))
 
@@ -357,12 +366,22 @@ JSON = "application/json"
 class _AttemptFailed(Exception):
     """An attempt that may be repeated, not before `wait` seconds have passed."""
 
-    def __init__(self, what: str, reason: str, error: type[ConnectorError] = Unavailable, wait: float = 0.0) -> None:
+    def __init__(
+        self,
+        what: str,
+        reason: str,
+        error: type[ConnectorError] = Unavailable,
+        *,
+        wait: float = 0.0,
+        is_unreachable: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.what = what
         self.reason = reason
         self.error = error
+        """What is raised after the last attempt."""
         self.wait = wait
+        self.is_unreachable = is_unreachable
 
 
 @cache
