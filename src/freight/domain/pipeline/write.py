@@ -49,6 +49,8 @@ class Writer:
         self._target = target
         self._source = source
         self._forbidden = 0
+        self._of_delivery: dict[int, tuple[Issue, ...]] = {}
+        """What is to be said of how the content of a record was delivered, also if it arrived without an answer."""
 
     def leave(self, plan: Plan) -> Result:
         """The result of a plan that sends nothing."""
@@ -132,7 +134,7 @@ class Writer:
                 source_id=plan.staged.source_id,
                 settled=_settled(plan, "created", record.id),
                 learned=planning.created(draft, plan.drafted, record),
-                issues=(*draft.issues, *record.issues),
+                issues=(*draft.issues, *record.issues, *self._of_delivery.pop(plan.staged.id, ())),
                 implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
             )
         raise Unavailable("The target kept failing in the middle of a request that makes a record.")
@@ -154,12 +156,12 @@ class Writer:
                 content = await stack.enter_async_context(self._source.open_file(file))
             except ConnectorError as error:
                 raise SourceFailed(error) from error
+            self._of_delivery[plan.staged.id] = content.issues
             record = None
             if plan.staged.in_flight == "create" and file.size != content.size:
                 # The plan looked for a file of the size that the source lists, and this one was sent.
                 record = await self._look_up(_sized(draft, content.size))
-            record = record or await self._target.create(draft, content)
-            return msgspec.structs.replace(record, issues=(*record.issues, *content.issues))
+            return record or await self._target.create(draft, content)
 
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
