@@ -31,12 +31,21 @@ class Fault(NamedTuple):
     reason: str
     error: type[ConnectorError] = Unavailable
     """What is raised after the last attempt."""
+    is_outage: bool = True
+    """Whether it says that the vendor fails, and not only at this request."""
 
 
 EMPTY = Fault("it answered with nothing", UnexpectedAnswer)
+MISSHAPEN = Fault("it answered 200 with something else than was asked for", UnexpectedAnswer, is_outage=False)
+"""An error body with status 200, for example."""
+
+Accepts = Callable[[Json], bool]
+"""Tells an answer to a request from something else that is JSON."""
 
 
-def judge(response: httpx.Response, complaint_in: Callable[[httpx.Response], Complaint]) -> tuple[Json, Fault | None]:
+def judge(
+    response: httpx.Response, accepts: Accepts, complaint_in: Callable[[httpx.Response], Complaint]
+) -> tuple[Json, Fault | None]:
     """Return the decoded answer if it is a success, else None; and why it is no answer of the API, if it is none.
 
     `complaint_in` reads the body of an error as the vendor words it.
@@ -44,9 +53,10 @@ def judge(response: httpx.Response, complaint_in: Callable[[httpx.Response], Com
     status = response.status_code
     if response.is_success:
         try:
-            return decode(response.content), None
+            answer = decode(response.content)
         except ValueError:
             return None, Fault("it answered with something that is not JSON") if response.content else EMPTY
+        return answer, None if accepts(answer) else MISSHAPEN
     # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
     if status == 408 or (status >= 500 and status not in FINAL):
         return None, Fault(f"it answered {status}")
@@ -56,6 +66,16 @@ def judge(response: httpx.Response, complaint_in: Callable[[httpx.Response], Com
     if status not in FINAL and complaint_in(response) == Complaint():
         return None, Fault(f"something in front of its API, such as a firewall or a proxy, answered {status}")
     return None, None
+
+
+def anything(_: Json) -> bool:
+    """Whatever is JSON."""
+    return True
+
+
+def holds(*keys: str) -> Accepts:
+    """An object with these keys."""
+    return lambda answer: isinstance(answer, dict) and answer.keys() >= set(keys)
 
 
 def said(complaint: Complaint) -> str:

@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
-from freight.connectors.answers import Complaint, Fault, Json, judge, said
+from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, judge, said
 from freight.connectors.decoding import decode
 from freight.connectors.errors import (
     ConnectorError,
@@ -148,8 +148,9 @@ class HttpClient(ABC):
         params: Params | None = None,
         json: object = None,
         patience: Patience | None = None,
+        accepts: Accepts = anything,
     ) -> Json:
-        """Send a request and decode the JSON answer.
+        """Send a request and decode the JSON answer. One that is not accepted is treated like a failure.
 
         `repeatable` says that sending it twice does no more than sending it once; only then is it repeated after a
         failure that may have come after its effect. A 429 is waited for, and a wait that is too long for a step is
@@ -160,10 +161,16 @@ class HttpClient(ABC):
         request = self._client.build_request(
             method, path, params=params, content=body, headers=None if body is None else {"Content-Type": JSON}
         )
-        return await self._send(request, kind=kind, repeatable=repeatable, patience=patience)
+        return await self._send(request, kind=kind, repeatable=repeatable, patience=patience, accepts=accepts)
 
     async def _send(
-        self, request: httpx.Request, *, kind: Kind, repeatable: bool, patience: Patience | None = None
+        self,
+        request: httpx.Request,
+        *,
+        kind: Kind,
+        repeatable: bool,
+        patience: Patience | None = None,
+        accepts: Accepts = anything,
     ) -> Json:
         what = f"{request.method} {request.url.path}"
         attempts = AsyncRetrying(
@@ -175,7 +182,7 @@ class HttpClient(ABC):
             reraise=True,
         )
         try:
-            return await attempts(self._attempt, request, what, kind, repeatable, patience)
+            return await attempts(self._attempt, request, what, kind, repeatable, patience, accepts)
         except _AttemptFailed as failure:
             raise self._given_up(failure) from None
 
@@ -197,7 +204,13 @@ class HttpClient(ABC):
         )
 
     async def _attempt(
-        self, request: httpx.Request, what: str, kind: Kind, repeatable: bool, patience: Patience | None
+        self,
+        request: httpx.Request,
+        what: str,
+        kind: Kind,
+        repeatable: bool,
+        patience: Patience | None,
+        accepts: Accepts,
     ) -> Json:
         try:
             response = await self._answer(request, what, kind, patience)
@@ -207,13 +220,12 @@ class HttpClient(ABC):
             if repeatable or isinstance(error, NOTHING_SENT):
                 raise _AttemptFailed(what, reason, is_unreachable=type(error) in UNREACHABLE) from None
             raise self._in_doubt(what, reason) from None
-        answer, fault = self._read(response)
+        answer, fault = self._read(response, accepts)
+        await (self._pacer.failed() if fault is not None and fault.is_outage else self._pacer.succeeded())
         if fault is not None:
-            await self._pacer.failed()
             if not repeatable:
                 raise self._in_doubt(what, fault.reason)
             raise self._postponed(what, fault, response)
-        await self._pacer.succeeded()
         if not response.is_success:
             self._raise(response, what)
         self._observe(response, what)
@@ -227,9 +239,9 @@ class HttpClient(ABC):
         why = f"gave no usable answer to {what} ({fault.reason}) and asks for a pause"
         return self._must_wait(why, asked, "vendor_unavailable")
 
-    def _read(self, response: httpx.Response) -> tuple[Json, Fault | None]:
-        """Return the decoded answer if it is a success, and None; or what is wrong with it and may pass."""
-        return judge(response, self._complaint_in)
+    def _read(self, response: httpx.Response, accepts: Accepts) -> tuple[Json, Fault | None]:
+        """Return the decoded answer if it is a success, and what is wrong with it and may pass, if anything is."""
+        return judge(response, accepts, self._complaint_in)
 
     async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
         """Send when it is this request's turn, and again while the vendor says "too many"."""

@@ -14,7 +14,7 @@ from tenacity.wait import wait_base
 
 from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
-from freight.connectors.answers import Complaint, Fault, Json
+from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, holds
 from freight.connectors.errors import (
     CursorRefused,
     NotFound,
@@ -97,11 +97,11 @@ class AffinityClient(HttpClient):
 
     async def whoami(self) -> Json:
         """`{"tenant": {"id", "name", "subdomain"}, "user": {…}, "grant": {…}}`."""
-        return await self.get("/v2/auth/whoami")
+        return await self.get("/v2/auth/whoami", accepts=holds("tenant"))
 
-    async def get(self, path: str, params: Params | None = None) -> Json:
+    async def get(self, path: str, params: Params | None = None, accepts: Accepts = anything) -> Json:
         """Any answer, of either version."""
-        return await self.request("GET", path, kind="read", repeatable=True, params=params)
+        return await self.request("GET", path, kind="read", repeatable=True, params=params, accepts=accepts)
 
     async def page(self, path: str, cursor: str | None, params: Params | None = None) -> AffinityPage:
         """A page of up to 100 rows of version 2. `params` are for the first page; a cursor, which is the path and the
@@ -112,9 +112,9 @@ class AffinityClient(HttpClient):
     async def _page(self, path: str, cursor: str | None, params: Params | None, paging: Paging) -> AffinityPage:
         with _at(path, cursor):
             if cursor is None:
-                answer = await self.get(path, {"limit": PAGE_SIZE, **(params or {})})
+                answer = await self.get(path, {"limit": PAGE_SIZE, **(params or {})}, holds("data", "pagination"))
             else:
-                answer = await self.get(f"{_origin(self.base_url)}{cursor}")
+                answer = await self.get(f"{_origin(self.base_url)}{cursor}", None, holds("data", "pagination"))
         match answer:
             case {"data": list() | None as rows, "pagination": {} as pagination}:
                 following = self._cursor(pagination.get("nextUrl"))
@@ -152,7 +152,7 @@ class AffinityClient(HttpClient):
         `CursorRefused` and `PagingLoops` like `page`."""
         params: Params = {"page_size": PAGE_SIZE_V1, **({} if token is None else {"page_token": token})}
         with _at(path, token):
-            answer = await self.get(path, params)
+            answer = await self.get(path, params, lambda answer: isinstance(answer, list) or holds(key)(answer))
         match answer:
             case list() as rows:
                 following = None
@@ -178,10 +178,10 @@ class AffinityClient(HttpClient):
                 return url
         raise UnexpectedAnswer("Affinity did not say where a file is to be downloaded.")
 
-    def _read(self, response: httpx.Response) -> tuple[Json, Fault | None]:
+    def _read(self, response: httpx.Response, accepts: Accepts) -> tuple[Json, Fault | None]:
         if _is_storage_address(response):
             return None, None
-        return super()._read(response)
+        return super()._read(response, accepts)
 
     def _raise(self, response: httpx.Response, what: str) -> None:
         if _is_storage_address(response):

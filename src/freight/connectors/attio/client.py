@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import structlog
 
-from freight.connectors.answers import Complaint, Json
+from freight.connectors.answers import Complaint, Json, holds
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
 from freight.connectors.http import HttpClient, Method, Params, Patience
 from freight.connectors.paging import Paging
@@ -50,7 +50,7 @@ class AttioClient(HttpClient):
         `active` for one that it does not know.
         """
         try:
-            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True)
+            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True, accepts=holds("active"))
         except Rejected as error:
             if error.status != 400:
                 raise
@@ -106,13 +106,13 @@ class AttioClient(HttpClient):
         while True:
             at = {} if cursor is None else {"cursor": cursor}
             try:
-                answer = await self.request("GET", path, kind="read", repeatable=True, params={**params, **at})
+                answer = await self.request(
+                    "GET", path, kind="read", repeatable=True, params={**params, **at}, accepts=holds("data")
+                )
             except Rejected as refusal:
                 if cursor is not None and refusal.status in (400, 410, 422):
                     raise _CursorExpired(refusal) from None
                 raise
-            if not isinstance(answer, dict):
-                raise UnexpectedAnswer(f"Attio answered GET {path} without `data`.")
             page = _dicts(answer.get("data"))
             found += page
             following = (answer.get("pagination") or {}).get("next_cursor")
@@ -186,13 +186,16 @@ class AttioClient(HttpClient):
     ) -> Json:
         """The answer, taken out of the `{"data": …}` that Attio wraps nearly everything in."""
         answer = await self.request(
-            method, path, kind=kind, repeatable=repeatable, params=params, json=json, patience=patience
+            method,
+            path,
+            kind=kind,
+            repeatable=repeatable,
+            params=params,
+            json=json,
+            patience=patience,
+            accepts=holds("data"),
         )
-        if isinstance(answer, dict) and "data" in answer:
-            return answer["data"]
-        if not repeatable:
-            raise self._in_doubt(f"{method} {path}", "the answer holds no `data`")
-        raise UnexpectedAnswer(f"Attio answered {method} {path} without `data`.")
+        return answer["data"]
 
     def _complaint(self, body: Json) -> Complaint:
         match body:
