@@ -400,3 +400,29 @@ async def test_a_server_that_cannot_be_reached_is_waited_for_also_with_a_create(
 async def test_an_address_to_which_nothing_may_be_sent_is_not_waited_for(pacer):
     with pytest.raises(Unavailable, match="AddressRefused"):
         await read(attio(Script(AddressRefused("private")), pacer))
+
+
+WRONG_BODY = httpx.Response(200, json={"status": "error", "message": "Try again."})
+
+
+async def test_an_error_body_with_status_200_is_asked_for_again(pacer):
+    page = httpx.Response(200, json={"data": [], "pagination": {"nextUrl": None}})
+    assert (await affinity(Script(WRONG_BODY, page), pacer).page("/v2/persons", None)).rows == []
+    assert (
+        await affinity(Script(WRONG_BODY, httpx.Response(200, json=[])), pacer).page_v1("/notes", "notes", None)
+    ).rows == []
+    assert await attio(Script(WRONG_BODY, OK), pacer).read("/v2/objects") == []
+    written = httpx.Response(200, json={"data": {"id": {}}})
+    assert await attio(Script(WRONG_BODY, written), pacer).write("PUT", RECORDS, {}, repeatable=True) == {"id": {}}
+    assert await attio(Script(WRONG_BODY, httpx.Response(200, json={"active": True})), pacer).identify()
+    assert set(pacer.outcomes) == {"succeeded"}, "the vendor does answer"
+
+
+async def test_an_error_body_with_status_200_that_stays_is_unexpected_and_that_of_a_create_in_doubt(pacer):
+    script = Script(WRONG_BODY)
+    with pytest.raises(UnexpectedAnswer, match="something else than was asked for"):
+        await attio(script, pacer).write("PUT", RECORDS, {}, repeatable=True)
+    assert len(script.requests) == ATTEMPTS
+    with pytest.raises(InDoubt):
+        await attio(script, pacer).write("POST", RECORDS, {}, repeatable=False)
+    assert len(script.requests) == ATTEMPTS + 1
