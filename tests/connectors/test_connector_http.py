@@ -1,6 +1,8 @@
 """What a vendor's client repeats, what it waits for, and what it raises."""
 
 import asyncio
+import gzip
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from connector_parts import RecordingPacer, Script, error
 from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.answers import LARGEST_ANSWER
 from freight.connectors.attio.client import AttioClient
 from freight.connectors.errors import (
     ConnectorError,
@@ -426,3 +429,28 @@ async def test_an_error_body_with_status_200_that_stays_is_unexpected_and_that_o
     with pytest.raises(InDoubt):
         await attio(script, pacer).write("POST", RECORDS, {}, repeatable=False)
     assert len(script.requests) == ATTEMPTS + 1
+
+
+async def test_a_small_answer_that_unpacks_to_a_huge_one_is_broken_off(pacer):
+    bomb = gzip.compress(b" " * (LARGEST_ANSWER + 1), 9)
+    assert len(bomb) < 100_000
+    script = Script(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Parts(bomb)), OK)
+    assert await read(attio(script, pacer)) == {"data": []}
+    assert pacer.outcomes == ["failed", "succeeded"]
+
+
+async def test_a_packed_answer_is_unpacked(pacer):
+    packed = gzip.compress(b'{"data": [1]}')
+    script = Script(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Parts(packed)))
+    assert await read(attio(script, pacer)) == {"data": [1]}
+
+
+class Parts(httpx.AsyncByteStream):
+    """A body as the network gives it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), 4096):
+            yield self._body[start : start + 4096]

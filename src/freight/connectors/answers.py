@@ -12,6 +12,12 @@ from freight.connectors.errors import ConnectorError, Unavailable, UnexpectedAns
 Json = Any
 """What decoding an answer gives: dicts, lists, texts, numbers, booleans and None."""
 
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer, unpacked; pages of 500 rows have a few MB. A small body may unpack to any size."""
+
+OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers, in lower case, that are about how the bytes of a body travelled."""
+
 FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
 """Refusals that are about the request whoever says so, also a proxy in front of the vendor."""
 
@@ -66,6 +72,19 @@ def judge(
     if status not in FINAL and complaint_in(response) == Complaint():
         return None, Fault(f"something in front of its API, such as a firewall or a proxy, answered {status}")
     return None, None
+
+
+async def whole(response: httpx.Response) -> httpx.Response:
+    """Read a response that is being streamed to its end, unpacked. Raises `httpx.DecodingError` if it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise httpx.DecodingError(f"The answer has more than {LARGEST_ANSWER} bytes.", request=response.request)
+        parts.append(part)
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in OF_TRANSFER]
+    return httpx.Response(response.status_code, headers=headers, content=b"".join(parts), request=response.request)
 
 
 def anything(_: Json) -> bool:

@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
-from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, judge, said
+from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, judge, said, whole
 from freight.connectors.decoding import decode
 from freight.connectors.errors import (
     ConnectorError,
@@ -270,7 +270,11 @@ class HttpClient(ABC):
         seconds = self._request_seconds + int(request.headers.get("Content-Length", 0)) / SLOWEST_UPLOAD
         try:
             async with asyncio.timeout(seconds):
-                return await self._client.send(request)
+                response = await self._client.send(request, stream=True)
+                try:
+                    return await whole(response)
+                finally:
+                    await response.aclose()
         except TimeoutError:
             raise httpx.ReadTimeout("The answer was not whole in time.", request=request) from None
 
