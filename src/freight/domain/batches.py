@@ -298,8 +298,8 @@ async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
         job_id,
     )
     for row in rows:
-        # The job says itself why it ended.
-        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=False)
+        # A person who cancels a job knows why the rest of it is skipped.
+        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
     await tx.execute(
         "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
         [row["id"] for row in rows],
