@@ -104,7 +104,7 @@ class Writer:
             f"The target confirmed none of the requests to create this record, and it was not found there after any of "
             f"them, so it is not migrated. Try again later, or create it there by hand.{MAY_HAVE_ARRIVED}"
         )
-        issue = Issue(level="error", code="never_confirmed", message=message)
+        issue = Issue(level="error", code="in_doubt", message=message)
         return Result(
             source_id=plan.staged.source_id,
             settled=Settled(id=plan.staged.id, outcome="failed", code=issue.code, message=message),

@@ -134,7 +134,16 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "unknown_person_type",
         }
     ),
-    "shared": frozenset({"further_copy_stays", "restored_after_overwrite", "taken_over"}),
+    "shared": frozenset(
+        {
+            "double_not_removed",
+            "double_removed",
+            "further_copy_stays",
+            "restored_after_overwrite",
+            "sent_twice",
+            "taken_over",
+        }
+    ),
     "refused": frozenset(
         {
             "ambiguous_number",
@@ -189,6 +198,7 @@ JOB_CODES = frozenset(
         "attribute_incompatible",
         "attribute_taken_twice",
         "batch_retried",
+        "create_in_doubt",
         "cursor_refused",
         "database_unavailable",
         "deals_disabled",
@@ -207,6 +217,7 @@ JOB_CODES = frozenset(
         "no_deal_owner",
         "options_unknown",
         "owners_not_checked",
+        "paging_loops",
         "precheck_failed",
         "quota_too_small",
         "schema_refused",
