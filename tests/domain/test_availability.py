@@ -63,6 +63,14 @@ async def test_a_vendor_that_takes_no_record_at_all_is_waited_for():
         await availability.failed(Unavailable("503"))
 
 
+async def test_answers_that_are_wrong_about_every_record_count_as_an_attempt():
+    availability = of(Vendor())
+    for _ in range(MAX_FAILURES_IN_A_ROW):
+        await availability.failed(UnexpectedAnswer("?"))
+    with pytest.raises(UnexpectedAnswer):
+        await availability.failed(UnexpectedAnswer("?"))
+
+
 async def test_many_failures_beside_successes_count_as_an_attempt():
     availability = of(Vendor())
     availability.succeeded()

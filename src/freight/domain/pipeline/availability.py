@@ -71,14 +71,13 @@ class Availability:
         """Note that a vendor gave no usable answer about a record.
 
         Returns if it may be the record; otherwise raises what keeps everything else from going on: `MustWait` in an
-        outage, the error itself if that comes too often.
+        outage, also one of writes alone, or the error itself if it comes too often.
         """
         self._failures += 1
         await self.ask()
         if self._failures <= MAX_FAILURES_IN_A_ROW:
             return
-        if not self.successes or isinstance(error, InDoubt):
-            # Not even one record passes, though the vendor answers questions about itself.
+        if isinstance(error, InDoubt) or (isinstance(error, Unavailable) and not self.successes):
             raise self._must_wait("The vendor gives no usable answer about any record", error)
         raise error
 

@@ -20,6 +20,9 @@ from freight.domain.records import Staged
 
 CHUNK = 100
 
+LOOK = 1 / 6
+"""How long after a second request doubles are looked for, as a part of the time before it was sent."""
+
 DIFFERENT = "it cannot be told from a record that somebody else made"
 
 

@@ -5,6 +5,7 @@ at, those that are in doubt, and at last those at which a vendor failed while it
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,8 @@ class _Loading:
         self._writer = Writer(target, source)
         self._availability = Availability(job.id, place.waits, source=source, target=target)
         self._doubts = Doubts(place.in_doubt_seconds)
+        self._double_at = 0.0
+        """When to look for doubles, on the clock of `time.monotonic`."""
         self._uncounted: list[int] = []
         """Records whose doubts are not counted yet."""
         self._suspects: list[_Suspect] = []
@@ -137,6 +140,7 @@ class _Loading:
         if (failure := self._failure or self._left) is not None:
             raise failure
         async with self._availability.outages_waited_for():
+            await asyncio.sleep(self._double_at - time.monotonic())
             await doubles.remove(self._job, self._batch, self._lease, self._target)
         async with database.as_tenant(self._job.tenant_id) as tx:
             await usage.add(tx, self._job.id, target=self._target.take_usage())
@@ -340,6 +344,7 @@ class _Loading:
         return None
 
     async def _name_sent_twice(self, plan: Plan) -> None:
+        self._double_at = time.monotonic() + self._place.in_doubt_seconds * doubles.LOOK
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, SENT_TWICE)])
