@@ -130,9 +130,9 @@ class PoorTarget(AttioTarget):
 @pytest.mark.parametrize(
     ("error", "code", "said", "sent"),
     [
-        (Unavailable("500."), "vendor_unavailable", "The target does not take this record, while it answers others", 2),
+        (Unavailable("500."), "vendor_unavailable", "The target does not take this record, while it answers", 2),
         (UnexpectedAnswer("200."), "unexpected_answer", "The target does not take this record, while it answers", 2),
-        (InDoubt("500."), "in_doubt", "The target confirmed none of the requests to create this record", 6),
+        (InDoubt("500."), "in_doubt", "The target confirmed none of the requests to create this record", 5),
     ],
     ids=["500", "200 with an error", "500 to a request that may not be repeated"],
 )

@@ -30,6 +30,7 @@ class PoorSource(AffinitySource):
         if trouble == "refused for good" and cursor is not None:
             raise CursorRefused("The cursor is not valid.")
         if trouble in ("down", "down for a page"):
+            self.trouble[0] = {"down": "down for all"}.get(trouble, trouble)
             raise Unavailable("503")
         page = await super().read_page(entity, cursor)
         if trouble == "round" and cursor is not None:
@@ -37,7 +38,7 @@ class PoorSource(AffinitySource):
         return page
 
     async def identify(self) -> Workspace:
-        if self.trouble == ["down"]:
+        if self.trouble == ["down for all"]:
             self.trouble.pop()
             raise Unavailable("503")
         return await super().identify()
@@ -96,10 +97,9 @@ async def test_a_stream_that_cannot_be_read_ends_with_a_sentence_and_a_retry_rea
 async def test_a_source_that_is_down_is_waited_for_and_no_attempt_is_spent(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poor(monkeypatch)
+    poor(monkeypatch, "down")
     async with firm.running(tmp_path, companies=COMPANIES) as both:
         job = await jobs.create(tenant, both, retry_policy=ONE_ATTEMPT)
-        PoorSource.trouble.append("down")
         job = await jobs.until_ended(tenant, job["id"])
     assert (job["status"], job["failed_records"]) == ("completed", 0)
     (row,) = await jobs.logs(tenant, job["id"], code="vendor_unavailable")
