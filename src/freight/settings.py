@@ -66,6 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     attio_writes_per_second: Annotated[
         int, Meta(ge=0, description="Writes a second sent to one Attio workspace; 0 sends them unpaced.")
     ] = 25
+    in_doubt_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds for which Freight looks for a record whose creation the target did not confirm before "
+            "it sends it again.",
+        ),
+    ] = 60
     requests_per_minute: Annotated[
         int, Meta(ge=0, description="Requests that a tenant may make in a minute; 0 for any number.")
     ] = 100

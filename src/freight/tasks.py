@@ -167,6 +167,7 @@ async def on_startup(ctx: Context) -> None:
         vault=opened.vault,
         vendors=Vendors(settings, redis, workers=lambda: int(ctx["workers"])),
         queue=bell,
+        in_doubt_seconds=settings.in_doubt_seconds,
     )
     ctx["courier"] = Courier(worker=name, vault=opened.vault, guard=Guard(settings.extra_webhook_hosts))
     log.info("worker_started", worker=name)

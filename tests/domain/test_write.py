@@ -13,7 +13,7 @@ from freight.connectors.protocols import Attributes, Draft, FileContent, Implied
 from freight.crm import File, Task
 from freight.domain.ledger import Known
 from freight.domain.pipeline.plan import Plan, lost
-from freight.domain.pipeline.write import Writer
+from freight.domain.pipeline.write import Doubted, Writer
 from freight.domain.records import Staged
 
 LOST = Issue(code="link_not_kept", message="The link was not kept.")
@@ -63,32 +63,33 @@ async def test_what_the_target_did_not_keep_of_a_change_becomes_a_log_row():
     assert (result.settled.outcome, result.issues) == ("updated", (DRAFTED, LOST))
 
 
-class Losing(Forgetful):
-    """A target that made the record without its links and did not answer."""
+class Silent(Forgetful):
+    """A target that does not say whether it made the record."""
 
     def __init__(self) -> None:
-        self.sent: list[Attributes] = []
+        self.sent = 0
 
     async def create(self, draft: Draft, _content: FileContent | None = None) -> TargetRecord:
+        self.sent += 1
         raise InDoubt
 
-    async def find(self, drafts: list[Draft]) -> list[TargetRecord]:
-        return [TargetRecord(id="t1", source_id="1", values={"content": ["Call"]})]
 
-    async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
-        self.sent.append(values)
-        return TargetRecord(id=target_id, source_id="1", values=draft.values)
+async def test_a_create_without_an_answer_is_neither_looked_for_nor_sent_again_at_once():
+    target = Silent()
+    with pytest.raises(Doubted) as doubted:
+        await Writer(target).write(plan("create"))
+    assert (target.sent, doubted.value.draft.source_id, doubted.value.code) == (1, "1", "in_doubt")
 
 
 LINKED: Attributes = {"content": ["Call"], "linked_records": [{"target_record_id": "c1"}]}
 
 
-async def test_a_task_whose_answer_and_whose_links_were_lost_gets_its_links():
-    target = Losing()
-    made = plan("create")
-    draft = msgspec.structs.replace(made.draft, values=LINKED, fixed=frozenset({"content"}))
-    result = await Writer(target).write(msgspec.structs.replace(made, draft=draft, drafted=LINKED))
-    assert target.sent == [{"linked_records": LINKED["linked_records"]}]
+async def test_a_task_whose_answer_and_whose_links_were_lost_is_created_once_it_has_its_links():
+    made = plan("update")
+    interrupted = msgspec.structs.replace(made.staged, in_flight="create")
+    result = await Writer(Forgetful()).write(
+        msgspec.structs.replace(made, staged=interrupted, outcome="created", values=LINKED)
+    )
     assert (result.settled.outcome, result.settled.target_id) == ("created", "t1")
 
 

@@ -120,8 +120,8 @@ class ControlController(Controller):
         retry_failed_only: Annotated[
             bool,
             QueryParameter(
-                description="Whether only failed records get another try; otherwise all batches run again, which also "
-                "carries over what has been skipped."
+                description="Whether only failed records get another try, and with them what was skipped or left out "
+                "because they failed; otherwise all batches run again with all their records."
             ),
         ] = True,
     ) -> RetryAnswer:
@@ -150,8 +150,5 @@ def _sentence(queued: int, *, failed_only: bool) -> str:
     batches = "1 batch is" if queued == 1 else f"{queued} batches are"
     sentence = f"{batches} queued again; nothing that is in the target already is written twice."
     if failed_only:
-        sentence += (
-            " Records that were skipped because they belong to a failed one stay so: retry_failed_only=false carries "
-            "them over too."
-        )
+        sentence += " What was skipped or left out because it belongs to a failed record gets another try with it."
     return sentence

@@ -291,6 +291,10 @@ class Target(Protocol):
         Raises `Rejected` with the attribute for one that cannot be changed, `NotFound` if the record is gone."""
         ...
 
+    async def delete(self, draft: Draft, target_id: str) -> None:
+        """Delete the record that was made from this draft. Repeatable. Raises `NotFound` if it is gone already."""
+        ...
+
     def take_usage(self) -> Usage:
         """What has been asked of the vendor since this was called last."""
         ...

@@ -14,8 +14,9 @@ from msgspec import UNSET
 
 from freight.connectors.protocols import Issue
 from freight.database import Connection, jsonb
-from freight.domain import batches, jobs, logs, transitions
+from freight.domain import batches, dependants, jobs, logs, transitions
 from freight.domain.batches import Batch
+from freight.domain.dependants import Dependants
 from freight.domain.errors import LiveJobExists, StateConflict
 from freight.domain.job_requests import JobChange, in_load_order
 from freight.domain.jobs import CANCELLING, Job
@@ -96,25 +97,30 @@ async def cancel(tx: Connection, job_id: UUID, *, by: str) -> None:
 async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> int:
     """Have an ended job run again, and return how many batches are queued for that.
 
-    With `failed_only` these are the batches that failed or hold failed records, and of them the failed records;
-    otherwise all batches with all records, which writes nothing twice because the ledger knows what was written. A
-    stream that was not read to its end is read on. Raises `StateConflict` or `LiveJobExists`.
+    With `failed_only` these are the batches of the failed records and of those that depend on them, and no other
+    records; otherwise all batches with all records, which writes nothing twice because the ledger knows what was
+    written. A stream that was not read to its end is read on. Raises `StateConflict` or `LiveJobExists`.
     """
     job = await _run_again(tx, job_id)
+    depending = await dependants.find(tx, job_id)
     found = await batches.to_retry(tx, job_id, failed_only=failed_only)
-    queued = await _queue(tx, job, found, FAILED if failed_only else OUTCOMES)
+    queued = await _queue(tx, job, found, FAILED if failed_only else OUTCOMES, depending)
     await _note(tx, job, "job_retried", f"The job was retried by {by}: {queued} batches are queued again.")
     return queued
 
 
 async def retry_batch(tx: Connection, job_id: UUID, batch_id: UUID, *, by: str) -> int:
-    """Have an ended job run again with the failed records of one batch. Raises like `retry`, and `NotFound`."""
+    """Have an ended job run again with the failed records of one batch, and with what depends on these.
+
+    Raises like `retry`, and `NotFound`.
+    """
     await jobs.lock(tx, job_id)
     batch = await batches.of_job(tx, job_id, batch_id)
     if batch.status != "failed" and not batch.failed_records:
         raise StateConflict(f"A batch that is {batch.status} and has no failed records cannot be retried.")
     job = await _run_again(tx, job_id)
-    queued = await _queue(tx, job, [batch], FAILED)
+    depending = await dependants.find(tx, job_id, of=batch)
+    queued = await _queue(tx, job, [batch], FAILED, depending)
     await _note(tx, job, "batch_retried", f"Batch {batch.number} of {batch.entity} was retried by {by}.")
     return queued
 
@@ -154,16 +160,23 @@ async def _run_again(tx: Connection, job_id: UUID) -> Job:
     return job
 
 
-async def _queue(tx: Connection, job: Job, found: Collection[Batch], outcomes: Collection[Outcome]) -> int:
+async def _queue(
+    tx: Connection, job: Job, found: Collection[Batch], outcomes: Collection[Outcome], depending: Dependants
+) -> int:
+    await dependants.await_references(tx, depending)
+    queued = {batch.id for batch in found}
     for batch in found:
-        await batches.queue_again(tx, batch, outcomes)
+        await batches.queue_again(tx, batch, outcomes, depending.waiting)
+    others = [batch for batch in await batches.holding(tx, job.id, depending.waiting) if batch.id not in queued]
+    for batch in others:
+        await batches.queue_again(tx, batch, (), depending.waiting)
     uncut = await batches.uncut(tx, job.id)
     await tx.execute(
         """UPDATE streams SET attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL, leased_by = NULL
            WHERE job_id = $1 AND NOT done""",
         job.id,
     )
-    return sum(batch.id not in uncut for batch in found)
+    return sum(batch.id not in uncut for batch in (*found, *others))
 
 
 async def _note(tx: Connection, job: Job, code: str, message: str) -> None:

@@ -1,5 +1,6 @@
 """Records: what was read from the source within a job, and what became of it."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -43,6 +44,12 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str
     record: crm.Record
     in_flight: Intent | None
+    in_flight_seconds: float = math.inf
+    """With `in_flight`: for how long its last request, if it was sent, has been under way."""
+    is_doubted: bool = False
+    """Whether that request is known to have been sent, and ended without saying whether it took effect."""
+    doubts: int = 0
+    """How many requests that create it have ended so."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,32 +108,83 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 FIELDS = RecordRow.__struct_fields__
 
 
+STAGED = """id, source_id, payload, in_flight, doubted_at IS NOT NULL AS is_doubted, doubts,
+    extract(epoch FROM now() - coalesce(doubted_at, updated_at))::float8 AS in_flight_seconds"""
+
+
+async def in_flight(tx: Connection, job_id: UUID, entity: Entity, positions: range) -> list[int]:
+    """The ids of the records at these positions that an earlier attempt may have written, or failed at."""
+    rows = await tx.fetch(
+        """SELECT id FROM records
+           WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND outcome IS NULL
+             AND in_flight IS NOT NULL
+           ORDER BY position""",
+        job_id,
+        entity,
+        positions.start,
+        positions.stop,
+    )
+    return [row["id"] for row in rows]
+
+
 async def waiting(
-    tx: Connection, job_id: UUID, entity: Entity, *, first_position: int, size: int, after: int, limit: int
+    tx: Connection,
+    job_id: UUID,
+    entity: Entity,
+    positions: range,
+    *,
+    after: int,
+    without: Collection[int] = (),
+    limit: int,
 ) -> list[tuple[int, Staged]]:
-    """Records without an outcome among the `size` positions from `first_position` on, as (position, record).
+    """Records without an outcome at these positions, as (position, record), but not the ones with the ids `without`.
 
     `after` is the position of the last one that was handed out, `limit` the most to return.
     """
     rows = await tx.fetch(
-        """SELECT position, id, source_id, payload, in_flight FROM records
-           WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $3 + $4 AND position > $5
-             AND outcome IS NULL
-           ORDER BY position LIMIT $6""",
+        f"""SELECT position, {STAGED} FROM records
+           WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND position > $5
+             AND outcome IS NULL AND id <> ALL($6)
+           ORDER BY position LIMIT $7""",
         job_id,
         entity,
-        first_position,
-        size,
+        positions.start,
+        positions.stop,
         after,
+        list(without),
         limit,
     )
     return [(row["position"], _staged(row)) for row in rows]
 
 
+async def waiting_among(tx: Connection, record_ids: Collection[int]) -> list[Staged]:
+    """Those of these records that have no outcome."""
+    rows = await tx.fetch(
+        f"SELECT {STAGED} FROM records WHERE id = ANY($1) AND outcome IS NULL ORDER BY position", list(record_ids)
+    )
+    return [_staged(row) for row in rows]
+
+
+async def perhaps_doubled(tx: Connection, job_id: UUID, entity: Entity, positions: range) -> list[tuple[Staged, str]]:
+    """The records at these positions that are in the target and may have been sent there more than once, with their
+    ids there."""
+    rows = await tx.fetch(
+        f"""SELECT target_id, {STAGED} FROM records
+            WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND doubts > 0
+               AND outcome IN ('created', 'updated', 'unchanged') AND target_id IS NOT NULL
+            ORDER BY position""",
+        job_id,
+        entity,
+        positions.start,
+        positions.stop,
+    )
+    return [(_staged(row), row["target_id"]) for row in rows]
+
+
 async def awaiting(tx: Connection, job_id: UUID, *, limit: int) -> list[Staged]:
     """Some records, all of one entity, that await references."""
     rows = await tx.fetch(
-        """SELECT id, source_id, payload, in_flight FROM records
+        f"""SELECT {STAGED} FROM records
            WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL
              AND entity = (SELECT entity FROM records
                            WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL LIMIT 1)
@@ -171,12 +229,53 @@ async def staged(tx: Connection, job_id: UUID, entities: Collection[Entity]) -> 
 async def mark_in_flight(tx: Connection, intents: Mapping[int, Intent]) -> None:
     """Note, before the requests are sent, what they would do: whatever ends without an outcome is looked up again."""
     await tx.execute(
-        """UPDATE records SET in_flight = intent, updated_at = now()
+        """UPDATE records SET in_flight = intent, doubted_at = NULL, updated_at = now()
            FROM unnest($1::bigint[], $2::text[]) AS mark (record_id, intent)
-           WHERE id = record_id AND in_flight IS DISTINCT FROM intent""",
+           WHERE id = record_id AND (in_flight IS DISTINCT FROM intent OR intent = 'create')""",
         list(intents),
         list(intents.values()),
     )
+
+
+async def mark_unsent(tx: Connection, record_ids: Collection[int]) -> None:
+    """Take the mark back from records whose requests were not sent after all."""
+    await tx.execute(
+        "UPDATE records SET in_flight = NULL WHERE id = ANY($1) AND outcome IS NULL AND doubts = 0", list(record_ids)
+    )
+
+
+async def mark_doubted(tx: Connection, record_ids: Collection[int]) -> None:
+    """Note that requests to create these were sent, and whether they took effect is unknown."""
+    await tx.execute(
+        """UPDATE records SET in_flight = 'create', doubted_at = now(), doubts = greatest(doubts, 1)
+           WHERE id = ANY($1) AND outcome IS NULL""",
+        list(record_ids),
+    )
+
+
+async def count_doubts(tx: Connection, record_ids: Collection[int]) -> None:
+    """Note that one more request to create these ended so, though the target answers others."""
+    await tx.execute("UPDATE records SET doubts = doubts + 1 WHERE id = ANY($1) AND outcome IS NULL", list(record_ids))
+
+
+async def with_equals(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> set[str]:
+    """The source ids of those of these files of which the job has another one with the same name and size."""
+    rows = await tx.fetch(
+        """SELECT source_id FROM records AS file WHERE id = ANY($2) AND EXISTS (
+               SELECT FROM records AS other
+               WHERE other.job_id = $1 AND other.entity = 'files' AND other.id <> file.id
+                 AND other.payload ->> 'name' = file.payload ->> 'name'
+                 AND other.payload ->> 'size' IS NOT DISTINCT FROM file.payload ->> 'size'
+           )""",
+        job_id,
+        list(record_ids),
+    )
+    return {row["source_id"] for row in rows}
+
+
+async def clear_doubts(tx: Connection, record_ids: Collection[int]) -> None:
+    """Note that these were looked for once more, and are in the target once."""
+    await tx.execute("UPDATE records SET doubted_at = NULL, doubts = 0 WHERE id = ANY($1)", list(record_ids))
 
 
 async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
@@ -241,19 +340,28 @@ async def settle_waiting(
 
 
 async def take_back(
-    tx: Connection, job_id: UUID, entity: Entity, positions: range, outcomes: Collection[Outcome]
+    tx: Connection,
+    job_id: UUID,
+    entity: Entity,
+    positions: range,
+    outcomes: Collection[Outcome],
+    besides: Collection[int] = (),
 ) -> Counter[Outcome]:
-    """Let the records at these positions with one of these outcomes wait again, and return how many had which.
+    """Let the records at these positions with one of these outcomes, and those `besides` by their ids, wait again, and
+    return how many had which.
 
     Those that are not for the target keep theirs.
     """
+    # What may be in flight keeps the time since when it is.
     rows = await tx.fetch(
         """WITH settled AS (
                SELECT id, outcome FROM records
                WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND payload IS NOT NULL
-                 AND outcome = ANY($5)
+                 AND (outcome = ANY($5) OR id = ANY($6) AND outcome IS NOT NULL)
            ), waiting AS (
-               UPDATE records SET outcome = NULL, code = NULL, message = NULL, target_id = NULL, updated_at = now()
+               UPDATE records SET outcome = NULL, code = NULL, message = NULL, target_id = NULL,
+                      doubts = least(doubts, 1),
+                      updated_at = CASE WHEN in_flight IS NULL THEN now() ELSE updated_at END
                FROM settled WHERE records.id = settled.id RETURNING settled.outcome
            )
            SELECT outcome, count(*) AS records FROM waiting GROUP BY outcome""",
@@ -262,6 +370,7 @@ async def take_back(
         positions.start,
         positions.stop,
         list(outcomes),
+        list(besides),
     )
     return Counter({row["outcome"]: row["records"] for row in rows})
 
@@ -331,4 +440,7 @@ def _staged(row: Any) -> Staged:
         source_id=row["source_id"],
         record=msgspec.json.decode(row["payload"], type=crm.Record),
         in_flight=row["in_flight"],
+        in_flight_seconds=row["in_flight_seconds"],
+        is_doubted=row["is_doubted"],
+        doubts=row["doubts"],
     )

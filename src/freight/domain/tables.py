@@ -163,6 +163,8 @@ class Record(Table, db=DB, tablename="records"):
     source_id = Text()
     payload = JSONB(null=True, default=None)
     in_flight = Varchar(length=16, null=True, default=None)
+    doubted_at = Timestamptz(null=True, default=None)
+    doubts = Integer(default=0)
     outcome = Varchar(length=16, null=True, default=None)
     code = Varchar(length=64, null=True, default=None)
     message = Text(null=True, default=None)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from freight import crm, database
-from freight.connectors.errors import PlanLimitReached
+from freight.connectors.errors import ConnectorError, MustWait, PlanLimitReached
 from freight.connectors.protocols import Issue, Target
 from freight.crm import Entity
 from freight.database import Connection
@@ -15,6 +15,7 @@ from freight.domain.jobs import Job
 from freight.domain.leases import Lease
 from freight.domain.logs import Entry
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.availability import MAX_FAILURES_IN_A_ROW, UNUSABLE, Availability
 from freight.domain.pipeline.plan import Plan
 from freight.domain.pipeline.planned import failed, is_about_records, plan_each
 from freight.domain.pipeline.watch import Interrupted
@@ -41,7 +42,9 @@ async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
 
     async with attempt(job, lease, retry=retry, give_up=linking.give_up), place.target(job) as target:
-        await linking.run(target)
+        availability = Availability(job.id, place.waits, target=target)
+        async with availability.outages_waited_for():
+            await linking.run(target, availability)
 
 
 class _Linking:
@@ -54,14 +57,17 @@ class _Linking:
         self._failing: list[Staged] = []
         self._entity: Entity = "companies"
 
-    async def run(self, target: Target) -> None:
+    async def run(self, target: Target, availability: Availability) -> None:
         """Link them chunk by chunk. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
+        writer = Writer(target)
         while chunk := await self._next_chunk():
             self._failing = chunk
             self._entity = crm.entity_of(chunk[0].record)
             plans, failed_results = await plan_each(self._job, target, chunk, late=True)
             await self._announce(plans)
-            results = await self._carry_out(Writer(target), plans)
+            results = await self._carry_out(writer, plans)
+            if any(isinstance(result, Result) for result in results):
+                results = await self._try_again(writer, plans, results, availability)
             outcomes = [*zip(plans, results, strict=True)]
             done = [(plan, result) for plan, result in outcomes if isinstance(result, Result)]
             failed_results += [
@@ -72,11 +78,29 @@ class _Linking:
             await self._store(target, done, failed_results)
             settled = {result.settled.id for result in [*failed_results, *(result for _, result in done)]}
             self._failing = [staged for staged in chunk if staged.id not in settled]
-            # What was written is stored by now, so that a repetition sends only the rest. A full plan comes first: it
-            # pauses the job, and then nothing counts as a failed attempt.
+            # What was written is stored by now, so that a repetition sends only the rest. A wait and a full plan come
+            # first, since neither of them counts as a failed attempt.
             errors = [error for error in results if isinstance(error, BaseException) and not is_about_records(error)]
-            for error in sorted(errors, key=lambda error: not isinstance(error, PlanLimitReached)):
+            for error in sorted(errors, key=lambda error: not isinstance(error, MustWait | PlanLimitReached)):
                 raise error
+
+    async def _try_again(
+        self, writer: Writer, plans: list[Plan], results: list[Result | BaseException], availability: Availability
+    ) -> list[Result | BaseException]:
+        """The results once those records were tried again to which the target gave no usable answer, while it took
+        others: then they fail alone."""
+        stuck = [plan for plan, result in zip(plans, results, strict=True) if isinstance(result, UNUSABLE)]
+        if not stuck or len(stuck) > MAX_FAILURES_IN_A_ROW:
+            return results
+        again = dict(zip([plan.staged.id for plan in stuck], await self._carry_out(writer, stuck), strict=True))
+        try:
+            await availability.ask()
+        except ConnectorError as outage:
+            again = dict.fromkeys(again, outage)
+        for plan in stuck:
+            if isinstance(error := again[plan.staged.id], UNUSABLE):
+                again[plan.staged.id] = writer.given_up(plan, error)
+        return [again.get(plan.staged.id, result) for plan, result in zip(plans, results, strict=True)]
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         """Leave those without their references that cannot be written, and let the others have theirs."""

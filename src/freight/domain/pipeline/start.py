@@ -18,6 +18,7 @@ from freight.domain.logs import Entry
 from freight.domain.pipeline import estimates
 from freight.domain.pipeline.advance import READ_WHOLE
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.changes import Settings, changed_settings, earlier_settings
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
@@ -53,8 +54,10 @@ async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         place.source(job) as source,
         place.target(job) as target,
     ):
-        blueprint = await _precheck(job, source, target)
-        await _schema(job, blueprint, source, target)
+        async with Availability(job_id, place.waits, source=source, target=target).outages_waited_for():
+            blueprint = await _precheck(job, source, target)
+            await _schema(job, blueprint, source, target)
+        place.waits.over(job_id)
 
 
 async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:

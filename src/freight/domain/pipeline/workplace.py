@@ -12,6 +12,7 @@ from freight.connectors.protocols import Source, Target
 from freight.domain import blueprints, jobs
 from freight.domain.blueprints import Blueprint
 from freight.domain.jobs import Credentials, Job
+from freight.domain.pipeline.availability import Waits
 from freight.domain.pipeline.watch import Watch
 from freight.domain.vendors import Vendors
 from freight.encryption import Vault
@@ -20,15 +21,23 @@ from freight.queue import Queue
 WRITES_AT_ONCE = 32
 """Enough to keep 25 writes a second going when each takes a second."""
 
+IN_DOUBT_SECONDS = 60.0
+"""A gateway that answers 504 may pass the request on for as long as this."""
+
 C = TypeVar("C", bound=Source | Target)
 
 
 class Workplace:
     """The worker's name and its tools."""
 
-    def __init__(self, *, worker: str, vault: Vault, vendors: Vendors, queue: Queue) -> None:
+    def __init__(
+        self, *, worker: str, vault: Vault, vendors: Vendors, queue: Queue, in_doubt_seconds: float = IN_DOUBT_SECONDS
+    ) -> None:
         self.worker = worker
         self.queue = queue
+        self.waits = Waits()
+        self.in_doubt_seconds = in_doubt_seconds
+        """For how long a record is looked for whose creation was not confirmed, before it is sent again."""
         self.writers = asyncio.Semaphore(WRITES_AT_ONCE)
         """Bounds the writes that this worker has under way, over all its batches."""
         self._vault = vault

@@ -135,7 +135,16 @@ CODES: dict[SectionCode, frozenset[str]] = {
             "unknown_person_type",
         }
     ),
-    "shared": frozenset({"further_copy_stays", "restored_after_overwrite", "taken_over"}),
+    "shared": frozenset(
+        {
+            "double_not_removed",
+            "double_removed",
+            "further_copy_stays",
+            "restored_after_overwrite",
+            "sent_twice",
+            "taken_over",
+        }
+    ),
     "refused": frozenset(
         {
             "ambiguous_number",
@@ -191,6 +200,7 @@ JOB_CODES = frozenset(
         "attribute_incompatible",
         "attribute_taken_twice",
         "batch_retried",
+        "create_in_doubt",
         "cursor_refused",
         "database_unavailable",
         "deals_disabled",
@@ -209,6 +219,7 @@ JOB_CODES = frozenset(
         "no_deal_owner",
         "options_unknown",
         "owners_not_checked",
+        "paging_loops",
         "precheck_failed",
         "quota_too_small",
         "rate_limited",

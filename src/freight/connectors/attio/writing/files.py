@@ -42,11 +42,11 @@ class Files:
                 key = (parent["target_object"], parent["target_record_id"])
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
-        pages = await together(self._attached_to(*parent) for parent in of_parent)
+        pages = await together(if_present(self._attached_to(*parent)) for parent in of_parent)
         first: list[TargetRecord] = []
         others: list[TargetRecord] = []
         for items, wanted in zip(pages, of_parent.values(), strict=True):
-            left = list(items)
+            left = list(items or ())
             for draft in wanted:
                 if (item := next((item for item in left if self._may_be(item, draft)), None)) is not None:
                     left.remove(item)
@@ -68,6 +68,10 @@ class Files:
     async def update(self, _draft: Draft, _target_id: str, values: Attributes) -> TargetRecord:
         """Raises `Rejected`: Attio has no way to change a file."""
         raise unchangeable(next(iter(values)), "file")
+
+    async def delete(self, _draft: Draft, target_id: str) -> None:
+        """Delete a file."""
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
         return self._owned(_record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft), draft)
