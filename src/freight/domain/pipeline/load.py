@@ -43,8 +43,8 @@ ATTEMPTS_AT_ONE = 2
 """Attempts at a batch in which a record may be one at which a vendor fails, before it fails alone. In each, the
 connector repeats the request as often as it does any."""
 
-GRACE_SECONDS = 5
-"""How long requests that are under way may take to finish when the worker is told to stop."""
+GRACE_SECONDS = 2
+"""How long requests that are under way may take to finish when the worker is told to stop, or the job ends."""
 
 
 async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None:
@@ -226,7 +226,8 @@ class _Loading:
             stored = await batches.store(tx, self._lease, self._batch, results, learning=learning)
             await logs.write(tx, self._job.tenant_id, self._job.id, about_others)
             read = self._source.take_usage() if self._source else None
-            await usage.add(tx, self._job.id, source=read, target=self._target.take_usage())
+            written = self._target.take_usage()
+            await usage.add(tx, self._job.id, source=read, target=written, has_progressed=bool(results))
         return stored
 
     async def _part(self, plan: Plan, clash: Clash) -> None:
