@@ -56,7 +56,8 @@ async def note(
         """WITH before AS (SELECT id, waiting_for FROM jobs WHERE id = $1 FOR NO KEY UPDATE)
            UPDATE jobs SET updated_at = now(),
                   waiting_for = $2::jsonb || jsonb_build_object('by', $4::text)
-                      || coalesce(jsonb_build_object('since', before.waiting_for -> 'since'), '{}')
+                      || CASE WHEN before.waiting_for IS NULL THEN '{}'
+                         ELSE jsonb_build_object('since', before.waiting_for -> 'since') END
            FROM before WHERE jobs.id = before.id
            RETURNING jobs.waiting_for,
                      before.waiting_for ->> 'code' IS DISTINCT FROM $3 AND NOT EXISTS (
