@@ -205,3 +205,20 @@ async def second_process(stack: AsyncExitStack, settings: Settings) -> str:
 
 async def address(serving: processes.Running) -> str:
     return (await serving.printed("Freight is ready at")).partition("ready at ")[2].partition(" ")[0]
+
+
+async def test_whoever_watches_a_job_learns_what_it_waits_for_and_when_that_is_over(tenant: Tenant, job: UUID) -> None:
+    waits = {"code": "rate_limited", "message": "A wait.", "since": "2026-11-27T09:00:00Z", "until": None}
+    async with watching(tenant.client, job) as events:
+        await until(events, "progress")
+        await change(tenant, job, waiting_for=msgspec.json.encode(waits).decode())
+        (began,) = await until(events, "waiting")
+        assert began.data == {"waiting_for": waits}
+        later = {**waits, "until": "2026-11-27T10:00:00Z"}
+        await change(tenant, job, waiting_for=msgspec.json.encode(later).decode())
+        (longer,) = await until(events, "waiting")
+        assert longer.data == {"waiting_for": later}
+    async with watching(tenant.client, job, longer.id) as events:
+        await change(tenant, job, waiting_for=None)
+        (over,) = await until(events, "waiting")
+        assert over.data == {"waiting_for": None}

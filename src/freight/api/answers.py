@@ -70,6 +70,7 @@ _JOB: Example = {
     "error": None,
     "paused_by": None,
     "resume_at": None,
+    "waiting_for": None,
     "created_at": BEGAN,
     "updated_at": ENDED,
     "started_at": LATER,
@@ -143,7 +144,7 @@ _INTERNAL = "This person belongs to the firm itself: such people are invited to 
 _REPORT: Example = {
     "job": {
         **{name: _JOB[name] for name in ("id", "name", "mode", "sample_size", "on_existing", "status", "error")},
-        **{name: _JOB[name] for name in ("paused_by", "resume_at")},
+        **{name: _JOB[name] for name in ("paused_by", "resume_at", "waiting_for")},
         "source": {"system": "affinity", "id": "4711", "name": "Example Capital"},
         "target": {"system": "attio", "id": "73542197-ea2a-45a4-88dd-8a01e614beef", "name": "Example Capital"},
         "created_at": BEGAN,

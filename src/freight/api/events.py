@@ -25,11 +25,12 @@ from freight.api.access import needs
 from freight.api.errors import DATABASE_AWAY, documented
 from freight.api.filters import JobId
 from freight.api.streaming import Streamed
-from freight.domain import jobs, statistics
+from freight.domain import jobs, stalls, statistics
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.domain.keys import Caller
 from freight.domain.transitions import LIVE
+from freight.domain.waiting import Waiting
 
 LONGEST_SECONDS = 600.0
 """How long a stream lasts; then the client is to come again, so that no connection is held for ever."""
@@ -56,6 +57,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     processed: int = -1
     failed: int = 0
+    waiting: str = ""
+    """The code of what it waits for, and until when."""
     ended: bool = False
 
     @classmethod
@@ -99,7 +102,8 @@ class EventsController(Controller):
         operation_class=EventsOperation,
         summary="Watch a job",
         description="Server-sent events, each with JSON as its data: `status` and `stage` when they change, `progress` "
-        "at most twice a second, `end` when the job has ended. What holds now is told first. After ten minutes, or "
+        "at most twice a second, `waiting` when it begins or ends to wait for something, or waits for another thing or "
+        "until another time, `end` when the job has ended. What holds now is told first. After ten minutes, or "
         "when the server stops, comes `reconnect`: ask again with the last event's id as `Last-Event-ID`, as browsers "
         "do by themselves, and only what is new is told.",
         guards=[needs("jobs:read")],
@@ -170,10 +174,20 @@ def _news(seen: Seen, job: Job) -> Iterator[tuple[str, dict[str, Any], Seen]]:
     if any(getattr(seen, name) != value for name, value in counters.items()):
         seen = msgspec.structs.replace(seen, **counters)
         yield "progress", _progress(job), seen
+    if (waiting := _waiting(job.waiting_for)) != seen.waiting:
+        seen = msgspec.structs.replace(seen, waiting=waiting)
+        yield "waiting", {"waiting_for": job.waiting_for}, seen
     if job.status not in LIVE and not seen.ended:
         error = None if job.error_code is None else {"code": job.error_code, "message": job.error_message}
         data = {"status": job.status, "error": error, "completed_at": job.completed_at}
         yield "end", data, msgspec.structs.replace(seen, ended=True)
+
+
+def _waiting(waiting: Waiting | None) -> str:
+    """What tells one wait from another; the parts of an id of an event are apart by full stops."""
+    if waiting is None:
+        return ""
+    return waiting.code if waiting.until is None else f"{waiting.code}-{waiting.until.timestamp():.0f}"
 
 
 def _progress(job: Job) -> dict[str, Any]:
@@ -188,7 +202,8 @@ def _progress(job: Job) -> dict[str, Any]:
 
 async def _look(caller: Caller, job_id: UUID) -> Job:
     async with database.as_tenant(caller.tenant_id) as tx:
-        return await jobs.get(tx, job_id)
+        (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
+        return job
 
 
 async def _any_within(seconds: float, *events: asyncio.Event) -> bool:

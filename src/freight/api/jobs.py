@@ -22,7 +22,7 @@ from freight.api.filters import JobId
 from freight.api.limits import CREATES_JOB
 from freight.api.pages import JobsPage, Limit, Offset, page
 from freight.api.schemas import JOBS, MOMENT, JobView, job_view, moment
-from freight.domain import audit, control, idempotency, job_search, jobs
+from freight.domain import audit, control, idempotency, job_search, jobs, stalls
 from freight.domain.audit import Actor
 from freight.domain.errors import InvalidRequest
 from freight.domain.idempotency import Answer, Key
@@ -207,6 +207,7 @@ class JobsController(Controller):
         async def read() -> bytes:
             async with database.as_tenant(caller.tenant_id) as tx:
                 found, total = await job_search.page(tx, filters, sort, limit=limit, offset=offset)
+                found = await stalls.explain(tx, found)
                 counts = await jobs.counts(tx, [job.id for job in found])
             views = [job_view(job, counts[job.id]) for job in found]
             answer = page(JobsPage, views, total, path=JOBS, limit=limit, offset=offset, filters=given)
@@ -310,7 +311,7 @@ class _Creation:
 async def look(tenant_id: UUID, job_id: UUID) -> JobView:
     """The job as clients see it. Raises `NotFound`."""
     async with database.as_tenant(tenant_id) as tx:
-        job = await jobs.get(tx, job_id)
+        (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
         counts = await jobs.counts(tx, [job_id])
     return job_view(job, counts[job_id])
 

@@ -12,7 +12,7 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId
-from freight.domain import jobs
+from freight.domain import jobs, stalls
 from freight.domain.keys import Caller
 from freight.domain.report import gather, markdown
 from freight.domain.report.contents import JobReport
@@ -69,7 +69,8 @@ class ReportController(Controller):
     ) -> Response[JobReport]:
         """Read a job's report."""
         async with database.as_tenant(caller.tenant_id) as tx:
-            found = await gather.job_report(tx, await jobs.get(tx, job_id))
+            (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
+            found = await gather.job_report(tx, job)
         wanted = MEDIA_TYPES[format] if format else request.accept.best_match(list(MEDIA_TYPES.values()))
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         answer: Response[Any]

@@ -17,6 +17,7 @@ from freight.domain.job_requests import Mode, OnExisting
 from freight.domain.jobs import Counts, Job, PausedBy
 from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import ACTIONS, Action, Status
+from freight.domain.waiting import Waiting
 from freight.domain.webhooks import Event, Webhook
 from freight.mapping import Mapping
 
@@ -104,10 +105,15 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Why a paused job waits: for a `person`; for a vendor's `quota`, until `resume_at`; for a "
             "vendor's `plan`, which holds no more until somebody upgrades it or makes room there and resumes the job; "
-            "or for the end of the tenant's `suspension`."
+            "for a person to resume it because a `vendor` was unavailable, or kept it waiting, for 24 hours; or for "
+            "the end of the tenant's `suspension`."
         ),
     ]
     resume_at: Annotated[datetime | None, Meta(description="When a job that waits for a vendor's quota goes on.")]
+    waiting_for: Annotated[
+        Waiting | None,
+        Meta(description="What a live job waits for; null while it makes progress, and of a paused one."),
+    ]
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

@@ -1,7 +1,7 @@
 """Control: what a person may do with a job, and what becomes of its rows when they do.
 
-Everything here locks the job first. Workers lock in another order, but none is at a job that has ended, and of a live
-one no more than the job's own row is touched. Whoever calls lets the job advance afterwards.
+Everything here locks the job first, unless it locks in the order of the workers. None of them is at a job that has
+ended. Whoever calls lets the job advance afterwards.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from freight.connectors.protocols import Issue
 from freight.database import Connection, jsonb
-from freight.domain import batches, dependants, jobs, logs, transitions
+from freight.domain import batches, dependants, jobs, leases, logs, transitions
 from freight.domain.batches import Batch
 from freight.domain.dependants import Dependants
 from freight.domain.errors import LiveJobExists, StateConflict
@@ -67,10 +67,10 @@ async def delete(tx: Connection, job_id: UUID) -> None:
 async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
     """Have workers finish the requests that are under way and start no others until the job is resumed.
 
-    A job that waits for a vendor's quota or plan then waits for a person instead. Raises `StateConflict`.
+    A job that waits for a vendor, its quota or its plan then waits for a person instead. Raises `StateConflict`.
     """
     job = await _live(tx, job_id)
-    if job.paused_by in ("quota", "plan"):
+    if job.paused_by in ("quota", "plan", "vendor"):
         await tx.execute("UPDATE jobs SET paused_by = 'person', resume_at = NULL WHERE id = $1", job_id)
     else:
         transitions.check_action(job.status, "pause")
@@ -79,7 +79,8 @@ async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
 
 
 async def resume(tx: Connection, job_id: UUID, *, by: str) -> None:
-    """Have workers go on with a paused job, whatever it was paused by. Raises `StateConflict`."""
+    """Have workers go on with a paused job at once, whatever it was paused by. Raises `StateConflict`."""
+    await leases.hurry(tx, job_id)
     job = await _live(tx, job_id)
     transitions.check_action(job.status, "resume")
     await jobs.move(tx, job, "pending" if job.started_at is None else "running")
@@ -90,7 +91,9 @@ async def cancel(tx: Connection, job_id: UUID, *, by: str) -> None:
     """Have a live job end as soon as nobody works on it any more. Raises `StateConflict`."""
     job = await _live(tx, job_id)
     transitions.check_action(job.status, "cancel")
-    await tx.execute("UPDATE jobs SET stage = $2, updated_at = now() WHERE id = $1", job_id, CANCELLING)
+    await tx.execute(
+        "UPDATE jobs SET stage = $2, waiting_for = NULL, updated_at = now() WHERE id = $1", job_id, CANCELLING
+    )
     await _note(tx, job, "job_cancelled", f"The job was cancelled by {by}. What was written until then stays.")
 
 

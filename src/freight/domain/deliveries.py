@@ -31,7 +31,7 @@ GONE = 410
 DUE_PER_WEBHOOK = 4
 """Deliveries to one webhook that are rung for at a time, so that a slow one does not stand before the others."""
 
-DUE = "status = 'pending' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())"
+DUE = f"status = 'pending' AND due_at <= now() AND {leases.FREE}"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from freight.connectors import protocols, registry
 from freight.connectors.http import LIMITS
 from freight.connectors.protocols import Kind, Source, Target, Workspace
 from freight.domain.errors import CredentialsRefused, InvalidRequest, VendorUnreachable
+from freight.domain.sending import OwnedTransport
 from freight.outgoing import AddressRefused, Guard, parse
 from freight.pacing import Pacer
 from freight.settings import Settings
@@ -53,7 +54,7 @@ class Vendors:
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, account, rates)),
-            transport=self._guard.transport(LIMITS),
+            transport=OwnedTransport(self._guard.transport(LIMITS)),
         )
 
     def target(
@@ -71,7 +72,7 @@ class Vendors:
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, account, rates)),
-            transport=self._guard.transport(LIMITS),
+            transport=OwnedTransport(self._guard.transport(LIMITS)),
         )
 
     async def base_url(self, system: str, given: str | None, *, field: str) -> str:

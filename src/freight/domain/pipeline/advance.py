@@ -5,7 +5,7 @@ from uuid import UUID
 from freight import database
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection
-from freight.domain import deliveries, jobs, records, tenants
+from freight.domain import deliveries, jobs, leases, records, tenants
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.domain.pipeline import copies, estimates
@@ -20,8 +20,7 @@ READ_WHOLE: tuple[Entity, ...] = ("list_entries", "notes")
 the same list may be read last, a note because answers to it may be. So are those whose texts have to be read as
 numbers, since the last one may decide how; their streams say so."""
 
-FREE = "(lease_until IS NULL OR lease_until < now())"
-DUE = f"due_at <= now() AND {FREE}"
+DUE = f"due_at <= now() AND {leases.FREE}"
 
 
 async def advance(tenant_id: UUID, job_id: UUID) -> list[Ring]:
@@ -131,9 +130,9 @@ async def _progress(tx: Connection, job: Job, entity: Entity) -> tuple[bool, boo
 async def _is_worked_on(tx: Connection, job: Job) -> bool:
     return bool(
         await tx.fetchval(
-            """SELECT EXISTS (SELECT FROM streams WHERE job_id = $1 AND lease_until > now())
-                   OR EXISTS (SELECT FROM batches WHERE job_id = $1 AND lease_until > now())
-                   OR EXISTS (SELECT FROM jobs WHERE id = $1 AND lease_until > now())""",
+            f"""SELECT EXISTS (SELECT FROM streams WHERE job_id = $1 AND NOT {leases.FREE})
+                    OR EXISTS (SELECT FROM batches WHERE job_id = $1 AND NOT {leases.FREE})
+                    OR EXISTS (SELECT FROM jobs WHERE id = $1 AND NOT {leases.FREE})""",
             job.id,
         )
     )

@@ -141,7 +141,8 @@ class _Linking:
         job = self._job
         async with database.as_tenant(job.tenant_id) as tx:
             await leases.check(tx, self._lease)
-            await usage.add(tx, job.id, target=target.take_usage())
+            progress = bool(done or failed_results)
+            await usage.add(tx, job.id, target=target.take_usage(), has_progressed=progress)
             changed = await refusals.store(
                 tx,
                 [*(result for _, result in done), *failed_results],

@@ -49,8 +49,8 @@ STORE_SECONDS = 1
 WAIT_SECONDS = 10
 """How long an attempt waits for the next look for records in doubt; for longer, its lease and its worker are free."""
 
-GRACE_SECONDS = 5
-"""How long requests that are under way may take to finish when the worker is told to stop."""
+GRACE_SECONDS = 2
+"""How long requests that are under way may take to finish when the worker is told to stop, or the job ends."""
 
 
 async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None:
@@ -382,7 +382,8 @@ class _Loading:
             await records.mark_unsent(tx, unsent)
             await logs.write(tx, self._job.tenant_id, self._job.id, about_others)
             read = self._source.take_usage() if self._source else None
-            await usage.add(tx, self._job.id, source=read, target=self._target.take_usage())
+            written = self._target.take_usage()
+            await usage.add(tx, self._job.id, source=read, target=written, has_progressed=bool(results))
         return stored
 
     async def _part(self, plan: Plan, clash: Clash) -> None:

@@ -85,7 +85,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         await blueprints.save(tx, job.id, survey.schema, layout)
         await blueprints.save_estimate(tx, job.id, estimate)
         await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
-        await usage.add(tx, job.id, source=asked, target=target.take_usage())
+        await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:
             await jobs.stop(tx, job.id, code="precheck_failed", message=_summary(blockers))
     if blockers:

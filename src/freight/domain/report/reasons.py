@@ -39,6 +39,7 @@ REASONS: dict[str, str] = {
     "quota_exhausted": "The quota of API calls is used up. Retry the job when it is renewed.",
     "rejected_by_source": "The source refused to give these. See the reason in the example, and run the job again.",
     "rejected_by_target": "The target refused these. Correct at the source what the example names, and retry the job.",
+    "timed_out": "The step that these belong to came to no result in the time that it has. Retry the job later.",
     "unexpected_answer": "The vendor answered something that Freight does not know. Retry the job, and report the "
     "answer if it comes again.",
     "uniqueness_conflict": "Another record of the target holds a value of these that is allowed only once. Remove "
