@@ -64,7 +64,7 @@ class Fleet:
         self._vendor = vendor
         self._jitter = jitter
         self._unevenness = unevenness
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)
         self._slots = Slots()
         self._events: list[tuple[float, int, Event]] = []
         self._numbers = itertools.count()
