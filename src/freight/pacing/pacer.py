@@ -38,7 +38,6 @@ class Pacer:
         rates: Mapping[Kind, float],
         vendor: str = "The vendor",
         workers: Callable[[], int] = lambda: 1,
-        longest_wait: float = LONGEST_WAIT,
         warm_up: bool = True,
         redis_timeout: float = REDIS_TIMEOUT,
         retry_redis_after: float = RETRY_REDIS_AFTER,
@@ -49,7 +48,6 @@ class Pacer:
         self._vendor = vendor
         self._rates = rates
         self._workers = workers
-        self._longest_wait = longest_wait
         self._clock = clock
         self._sleep = sleep
         self._circuit = Circuit()
@@ -69,7 +67,7 @@ class Pacer:
             while True:
                 await self._wait_for_circuit(began)
                 await self._wait_for_pause(lane)
-                slot = await lane.take(self._longest_wait)
+                slot = await lane.take(LONGEST_WAIT)
                 if not slot.is_taken:
                     raise self._limited(kind, slot.wait)
                 if (wait := slot.at - self._clock()) > 0:
@@ -99,14 +97,14 @@ class Pacer:
 
     async def _wait_for_circuit(self, began: float) -> None:
         while wait := self._circuit.wait(self._clock()):
-            if self._clock() + wait > began + self._longest_wait:
+            if self._clock() + wait > began + LONGEST_WAIT:
                 raise self._unavailable(SHORTEST_OPEN if self._circuit.is_trying else wait)
             await self._sleep(wait)
 
     async def _wait_for_pause(self, lane: Lane) -> None:
         """Wait for a pause that this process was told of, also where Redis has forgotten it."""
         while left := lane.pause_left():
-            if left > self._longest_wait:
+            if left > LONGEST_WAIT:
                 raise self._limited(lane.kind, left)
             await self._sleep(left)
 
