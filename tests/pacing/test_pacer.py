@@ -17,7 +17,6 @@ from freight.pacing.circuit import FAILURES_TO_OPEN, SHORTEST_OPEN
 from freight.pacing.lane import LONGEST_WAIT, Lane
 from freight.pacing.pace import FALL, HIGHEST_SHARE, WARM_UP_DISTANCE, read
 from freight.pacing.shared import Shared
-from freight.pacing.slots import TOLERANCE
 
 KEY = "freight:pace:a:write"
 
@@ -61,13 +60,6 @@ async def test_turns_keep_their_distance(client, clock):
 
 
 class TestSlotsThatAreUsedLate:
-    async def test_those_after_it_keep_their_distance_from_when_it_was_used(self, client, clock):
-        lane = a_lane(client, clock)
-        await lane.take(LONGEST_WAIT)
-        before = await next_slot(client)
-        await lane.used(0.5)
-        assert await next_slot(client) - before == pytest.approx(0.5 - TOLERANCE, abs=0.2)
-
     @pytest.mark.parametrize("asleep", [20.0, 75.0, 3600.0])
     async def test_a_process_that_slept_takes_another_slot_and_holds_nobody_up(self, client, asleep):
         clock = Clock(0.0, asleep)

@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 
 from freight.pacing.pace import Pace, read, written
 from freight.pacing.shared import FURTHEST_SLOT, Shared
-from freight.pacing.slots import LONGEST_PAUSE, Slot
+from freight.pacing.slots import LONGEST_PAUSE, TOLERANCE, Slot
 
 KEY = "freight:pace:a:write"
+FIELDS = ("slot", "paused_at", "paused_until", "pace", "owed", "owed_since")
 HOUR = 3_600_000_000
 """In microseconds."""
 
@@ -48,6 +49,24 @@ async def test_a_quiet_time_is_not_caught_up_on(client):
     taken = await slots([one], 3)
     assert distances(taken) == pytest.approx([DISTANCE] * 2, abs=1e-5)
     assert taken[0].wait == 0
+
+
+async def test_those_that_follow_make_up_for_late_ones_once_within_a_second(client):
+    one, two = Shared(client, "a"), Shared(client, "a")
+    found = [await two.take("write", DISTANCE, PATIENT, late, late) for late in (0.0, 0.005, 0.1, 0.3, 0.2)]
+    gaps = distances([taken.slot for taken in found] + await slots([one, two], 60))
+    longer = [number for number, gap in enumerate(gaps) if gap > 1.5 * DISTANCE]
+    assert len(longer) == 1
+    assert gaps[longer[0]] == pytest.approx(DISTANCE + 0.3 - TOLERANCE, abs=1e-5)
+    assert sum(gaps[: longer[0]]) < 1
+
+
+async def test_a_quiet_time_has_made_up_for_a_late_slot(client):
+    one = Shared(client, "a")
+    now = await redis_now(client)
+    kept = {"slot": now - 2_000_000, "owed": 500_000, "owed_since": now - 3_000_000}
+    await client.hset(KEY, mapping={name: str(value) for name, value in kept.items()})
+    assert (await slots([one], 1))[0].wait == 0
 
 
 async def test_a_slot_further_ahead_than_one_waits_is_left_to_others(client):
@@ -93,7 +112,7 @@ async def test_no_pause_and_no_key_lasts_longer_than_an_hour(client, seconds):
     ["nan", "inf", "-inf", "1e300", "-5", "", "now", "0x7fffffffffff", str(2**63)],
 )
 async def test_a_slot_that_cannot_be_is_repaired(client, slot):
-    await client.hset(KEY, mapping={"slot": slot, "paused_at": slot, "paused_until": slot, "pace": slot})
+    await client.hset(KEY, mapping=dict.fromkeys(FIELDS, slot))
     taken = await slots([Shared(client, "a")], 3)
     assert taken[0].wait == 0
     assert distances(taken) == pytest.approx([DISTANCE] * 2, abs=1e-5)

@@ -12,7 +12,7 @@ from freight.connectors.protocols import Kind
 from freight.pacing import pace as paces
 from freight.pacing.pace import Pace
 from freight.pacing.shared import Shared, Taken
-from freight.pacing.slots import TOLERANCE, Slot, Slots
+from freight.pacing.slots import Slot, Slots
 
 LONGEST_WAIT = 10.0
 """Seconds that a turn waits for a slot, or at an open circuit, before it raises."""
@@ -48,6 +48,9 @@ class Lane:
         self._warm_up = warm_up
         self._own = Slots()
         self._asked_at = -math.inf
+        self._late = 0.0
+        """How late a slot was used of which Redis has not been told."""
+        self._late_at = 0.0
         self._pace = Pace()
         self._seen = b""
         """What Redis held for the pace when it was asked last."""
@@ -62,23 +65,23 @@ class Lane:
         is_cold, self._asked_at = asked - self._asked_at > SILENCE, asked
         distance = self._pace.distance(self._shared_now(), self._rate)
         share = distance * max(1, self._workers())
-        taken = await self._shared.take(self.kind, distance, longest_wait)
+        taken = await self._shared.take(self.kind, distance, longest_wait, self._late, asked - self._late_at)
         if taken is None:
             return self._own.take(self._clock(), share, longest_wait)
         await self._learn(taken)
         if is_cold and self._warm_up:
             await self._change(Pace.warming_up)
         if taken.slot.is_taken:
+            self._late = 0.0
             self._own.follow(asked, taken.slot.wait + share)
         return taken.slot._replace(at=asked + taken.slot.wait)
 
-    async def used(self, late: float) -> None:
-        """Move the slots that follow one that was used late: they keep their distance from when it was really used, not
-        from when it should have been."""
-        if self._rate and late > TOLERANCE:
-            by = late - TOLERANCE
-            if await self._shared.take(self.kind, by, LONGEST_WAIT) is None:
-                self._own.take(self._clock(), by, LONGEST_WAIT)
+    def used(self, slot: Slot) -> None:
+        """Note when a slot is used, so that those that follow make up for it if it is late."""
+        late = self._clock() - slot.at
+        self._own.late(self._clock(), late)
+        if late > self._late:
+            self._late, self._late_at = late, slot.at
 
     async def pause(self, seconds: float) -> None:
         """Hand out no slot for so many seconds, in no process."""

@@ -72,10 +72,10 @@ class Pacer:
                     raise self._limited(kind, slot.wait)
                 if (wait := slot.at - self._clock()) > 0:
                     await self._sleep(wait)
-                late = self._clock() - slot.at
-                if late > TOO_LATE or lane.pause_left() or not self._circuit.admits(self._clock()):
+                is_too_late = self._clock() - slot.at > TOO_LATE
+                if is_too_late or lane.pause_left() or not self._circuit.admits(self._clock()):
                     continue
-                await lane.used(late)
+                lane.used(slot)
                 return
 
     async def pause(self, kind: Kind, until: datetime) -> None:

@@ -1,8 +1,9 @@
 """The slots and the pace of an account in Redis, where all workers share them.
 
 One hash per account and kind, which is kept for an hour. `slot` is when the next request may be sent, `paused_at` and
-`paused_until` are the pause, in microseconds of Redis's clock; `pace` is what `freight.pacing.pace` wrote. The clock
-may be set back and the hash may hold anything: what cannot be is repaired when it is read, never waited for.
+`paused_until` are the pause, `owed` and `owed_since` make up for slots that were used late, all in microseconds of
+Redis's clock; `pace` is what `freight.pacing.pace` wrote. The clock may be set back and the hash may hold anything:
+what cannot be is repaired when it is read, never waited for.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from freight.pacing.slots import LONGEST_PAUSE, TOLERANCE, Slot
+from freight.pacing.slots import CATCH_UP, LONGEST_PAUSE, PAYMENT_SECONDS, TOLERANCE, Slot
 
 REDIS_TIMEOUT = 0.5
 RETRY_REDIS_AFTER = 1.0
@@ -28,7 +29,7 @@ nearly so far ahead."""
 READ = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local kept = redis.pcall('HMGET', KEYS[1], 'slot', 'paused_at', 'paused_until', 'pace')
+local kept = redis.pcall('HMGET', KEYS[1], 'slot', 'paused_at', 'paused_until', 'pace', 'owed', 'owed_since')
 if kept.err then
   redis.call('DEL', KEYS[1])
   kept = {}
@@ -48,12 +49,26 @@ TAKE = (
     READ
     + """
 local distance, tolerance, longest_wait, furthest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local slot = number(kept[1], now - tolerance, now + furthest) or now
+local catch_up, payment, late, late_ago = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local owed, owed_since = number(kept[5], 1, 1000000) or 0, number(kept[6], 0, now) or 0
+if late > tolerance then
+  if owed == 0 then owed_since = now - late_ago end
+  owed = math.max(owed, late - tolerance)
+end
+local following = number(kept[1], 0, now + furthest) or now
+local slot = following
+if slot < now - catch_up then slot = now end
 if paused_until > now then slot = math.max(slot, paused_until) end
+if owed > 0 and slot >= owed_since + payment then
+  slot = math.max(slot, following + owed)
+  owed = 0
+end
 local taken = slot - now <= longest_wait
 if taken then
   set('slot', slot + distance)
-  redis.call('EXPIRE', KEYS[1], ARGV[6])
+  set('owed', owed)
+  set('owed_since', owed_since)
+  redis.call('EXPIRE', KEYS[1], ARGV[10])
 end
 return {now, slot, taken and 1 or 0, kept[4] or ''}
 """
@@ -118,17 +133,18 @@ class Shared:
         self._change = redis.register_script(CHANGE)
         self._failed_at: float | None = None
 
-    async def take(self, kind: str, distance: float, longest_wait: float) -> Taken | None:
+    async def take(
+        self, kind: str, distance: float, longest_wait: float, late: float = 0.0, late_ago: float = 0.0
+    ) -> Taken | None:
         """Take the next slot, after which there is none for `distance` seconds, if it is not further ahead than
-        `longest_wait`."""
+        `longest_wait`; `late` is how late an earlier one was used, which was for so many seconds `late_ago`."""
         furthest = FURTHEST_SLOT + 2 * distance
-        spans = [_micro(seconds) for seconds in (distance, TOLERANCE, longest_wait, furthest)]
-        answer = await self._ask(self._take, kind, *spans, KEPT_SECONDS)
+        given = (distance, TOLERANCE, longest_wait, furthest, CATCH_UP, PAYMENT_SECONDS, late, late_ago)
+        answer = await self._ask(self._take, kind, *map(_micro, given), KEPT_SECONDS)
         if answer is None:
             return None
         now, at, is_taken, pace = answer
-        wait = (at - now) / 1e6
-        return Taken(Slot(at / 1e6, max(0.0, wait), is_taken=bool(is_taken)), now / 1e6, _bytes(pace))
+        return Taken(Slot(at / 1e6, (at - now) / 1e6, is_taken=bool(is_taken)), now / 1e6, _bytes(pace))
 
     async def pause(self, kind: str, seconds: float) -> None:
         """Hand out no slot for so many seconds. A shorter pause does not end a longer one."""
