@@ -13,6 +13,7 @@ from freight.connectors.protocols import Issue
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, jsonb, storable
 from freight.domain import batches, deliveries, logs, transitions, waiting, webhooks
+from freight.domain.credential_checks import identify
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
 from freight.domain.job_requests import JobRequest, Mode, OnExisting, in_load_order
 from freight.domain.ledger import Pair
@@ -20,7 +21,7 @@ from freight.domain.logs import Entry
 from freight.domain.records import Leftover
 from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import Status
-from freight.domain.vendors import Vendors, identify
+from freight.domain.vendors import Vendors
 from freight.domain.waiting import Waiting
 from freight.encryption import Vault
 from freight.mapping import Mapping
@@ -136,16 +137,18 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
         request.target_system, request.target_config.base_url, field="target_config.base_url"
     )
     source_workspace = await identify(
-        lambda: vendors.source(
-            request.source_system, api_key=request.source_config.api_key, base_url=source_url, account="new jobs"
-        ),
+        vendors.source,
+        request.source_system,
         side="source",
+        api_key=request.source_config.api_key,
+        base_url=source_url,
     )
     target_workspace = await identify(
-        lambda: vendors.target(
-            request.target_system, api_key=request.target_config.api_key, base_url=target_url, account="new jobs"
-        ),
+        vendors.target,
+        request.target_system,
         side="target",
+        api_key=request.target_config.api_key,
+        base_url=target_url,
     )
     if request.target_config.workspace_id not in (None, target_workspace.id):
         raise InvalidRequest(
