@@ -41,7 +41,10 @@ Task = Literal["advance_job", "extract_stream", "load_batch", "deliver_webhook"]
 
 log = structlog.get_logger()
 
-pack = msgspec.msgpack.encode
+
+def pack(value: object) -> bytes:
+    """What arq stores: tasks, and as words the errors that ended some."""
+    return msgspec.msgpack.encode(value, enc_hook=str)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
