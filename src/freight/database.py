@@ -113,7 +113,7 @@ EXPIRY_SECONDS = 1
 
 READ_ONLY = "PostgreSQL takes no writes at the moment: it is a replica, or its transactions are read-only by default."
 
-NO_CONNECTION = (OSError, asyncpg.InterfaceError, asyncpg.exceptions.TargetServerAttributeNotMatched)
+NO_CONNECTION = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 PREPARED_STATEMENT_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 
@@ -174,7 +174,9 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
     """Hold a pool of connections to the database at `url`. Raises `DatabaseError` if it cannot be reached."""
     configure(url)
     try:
-        await DB.start_connection_pool(min_size=1, max_size=pool_size, command_timeout=COMMAND_SECONDS)
+        # Connected once, to see that it is possible. A least number to be kept would have asyncpg connect in the
+        # background, in the way of transactions that begin, with a traceback for each attempt during an outage.
+        await DB.start_connection_pool(init_size=1, min_size=0, max_size=pool_size, command_timeout=COMMAND_SECONDS)
     except asyncpg.exceptions.TargetServerAttributeNotMatched as error:
         raise DatabaseError(f"{READ_ONLY} Check FREIGHT_DATABASE_URL.") from error
     except PREPARED_STATEMENT_LOST as error:
@@ -247,7 +249,7 @@ async def _transaction() -> AsyncIterator[Connection]:
                 await pool.release(connection, timeout=RELEASE_SECONDS)
     except PREPARED_STATEMENT_LOST as error:
         raise DatabaseError(POOLED) from error
-    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as error:
+    except (*NO_CONNECTION, asyncpg.PostgresError) as error:
         if isinstance(error, Unavailable) or not is_unavailable(error):
             raise
         raise Unavailable(str(error) or type(error).__name__) from error
