@@ -19,6 +19,7 @@ from freight import database, deployment, logging, queue, throttled, worker_loop
 from freight.database import DatabaseError
 from freight.deployment import Deployment
 from freight.domain import deliveries, leases, retention
+from freight.domain.clocks import DatabaseClock
 from freight.domain.courier import Courier
 from freight.domain.pipeline.advance import advance, live_jobs
 from freight.domain.pipeline.extract import extract
@@ -199,7 +200,13 @@ async def on_shutdown(ctx: Context) -> None:
 
 
 async def _sweeping(ctx: Context, bell: Queue) -> None:
-    await _repeatedly(bell, "sweep", lambda: sweep(ctx), seconds=SWEEP_SECONDS)
+    clock = DatabaseClock()
+
+    async def follow_and_sweep() -> None:
+        await clock.follow()
+        await sweep(ctx)
+
+    await _repeatedly(bell, "sweep", follow_and_sweep, seconds=SWEEP_SECONDS)
 
 
 async def _purging(bell: Queue) -> None:
