@@ -20,7 +20,7 @@ from freight.api.deliveries import DeliveriesController
 from freight.api.errors import EXCEPTION_HANDLERS
 from freight.api.events import EventsController
 from freight.api.exports import ExportsController
-from freight.api.health import HealthController
+from freight.api.health import Checks, HealthController
 from freight.api.hosts import needs_host
 from freight.api.jobs import JobsController
 from freight.api.keys import KeysController
@@ -55,7 +55,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
     webhook_guard = Guard(deployment.settings.extra_webhook_hosts)
     volatile = Volatile()
     limiter = Limiter(redis, volatile, deployment.settings)
-    job_lists, metrics = JobLists(redis, volatile), Metrics(queue)
+    job_lists, metrics, checks = JobLists(redis, volatile), Metrics(queue), Checks(queue)
 
     # Other requests need connections to the database too.
     slots = asyncio.Semaphore(max(1, deployment.settings.database_pool_size // 2))
@@ -109,6 +109,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
         before_request=requests.answer_options,
         dependencies={
             "queue": Provide(lambda: queue, sync_to_thread=False),
+            "checks": Provide(lambda: checks, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
         },
         response_headers=[

@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
+import structlog
 
 from freight import database, embedded, encryption
+from freight.embedded.processes import shared_user_warning
 from freight.encryption import Vault
 from freight.settings import Settings, SettingsError
+
+log = structlog.get_logger()
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +37,8 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
         else:
             _check_both_or_none(settings)
             servers = await stack.enter_async_context(embedded.hold(settings.home_path))
+            if sentence := shared_user_warning(settings.home_path / "postgres"):
+                log.warning("embedded_servers_run_as_shared_user", consequence=sentence)
             database_url, redis_url = servers.database_url, servers.redis_url
             vault = Vault(settings.secrets or (encryption.secret_in(settings.home_path),))
         await stack.enter_async_context(database.connected(database_url, pool_size=settings.database_pool_size))

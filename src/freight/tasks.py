@@ -7,19 +7,19 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from arq import cron
 from redis.exceptions import RedisError
 
-from freight import database, deployment, logging, queue
+from freight import database, deployment, logging, queue, throttled, worker_loop
 from freight.database import DatabaseError
 from freight.deployment import Deployment
 from freight.domain import deliveries, leases, retention
+from freight.domain.clocks import DatabaseClock
 from freight.domain.courier import Courier
 from freight.domain.pipeline.advance import advance, live_jobs
 from freight.domain.pipeline.extract import extract
@@ -37,14 +37,22 @@ from freight.settings import Settings, SettingsError
 SWEEP_SECONDS = 5
 """How often live jobs are looked over for whatever is due and was not rung for."""
 
+PURGE_SECONDS = 3600
+"""How often what has been kept long enough is erased."""
+
+FIRST_PURGE_SECONDS = 60
+"""When a worker first does so; not at once, so that workers that are started often do not do it more often."""
+
 HEARTBEAT_SECONDS = 5
+
+TURN_SHARE = 0.9
+"""How much of the time between two times of doing something a worker keeps the others from doing it."""
+
+FAREWELL_SECONDS = 1.0
+"""How long a worker that ends tries to take its name off the list of those that are alive."""
 
 MAX_HOST_LENGTH = 40
 """Characters of the host's name in the name of a worker, which has at most 64."""
-
-FINISH_SECONDS = 1
-"""How long short tasks may take to finish before all are cancelled. arq's own part of a task takes milliseconds, but
-one that is cancelled in the middle of it ends the whole worker with an error."""
 
 log = structlog.get_logger()
 
@@ -59,13 +67,9 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
     return {
         "ctx": {"settings": settings},
         "functions": [advance_job, extract_stream, load_batch, link_records, deliver_webhook],
-        "cron_jobs": [
-            cron(sweep, second=set(range(0, 60, SWEEP_SECONDS)), run_at_startup=True, keep_result=0, max_tries=1),
-            cron(purge, minute=17, keep_result=0, max_tries=1),
-        ],
         "on_startup": on_startup,
         "on_shutdown": on_shutdown,
-        "redis_pool": queue.connect_patiently(redis_url),
+        "redis_pool": queue.connect(redis_url),
         "queue_name": queue.QUEUE,
         "job_serializer": queue.pack,
         "job_deserializer": queue.unpack,
@@ -76,7 +80,7 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
         "max_tries": 1000,
         # The default of 0.5 s would allow 20 short tasks a second.
         "poll_delay": 0.05,
-        "job_completion_wait": FINISH_SECONDS,
+        "job_completion_wait": worker_loop.FINISH_SECONDS,
     }
 
 
@@ -127,15 +131,26 @@ async def sweep(ctx: Context) -> None:
         except Exception:  # one job that cannot be advanced must not hold up all others
             log.exception("job_not_advanced", job=str(job_id))
             continue
-        await place.queue.ring(rings, again=str(int(time.time())))
+        await place.queue.ring(rings)
     async with database.as_platform() as tx:
         due = await deliveries.due(tx)
-    await place.queue.ring(due, again=str(int(time.time())))
+    await place.queue.ring(due)
 
 
-async def purge(ctx: Context) -> None:  # noqa: ARG001 - arq gives it to every task
-    """Erase what has been kept for as long as it is to be."""
-    await retention.purge()
+async def _repeatedly(bell: Queue, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
+    """Do something every so many seconds of the monotonic clock, in one worker at a time.
+
+    No failure ends it, and no wall clock decides it.
+    """
+    while True:
+        if await bell.has_turn(name, seconds * TURN_SHARE):
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - the next time may succeed
+                known = isinstance(error, database.Unavailable)
+                throttled.warning(f"{name}_interrupted", error, exc_info=None if known else error)
+                await bell.give_turn_back(name)
+        await asyncio.sleep(seconds)
 
 
 async def _go_on(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
@@ -159,8 +174,6 @@ async def on_startup(ctx: Context) -> None:
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     bell = Queue(redis)
     name = worker_name(socket.gethostname())
-    heart = asyncio.create_task(_beat(ctx, bell, name))
-    stack.push_async_callback(_stop, heart)
     ctx["workers"] = 1
     ctx["place"] = Workplace(
         worker=name,
@@ -170,6 +183,8 @@ async def on_startup(ctx: Context) -> None:
         in_doubt_seconds=settings.in_doubt_seconds,
     )
     ctx["courier"] = Courier(worker=name, vault=opened.vault, guard=Guard(settings.extra_webhook_hosts))
+    for repeated in (_beat(ctx, bell, name), _sweeping(ctx, bell), _purging(bell)):
+        stack.push_async_callback(_stop, asyncio.create_task(repeated))
     log.info("worker_started", worker=name)
 
 
@@ -179,9 +194,25 @@ def worker_name(host: str) -> str:
 
 
 async def on_shutdown(ctx: Context) -> None:
-    """Close what `on_startup` opened."""
+    """Close what `on_startup` opened, as far as it came."""
     log.info("worker_stopped")
-    await ctx["stack"].aclose()
+    if "stack" in ctx:
+        await ctx["stack"].aclose()
+
+
+async def _sweeping(ctx: Context, bell: Queue) -> None:
+    clock = DatabaseClock()
+
+    async def follow_and_sweep() -> None:
+        await clock.follow()
+        await sweep(ctx)
+
+    await _repeatedly(bell, "sweep", follow_and_sweep, seconds=SWEEP_SECONDS)
+
+
+async def _purging(bell: Queue) -> None:
+    await asyncio.sleep(FIRST_PURGE_SECONDS)
+    await _repeatedly(bell, "purge", retention.purge, seconds=PURGE_SECONDS)
 
 
 async def _beat(ctx: Context, bell: Queue, name: str) -> None:
@@ -194,11 +225,12 @@ async def _beat(ctx: Context, bell: Queue, name: str) -> None:
                 reported = lost
                 ctx["workers"] = max(1, await bell.workers())
             except RedisError as error:
-                log.warning("heartbeat_missed", error=str(error))
+                throttled.warning("heartbeat_missed", error)
             await asyncio.sleep(HEARTBEAT_SECONDS)
     finally:
-        with contextlib.suppress(RedisError):
-            await bell.forget_worker(name)
+        with contextlib.suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await bell.forget_worker(name)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

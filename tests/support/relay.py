@@ -17,6 +17,8 @@ class Relay:
         self._at = folder / ".s.PGSQL.5432"
         self._writers: set[asyncio.StreamWriter] = set()
         self._passing = asyncio.Event()
+        self.wanted = asyncio.Event()
+        """Set as soon as a connection has been opened."""
         self.url = parts._replace(query=f"host={quote(str(folder))}&port=5432").geturl()
 
     async def open(self) -> None:
@@ -35,7 +37,12 @@ class Relay:
         """Keep connections open and pass nothing on."""
         self._passing.clear()
 
+    def pass_on(self) -> None:
+        """Pass on what has been held back since it hung."""
+        self._passing.set()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.wanted.set()
         there, back = await asyncio.open_unix_connection(self._to)
         self._writers |= {writer, back}
         await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
@@ -57,3 +64,4 @@ async def relaying(folder: Path, database_url: str) -> AsyncIterator[Relay]:
         yield relay
     finally:
         await relay.cut()
+        relay.pass_on()

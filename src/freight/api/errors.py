@@ -14,6 +14,7 @@ from litestar.openapi.spec import Example
 from litestar.types import ExceptionHandlersMap
 from msgspec import Meta
 
+from freight import throttled
 from freight.api.problems import Problem, from_message
 from freight.domain import errors as domain
 
@@ -29,7 +30,10 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.OperatorInterventionError,
 )
-"""What asyncpg raises when PostgreSQL is not there, has just gone, or starts and stops."""
+"""What comes up when PostgreSQL is not there, cannot be written, starts, stops, or ends a statement that took long."""
+
+DATABASE_RETRY_SECONDS = 5
+"""When to ask again is said with a 503: a database that was restarted or failed over is mostly back by then."""
 
 CODES = {
     400: "malformed_request",
@@ -44,7 +48,7 @@ CODES = {
     429: "rate_limited",
     500: "internal_error",
     502: "vendor_unreachable",
-    503: "unavailable",
+    503: "database_unavailable",
 }
 
 SENTENCES = {
@@ -60,7 +64,7 @@ SENTENCES = {
     422: "The request holds values that do not fit; `details` lists them.",
     500: "Freight made a mistake, which is in its log under this request_id. Try again, and report it if it stays.",
     502: "A vendor that had to be asked could not be; try again later.",
-    503: "Freight's database cannot be reached at the moment; try again shortly.",
+    503: "Freight's database cannot be reached, or cannot be written, at the moment; try again shortly.",
 }
 
 COMMON = (400, 401, 403, 429, 500, 503)
@@ -167,8 +171,8 @@ def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[
 
 
 def _on_database_away(request: AnyRequest, error: Exception) -> Response[Error]:
-    log.error("database_away", exc_info=error)
-    return _answer(request, 503)
+    throttled.warning("database_away", error)
+    return _answer(request, 503, headers={"Retry-After": str(DATABASE_RETRY_SECONDS)})
 
 
 def _on_crash(request: AnyRequest, error: Exception) -> Response[Error]:

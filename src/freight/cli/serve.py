@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 import click
 import uvicorn
-from arq.worker import create_worker
 
-from freight import deployment, logging, queue, tasks
+from freight import deployment, logging, queue, tasks, worker_loop
 from freight import settings as settings_of
 from freight.app import create_app
 from freight.deployment import Deployment
 from freight.settings import Settings
+from freight.worker_loop import Worker
 
 GRACEFUL_SECONDS = 10
 """How long requests that are being answered may take to finish when the service is told to stop."""
@@ -33,12 +33,27 @@ def serve(no_worker: bool) -> None:
 
 
 async def _serve(settings: Settings, *, with_worker: bool) -> None:
-    stop = asyncio.Event()
+    stop, serving = asyncio.Event(), asyncio.current_task()
+
+    def told_to_stop() -> None:
+        if not stop.is_set():
+            worker_loop.end_at_last(worker_loop.LAST_RESORT_SECONDS)
+        stop.set()
+        if not ready.is_set() and serving is not None:
+            serving.cancel()
+
+    ready = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, with_worker=with_worker) as service:
-        click.echo(f"Freight is ready at {service.url} (its description: {service.url}/schema). Ctrl-C ends it.")
-        await service.until(stop)
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop)
+    try:
+        async with running(settings, with_worker=with_worker) as service:
+            ready.set()
+            click.echo(f"Freight is ready at {service.url} (its description: {service.url}/schema). Ctrl-C ends it.")
+            await service.until(stop)
+    except asyncio.CancelledError:
+        # Told to stop while it was starting, perhaps waiting for a server that does not answer.
+        if not stop.is_set():
+            raise
 
 
 class Service:
@@ -126,14 +141,10 @@ async def _listen(server: uvicorn.Server, settings: Settings) -> None:
 async def _working(opened: Deployment) -> AsyncIterator[asyncio.Task[None]]:
     settings = tasks.arq_settings(opened.settings, opened.redis_url)
     settings["ctx"]["deployment"] = opened
-    worker = create_worker(settings, handle_signals=False)
+    worker = Worker(**settings, handle_signals=False)
     task = asyncio.create_task(worker.async_run())
     try:
         yield task
     finally:
-        worker.allow_pick_jobs = False
-        if worker.tasks:
-            await asyncio.wait(worker.tasks.values(), timeout=tasks.FINISH_SECONDS)
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker.close()
+        await worker.stop()
         await asyncio.wait([task])

@@ -245,6 +245,7 @@ class IdempotencyKey(Table, db=DB, tablename="idempotency_keys"):
     tenant_id = UUID(default=None)
     key = Varchar(length=255)
     body_digest = Bytea()
+    lease_until = Timestamptz(default=TimestamptzNow())
     status_code = Integer(null=True, default=None)
     answer = JSONB(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
