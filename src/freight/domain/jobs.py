@@ -14,7 +14,7 @@ from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, jsonb, storable
 from freight.domain import batches, deliveries, logs, transitions, webhooks
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
-from freight.domain.job_requests import JobRequest, Mode, OnExisting, in_load_order
+from freight.domain.job_requests import JobRequest, Mode, OnExisting, check_size, in_load_order
 from freight.domain.ledger import Pair
 from freight.domain.logs import Entry
 from freight.domain.records import Leftover
@@ -125,6 +125,7 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
     No transaction is open meanwhile, because vendors may take their time. Raises `InvalidRequest`,
     `CredentialsRefused` or `VendorUnreachable`.
     """
+    check_size(request.mapping)
     if request.sample_size is not None and request.mode != "sample":
         raise InvalidRequest("Only a job of the mode `sample` has a sample_size.", field="sample_size")
     source_url = await vendors.base_url(
