@@ -23,7 +23,7 @@ async def test_a_path_that_does_not_exist_is_404(service: Service) -> None:
 
 
 async def test_a_method_that_is_not_offered_is_405_and_says_which_are(tenant: Tenant) -> None:
-    for path, offered in ((JOBS, {"GET", "POST", "OPTIONS"}), ("/health/live", {"GET", "OPTIONS"})):
+    for path, offered in ((JOBS, {"GET", "HEAD", "POST", "OPTIONS"}), ("/health/live", {"GET", "HEAD", "OPTIONS"})):
         answer = await tenant.client.delete(path)
         assert error_of(answer, 405)["error"] == "method_not_allowed"
         assert set(answer.headers["Allow"].split(", ")) == offered

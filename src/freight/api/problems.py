@@ -92,7 +92,7 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names what a client may have meant, with a space before it; empty if nothing is similar."""
+    """Return a sentence with the known name that is most similar, after a space; empty if none is."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7) if len(name) <= MAX_NAME else []
     return f" Did you mean {close[0]}?" if close else ""
 

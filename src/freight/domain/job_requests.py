@@ -46,8 +46,8 @@ FieldMap = Annotated[
     Mapping,
     Meta(
         description="Where fields and lists go; whatever it does not mention goes where the default mapping puts it. "
-        f"It names at most {MAX_FIELDS:,} fields of companies, people or a list, {MAX_LISTS:,} lists, and {MAX_MAPPED:,} "
-        "fields in all."
+        f"It names at most {MAX_FIELDS:,} fields of companies, people or a list, {MAX_LISTS:,} lists, and "
+        f"{MAX_MAPPED:,} fields in all."
     ),
 ]
 Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
