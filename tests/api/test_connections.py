@@ -47,7 +47,7 @@ async def serving(**limits: Any) -> AsyncIterator[Address]:
     )
     server = Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     yield server.servers[0].sockets[0].getsockname()[:2]
     server.should_exit = True
@@ -174,7 +174,7 @@ async def test_a_request_that_is_being_answered_is_never_closed_for_a_new_one() 
     protocol = Connections(ConnectionLimits(connections=1)).protocol()
     server = Server(uvicorn.Config(RequestLog(patient), port=0, http=protocol, lifespan="off", log_config=None))
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     address = server.servers[0].sockets[0].getsockname()[:2]
     first = asyncio.create_task(exchanged(address, HEAD + b"Connection: close\r\n\r\n"))

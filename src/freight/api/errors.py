@@ -157,7 +157,8 @@ def _on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Er
     headers = dict(error.headers or {})
     if allowed := headers.get("allow"):
         headers["allow"] = ", ".join(sorted(with_head(allowed.split(", "))))
-    return _answer(request, error.status_code, details=details, headers=headers)
+    message = error.detail if error.status_code == 503 else None
+    return _answer(request, error.status_code, message=message, details=details, headers=headers)
 
 
 def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[Error]:

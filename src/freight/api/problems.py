@@ -39,7 +39,12 @@ def problems(value: object, hint: Any) -> list[Problem]:
 
     It takes much longer than `msgspec.convert`, which stops at the first problem: ask it only after that has failed.
     """
-    found = list(islice(_search(value, hint, ""), MAX_COUNTED))
+    return listed(islice(_search(value, hint, ""), MAX_COUNTED))
+
+
+def listed(all_problems: Iterable[Problem]) -> list[Problem]:
+    """Return the first `MAX_DETAILS` problems, and how many more there are."""
+    found = list(islice(all_problems, MAX_COUNTED))
     if (more := len(found) - MAX_DETAILS) <= 0:
         return found
     number = f"at least {more:,}" if len(found) == MAX_COUNTED else f"{more:,}"
@@ -53,7 +58,7 @@ def _search(value: object, hint: Any, path: str) -> Iterator[Problem]:
     message, _, place = complaint.partition(" - at `$")
     kind = _kind_of_object(hint) if isinstance(value, dict) else None
     if not isinstance(value, dict) or kind is None or (get_origin(kind) is dict and not place):
-        yield from_message(message, hint, field=_shortened((path + place.rstrip("`")).removeprefix(".")))
+        yield from_message(message, hint, field=shortened((path + place.rstrip("`")).removeprefix(".")))
     elif get_origin(kind) is dict:
         inner = get_args(kind)[1]
         for name, part in value.items():
@@ -78,11 +83,11 @@ def _in_struct(value: dict[str, object], kind: type[msgspec.Struct], path: str) 
         if name in value:
             yield from _search(value[name], field.type, _below(path, name))
         elif field.required:
-            yield Problem(type="missing", message="This field is required.", field=_shortened(_below(path, name)))
+            yield Problem(type="missing", message="This field is required.", field=shortened(_below(path, name)))
     for name in value:
         if name not in fields:
             message = f"There is no such field.{suggestion(name, fields)}"
-            yield Problem(type="unknown_field", message=message, field=_shortened(_below(path, name)))
+            yield Problem(type="unknown_field", message=message, field=shortened(_below(path, name)))
 
 
 @cache
@@ -101,7 +106,8 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}".removeprefix(".")
 
 
-def _shortened(path: str) -> str | None:
+def shortened(path: str) -> str | None:
+    """Return a path as an answer repeats it; None for an empty one."""
     return (path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}…") or None
 
 

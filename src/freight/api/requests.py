@@ -20,6 +20,9 @@ DISCONNECTED = "disconnected"
 ONLY_HEAD = "only_head"
 """Mark in the state of a HEAD request, which is answered as GET without the body."""
 
+ON_REFUSAL = "on_refusal"
+"""In the state of a request, what is to be done before it is answered with an error."""
+
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger()
@@ -47,6 +50,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and (undo := scope["state"].get(ON_REFUSAL)):
+                    await undo()
                 MutableScopeHeaders(message).update(headers(scope))
             await send(message)
 
