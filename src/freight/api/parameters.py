@@ -44,7 +44,7 @@ def check_parameters(request: Request[Any, Any, Any]) -> None:
 def _parameters(handler: BaseRouteHandler) -> dict[str, bool]:
     """The query parameters of a handler, and whether each may have several values."""
     return {
-        getattr(field.kwarg_definition, "query", None) or name: _is_list(field)
+        field.kwarg_definition.name or field.kwarg_definition.query or name: _is_list(field)
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     }

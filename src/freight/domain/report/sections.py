@@ -211,6 +211,8 @@ JOB_CODES = frozenset(
         "quota_too_small",
         "schema_refused",
         "scope_missing",
+        "standard_value_replaced",
+        "standard_value_taken",
         "type_impossible",
         "unknown_field",
         "unknown_list",
