@@ -218,6 +218,7 @@ JOB_CODES = frozenset(
         "unknown_list",
         "unknown_list_type",
         "unknown_member",
+        "workspace_busy",
         "workspace_changed",
     }
 )
