@@ -52,7 +52,13 @@ async def asked(vendors: Vendors, vendor: Receiver, key: str, **given: Any) -> s
     """The name of the workspace, or what is said instead."""
     try:
         found = await identify(
-            vendors.source, "affinity", side="source", api_key=key, base_url=f"http://{vendor.address}", **given
+            vendors.source,
+            "affinity",
+            side="source",
+            api_key=key,
+            base_url=f"http://{vendor.address}",
+            resolve=vendors.resolve,
+            **given,
         )
     except VendorUnreachable as error:
         return str(error)
@@ -114,7 +120,9 @@ async def test_a_vendor_that_is_silent_did_not_answer(vendors: Vendors) -> None:
         url = f"http://{host}"
         own = Vendors(Settings(vendor_hosts=host), Redis(port=1), workers=lambda: 1)
         with pytest.raises(VendorUnreachable, match=r"it did not answer within 0.3 seconds"):
-            await identify(own.source, "affinity", side="source", api_key="key", base_url=url, seconds=0.3)
+            await identify(
+                own.source, "affinity", side="source", api_key="key", base_url=url, resolve=own.resolve, seconds=0.3
+            )
 
 
 async def test_a_name_that_does_not_resolve_is_said_at_once(vendors: Vendors) -> None:

@@ -384,7 +384,7 @@ ANSWERS: dict[str, Any] = {
     "JobReport": _REPORT,
     "JobStatistics": {"job_id": JOB_ID, "status": "completed_with_errors", **_STATISTICS},
     "JobView": _JOB,
-    "JobsPage": _page(JOBS, _JOB),
+    "JobsPage": _page(JOBS, {name: value for name, value in _JOB.items() if name != "mapping"}),
     "KeysPage": _page("/api/v1/keys", _KEY),
     "LogsPage": _page(f"{JOBS}/{JOB_ID}/logs", _LOG, next_cursor=None),
     "NewKey": _NEW_KEY,

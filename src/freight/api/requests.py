@@ -11,9 +11,18 @@ from litestar import Request, Response
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 HEADER = "X-Request-ID"
+DISCONNECTED = "disconnected"
+"""Mark in the state of a request whose client has gone before all of it had come."""
+
+ONLY_HEAD = "only_head"
+"""Mark in the state of a HEAD request, which is answered as GET without the body."""
+
+ON_REFUSAL = "on_refusal"
+"""In the state of a request, what is to be done before it is answered with an error."""
+
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger()
@@ -41,16 +50,25 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and (undo := scope["state"].get(ON_REFUSAL)):
+                    await undo()
                 MutableScopeHeaders(message).update(headers(scope))
             await send(message)
 
-        log.info("request_started", method=scope["method"], path=scope["path"])
+        async def receive_noting_the_end() -> ReceiveMessage:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                scope["state"][DISCONNECTED] = True
+            return message
+
+        method, path = scope["method"], scope["path"]
+        log.info("request_started", method=method, path=path)
         began = time.perf_counter()
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(_as_get(scope), receive_noting_the_end, send_with_headers)
         finally:
             duration = round((time.perf_counter() - began) * 1000, 1)
-            log.info("request_ended", method=scope["method"], path=scope["path"], status=status, duration_ms=duration)
+            log.info("request_ended", method=method, path=path, status=status, duration_ms=duration)
 
 
 async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
@@ -63,7 +81,22 @@ async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | No
 
 
 def _methods(route: BaseRoute) -> Iterable[str]:
-    return route.methods if isinstance(route, HTTPRoute) else ()
+    methods = route.methods if isinstance(route, HTTPRoute) else set()
+    return with_head(methods)
+
+
+def with_head(methods: Iterable[str]) -> set[str]:
+    """Return the methods, HEAD among them where GET is."""
+    offered = set(methods)
+    return offered | {"HEAD"} if "GET" in offered else offered
+
+
+def _as_get(scope: HTTPScope) -> HTTPScope:
+    """A HEAD request as GET; the server leaves the body of its answer out by itself."""
+    if scope["method"] != "HEAD":
+        return scope
+    scope["state"][ONLY_HEAD] = True
+    return {**scope, "method": "GET"}
 
 
 def headers(scope: Scope) -> dict[str, str]:

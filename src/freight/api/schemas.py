@@ -1,7 +1,7 @@
 """What clients are answered."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -62,8 +62,8 @@ class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
     retry: str | None
 
 
-class JobView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands; keys are never shown."""
+class JobItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as lists show it: without its mapping."""
 
     id: UUID
     name: str | None
@@ -78,7 +78,6 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     ]
     mode: Mode
     sample_size: Annotated[int | None, Meta(description="How many records of each entity a sample carries.")]
-    mapping: Annotated[Mapping, Meta(description="Where fields and lists go otherwise than by default.")]
     entities: list[Entity]
     on_existing: OnExisting
     batch_size: int
@@ -119,6 +118,12 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     completed_at: datetime | None
     links: JobLinks
+
+
+class JobView(JobItem, frozen=True, kw_only=True):
+    """A job as it stands; keys are never shown."""
+
+    mapping: Annotated[Mapping, Meta(description="Where fields and lists go otherwise than by default.")]
 
 
 class RetryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,8 +221,20 @@ class WholeDelivery(DeliveryView, frozen=True, kw_only=True):
 
 def job_view(job: Job, counts: list[Counts]) -> JobView:
     """The job as clients see it."""
-    same = {name: getattr(job, name) for name in msgspec.structs.asdict(job).keys() & set(JobView.__struct_fields__)}
-    return JobView(
+    return _job(JobView, job, counts)
+
+
+def job_item(job: Job, counts: list[Counts]) -> JobItem:
+    """The job as clients see it in a list."""
+    return _job(JobItem, job, counts)
+
+
+J = TypeVar("J", bound=JobItem)
+
+
+def _job(kind: type[J], job: Job, counts: list[Counts]) -> J:
+    same = {name: getattr(job, name) for name in set(kind.__struct_fields__) & set(job.__struct_fields__)}
+    return kind(
         **{
             **same,
             "source_workspace": Workspace(

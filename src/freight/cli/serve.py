@@ -11,10 +11,17 @@ import uvicorn
 
 from freight import deployment, logging, queue, tasks, worker_loop
 from freight import settings as settings_of
+from freight.api.connections import BACKLOG, ConnectionLimits, Connections, most_connections, quiet_about_descriptors
 from freight.app import create_app
 from freight.deployment import Deployment
 from freight.settings import Settings
 from freight.worker_loop import Worker
+
+RESERVED_DESCRIPTORS = 256
+"""For files, logs, Redis, connections that are just being accepted …"""
+
+DESCRIPTORS_PER_SLOT = 32
+"""Connections to vendors that a worker opens for one batch or stream."""
 
 GRACEFUL_SECONDS = 10
 """How long requests that are being answered may take to finish when the service is told to stop."""
@@ -86,6 +93,9 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                     create_app(opened, redis, closing),
                     host=settings.host,
                     port=settings.port,
+                    http=_limited(settings, with_worker=with_worker),
+                    ws="none",
+                    backlog=BACKLOG,
                     log_config=None,
                     access_log=False,
                     server_header=False,
@@ -94,6 +104,7 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 )
             )
             async with contextlib.AsyncExitStack() as stack:
+                stack.callback(quiet_about_descriptors(asyncio.get_running_loop()))
                 api = await stack.enter_async_context(_listening(server, settings))
                 tasks = [api]
                 if with_worker:
@@ -104,6 +115,14 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 yield Service(f"http://{host}:{port}", tasks)
         finally:
             await redis.aclose(close_connection_pool=True)
+
+
+def _limited(settings: Settings, *, with_worker: bool) -> type[asyncio.Protocol]:
+    """uvicorn's protocol, with limits that leave descriptors for the rest of the process."""
+    slots = settings.worker_concurrency if with_worker else 0
+    reserved = RESERVED_DESCRIPTORS + settings.database_pool_size + slots * DESCRIPTORS_PER_SLOT
+    most = most_connections(ConnectionLimits().connections, reserved=reserved)
+    return Connections(ConnectionLimits(connections=most)).protocol()
 
 
 class _Server(uvicorn.Server):

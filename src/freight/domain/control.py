@@ -18,7 +18,7 @@ from freight.domain import batches, dependants, jobs, leases, logs, transitions
 from freight.domain.batches import Batch
 from freight.domain.dependants import Dependants
 from freight.domain.errors import LiveJobExists, StateConflict
-from freight.domain.job_requests import JobChange, in_load_order
+from freight.domain.job_requests import JobChange, check_size, in_load_order
 from freight.domain.jobs import CANCELLING, Job
 from freight.domain.logs import Entry
 from freight.domain.records import OUTCOMES, Outcome
@@ -31,7 +31,9 @@ SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities", "mapping")
 
 
 async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
-    """Change what is given. Raises `StateConflict` for a setting of a job that is not pending."""
+    """Change what is given. Raises `StateConflict` for a setting of a job that is not pending, and
+    `InvalidRequest` for a mapping that is too large."""
+    check_size(wanted.mapping)
     job = await jobs.lock(tx, job_id)
     given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
     if job.status != "pending" and (settings := [name for name in SETTINGS if name in given]):

@@ -16,7 +16,7 @@ from freight.domain.deliveries import Attempt, Delivery
 from freight.domain.leases import Lease, LeaseLost
 from freight.domain.webhooks import Webhook
 from freight.encryption import SecretError, Vault
-from freight.outgoing import Guard
+from freight.outgoing import ON_BEHALF_OF, Guard
 
 TIMEOUT_SECONDS = 15
 """For everything together: to connect, to send, and to read the answer."""
@@ -53,6 +53,7 @@ class Courier:
             if taken is None:
                 return
             lease, delivery, webhook = taken
+            ON_BEHALF_OF.set(str(tenant_id))
             attempt = await self._attempt(delivery, webhook)
             if attempt.error is not None:
                 log.info("webhook_not_delivered", delivery=str(delivery_id), status=attempt.status, error=attempt.error)

@@ -32,8 +32,8 @@ async def identify(
     side: str,
     api_key: str,
     base_url: str,
+    resolve: Resolve,
     seconds: float = ANSWER_SECONDS,
-    resolve: Resolve = outgoing.resolve,
 ) -> Workspace:
     """Return the workspace that the key opens; `side` is `source` or `target`.
 

@@ -15,7 +15,7 @@ from freight.database import Connection, jsonb, storable
 from freight.domain import batches, deliveries, logs, transitions, waiting, webhooks
 from freight.domain.credential_checks import identify
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
-from freight.domain.job_requests import JobRequest, Mode, OnExisting, in_load_order
+from freight.domain.job_requests import JobRequest, Mode, OnExisting, check_size, in_load_order
 from freight.domain.ledger import Pair
 from freight.domain.logs import Entry
 from freight.domain.records import Leftover
@@ -128,6 +128,7 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
     No transaction is open meanwhile, because vendors may take their time. Raises `InvalidRequest`,
     `CredentialsRefused` or `VendorUnreachable`.
     """
+    check_size(request.mapping)
     if request.sample_size is not None and request.mode != "sample":
         raise InvalidRequest("Only a job of the mode `sample` has a sample_size.", field="sample_size")
     source_url = await vendors.base_url(
@@ -142,6 +143,7 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
         side="source",
         api_key=request.source_config.api_key,
         base_url=source_url,
+        resolve=vendors.resolve,
     )
     target_workspace = await identify(
         vendors.target,
@@ -149,6 +151,7 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
         side="target",
         api_key=request.target_config.api_key,
         base_url=target_url,
+        resolve=vendors.resolve,
     )
     if request.target_config.workspace_id not in (None, target_workspace.id):
         raise InvalidRequest(

@@ -10,7 +10,7 @@ from freight.connectors.http import LIMITS
 from freight.connectors.protocols import Kind, Source, Target
 from freight.domain.errors import InvalidRequest
 from freight.domain.sending import OwnedTransport
-from freight.outgoing import AddressRefused, Guard, parse
+from freight.outgoing import AddressRefused, Guard, Resolve, parse
 from freight.pacing import Pacer, Pacers
 from freight.settings import Settings
 
@@ -72,6 +72,11 @@ class Vendors:
             pacer=watched(self._pacer(system, account, rates)),
             transport=OwnedTransport(self._guard.transport(LIMITS)),
         )
+
+    @property
+    def resolve(self) -> Resolve:
+        """What finds the addresses of host names."""
+        return self._guard.resolve
 
     async def base_url(self, system: str, given: str | None, *, field: str) -> str:
         """The address to use for a vendor: its own, or the one given if it is allowed.

@@ -1,15 +1,16 @@
 """Start: the precheck, and the schema that the target needs."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from freight import database
-from freight.connectors.errors import Rejected
+from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Issue, Source, Survey, Target, Workspace
 from freight.database import Connection
-from freight.domain import blueprints, jobs, leases, ledger, logs, streams, usage
+from freight.domain import blueprints, jobs, leases, ledger, logs, neighbours, streams, usage
 from freight.domain.blueprints import Blueprint
 from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
@@ -26,6 +27,15 @@ from freight.layout import Layout
 
 MOST_TOLD = 10
 """Blockers that the job's error tells; a large mapping may have thousands."""
+
+BUSY_SECONDS = 20
+"""How often a job that waits for its workspaces looks whether they are free."""
+
+BUSY = (
+    "Another migration between these two workspaces is under way, so this job waits: writing at the same time, both "
+    "would make the same records twice. It starts by itself when the workspaces are free. Cancel it if you do not want "
+    "to wait."
+)
 
 STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
@@ -193,4 +203,6 @@ async def _enter(job: Job, stage: str) -> None:
         current = await jobs.lock(tx, job.id)
         if not current.may_go_on:
             raise Interrupted
+        if current.stage is None and current.writes and not await neighbours.hold_pair(tx, current):
+            raise MustWait(BUSY, until=datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS), code="workspace_busy")
         await jobs.enter_stage(tx, current, stage)

@@ -229,12 +229,15 @@ JOB_CODES = frozenset(
         "retrying",
         "schema_refused",
         "scope_missing",
+        "standard_value_replaced",
+        "standard_value_taken",
         "type_impossible",
         "unknown_field",
         "unknown_list",
         "unknown_list_type",
         "unknown_member",
         "waited_too_long",
+        "workspace_busy",
         "workspace_changed",
     }
 )
