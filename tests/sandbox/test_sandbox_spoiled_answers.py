@@ -1,6 +1,7 @@
 """What a client may rely on about answers that come late, wrong, cut, or never, and about pages that go round."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -62,6 +63,17 @@ async def test_a_write_takes_effect_a_while_after_the_gateway_has_given_up(attio
     assert await stored(attio, "Late") == 0
     await asyncio.sleep(0.5)
     assert await stored(attio, "Late") == 1
+
+
+async def test_a_late_write_that_the_vendor_refuses_has_no_effect_and_harms_nothing(
+    attio: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fault(attio, "late_server_error_after_write", times=1, milliseconds=10)
+    refused = await attio.post(COMPANIES, json={"data": {"values": {"no_such_attribute": 1}}})
+    assert refused.status_code == 504
+    await asyncio.sleep(0.2)
+    gc.collect()
+    assert not caplog.records
 
 
 async def test_an_error_that_says_that_it_is_a_success_has_no_effect(attio: httpx.AsyncClient) -> None:

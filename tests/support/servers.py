@@ -51,6 +51,10 @@ class RedisServer:
         """Take its time away: connections stay open and nothing is answered."""
         self._process.send_signal(signal.SIGSTOP)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """SIGKILL, also of one that is gone."""
         if self._process.returncode is None:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from litestar.enums import ScopeType
+from litestar.exceptions import LitestarException
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from freight.sandbox.answers import Answer, Headers, joined
@@ -106,8 +108,13 @@ class Gate:
     async def _take_effect_later(self, seconds: float, scope: HTTPScope, receive: Receive) -> None:
         unseen = _Unseen(await _body(receive))
 
+        async def take_effect() -> None:
+            # What the vendor refuses has no effect, and Litestar cannot answer a second time.
+            with suppress(LitestarException):
+                await self._app(scope, unseen.receive, unseen.send)
+
         def begin() -> None:
-            effect = asyncio.ensure_future(self._app(scope, unseen.receive, unseen.send))
+            effect = asyncio.ensure_future(take_effect())
             self._late.add(effect)
             effect.add_done_callback(self._late.discard)
 
