@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from freight.database import DB
 
-ID = "2026-11-27T19:00:00:000000"
+ID = "2026-11-27T19:30:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "leases of idempotency keys"
 
