@@ -37,8 +37,6 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
         else:
             _check_both_or_none(settings)
             servers = await stack.enter_async_context(embedded.hold(settings.home_path))
-            if sentence := shared_user_warning(settings.home_path / "postgres"):
-                log.warning("embedded_servers_run_as_shared_user", consequence=sentence)
             database_url, redis_url = servers.database_url, servers.redis_url
             vault = Vault(settings.secrets or (encryption.secret_in(settings.home_path),))
         await stack.enter_async_context(database.connected(database_url, pool_size=settings.database_pool_size))
@@ -50,6 +48,13 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
         else:
             await database.migrate()
         yield Deployment(settings=settings, database_url=database_url, redis_url=redis_url, vault=vault)
+
+
+def warn_of_shared_user(settings: Settings) -> None:
+    """Log that other programs can enter the embedded servers, if they can."""
+    embeds = not settings.database_url
+    if embeds and (sentence := shared_user_warning(settings.home_path / "postgres")):
+        log.warning("embedded_servers_run_as_shared_user", consequence=sentence)
 
 
 def redis_url(settings: Settings) -> str:

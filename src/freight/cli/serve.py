@@ -86,6 +86,7 @@ class Service:
 async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Service]:
     """The service for as long as the context lasts. Raises the same errors as `deployment.opened`."""
     async with deployment.opened(settings) as opened:
+        deployment.warn_of_shared_user(settings)
         redis, closing = queue.connect(opened.redis_url), asyncio.Event()
         try:
             server = _Server(
