@@ -23,7 +23,7 @@ CHUNK = 100
 LOOK = 1 / 6
 """How long after a second request doubles are looked for, as a part of the time before it was sent."""
 
-DIFFERENT = "it cannot be told from a record that somebody else made"
+DIFFERENT = "it may be a record that a person created or changed"
 
 
 async def remove(job: Job, batch: Batch, lease: Lease, target: Target) -> None:
