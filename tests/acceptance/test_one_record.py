@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import (
     ConnectorError,
     InDoubt,
+    MustWait,
     NotFound,
     PermissionMissing,
     RejectedBySource,
@@ -161,6 +163,34 @@ async def test_a_record_that_the_target_has_no_answer_to_fails_alone(
     assert PoorTarget.sent == sent
     (batch,) = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
     assert (batch["status"], batch["attempt"], batch["failed_records"]) == ("completed", 0, 1)
+
+
+class BusyTarget(AttioTarget):
+    """An Attio that lets nobody in for a moment, when it is first given the company 30."""
+
+    sent: list[str]
+
+    async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+        self.sent.append(draft.source_id)
+        if draft.source_id == "30" and self.sent.count("30") == 1:
+            raise MustWait(
+                "Attio asks for a wait.", until=datetime.now(UTC) + timedelta(seconds=1), code="rate_limited"
+            )
+        return await super().create(draft, content)
+
+
+async def test_a_wait_in_the_middle_of_a_batch_is_no_attempt_and_what_is_written_is_stored(
+    service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BusyTarget, "sent", [], raising=False)
+    monkeypatch.setitem(registry.TARGETS, "attio", BusyTarget)
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 81)]
+    async with firm.running(tmp_path, companies=companies) as both:
+        job = await migration.carry(tenant, both, retry_policy={"max_attempts": 1})
+    assert migration.outcomes(job)["companies"]["created"] == 80
+    assert sorted(BusyTarget.sent) == sorted([*(str(number) for number in range(1, 81)), "30"])
+    (row,) = await jobs.logs(tenant, job["id"], code="rate_limited")
+    assert row["message"] == "Attio asks for a wait."
 
 
 class SilentTarget(AttioTarget):

@@ -1,6 +1,6 @@
 """Availability: tell one record at which a vendor fails from a vendor that fails.
 
-A vendor that answers nothing at all is waited for, however long that takes: an outage is nobody's failed attempt.
+A vendor that answers nothing at all is waited for, however long that takes: an outage counts as no failed attempt.
 """
 
 import asyncio

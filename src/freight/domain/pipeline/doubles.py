@@ -10,7 +10,7 @@ from freight import crm, database
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected
 from freight.connectors.protocols import Draft, Issue, Target, TargetRecord
 from freight.crm import note_of
-from freight.domain import leases, ledger, logs, records
+from freight.domain import in_flight, leases, ledger, logs
 from freight.domain.batches import Batch
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
@@ -23,19 +23,19 @@ CHUNK = 100
 LOOK = 1 / 6
 """How long after a second request doubles are looked for, as a part of the time before it was sent."""
 
-DIFFERENT = "it cannot be told from a record that somebody else made"
+DIFFERENT = "it may be a record that a person created or changed"
 
 
 async def remove(job: Job, batch: Batch, lease: Lease, target: Target) -> None:
     """Remove the doubles of a batch from the target, and name each in the log. Raises any `ConnectorError`."""
     async with database.as_tenant(job.tenant_id) as tx:
-        found = await records.perhaps_doubled(tx, job.id, batch.entity, batch.positions)
+        found = await in_flight.perhaps_doubled(tx, job.id, batch.entity, batch.positions)
     for start in range(0, len(found), CHUNK):
         chunk = found[start : start + CHUNK]
         entries = await _remove(job, target, [staged for staged, _ in chunk], {s.source_id: id_ for s, id_ in chunk})
         async with database.as_tenant(job.tenant_id) as tx:
             await leases.check(tx, lease)
-            await records.clear_doubts(tx, [staged.id for staged, _ in chunk])
+            await in_flight.clear_doubts(tx, [staged.id for staged, _ in chunk])
             await logs.write(tx, job.tenant_id, job.id, entries)
 
 
@@ -46,7 +46,7 @@ async def _remove(job: Job, target: Target, chunk: Sequence[Staged], own_ids: Ma
     entity = crm.entity_of(chunk[0].record)
     async with database.as_tenant(job.tenant_id) as tx:
         known = {*await ledger.owners(tx, job.pair, entity, list(found)), *own_ids.values()}
-        alike = await records.with_equals(tx, job.id, [staged.id for staged in chunk]) if entity == "files" else set()
+        alike = await in_flight.with_equals(tx, job.id, [staged.id for staged in chunk]) if entity == "files" else set()
     free = [record for record in found.values() if record.id not in known]
     entries: list[Entry] = []
     for draft in drafts:

@@ -9,7 +9,7 @@ from freight.connectors.errors import ConnectorError, MustWait, PlanLimitReached
 from freight.connectors.protocols import Issue, Target
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import batches, jobs, leases, ledger, logs, records, refusals, streams, usage
+from freight.domain import batches, in_flight, jobs, leases, ledger, logs, records, refusals, streams, usage
 from freight.domain.batches import Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
@@ -122,7 +122,7 @@ class _Linking:
         if self._job.writes:
             async with database.as_tenant(self._job.tenant_id) as tx:
                 await leases.check(tx, self._lease)
-                await records.mark_in_flight(tx, {plan.staged.id: plan.write for plan in plans if plan.write})
+                await in_flight.mark(tx, {plan.staged.id: plan.write for plan in plans if plan.write})
 
     async def _carry_out(self, writer: Writer, plans: list[Plan]) -> list[Result | BaseException]:
         async def carry_out(plan: Plan) -> Result:

@@ -18,7 +18,7 @@ from freight import database
 from freight.connectors.errors import ConnectorError, MustWait, Unavailable, UnexpectedAnswer
 from freight.connectors.protocols import Issue, Source, Target
 from freight.database import Connection
-from freight.domain import batches, jobs, leases, logs, records, staging, usage
+from freight.domain import batches, in_flight, jobs, leases, logs, records, staging, usage
 from freight.domain.batches import Batch, Clash, Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
@@ -123,6 +123,8 @@ class _Loading:
         self._handing_out = asyncio.Lock()
         self._is_second_try = False
         """Whether those are tried at which a vendor failed in this attempt already, while it took others."""
+        self._suspicion: ConnectorError | None = None
+        """Why several of these could not be looked up together."""
         self._failure: ConnectorError | Interrupted | None = None
         """Why no more requests are sent."""
         self._left: ConnectorError | None = None
@@ -131,7 +133,7 @@ class _Loading:
     async def run(self) -> None:
         """Load what has no outcome yet. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
         async with database.as_tenant(self._job.tenant_id) as tx:
-            self._met_before = await records.in_flight(tx, self._job.id, self._batch.entity, self._batch.positions)
+            self._met_before = await in_flight.ids(tx, self._job.id, self._batch.entity, self._batch.positions)
         await self._work(self._in_order)
         await self._work(self._those(self._met_before))
         await self._clear_doubts()
@@ -176,9 +178,9 @@ class _Loading:
             await self._availability.failed(error)
             self._suspects.append(_Suspect(tuple(staged.id for staged in chunk), error, before))
             return
-        if failed_results and not self._availability.successes:
-            # Not a single record could be planned: it is as likely that the vendor just fails.
-            self._left = Unavailable(failed_results[0].settled.message)
+        if self._suspicion is not None and not self._availability.successes and not plans:
+            # Not a single record can be looked up: it is as likely that the vendor just fails.
+            self._left = self._suspicion
             return
         plans = [plan for plan in plans if self._doubts.may_send(plan)]
         hopeless = [plan for plan in plans if self._doubts.is_hopeless(plan)]
@@ -240,7 +242,7 @@ class _Loading:
         if counted:
             async with database.as_tenant(self._job.tenant_id) as tx:
                 await leases.check(tx, self._lease)
-                await records.count_doubts(tx, counted)
+                await in_flight.count_doubts(tx, counted)
 
     def _waits_for_doubts(self, seconds: float) -> MustWait:
         message = (
@@ -254,8 +256,11 @@ class _Loading:
         """Try those once more at which a vendor failed, while it took others; now they fail alone."""
         again: list[int] = []
         for suspect in self._suspects:
-            # Of several that cannot be looked up together it shows now which one it is.
-            if suspect.successes < self._availability.successes or len(suspect.record_ids) > 1:
+            if len(suspect.record_ids) > 1:
+                # They could not be looked up together: it shows now which of them it is.
+                self._suspicion = suspect.error
+                again += suspect.record_ids
+            elif suspect.successes < self._availability.successes:
                 again += suspect.record_ids
             else:
                 self._left = suspect.error
@@ -277,7 +282,7 @@ class _Loading:
                 raise Interrupted
             if self._job.writes:
                 intents = {plan.staged.id: plan.write for plan in plans if plan.write is not None}
-                await records.mark_in_flight(tx, intents)
+                await in_flight.mark(tx, intents)
 
     async def _carry_out(self, plans: Sequence[Plan]) -> None:
         stopping = asyncio.Event()
@@ -335,7 +340,7 @@ class _Loading:
         """Keep a record in doubt, and name what was left out of it. Raises what keeps all others from going on."""
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
-            await records.mark_doubted(tx, [plan.staged.id])
+            await in_flight.mark_doubted(tx, [plan.staged.id])
             left_out = error.draft.issues[len(plan.draft.issues) :]
             await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, issue) for issue in left_out])
         await self._availability.failed(error)
@@ -379,7 +384,7 @@ class _Loading:
             results = await implied.name(tx, self._job, results)
             learning = self._job.pair if self._job.writes else None
             stored = await batches.store(tx, self._lease, self._batch, results, learning=learning)
-            await records.mark_unsent(tx, unsent)
+            await in_flight.mark_unsent(tx, unsent)
             await logs.write(tx, self._job.tenant_id, self._job.id, about_others)
             read = self._source.take_usage() if self._source else None
             written = self._target.take_usage()
