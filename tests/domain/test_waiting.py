@@ -162,7 +162,8 @@ async def test_metrics_count_waiting_jobs_by_what_they_wait_for(tenant: Tenant, 
     await change(tenant, quiet, "updated_at = now() - interval '10 minutes'")
     async with database.as_platform() as tx:
         after = await stalls.count(tx)
-    assert after - before == {"rate_limited": 1, "queued": 1}
+    grown = {code: number - before[code] for code, number in after.items()}
+    assert {code: number for code, number in grown.items() if number} == {"rate_limited": 1, "queued": 1}
 
 
 async def test_the_report_and_the_list_say_what_a_job_waits_for(tenant: Tenant, job: UUID) -> None:

@@ -43,7 +43,7 @@ async def read(tx: Connection) -> Figures:
     )
     return Figures(
         jobs=await _by_status(tx, "jobs WHERE deleted_at IS NULL", STATUSES),
-        waiting=dict(await stalls.count(tx)),
+        waiting=await stalls.count(tx),
         batches=await _by_status(tx, "batches", get_args(batches.Status)),
         records=dict(records or {}),
         deliveries=await _by_status(tx, "webhook_deliveries", ("pending", "delivered", "failed")),

@@ -16,6 +16,10 @@ QUIET = timedelta(seconds=30)
 """For how long nothing changes about a job before it is asked why."""
 
 
+FREQUENT = ("queued", "no_progress", "retrying", "rate_limited", "vendor_unavailable")
+"""Codes that are counted also while no job waits for what they say."""
+
+
 async def explain(tx: Connection, found: Sequence[Job]) -> list[Job]:
     """Return the jobs, each live one that has been quiet for long with what it waits for."""
     now = datetime.now(UTC)
@@ -23,7 +27,7 @@ async def explain(tx: Connection, found: Sequence[Job]) -> list[Job]:
     return [msgspec.structs.replace(job, waiting_for=told.get(job.id, job.waiting_for)) for job in found]
 
 
-async def count(tx: Connection) -> Counter[str]:
+async def count(tx: Connection) -> dict[str, int]:
     """Return how many live jobs wait, by the code of what they wait for (as the platform)."""
     rows = await tx.fetch(
         """SELECT id, updated_at, waiting_for ->> 'code' AS code FROM jobs
@@ -34,7 +38,8 @@ async def count(tx: Connection) -> Counter[str]:
     )
     quiet = {row["id"]: row["updated_at"] for row in rows if row["code"] is None}
     told = await _find(tx, quiet, datetime.now(UTC))
-    return Counter([*(row["code"] for row in rows if row["code"]), *(waiting.code for waiting in told.values())])
+    counted = Counter([*(row["code"] for row in rows if row["code"]), *(waiting.code for waiting in told.values())])
+    return dict.fromkeys(FREQUENT, 0) | counted
 
 
 async def _find(tx: Connection, quiet: Mapping[UUID, datetime], now: datetime) -> dict[UUID, Waiting]:
