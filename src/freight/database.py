@@ -255,7 +255,7 @@ async def _transaction() -> AsyncIterator[Connection]:
             "A transaction is under way already: another within it could wait for its connection forever."
         )
     if DB.pool is None:
-        raise RuntimeError("There is no pool of connections: `connected` holds one.")
+        raise Unavailable("There are no connections to PostgreSQL: they have been closed, or were never opened.")
     pool, token = DB.pool, _under_way.set(True)
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):

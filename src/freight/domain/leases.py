@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from freight import database
+from freight import database, throttled
 from freight.database import Connection
 
 LEASE_SECONDS = 30
@@ -143,8 +143,8 @@ async def _renew(lease: Lease, loop: asyncio.AbstractEventLoop, deadline: asynci
                     lease.fence,
                     LEASE_SECONDS,
                 )
-        except Exception:  # the next renewal may succeed; the deadline ends it if none does
-            log.warning("lease_not_renewed", table=lease.table, id=str(lease.id), exc_info=True)
+        except Exception as error:  # noqa: BLE001 - the next renewal may succeed; the deadline ends it if none does
+            throttled.warning("lease_not_renewed", error, table=lease.table, id=str(lease.id))
             continue
         if not renewed:
             deadline.reschedule(loop.time())

@@ -4,9 +4,7 @@ import asyncio
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
-from freight import database
+from freight import database, throttled
 from freight.connectors.protocols import Kind, Pacer
 from freight.domain import jobs
 from freight.domain.errors import NotFound
@@ -14,8 +12,6 @@ from freight.domain.jobs import Job
 
 LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""
-
-log = structlog.get_logger()
 
 
 class Interrupted(Exception):
@@ -71,8 +67,9 @@ class Watch:
                     self._may_go_on = (await jobs.get(tx, self._job_id)).may_go_on
             except NotFound:
                 self._may_go_on = False
-            except Exception:  # the next look may succeed; while the database is away nothing can be paused in it
-                log.warning("job_not_looked_at", job=str(self._job_id), exc_info=True)
+            # The next look may succeed; while the database is unavailable nothing can be paused in it.
+            except Exception as error:  # noqa: BLE001
+                throttled.warning("job_not_looked_at", error, job=str(self._job_id))
             if not self._may_go_on:
                 self._end_waits()
 
