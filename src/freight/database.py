@@ -20,6 +20,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import structlog
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.engine.postgres import PostgresEngine
 
@@ -58,6 +59,8 @@ class Connection(Protocol):
         """A cursor over the rows, which lasts as long as the transaction."""
         ...
 
+
+log = structlog.get_logger()
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -120,8 +123,8 @@ PREPARED_STATEMENT_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.Inva
 CACHE_SIZE = "statement_cache_size="
 
 POOLED = (
-    "FREIGHT_DATABASE_URL leads to PostgreSQL through a pooler such as pgbouncer in transaction mode, where prepared "
-    "statements cannot be kept. Add `statement_cache_size=0` to the parameters of the URL."
+    "A prepared statement got lost, as it does behind a pooler such as pgbouncer in transaction mode. Add "
+    "`statement_cache_size=0` to the parameters of FREIGHT_DATABASE_URL, and start Freight again."
 )
 
 
@@ -174,6 +177,9 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
     """Hold a pool of connections to the database at `url`. Raises `DatabaseError` if it cannot be reached."""
     configure(url)
     try:
+        if "statement_cache_size" not in DB.config and await _is_pooled():
+            log.info("database_behind_pooler", consequence="Statements are not kept prepared.")
+            DB.config["statement_cache_size"] = 0
         # Connected once, to see that it is possible. A least number to be kept would have asyncpg connect in the
         # background, in the way of transactions that begin, with a traceback for each attempt during an outage.
         await DB.start_connection_pool(init_size=1, min_size=0, max_size=pool_size, command_timeout=COMMAND_SECONDS)
@@ -196,6 +202,20 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
             # A connection that is not given back must not hold up the end of the process.
             abandon()
         DB.pool = None
+
+
+async def _is_pooled() -> bool:
+    """Return whether a pooler such as pgbouncer stands before PostgreSQL: it answers with a process id of its own.
+
+    In transaction mode every transaction may run in another session, where a statement that was prepared in an
+    earlier one is unknown, or known under the same name to somebody else.
+    """
+    connection = await asyncpg.connect(**DB.config, statement_cache_size=0)
+    try:
+        async with connection.transaction():
+            return bool(await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid())
+    finally:
+        connection.terminate()
 
 
 def abandon() -> None:
@@ -235,7 +255,7 @@ async def _transaction() -> AsyncIterator[Connection]:
             "A transaction is under way already: another within it could wait for its connection forever."
         )
     if DB.pool is None:
-        raise RuntimeError("There is no pool of connections: `connected` holds one.")
+        raise Unavailable("There are no connections to PostgreSQL: they have been closed, or were never opened.")
     pool, token = DB.pool, _under_way.set(True)
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):

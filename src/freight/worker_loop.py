@@ -79,9 +79,10 @@ class Worker(ArqWorker):
         if self.main_task.done():
             self.main_task.result()
 
-    def handle_sig(self, signum: Signals) -> None:  # noqa: ARG002 - arq's own signature
+    def handle_sig(self, signum: Signals) -> None:
         """Note that the worker has to stop."""
         if not self._told_to_stop.is_set():
+            log.info("worker_stopping", signal=signum.name)
             end_at_last(LAST_RESORT_SECONDS)
         self._told_to_stop.set()
 

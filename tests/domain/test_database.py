@@ -200,12 +200,25 @@ async def test_prepared_statements_that_a_pooler_loses_are_explained(pool: None,
             await tx.execute(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{state}'; END $$")
 
 
-async def test_prepared_statements_can_be_left_out_by_the_url(database_url: str) -> None:
-    async with database.connected(f"{database_url}&statement_cache_size=0", pool_size=1):
-        for _ in range(2):
-            async with database.as_platform() as tx:
-                assert await tx.fetchval("SELECT $1::int", 1) == 1
-                assert await tx.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''") == 0
+async def kept_statements() -> int:
+    for _ in range(2):
+        async with database.as_platform() as tx:
+            assert await tx.fetchval("SELECT $1::int", 1) == 1
+            kept = int(await tx.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''"))
+    return kept
+
+
+async def test_statements_are_kept_prepared_unless_the_url_says_otherwise(database_url: str) -> None:
+    for url, any_kept in ((database_url, True), (f"{database_url}&statement_cache_size=0", False)):
+        async with database.connected(url, pool_size=1):
+            assert (await kept_statements() > 0) == any_kept
+
+
+async def test_behind_a_pooler_no_statement_is_kept_prepared(database_url: str, tmp_path: Path) -> None:
+    async with relaying(tmp_path, database_url) as relay:
+        relay.poses_as_pooler = True
+        async with database.connected(relay.url, pool_size=1):
+            assert await kept_statements() == 0
 
 
 async def test_a_cache_size_that_is_no_number_is_named() -> None:

@@ -111,6 +111,8 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 if with_worker:
                     tasks.append(await stack.enter_async_context(_working(opened)))
                 port = server.servers[0].sockets[0].getsockname()[1]
+                # The API and the worker end side by side.
+                stack.callback(setattr, server, "should_exit", True)
                 stack.callback(closing.set)
                 host = f"[{settings.host}]" if ":" in settings.host else settings.host
                 yield Service(f"http://{host}:{port}", tasks)
