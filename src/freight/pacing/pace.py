@@ -26,8 +26,9 @@ QUICK_SECONDS = 5.0
 """Where so many 429s follow each other within so many seconds each, the limit itself is lower: from then on the share
 falls by `STEEP_FALL`."""
 
-RISE = 0.0003
-"""What each second without a 429 adds to the share: four minutes until the limit is tried again after a fall."""
+RISE = 0.0005
+"""What each second without a 429 adds to the share: two and a half minutes until the limit is tried again after a
+fall."""
 
 EPISODE_SECONDS = 1.0
 """429s within so many seconds of the first are answers to requests that were sent before the share fell."""
