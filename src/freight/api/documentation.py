@@ -1,5 +1,6 @@
 """The API's description: OpenAPI at `/schema`, and pages for people below it."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -66,6 +67,17 @@ class _Redoc(RedocRenderPlugin):
 """.encode()
 
 
+class _Yaml(YamlRenderPlugin):
+    """Litestar's, which renders the document once only: it takes most of a second."""
+
+    _rendered: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._rendered is None:
+            self._rendered = super().render(request, openapi_schema)
+        return self._rendered
+
+
 class _Scalar(ScalarRenderPlugin):
     """Litestar's page loads scripts and styles from elsewhere, in the place where people type their keys."""
 
@@ -107,6 +119,30 @@ def _protecting(public_url: str | None) -> Callable[[Response[Any]], Awaitable[R
         return response
 
     return protect
+
+
+class _Preparation:
+    """The document and its slow forms, which are made by a thread when one of them is asked for first."""
+
+    def __init__(self) -> None:
+        self._making: asyncio.Task[None] | None = None
+
+    async def before_request(self, request: Request[Any, Any, Any]) -> Redirect | None:
+        """Lead browsers to a page, and wait until there is something to answer."""
+        if redirect := await _for_browsers(request):
+            return redirect
+        if self._making is None:
+            self._making = asyncio.create_task(asyncio.to_thread(self._make, request))
+        await asyncio.shield(self._making)
+        return None
+
+    def _make(self, request: Request[Any, Any, Any]) -> None:
+        document = request.app.openapi_schema.to_schema()
+        config = request.app.openapi_config
+        for plugin in config.render_plugins if config else ():
+            if isinstance(plugin, _Yaml):
+                # Litestar has copied the plugins.
+                plugin.render(request, document)
 
 
 async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
@@ -160,7 +196,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
         ),
         render_plugins=[
             JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON),
-            YamlRenderPlugin(),
+            _Yaml(),
             SwaggerRenderPlugin(
                 js_url=f"{ASSETS}/swagger_bundle.js",
                 css_url=f"{ASSETS}/swagger_style.css",
@@ -174,7 +210,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
             PATH,
             route_handlers=[],
             include_in_schema=False,
-            before_request=_for_browsers,
+            before_request=_Preparation().before_request,
             after_request=_protecting(public_url),
         ),
     )
