@@ -110,7 +110,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             documentation.openapi_json,
         ],
         guards=[needs_host(deployment.settings.hosts), limiter.admit_anybody],
-        middleware=[request_metrics.middleware],
+        middleware=[request_metrics.middleware, requests.keep_vary],
         before_request=before_handler,
         dependencies={
             "queue": Provide(lambda: queue, sync_to_thread=False),
@@ -135,7 +135,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
         logging_config=None,
         debug=False,
     )
-    return requests.RequestLog(litestar)
+    return requests.RequestLog(litestar, cross_origin=bool(deployment.settings.origins))
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

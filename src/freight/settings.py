@@ -217,7 +217,21 @@ def _shown(name: str, value: Any) -> str:
     if name == "secret_keys":
         return "(hidden)"
     # The password stands between the first colon after the scheme and the last @ of the authority.
-    return re.sub(r"(://[^:@]*):.*@", r"\1:(hidden)@", str(value))
+    text = re.sub(r"(://[^:@]*):.*@", r"\1:(hidden)@", str(value))
+    return re.sub(r"([?&])([^=&#]+)=([^&#]*)", _without_secret, text) if name in WITH_QUERY else text
+
+
+WITH_QUERY = ("database_url", "redis_url")
+
+HARMLESS = frozenset(
+    {"application_name", "database", "db", "dbname", "host", "port", "sslmode", "ssl_cert_reqs", "user"}
+)
+"""Options in the query of a URL that may be shown. A password is one too, by several names."""
+
+
+def _without_secret(option: re.Match[str]) -> str:
+    mark, option_name, value = option.groups()
+    return f"{mark}{option_name}={value if option_name in HARMLESS else '(hidden)'}"
 
 
 def _sentence(message: str) -> str:

@@ -138,6 +138,38 @@ async def test_nothing_is_asked_any_more_for_a_client_that_has_gone(tenant: Tena
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE api_keys SET revoked_at = now() WHERE tenant_id = $1",
+        "UPDATE api_keys SET expires_at = now() WHERE tenant_id = $1",
+        "UPDATE tenants SET suspended_at = now() WHERE id = $1",
+    ],
+)
+async def test_a_stream_ends_with_the_key_that_opened_it(tenant: Tenant, job: UUID, end: str) -> None:
+    async with watching(tenant.client, job) as events:
+        await until(events, "progress")
+        async with database.as_platform() as tx:
+            await tx.execute(end, tenant.id)
+        async with asyncio.timeout(20):
+            assert [event.name for event in await rest(events)] == ["reconnect"]
+    assert (await tenant.client.get(f"/api/v1/jobs/{job}/events")).status_code in (401, 403)
+
+
+async def test_more_streams_than_a_tenant_s_share_are_refused_and_other_tenants_are_not(
+    tenant: Tenant, other_tenant: Tenant, job: UUID
+) -> None:
+    theirs = await filled.a_job(other_tenant, status="running")
+    async with AsyncExitStack() as stack:
+        for _ in range(api.STREAMS_EACH):
+            await stack.enter_async_context(watching(tenant.client, job))
+        refused = await tenant.client.get(f"/api/v1/jobs/{job}/events")
+        assert error_of(refused, 429)["details"][0]["type"] == "event_streams_exceeded"
+        assert int(refused.headers["Retry-After"]) > 0
+        async with watching(other_tenant.client, theirs) as events:
+            await until(events, "status")
+
+
 async def test_a_deleted_job_s_stream_ends(tenant: Tenant, job: UUID) -> None:
     async with watching(tenant.client, job) as events:
         await until(events, "progress")

@@ -23,6 +23,9 @@ ONLY_HEAD = "only_head"
 ON_REFUSAL = "on_refusal"
 """In the state of a request, what is to be done before it is answered with an error."""
 
+VARY = "vary"
+"""In the state of a request, the answer's `Vary` before Litestar's CORS replaces it."""
+
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger()
@@ -31,8 +34,10 @@ log = structlog.get_logger()
 class RequestLog:
     """Wraps the whole application, because Litestar's own middleware sees only requests that found a route."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, cross_origin: bool = False) -> None:
+        """`cross_origin` says that answers depend on the origin of the page that asks."""
         self._app = app
+        self._vary = ("Origin",) if cross_origin else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; its id is `request.state.request_id`, and bound to every log line written meanwhile."""
@@ -52,7 +57,13 @@ class RequestLog:
                 status = message["status"]
                 if status >= 400 and (undo := scope["state"].get(ON_REFUSAL)):
                     await undo()
-                MutableScopeHeaders(message).update(headers(scope))
+                answered = MutableScopeHeaders(message)
+                answered.update(headers(scope))
+                # Browsers are to take no answer for a page or a script.
+                answered["X-Content-Type-Options"] = "nosniff"
+                varied = ", ".join([scope["state"].get(VARY, ""), answered.get("Vary", ""), *self._vary])
+                if names := dict.fromkeys(name.strip() for name in varied.split(",") if name.strip()):
+                    answered["Vary"] = ", ".join(names)
             await send(message)
 
         async def receive_noting_the_end() -> ReceiveMessage:
@@ -69,6 +80,20 @@ class RequestLog:
         finally:
             duration = round((time.perf_counter() - began) * 1000, 1)
             log.info("request_ended", method=method, path=path, status=status, duration_ms=duration)
+
+
+def keep_vary(app: ASGIApp) -> ASGIApp:
+    """Middleware that notes what an answer depends on, for `RequestLog` to say."""
+
+    async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                scope["state"][VARY] = MutableScopeHeaders(message).get("Vary", "")
+            await send(message)
+
+        await app(scope, receive, send_noting)
+
+    return keeping
 
 
 async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
