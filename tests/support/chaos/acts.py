@@ -24,6 +24,7 @@ class Run:
     client: Client
     job_id: str = ""
     created: asyncio.Event = field(default_factory=asyncio.Event)
+    """Not set while one job has been cancelled and the next one is not there yet."""
 
 
 Doing = Callable[..., Awaitable[None]]
@@ -152,11 +153,15 @@ async def pause(run: Run, *, seconds: float) -> None:
 async def cancel_and_begin_again(run: Run) -> None:
     """Cancel the job; another one does the rest."""
     await run.created.wait()
-    if await run.client.control(run.job_id, "cancel"):
-        if await run.client.until(run.job_id, ended, seconds=CANCEL_SECONDS) is None:
-            run.fleet.problems.add("stuck", f"a cancelled job had not ended after {CANCEL_SECONDS} s")
-            await run.client.until(run.job_id, ended, seconds=120)
-        run.job_id = await run.client.create()
+    cancelled = run.job_id
+    if not await run.client.control(cancelled, "cancel"):
+        return
+    run.created.clear()
+    if await run.client.until(cancelled, ended, seconds=CANCEL_SECONDS) is None:
+        run.fleet.problems.add("stuck", f"a cancelled job had not ended after {CANCEL_SECONDS} s")
+        await run.client.until(cancelled, ended, seconds=120)
+    run.job_id = await run.client.create()
+    run.created.set()
 
 
 @act

@@ -19,7 +19,7 @@ from support.chaos.fleet import Size
 from support.chaos.problems import KINDS
 from support.chaos.runs import Result
 from support.chaos.scenarios import SCENARIOS
-from support.chaos.schedule import Scenario, schedule
+from support.chaos.schedule import Act, Scenario, schedule
 
 WORKSPACES = 3
 """How many workspaces there are; the seed of a run chooses one, so that each is migrated without faults only once."""
@@ -68,26 +68,27 @@ async def _run_all(planned: list[tuple[Scenario, int]], results: list[Result]) -
                 expected[workspace] = await runs.fault_free(postgres, folder / "fault-free", workspace, Size())
                 click.echo(f"workspace {workspace} migrated without faults in {time.monotonic() - began:.0f} s")
             click.echo(f"seed {seed}, {scenario.name}")
-            for act in schedule(scenario, seed, Size().span):
+            acts = schedule(scenario, seed, Size().span)
+            for act in acts:
                 click.echo(str(act))
             place = folder / f"{scenario.name}-{seed}"
             result = await runs.run(postgres, place, scenario, seed, workspace, Size(), expected[workspace])
             results.append(result)
-            _report(result, place)
+            _report(result, acts, place)
     if not any(result.problems.found for result in results):
         shutil.rmtree(folder)
 
 
-def _report(result: Result, place: Path) -> None:
+def _report(result: Result, acts: list[Act], place: Path) -> None:
     resumed = "" if result.resumed_after is None else f", on after {result.resumed_after:.1f} s"
     click.echo(f"    {'FAILED' if result.problems.found else 'ok'} in {result.seconds:.0f} s{resumed}")
     for kind, text in result.problems.found:
         click.echo(f"    {kind}: {text}")
     if result.problems.found:
-        (place / "problems.txt").write_text("".join(f"{kind}: {text}\n" for kind, text in result.problems.found))
-        click.echo(
-            f"    its logs: {place}; again: scripts/chaos --runs 1 --seed {result.seed} --scenario {result.scenario}"
-        )
+        told = [*map(str, acts), *(f"{kind}: {text}" for kind, text in result.problems.found)]
+        (place / "run.txt").write_text("".join(f"{line}\n" for line in told))
+        click.echo(f"    its logs: {place}")
+        click.echo(f"    the same again: scripts/chaos --runs 1 --seed {result.seed} --scenario {result.scenario}")
     else:
         shutil.rmtree(place)
 

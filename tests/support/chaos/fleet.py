@@ -35,8 +35,8 @@ class Size:
     companies: int = 40
     """Of other entities there are similar numbers, of people somewhat more than two pages."""
     people: int = 220
-    writes_per_second: int = 20
-    """The pace, which decides how long a run lasts: there are about 550 writes in all."""
+    writes_per_second: int = 25
+    """The pace, which decides how long a run lasts: there are about 800 writes in all."""
     span: float = 25.0
     """Seconds after the creation of the job within which faults begin: a run takes longer, whatever the machine."""
 
@@ -73,7 +73,7 @@ class Fleet:
         """Wait until the API answers and the workers work."""
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(base_url=self.url) as client:
             while True:
-                if all(worker.has_printed("worker_started") for worker in self.workers) and await _answers(client):
+                if all(worker.is_ready() for worker in self.workers) and await _answers(client):
                     return
                 await asyncio.sleep(0.1)
 
@@ -113,6 +113,7 @@ async def running(
             database_url=database_url,
             api=Member(
                 "api",
+                "Freight is ready",
                 [str(BIN / "freight"), "serve", "--no-worker"],
                 environment(settings),
                 folder,
@@ -121,6 +122,7 @@ async def running(
             workers=[
                 Member(
                     f"worker-{number}",
+                    "worker_started",
                     [str(BIN / "arq"), "freight.worker"],
                     environment(settings, **(movable[number].environment if movable else {})),
                     folder,
@@ -150,10 +152,9 @@ def workspace(seed: int, size: Size) -> SandboxOptions:
         opportunities=count // 2,
         lists=2,
         entries=count,
-        notes=2 * count,
-        reminders=count,
-        files=count // 3,
-        custom_fields=True,
+        notes=3 * count,
+        reminders=2 * count,
+        files=count // 2,
         deals_enabled=True,
         unlimited=True,
     )

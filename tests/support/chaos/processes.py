@@ -17,9 +17,16 @@ class Member:
     """One process of the fleet, whose output goes to a file."""
 
     def __init__(
-        self, name: str, command: list[str], env: Mapping[str, str], folder: Path, complain: Callable[[str], None]
+        self,
+        name: str,
+        ready: str,
+        command: list[str],
+        env: Mapping[str, str],
+        folder: Path,
+        complain: Callable[[str], None],
     ) -> None:
         self.name = name
+        self._ready = ready
         self._command = command
         self._env = env
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,8 +54,10 @@ class Member:
         """SIGTERM, which has to be obeyed in time and with status 0; it stays down until it is started."""
         self._downs += 1
         await self._leave_alone()
-        if (process := self._process) is None:
+        if (process := self._process) is None or self._downs > 1:
             return
+        # Another fault may kill it meanwhile. A process that is still starting has no handler, and just ends.
+        allowed = {0, -signal.SIGKILL} if self.is_ready() else {0, -signal.SIGKILL, -signal.SIGTERM}
         self.signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(EXIT_SECONDS):
@@ -58,7 +67,7 @@ class Member:
             await self._end(signal.SIGKILL)
             return
         self._process = None
-        if status != 0:
+        if status not in allowed:
             self._complain(f"{self.name} ended with status {status} after SIGTERM")
 
     def freeze(self) -> None:
@@ -79,9 +88,11 @@ class Member:
         await self._leave_alone()
         await self._end(signal.SIGKILL)
 
-    def has_printed(self, text: str) -> bool:
-        """Whether a line with this text is in its log since it was started last."""
-        return text in self._log.read_text(errors="replace")[self._printed_before :]
+    def is_ready(self) -> bool:
+        """Whether it has said that it is ready since it was started last."""
+        with self._log.open("rb") as log:
+            log.seek(self._printed_before)
+            return self._ready.encode() in log.read()
 
     async def _spawn(self) -> None:
         self._printed_before = self._log.stat().st_size if self._log.exists() else 0

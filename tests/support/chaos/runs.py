@@ -95,8 +95,7 @@ async def _at(began: float, act: Act, run: Run) -> None:
 
 
 async def _has_ended(run: Run) -> bool:
-    job_id = run.job_id
-    return ended(await run.client.job(job_id)) and job_id == run.job_id
+    return run.created.is_set() and ended(await run.client.job(run.job_id)) and run.created.is_set()
 
 
 async def _go_on(run: Run, scenario: Scenario) -> float | None:
