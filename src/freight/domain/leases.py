@@ -19,10 +19,9 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from freight import database
+from freight import database, throttled
 from freight.database import Connection
 from freight.domain.steps import Interrupted
-from freight.trouble import Trouble
 
 LEASE_SECONDS = 30
 RENEW_SECONDS = 10
@@ -42,9 +41,6 @@ PostgreSQL was set back."""
 Leased = Literal["jobs", "streams", "batches", "webhook_deliveries"]
 
 log = structlog.get_logger()
-
-
-UNCONFIRMED = Trouble("lease_not_renewed")
 
 
 class LeaseLost(Interrupted):
@@ -210,10 +206,9 @@ class Hold:
         try:
             lasts = await self._ask()
         except Exception as error:  # noqa: BLE001 - the next one may be answered; the lease ends by itself if none is
-            UNCONFIRMED.failed(error)
+            throttled.warning("lease_not_renewed", error)
             self._ask_again_at = self._clock() + ASK_SECONDS
             return
-        UNCONFIRMED.passed()
         if lasts is None:
             self.is_lost = True
         else:

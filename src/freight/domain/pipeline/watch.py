@@ -6,19 +6,16 @@ from datetime import datetime
 from uuid import UUID
 from weakref import WeakSet
 
-from freight import database
+from freight import database, throttled
 from freight.connectors.protocols import Kind, Pacer
 from freight.domain import jobs, steps, transitions
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.domain.steps import Interrupted as Interrupted
 from freight.domain.steps import Step
-from freight.trouble import Trouble
 
 LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""
-
-NOT_LOOKED_AT = Trouble("job_not_looked_at")
 
 
 class Watch:
@@ -78,9 +75,8 @@ class Watch:
             except NotFound:
                 self._may_go_on, is_over = False, True
             except Exception as error:  # noqa: BLE001 - the next look may succeed; until then nothing can be paused
-                NOT_LOOKED_AT.failed(error, job=str(self._job_id))
+                throttled.warning("job_not_looked_at", error, job=str(self._job_id))
                 continue
-            NOT_LOOKED_AT.passed()
             if not self._may_go_on:
                 self._end_waits()
             if is_over:
