@@ -32,7 +32,7 @@ LONGEST_WAIT_FOR_REDIS = 1.0
 
 LEASES_LOST = "freight:leases-lost"
 
-Task = Literal["advance_job", "extract_stream", "load_batch", "deliver_webhook"]
+Task = Literal["advance_job", "start_job", "extract_stream", "load_batch", "link_records", "deliver_webhook"]
 
 log = structlog.get_logger()
 
@@ -51,6 +51,13 @@ class Ring(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: UUID
     id: UUID
     fence: int
+    job_id: UUID | None = None
+    """The job whose step it is, if it is a long one: slots are shared between jobs."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the task is called with."""
+        return tuple(str(value) for value in (self.tenant_id, self.id, self.job_id) if value is not None)
 
 
 class Queue:
@@ -68,8 +75,7 @@ class Queue:
             for ring in rings:
                 await self.redis.enqueue_job(
                     ring.task,
-                    str(ring.tenant_id),
-                    str(ring.id),
+                    *ring.arguments,
                     _job_id=":".join(filter(None, (ring.task, str(ring.id), str(ring.fence), again))),
                 )
         except RedisError as error:

@@ -47,6 +47,12 @@ async def note(
         await logs.write(tx, tenant_id, job_id, [Entry(issue=Issue(level="warning", code=code, message=message))])
 
 
+async def lasts(tx: Connection, job_id: UUID) -> bool:
+    """Whether the job waits until a time that has not come yet."""
+    until = "(waiting_for ->> 'until')::timestamptz"
+    return bool(await tx.fetchval(f"SELECT {until} > now() FROM jobs WHERE id = $1", job_id))
+
+
 async def over(tx: Connection, job_id: UUID) -> None:
     """The job makes progress: it waits for nothing."""
     await tx.execute("UPDATE jobs SET waiting_for = NULL WHERE id = $1 AND waiting_for IS NOT NULL", job_id)

@@ -15,12 +15,14 @@ from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.sample import read_sample
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
+from freight.domain.slots import Slot
 from freight.domain.streams import Stream
 from freight.layout import Layout
 
 
-async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | None:
-    """Read a stream to its end; the id of its job, or None if somebody else is at it or the job does not run."""
+async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
+    """Read a stream to its end, or some pages of it if the slot is wanted for others; the id of its job, or None if
+    somebody else is at it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "streams", tenant_id, stream_id, place.worker)
         if lease is None:
@@ -55,6 +57,8 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
             if stream.done or stream.read_records // job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
                 await place.queue.ring(await advance(tenant_id, job.id))
+            if slot.is_wanted and not stream.done:
+                raise Interrupted
     return job.id
 
 

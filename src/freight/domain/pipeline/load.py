@@ -27,6 +27,7 @@ from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import SourceFailed, Writer
 from freight.domain.records import Staged
+from freight.domain.slots import Slot
 
 log = structlog.get_logger()
 
@@ -47,8 +48,9 @@ GRACE_SECONDS = 5
 """How long requests that are under way may take to finish when the worker is told to stop."""
 
 
-async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None:
-    """Load a batch; the id of its job, or None if somebody else is at it or there is nothing to do."""
+async def load(place: Workplace, tenant_id: UUID, batch_id: UUID, slot: Slot) -> UUID | None:
+    """Load a batch, or some chunks of it if the slot is wanted for others; the id of its job, or None if somebody else
+    is at it or there is nothing to do."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "batches", tenant_id, batch_id, place.worker)
         if lease is None:
@@ -70,7 +72,7 @@ async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None
     async with attempt(job, lease, retry=retry, give_up=give_up), AsyncExitStack() as stack:
         target = await stack.enter_async_context(place.target(job))
         source = await stack.enter_async_context(place.source(job)) if batch.entity == "files" else None
-        await _Loading(place, job, batch, lease, target, source).run()
+        await _Loading(place, job, batch, lease, slot, target, source).run()
     return job.id
 
 
@@ -78,12 +80,13 @@ class _Loading:
     """One attempt at a batch."""
 
     def __init__(
-        self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target, source: Source | None
+        self, place: Workplace, job: Job, batch: Batch, lease: Lease, slot: Slot, target: Target, source: Source | None
     ) -> None:
         self._place = place
         self._job = job
         self._batch = batch
         self._lease = lease
+        self._slot = slot
         self._target = target
         self._source = source
         self._writer = Writer(target, source)
@@ -94,6 +97,8 @@ class _Loading:
         """Why no more requests are sent."""
         self._left: ConnectorError | None = None
         """Why records are left to the next attempt, while the others go on."""
+        self._gives_way = False
+        """Whether the rest of the chunks is left to a later step."""
 
     async def run(self) -> None:
         """Load what has no outcome yet. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
@@ -105,6 +110,8 @@ class _Loading:
             raise group.exceptions[0] from None
         if (failure := self._failure or self._left) is not None:
             raise failure
+        if self._gives_way:
+            raise Interrupted
         async with database.as_tenant(self._job.tenant_id) as tx:
             await batches.complete(tx, self._lease)
         log.info("batch_completed", job=str(self._job.id), entity=self._batch.entity, number=self._batch.number)
@@ -131,6 +138,9 @@ class _Loading:
         return self._lease.attempt + 1 >= min(ATTEMPTS_AT_ONE, self._job.retry_policy.max_attempts)
 
     async def _next_chunk(self) -> list[Staged]:
+        if self._last_position >= 0 and self._slot.is_wanted:
+            self._gives_way = True
+            return []
         async with self._handing_out, database.as_tenant(self._job.tenant_id) as tx:
             found = await records.waiting(
                 tx,
@@ -181,7 +191,7 @@ class _Loading:
             return self._writer.leave(plan)
         if not self._job.writes:
             return self._writer.predict(plan)
-        async with self._place.writers:
+        async with self._place.writing(self._job):
             if stopping.is_set() or self._failure is not None:
                 raise Interrupted
             try:

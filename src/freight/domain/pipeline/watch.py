@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class Interrupted(Exception):
-    """The job was paused or is to end: the step ends early, and nothing is wrong."""
+    """The job was paused or is to end, or others wait for the step's slot: it ends early, and nothing is wrong."""
 
 
 class Watch:
