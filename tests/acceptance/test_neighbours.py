@@ -12,9 +12,9 @@ from support.service import Service, Tenant
 
 CONCURRENCY = 4
 
-SLOW = 2000
+SLOW = 4000
 """Milliseconds that the slow target takes for each write: with all writes that are under way at once that makes about
-sixteen a second."""
+eight a second."""
 
 
 @pytest.fixture(scope="module")
