@@ -158,8 +158,11 @@ async def test_faults_with_an_answer_come_as_often_as_asked(affinity: httpx.Asyn
         ("rate_limit", 429),
         ("server_error", 500),
         ("html_error", 502),
+        ("html_success", 200),
+        ("html_forbidden", 403),
         ("unauthorized", 401),
         ("forbidden", 403),
+        ("unavailable", 503),
     ]
     for client, path in ((affinity, "/v2/companies"), (attio, "/v2/objects")):
         for kind, status in cases:
@@ -167,7 +170,7 @@ async def test_faults_with_an_answer_come_as_often_as_asked(affinity: httpx.Asyn
             answers = [await client.get(path) for _ in range(3)]
             assert [answer.status_code for answer in answers] == [status, status, 200]
             html = answers[0].headers["content-type"].startswith("text/html")
-            assert html == (kind == "html_error")
+            assert html == kind.startswith("html_")
 
 
 @pytest.mark.usefixtures("clean")

@@ -2,6 +2,7 @@
 
 import random
 from typing import Annotated, Literal
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Meta
@@ -9,29 +10,84 @@ from msgspec import Meta
 FaultKind = Literal[
     "latency",
     "rate_limit",
+    "odd_wait",
+    "unavailable",
     "unauthorized",
     "forbidden",
+    "html_forbidden",
     "server_error",
     "html_error",
+    "html_success",
+    "wrong_body",
     "server_error_after_write",
+    "late_server_error_after_write",
     "write_conflict",
     "drop_before",
     "drop_after_write",
+    "hang",
+    "truncated",
+    "drip",
+    "cursor_expired",
+    "cursor_loop",
+    "storage_error",
+    "storage_html",
+    "storage_truncated",
+    "storage_redirect",
     "task_links_dropped",
     "task_links_late",
 ]
 
-AFTER_WRITE: frozenset[FaultKind] = frozenset({"server_error_after_write", "drop_after_write"})
+AFTER_WRITE: frozenset[FaultKind] = frozenset(
+    {"server_error_after_write", "late_server_error_after_write", "drop_after_write"}
+)
 IN_OPERATION: frozenset[FaultKind] = frozenset({"task_links_dropped", "task_links_late"})
 """Faults with a right answer, which an operation shows itself."""
 ONLY_WRITES: frozenset[FaultKind] = AFTER_WRITE | IN_OPERATION | {"write_conflict"}
+OF_CURSORS: frozenset[FaultKind] = frozenset({"cursor_expired", "cursor_loop"})
+OF_STORAGE: frozenset[FaultKind] = frozenset({"storage_error", "storage_html", "storage_truncated", "storage_redirect"})
+
+STORAGE = "/userfiles/"
+"""Below this path Affinity's storage hands out files."""
+REDIRECTED = "region"
+"""The query parameter that `storage_redirect` adds: a request that has it is not redirected again."""
+CURSORS = ("cursor", "page_token")
+"""The query parameters that ask for a further page."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request, as far as it decides which faults it meets."""
+
+    method: str
+    path: str
+    query: str
+    write: bool
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor of the page that the request asks for; None for a first page."""
+        given = parse_qs(self.query)
+        return next((given[name][0] for name in CURSORS if name in given), None)
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A fault to show to the requests that it matches.
 
-    The kinds `…_after_write` let the write take effect and then hide its answer; they and `write_conflict` match
-    writes only. With `task_links_…` Attio creates a task without the links to its records, for good or for a moment.
+    - `latency` holds the request up; `hang` never answers; `drip` sends the answer byte by byte.
+    - `rate_limit`, `unauthorized`, `forbidden`, `server_error`, `write_conflict` are errors as the vendor words them.
+      `odd_wait` is its 429 and `unavailable` a 503, both with the `headers` that are given.
+    - `html_error` (502), `html_success` (200) and `html_forbidden` (403) are pages of a gateway, of a maintenance and
+      of a web application firewall; `wrong_body` is an error body with status 200. None of them takes effect.
+    - `…_after_write` let the write take effect and hide its answer; with `late_…` a gateway answers 504 at once, and
+      the write takes effect `milliseconds` later.
+    - `drop_before` closes the connection before the answer, `truncated` in the middle of it.
+    - `cursor_expired` refuses every further page with 400. With `cursor_loop` the third page and all after it lead to
+      the page that was asked for before.
+    - `storage_…` concern downloads from Affinity's storage: S3's error or an HTML page with status 200, half of the
+      bytes without a length, a redirect to another address of the same storage. The storage meets other kinds only
+      where `path_prefix` begins with its path, `/userfiles/`.
+    - With `task_links_…` Attio creates a task without the links to its records, for good or for a moment.
+
+    `…_after_write`, `write_conflict` and `task_links_…` match writes only.
     """
 
     kind: FaultKind
@@ -41,17 +97,29 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     path_prefix: str = "/"
     probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
     milliseconds: Annotated[int, Meta(ge=0)] = 0
-    """Only for `latency`."""
+    """Of `latency`; of `drip` between two bytes; of `late_server_error_after_write` until the effect."""
     jitter_milliseconds: Annotated[int, Meta(ge=0)] = 0
     """Only for `latency`: a random part on top."""
+    headers: dict[str, str] = {}
+    """Only for `odd_wait` and `unavailable`: headers of the answer, in place of the vendor's own."""
 
-    def matches(self, method: str, path: str, *, write: bool) -> bool:
+    def matches(self, asked: Asked) -> bool:
         """Whether a request could meet this fault."""
         return (
-            (self.method is None or self.method.upper() == method)
-            and path.startswith(self.path_prefix)
-            and (write or self.kind not in ONLY_WRITES)
+            (self.method is None or self.method.upper() == asked.method)
+            and asked.path.startswith(self.path_prefix)
+            and (asked.write or self.kind not in ONLY_WRITES)
+            and (self.kind not in OF_CURSORS or asked.cursor is not None)
+            and self._is_at_home(asked)
         )
+
+    def _is_at_home(self, asked: Asked) -> bool:
+        """Whether the fault belongs to the part of the vendor that is asked: its API or its storage."""
+        if not asked.path.startswith(STORAGE):
+            return self.kind not in OF_STORAGE
+        if self.kind == "storage_redirect":
+            return REDIRECTED not in parse_qs(asked.query)
+        return self.kind in OF_STORAGE or self.path_prefix.startswith(STORAGE)
 
 
 class Faults:
@@ -73,31 +141,28 @@ class Faults:
         """The faults in force, with the times that are left."""
         return list(self._faults)
 
-    def delay(self, method: str, path: str, *, write: bool) -> float:
+    def delay(self, asked: Asked) -> float:
         """Seconds by which this request is held up."""
         total = 0.0
         for fault in list(self._faults):
-            if fault.kind == "latency" and self._strikes(fault, method, path, write=write):
+            if fault.kind == "latency" and self._strikes(fault, asked):
                 total += fault.milliseconds + self._random.uniform(0, fault.jitter_milliseconds)
         return total / 1000
 
-    def draw(self, method: str, path: str, *, write: bool) -> FaultKind | None:
+    def draw(self, asked: Asked) -> Fault | None:
         """What goes wrong with this request, if anything: the first fault that strikes."""
         for fault in self._faults:
-            if (
-                fault.kind != "latency"
-                and fault.kind not in IN_OPERATION
-                and self._strikes(fault, method, path, write=write)
-            ):
-                return fault.kind
+            if fault.kind != "latency" and fault.kind not in IN_OPERATION and self._strikes(fault, asked):
+                return fault
         return None
 
     def strikes(self, kind: FaultKind, method: str, path: str) -> bool:
         """Whether a write meets a fault of a kind that its operation shows itself."""
-        return any(self._strikes(fault, method, path, write=True) for fault in list(self._faults) if fault.kind == kind)
+        asked = Asked(method, path, "", write=True)
+        return any(self._strikes(fault, asked) for fault in list(self._faults) if fault.kind == kind)
 
-    def _strikes(self, fault: Fault, method: str, path: str, *, write: bool) -> bool:
-        if not fault.matches(method, path, write=write):
+    def _strikes(self, fault: Fault, asked: Asked) -> bool:
+        if not fault.matches(asked):
             return False
         if fault.probability < 1 and self._random.random() >= fault.probability:
             return False

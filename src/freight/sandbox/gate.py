@@ -2,27 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from freight.sandbox.answers import Answer, Headers, joined
 from freight.sandbox.counters import Counters
-from freight.sandbox.faults import AFTER_WRITE, FaultKind, Faults
-
-Headers = list[tuple[bytes, bytes]]
-
-JSON_HEADERS: Headers = [(b"content-type", b"application/json; charset=utf-8")]
-HTML_ERROR = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A whole answer that is given without asking the operation."""
-
-    status: int
-    body: bytes
-    headers: Headers
+from freight.sandbox.cursor_loops import CursorLoops
+from freight.sandbox.faults import Asked, Fault, Faults
 
 
 class Vendor(Protocol):
@@ -40,11 +28,11 @@ class Vendor(Protocol):
         ...
 
     def headers(self) -> Headers:
-        """Headers that every answer carries."""
+        """Headers that every answer carries, unless it has its own."""
         ...
 
-    def fault(self, kind: FaultKind) -> Answer:
-        """The answer of the vendor to a fault that has one."""
+    def fault(self, fault: Fault, url: str) -> Answer:
+        """The answer to a request for this URL that meets a fault which has an answer of its own."""
         ...
 
 
@@ -63,6 +51,8 @@ class Gate:
     def __init__(self, app: ASGIApp, vendor: Vendor) -> None:
         self._app = app
         self._vendor = vendor
+        self._loops = CursorLoops()
+        self._late: set[asyncio.Future[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -71,46 +61,152 @@ class Gate:
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         vendor, method, path = self._vendor, scope["method"], scope["path"]
-        write = vendor.is_write(method, path)
-        if delay := vendor.faults.delay(method, path, write=write):
+        asked = Asked(method, path, scope["query_string"].decode("latin-1"), vendor.is_write(method, path))
+        self._loops.see(asked)
+        if delay := vendor.faults.delay(asked):
             await asyncio.sleep(delay)
+        counting = self._counting(scope, send, write=asked.write)
         if (refusal := vendor.admit(method, path)) is not None:
-            await self._answer(refusal, scope, send, write=write)
+            await _send(refusal, counting)
             return
-        fault = vendor.faults.draw(method, path, write=write)
+        fault = vendor.faults.draw(asked)
         if fault is None:
-            await self._app(scope, receive, self._counting(scope, send, write=write))
-            return
-        if fault in AFTER_WRITE:
-            await self._app(scope, receive, _discard)
-        if fault in {"drop_before", "drop_after_write"}:
-            vendor.counters.count(method, scope["path_template"], 0, write=write)
-            await _drop_connection(scope, receive)
+            await self._app(scope, receive, counting)
         else:
-            await self._answer(vendor.fault(fault), scope, send, write=write)
+            await self._show(fault, asked, scope, receive, counting)
+
+    async def _show(self, fault: Fault, asked: Asked, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        match fault.kind:
+            case "hang" | "drop_before" | "drop_after_write":
+                await self._give_no_answer(fault, asked, scope, receive)
+            case "truncated":
+                await _cut(await self._whole(scope, receive), scope, receive, send)
+            case "storage_truncated":
+                whole = await self._whole(scope, receive)
+                await _send(Answer(whole.status, whole.body[: len(whole.body) // 2], whole.headers), send, told=False)
+            case "drip":
+                await _drip(await self._whole(scope, receive), fault.milliseconds / 1000, scope, send)
+            case "cursor_loop":
+                await _send(self._loops.lead_back(asked, _origin(scope), await self._whole(scope, receive)), send)
+            case _:
+                if fault.kind == "server_error_after_write":
+                    await self._app(scope, receive, _discard)
+                elif fault.kind == "late_server_error_after_write":
+                    await self._take_effect_later(fault.milliseconds / 1000, scope, receive)
+                await _send(self._vendor.fault(fault, f"{asked.path}?{asked.query}"), send)
+
+    async def _give_no_answer(self, fault: Fault, asked: Asked, scope: HTTPScope, receive: Receive) -> None:
+        if fault.kind == "drop_after_write":
+            await self._app(scope, receive, _discard)
+        self._vendor.counters.count(asked.method, scope["path_template"], 0, write=asked.write)
+        if fault.kind != "hang":
+            scope["state"]["transport"].abort()
+        await _until_disconnected(receive)
+
+    async def _take_effect_later(self, seconds: float, scope: HTTPScope, receive: Receive) -> None:
+        unseen = _Unseen(await _body(receive))
+
+        def begin() -> None:
+            effect = asyncio.ensure_future(self._app(scope, unseen.receive, unseen.send))
+            self._late.add(effect)
+            effect.add_done_callback(self._late.discard)
+
+        # A timer that has not fired when the sandbox ends is dropped without a word; a waiting task would be reported.
+        asyncio.get_running_loop().call_later(seconds, begin)
+
+    async def _whole(self, scope: HTTPScope, receive: Receive) -> Answer:
+        """The operation's answer, before the client sees anything of it."""
+        unseen = _Unseen(await _body(receive))
+        await self._app(scope, unseen.receive, unseen.send)
+        return unseen.answer()
 
     def _counting(self, scope: HTTPScope, send: Send, *, write: bool) -> Send:
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._vendor.counters.count(scope["method"], scope["path_template"], message["status"], write=write)
-                message["headers"] = [*message["headers"], *self._vendor.headers()]
+                message["headers"] = joined([*message["headers"]], self._vendor.headers())
             await send(message)
 
         return counting
 
-    async def _answer(self, answer: Answer, scope: HTTPScope, send: Send, *, write: bool) -> None:
-        length = (b"content-length", str(len(answer.body)).encode())
-        counting = self._counting(scope, send, write=write)
-        await counting({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
-        await counting({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+class _Unseen:
+    """The two ends of a request whose client sees nothing of the answer: it is collected."""
+
+    def __init__(self, body: bytes) -> None:
+        self._unread: list[Any] = [{"type": "http.request", "body": body, "more_body": False}]
+        self._messages: list[Any] = []
+        self._ended = asyncio.Event()
+
+    async def receive(self) -> Any:
+        """Give the body of the request, and after the answer the end of the connection."""
+        if self._unread:
+            return self._unread.pop()
+        await self._ended.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        """Collect a part of the answer."""
+        self._messages.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._ended.set()
+
+    def answer(self) -> Answer:
+        """Return what has been collected, without the header about its length."""
+        start, *parts = self._messages
+        headers = [header for header in start["headers"] if header[0].lower() != b"content-length"]
+        return Answer(start["status"], b"".join(part.get("body", b"") for part in parts), headers)
+
+
+async def _send(answer: Answer, send: Send, *, told: bool = True) -> None:
+    """Send an answer, with a header that tells its length or without one."""
+    await _begin(answer, send, length=len(answer.body) if told else None)
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+async def _begin(answer: Answer, send: Send, *, length: int | None) -> None:
+    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *headers]})
+
+
+async def _cut(answer: Answer, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    """Send half of an answer and close the connection."""
+    await _begin(answer, send, length=len(answer.body))
+    await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+    scope["state"]["transport"].close()
+    await _until_disconnected(receive)
+
+
+async def _drip(answer: Answer, seconds: float, scope: HTTPScope, send: Send) -> None:
+    """Send an answer byte by byte, for as long as the client stays."""
+    await _begin(answer, send, length=len(answer.body))
+    for position in range(len(answer.body)):
+        await asyncio.sleep(seconds)
+        if scope["state"]["transport"].is_closing():
+            return
+        part = answer.body[position : position + 1]
+        await send({"type": "http.response.body", "body": part, "more_body": position + 1 < len(answer.body)})
+
+
+async def _body(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message: Any = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 async def _discard(message: Message) -> None:
     """Take the place of `send` where the client must not see the answer."""
 
 
-async def _drop_connection(scope: HTTPScope, receive: Receive) -> None:
-    scope["state"]["transport"].abort()
+async def _until_disconnected(receive: Receive) -> None:
     # The server writes an error of its own when an application returns before it has noticed the end.
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _origin(scope: HTTPScope) -> str:
+    host = next(value.decode() for name, value in scope["headers"] if name == b"host")
+    return f"{scope['scheme']}://{host}"

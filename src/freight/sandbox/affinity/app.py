@@ -38,8 +38,9 @@ def affinity_app(workspace: Workspace, vendor: AffinityVendor, key: str, *, defa
         changes.thaw_fields,
         changes.put_oddity,
     )
+    files = Router("/", route_handlers=[storage.get_content], middleware=[gate(storage.StorageVendor(vendor.faults))])
     app = Litestar(
-        route_handlers=[api, storage.get_content, control],
+        route_handlers=[api, files, control],
         exception_handlers={AffinityError: _error_answer, HTTPException: _routing_error_answer},
         openapi_config=None,
         logging_config=None,

@@ -17,6 +17,9 @@ from litestar.response import Stream
 from freight.sandbox.affinity.collection import Gone
 from freight.sandbox.affinity.requests import AnyRequest, workspace_of
 from freight.sandbox.affinity.rows import File
+from freight.sandbox.answers import Answer, Headers, of_gateway, xml_error
+from freight.sandbox.counters import Counters
+from freight.sandbox.faults import REDIRECTED, STORAGE, Fault, FaultKind, Faults
 from freight.sandbox.limits import Clock
 
 EXPIRES_SECONDS = 60
@@ -48,7 +51,7 @@ class Storage:
             "X-Amz-Expires": EXPIRES_SECONDS,
             "X-Amz-Signature": self._signature(file.id, signed_at),
         }
-        return f"{storage_url(api)}/userfiles/{file.id}/{quote(file.name, safe='')}?{urlencode(query)}"
+        return f"{storage_url(api)}{STORAGE}{file.id}/{quote(file.name, safe='')}?{urlencode(query)}"
 
     def refusal(self, query: Mapping[str, str], headers: Mapping[str, str], file_id: int) -> Refusal | None:
         """What a request is told that may not have the file."""
@@ -66,6 +69,41 @@ class Storage:
         return hmac.new(self._secret, f"{file_id} {signed_at}".encode(), hashlib.sha256).hexdigest()
 
 
+class StorageVendor:
+    """The storage at its gate: it meets the faults of the vendor, has no limits, and does not count."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.counters = Counters()
+        self.faults = faults
+
+    def is_write(self, method: str, path: str) -> bool:  # noqa: ARG002 - files are only read here
+        """Nothing is written."""
+        return False
+
+    def admit(self, method: str, path: str) -> Answer | None:  # noqa: ARG002 - there is no limit
+        """Everything is admitted."""
+        return None
+
+    def headers(self) -> Headers:
+        """There are none of its own."""
+        return []
+
+    def fault(self, fault: Fault, url: str) -> Answer:
+        """The answer to a fault; a redirect leads to the same storage, and is given once."""
+        if fault.kind == "storage_redirect":
+            moved = xml_error(307, "TemporaryRedirect", "Please re-send this request to the specified endpoint.")
+            return Answer(307, moved.body, [*moved.headers, (b"location", f"{url}&{REDIRECTED}=2".encode())])
+        return of_gateway(fault.kind) or xml_error(*ERRORS.get(fault.kind, ERROR))
+
+
+ERROR = (500, "InternalError", "We encountered an internal error. Please try again.")
+ERRORS: dict[FaultKind, Refusal] = {
+    "forbidden": (403, "AccessDenied", "Access Denied"),
+    "rate_limit": (503, "SlowDown", "Please reduce your request rate."),
+    "unavailable": (503, "ServiceUnavailable", "Please reduce your request rate."),
+}
+
+
 def storage_url(api: str) -> str:
     """The origin of the storage that belongs to the API at an origin: another host, as far as it has a second name."""
     scheme, _, authority = api.partition("://")
@@ -78,7 +116,7 @@ def download_url(request: AnyRequest, file: File) -> str:
     return _storage(request).url(f"{request.scope['scheme']}://{request.headers['host']}", file)
 
 
-@get("/userfiles/{file_id:int}/{name:str}")
+@get(f"{STORAGE}{{file_id:int}}/{{name:str}}")
 async def get_content(request: AnyRequest, file_id: FromPath[int], name: FromPath[str]) -> Response[Any]:
     """The bytes of a file."""
     if (refusal := _storage(request).refusal(request.query_params, request.headers, file_id)) is not None:
@@ -122,5 +160,5 @@ def _text(file: File) -> bytes:
 
 
 def _xml(status: int, code: str, message: str) -> Response[bytes]:
-    body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Response(body.encode(), status_code=status, media_type="application/xml")
+    error = xml_error(status, code, message)
+    return Response(error.body, status_code=error.status, media_type="application/xml")

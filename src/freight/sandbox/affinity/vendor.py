@@ -2,10 +2,10 @@
 
 import msgspec
 
-from freight.sandbox.affinity.errors import AffinityError, Code
+from freight.sandbox.affinity.errors import AffinityError, Code, RefusedByVersion1
+from freight.sandbox.answers import JSON_HEADERS, Answer, Headers, of_gateway, with_headers
 from freight.sandbox.counters import Counters
-from freight.sandbox.faults import FaultKind, Faults
-from freight.sandbox.gate import HTML_ERROR, JSON_HEADERS, Answer, Headers
+from freight.sandbox.faults import Fault, FaultKind, Faults
 from freight.sandbox.limits import Allowance, MinuteWindow, MonthlyQuota
 
 REQUESTS_PER_MINUTE = 900
@@ -30,9 +30,9 @@ class AffinityVendor:
     def admit(self, method: str, path: str) -> Answer | None:  # noqa: ARG002 - the other vendor needs the method
         """Count the request, or refuse it."""
         if not self._unlimited and not self._minute.admit():
-            return self.fault("rate_limit")
+            return _error("rate_limit")
         if self._month is not None and path not in OUTSIDE_THE_QUOTA and not self._month.admit():
-            return self.fault("rate_limit")
+            return _error("rate_limit")
         return None
 
     def headers(self) -> Headers:
@@ -44,20 +44,35 @@ class AffinityVendor:
         """What is left of the minute and of the month."""
         return self._minute.allowance(), None if self._month is None else self._month.allowance()
 
-    def fault(self, kind: FaultKind) -> Answer:
+    def fault(self, fault: Fault, url: str) -> Answer:
         """The answer to a fault."""
-        if kind == "html_error":
-            return Answer(502, HTML_ERROR, [(b"content-type", b"text/html")])
-        error = AffinityError(*FAULTS[kind])
-        return Answer(error.status, msgspec.json.encode(error.body), JSON_HEADERS)
+        if fault.kind == "cursor_expired" and not url.startswith("/v2/"):
+            return _answer(RefusedByVersion1("Invalid page_token variable"))
+        return of_gateway(fault.kind) or with_headers(_error(fault.kind), fault)
 
 
 FAULTS: dict[FaultKind, tuple[Code, str]] = {
     "rate_limit": ("rate-limit", "Too many requests."),
+    "odd_wait": ("rate-limit", "Too many requests."),
+    "unavailable": ("server", "The service is temporarily unavailable."),
+    "wrong_body": ("server", "Something went wrong on our side."),
     "unauthorized": ("authentication", "The provided API key is not valid."),
     "forbidden": ("authorization", "You are not authorized to access this resource."),
     "server_error": ("server", "Something went wrong on our side."),
+    "server_error_after_write": ("server", "Something went wrong on our side."),
+    "write_conflict": ("server", "Something went wrong on our side."),
+    "cursor_expired": ("validation", "The cursor is not valid."),
 }
+STATUS: dict[FaultKind, int] = {"wrong_body": 200, "unavailable": 503}
+"""Of the faults whose status does not follow from their code."""
+
+
+def _error(kind: FaultKind) -> Answer:
+    return _answer(AffinityError(*FAULTS[kind]), STATUS.get(kind))
+
+
+def _answer(error: AffinityError, status: int | None = None) -> Answer:
+    return Answer(status or error.status, msgspec.json.encode(error.body), JSON_HEADERS)
 
 
 def _headers(name: bytes, allowance: Allowance) -> Headers:

@@ -4,10 +4,10 @@ import time
 
 import msgspec
 
+from freight.sandbox.answers import JSON_HEADERS, Answer, Headers, of_gateway, with_headers
 from freight.sandbox.attio.errors import AttioError, too_many
 from freight.sandbox.counters import Counters
-from freight.sandbox.faults import FaultKind, Faults
-from freight.sandbox.gate import HTML_ERROR, JSON_HEADERS, Answer, Headers
+from freight.sandbox.faults import Fault, FaultKind, Faults
 from freight.sandbox.limits import SlidingWindow
 
 READS_PER_SECOND = 100
@@ -43,13 +43,11 @@ class AttioVendor:
         """Attio tells of its limits only when they are reached."""
         return []
 
-    def fault(self, kind: FaultKind) -> Answer:
+    def fault(self, fault: Fault, url: str) -> Answer:  # noqa: ARG002 - the other vendor's storage needs the URL
         """The answer to a fault."""
-        if kind == "rate_limit":
-            return _too_many(time.time() + 1)
-        if kind == "html_error":
-            return Answer(502, HTML_ERROR, [(b"content-type", b"text/html")])
-        return _json(FAULTS[kind])
+        if fault.kind in {"rate_limit", "odd_wait"}:
+            return with_headers(_too_many(time.time() + 1), fault)
+        return of_gateway(fault.kind) or with_headers(_json(FAULTS[fault.kind]), fault)
 
 
 FAULTS: dict[FaultKind, AttioError] = {
@@ -60,6 +58,9 @@ FAULTS: dict[FaultKind, AttioError] = {
         "concurrent_write_conflict",
         "The record was modified by another request while this write was being validated. Please try again.",
     ),
+    "unavailable": AttioError(503, "service_unavailable", "The service is unavailable.", kind="api_error"),
+    "wrong_body": AttioError(200, "internal_error", "An unexpected error occurred.", kind="api_error"),
+    "cursor_expired": AttioError(400, "validation_type", "The cursor is not valid."),
     "server_error": AttioError(500, "internal_error", "An unexpected error occurred.", kind="api_error"),
     "server_error_after_write": AttioError(500, "internal_error", "An unexpected error occurred.", kind="api_error"),
 }
