@@ -2,13 +2,12 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from freight import database
-from freight.domain import deliveries, waiting
+from freight.domain import deliveries
 from freight.domain.pipeline.advance import WINDOW, advance, advance_swept, live_jobs
 from freight.queue import Ring
 from support import filled as rows
@@ -47,11 +46,16 @@ async def running_job(tenant: Tenant) -> UUID:
     return job_id
 
 
-async def wait(tenant: Tenant, job_id: UUID, *, seconds: float) -> None:
-    """Have a job wait for a vendor."""
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
+async def wait(tenant: Tenant, job_id: UUID, *, by: str | None = None, seconds: float) -> None:
+    """Have a job wait for a vendor; `by` says which of its steps do."""
     async with database.as_tenant(tenant.id) as tx:
-        await waiting.note(tx, tenant.id, job_id, code="rate_limited", message="It waits.", until=until)
+        await tx.execute(
+            """UPDATE jobs SET waiting_for = jsonb_build_object('code', 'rate_limited', 'message', '', 'since', now(),
+                   'until', now() + $2 * interval '1 second', 'by', $3::text) WHERE id = $1""",
+            job_id,
+            seconds,
+            by,
+        )
 
 
 def tasks(rings: list[Ring]) -> list[str]:
@@ -77,6 +81,17 @@ async def test_a_waiting_job_is_tried_by_the_sweep_alone_and_by_one_step_of_a_ki
     await wait(tenant, job, seconds=60)
     assert await advance(tenant.id, job) == []
     assert tasks(await advance_swept(tenant.id, job)) == ["extract_stream", "load_batch"]
+
+
+@pytest.mark.parametrize(
+    ("by", "others"), [("batches", ["extract_stream"]), ("streams", ["load_batch"] * WINDOW)], ids=["load", "extract"]
+)
+async def test_steps_of_another_kind_than_those_that_wait_go_on(
+    tenant: Tenant, job: UUID, by: str, others: list[str]
+) -> None:
+    await wait(tenant, job, by=by, seconds=60)
+    assert tasks(await advance(tenant.id, job)) == others
+    assert len(await advance_swept(tenant.id, job)) == len(others) + 1
 
 
 async def test_a_job_whose_wait_is_over_goes_on_with_all_it_has(tenant: Tenant, job: UUID) -> None:

@@ -47,10 +47,17 @@ async def note(
         await logs.write(tx, tenant_id, job_id, [Entry(issue=Issue(level="warning", code=code, message=message))])
 
 
-async def lasts(tx: Connection, job_id: UUID) -> bool:
-    """Whether the job waits until a time that has not come yet."""
-    until = "(waiting_for ->> 'until')::timestamptz"
-    return bool(await tx.fetchval(f"SELECT {until} > now() FROM jobs WHERE id = $1", job_id))
+async def steps_that_wait(tx: Connection, job_id: UUID) -> frozenset[str]:
+    """Return which of a job's steps wait until a time that has not come yet, by their tables: `streams`, `batches`. If
+    the wait does not say whose it is, both do."""
+    by = await tx.fetchval(
+        """SELECT coalesce(waiting_for ->> 'by', '') FROM jobs
+           WHERE id = $1 AND (waiting_for ->> 'until')::timestamptz > now()""",
+        job_id,
+    )
+    if by is None:
+        return frozenset()
+    return frozenset([by] if by else ["streams", "batches"])
 
 
 async def over(tx: Connection, job_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """Advance: look at a job and say what is to be done next. Safe to do at any time, any number of times."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from freight import database
@@ -15,9 +16,6 @@ from freight.queue import Ring, Task
 WINDOW = 8
 """Batches of one job that are under way or enqueued at a time: more than one account at a vendor can do with."""
 
-WINDOW_WHILE_WAITING = 1
-"""The same for a job that waits for a vendor: the next would meet the same wait."""
-
 READ_WHOLE: tuple[Entity, ...] = ("list_entries", "notes")
 """Entities that are loaded only when all of them have been read: an entry because another one of the same record on
 the same list may be read last, a note because answers to it may be. So are those whose texts have to be read as
@@ -28,25 +26,39 @@ DUE = f"due_at <= now() AND {FREE}"
 
 
 async def advance(tenant_id: UUID, job_id: UUID) -> list[Ring]:
-    """Bring a job as far as its rows allow, and return what workers should look at now. If the job waits for a vendor
-    that is nothing: the sweep finds out when the wait is over."""
+    """Bring a job as far as its rows allow, and return what workers should look at now.
+
+    Of steps that wait for a vendor that is none: the next one would meet the same wait.
+    """
     async with database.as_tenant(tenant_id) as tx:
         try:
             job = await jobs.lock(tx, job_id)
         except NotFound:  # its tenant has been deleted
             return []
-        steps = [] if await waiting.lasts(tx, job_id) and not job.is_ending else await _steps(tx, job, WINDOW)
+        steps = await _steps(tx, job, Windows(await waiting.steps_that_wait(tx, job_id), while_waiting=0))
         return steps + await deliveries.due(tx, job_id=job_id)
 
 
 async def advance_swept(tenant_id: UUID, job_id: UUID) -> list[Ring]:
-    """Do the same for the sweep, which waits for no one who is changing the job just now, and which lets a waiting job
-    try a single step of a kind."""
+    """Do the same for the sweep, which waits for no transaction that is changing the job, and which lets one of the
+    steps that wait find out whether the wait is over."""
     async with database.as_tenant(tenant_id) as tx:
         job = await jobs.lock_if_free(tx, job_id)
         if job is None:
             return []
-        return await _steps(tx, job, WINDOW_WHILE_WAITING if await waiting.lasts(tx, job_id) else WINDOW)
+        return await _steps(tx, job, Windows(await waiting.steps_that_wait(tx, job_id), while_waiting=1))
+
+
+class Windows(NamedTuple):
+    """How many steps of a job may be under way or enqueued at a time."""
+
+    waiting: frozenset[str]
+    """The tables of those that wait for a vendor."""
+    while_waiting: int
+
+    def of(self, table: str) -> int:
+        """The window of steps on the rows of a table."""
+        return self.while_waiting if table in self.waiting else WINDOW
 
 
 async def live_jobs() -> list[tuple[UUID, UUID]]:
@@ -68,7 +80,7 @@ async def live_jobs() -> list[tuple[UUID, UUID]]:
     return [(row["tenant_id"], row["id"]) for row in rows]
 
 
-async def _steps(tx: Connection, job: Job, window: int) -> list[Ring]:
+async def _steps(tx: Connection, job: Job, windows: Windows) -> list[Ring]:
     if job.is_ending:
         if not await _is_worked_on(tx, job):
             await jobs.end(tx, job)
@@ -77,7 +89,7 @@ async def _steps(tx: Connection, job: Job, window: int) -> list[Ring]:
         return await _rings(tx, job, "start_job", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
     if job.status != "running":
         return []
-    return (await _extract(tx, job))[:window] + await _load(tx, job, window)
+    return (await _extract(tx, job))[: windows.of("streams")] + await _load(tx, job, windows.of("batches"))
 
 
 async def _extract(tx: Connection, job: Job) -> list[Ring]:
