@@ -18,6 +18,7 @@ from litestar.handlers.base import BaseRouteHandler
 from redis.asyncio import Redis
 
 from freight.api import requests
+from freight.api.brake import Brake
 from freight.api.problems import Problem
 from freight.api.volatile import Volatile
 from freight.domain.keys import Administrator, Caller
@@ -100,6 +101,7 @@ class Limiter:
         self._settings = settings
         self._volatile = volatile
         self._script = redis.register_script(ADMIT)
+        self._brake = Brake()
 
     async def admit_anybody(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """A guard for what needs no key."""
@@ -151,6 +153,7 @@ class Limiter:
             }
         )
         if not admitted:
+            await self._brake.refused(who)
             raise _refusal(tightest)
 
     async def _ask(self, who: str, windows: Sequence[Window]) -> list[Any] | None:
