@@ -37,7 +37,7 @@ LEASES_LOST = "freight:leases-lost"
 TURN = "freight:turn:"
 """Keys by which one worker at a time does what only one needs to do."""
 
-Task = Literal["advance_job", "extract_stream", "load_batch", "deliver_webhook"]
+Task = Literal["advance_job", "start_job", "extract_stream", "load_batch", "link_records", "deliver_webhook"]
 
 log = structlog.get_logger()
 
@@ -59,6 +59,13 @@ class Ring(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: UUID
     id: UUID
     fence: int
+    job_id: UUID | None = None
+    """The job whose step it is, if it is a long one: slots are shared between jobs."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the task is called with."""
+        return tuple(str(value) for value in (self.tenant_id, self.id, self.job_id) if value is not None)
 
 
 class Queue:
@@ -81,8 +88,7 @@ class Queue:
             async with self.redis.pipeline(transaction=False) as pipe:
                 for number, ring in enumerate(rings):
                     job_id = f"{ring.task}:{ring.id}:{ring.fence}"
-                    arguments = (str(ring.tenant_id), str(ring.id))
-                    task = serialize_job(ring.task, arguments, {}, None, now, serializer=pack)
+                    task = serialize_job(ring.task, ring.arguments, {}, None, now, serializer=pack)
                     pipe.set(job_key_prefix + job_id, task, ex=TASK_KEPT_SECONDS)
                     pipe.zadd(QUEUE, {job_id: now + number / 1000}, nx=True)
                 await pipe.execute()

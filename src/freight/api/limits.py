@@ -20,6 +20,7 @@ from litestar.handlers.base import BaseRouteHandler
 from redis.asyncio import Redis
 
 from freight.api import requests
+from freight.api.brake import Brake
 from freight.api.problems import Problem
 from freight.api.volatile import Volatile
 from freight.domain.keys import Administrator, Caller
@@ -118,6 +119,7 @@ class Limiter:
         self._redis = redis
         self._emergencies: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._script = redis.register_script(ADMIT)
+        self._brake = Brake()
 
     async def admit_anybody(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """A guard for what needs no key."""
@@ -171,6 +173,7 @@ class Limiter:
             async with self._emergencies.setdefault(who, asyncio.Lock()):
                 await asyncio.sleep(EMERGENCY_SECONDS)
         else:
+            await self._brake.refused(who)
             raise _refusal(tightest)
 
     def _give_back_if_refused(

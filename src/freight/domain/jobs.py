@@ -220,6 +220,14 @@ async def lock(tx: Connection, job_id: UUID) -> Job:
     return await _get(tx, job_id, locking="FOR NO KEY UPDATE")
 
 
+async def lock_if_free(tx: Connection, job_id: UUID) -> Job | None:
+    """The same without a wait: None if another transaction holds it, or if it is gone."""
+    try:
+        return await _get(tx, job_id, locking="FOR NO KEY UPDATE SKIP LOCKED")
+    except NotFound:
+        return None
+
+
 async def _get(tx: Connection, job_id: UUID, locking: str = "") -> Job:
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1 AND deleted_at IS NULL {locking}", job_id)
     if row is None:

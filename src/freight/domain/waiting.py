@@ -27,6 +27,10 @@ OTHERS_SECONDS = 60
 to say that it has to wait on."""
 
 
+ALL_MEET = ("rate_limited", "vendor_unavailable")
+"""What a step waits for that every other step of its kind would meet too."""
+
+
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """What a job, or a part of it, waits for."""
 
@@ -76,6 +80,20 @@ async def note(
     if row["is_new"]:
         await logs.write(tx, tenant_id, job_id, [Entry(issue=Issue(level="warning", code=code, message=message))])
     return read(row["waiting_for"]) or waiting
+
+
+async def steps_that_wait(tx: Connection, job_id: UUID) -> frozenset[str]:
+    """Return which kinds of a job's steps wait for a vendor until a time that has not come yet, by their tables:
+    `streams`, `batches`. If the wait does not say whose it is, both do."""
+    by = await tx.fetchval(
+        """SELECT coalesce(waiting_for ->> 'by', '') FROM jobs
+           WHERE id = $1 AND waiting_for ->> 'code' = ANY($2) AND (waiting_for ->> 'until')::timestamptz > now()""",
+        job_id,
+        list(ALL_MEET),
+    )
+    if by is None:
+        return frozenset()
+    return frozenset([by] if by else ["streams", "batches"])
 
 
 async def over(tx: Connection, job_id: UUID) -> None:

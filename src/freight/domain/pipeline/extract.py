@@ -21,6 +21,7 @@ from freight.domain.pipeline.progress import PagingLoops, Progress
 from freight.domain.pipeline.sample import read_sample
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
+from freight.domain.slots import Slot
 from freight.domain.streams import Stream
 from freight.layout import Layout
 
@@ -31,8 +32,9 @@ UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "un
 """Failures of which the page that the cursor names may be the cause."""
 
 
-async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | None:
-    """Read a stream to its end; the id of its job, or None if somebody else is at it or the job does not run."""
+async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
+    """Read a stream to its end, or some pages of it if the slot is wanted for others; the id of its job, or None if
+    somebody else is at it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "streams", tenant_id, stream_id, place.worker)
         if lease is None:
@@ -61,7 +63,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
         place.source(job) as source,
         Availability(job.id, place.waits, source=source).outages_waited_for(),
     ):
-        await _Extraction(place, job, lease, stream, numeric, source).run()
+        await _Extraction(place, job, lease, slot, stream, numeric, source).run()
     return job.id
 
 
@@ -69,11 +71,19 @@ class _Extraction:
     """One attempt at reading a stream."""
 
     def __init__(
-        self, place: Workplace, job: Job, lease: Lease, stream: Stream, numeric: NumericFields, source: Source
+        self,
+        place: Workplace,
+        job: Job,
+        lease: Lease,
+        slot: Slot,
+        stream: Stream,
+        numeric: NumericFields,
+        source: Source,
     ) -> None:
         self._place = place
         self._job = job
         self._lease = lease
+        self._slot = slot
         self._stream = stream
         self._numeric = numeric
         self._source = source
@@ -96,6 +106,8 @@ class _Extraction:
             if self._stream.done or self._stream.read_records // self._job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
                 await self._place.queue.ring(await advance(self._job.tenant_id, self._job.id))
+            if self._slot.is_wanted and not self._stream.done:
+                raise Interrupted
 
     async def _read(self) -> Page:
         if self._job.mode == "sample":

@@ -22,12 +22,14 @@ from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Writer
 from freight.domain.records import Staged
+from freight.domain.slots import Slot
 
 CHUNK = 100
 
 
-async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
-    """Link all records of a job that await references, unless somebody else is at it or the job does not run."""
+async def link(place: Workplace, tenant_id: UUID, job_id: UUID, slot: Slot) -> None:
+    """Link all records of a job that await references, or some of them if the slot is wanted for others, unless
+    somebody else is at it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "jobs", tenant_id, job_id, place.worker)
         if lease is None:
@@ -36,7 +38,7 @@ async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         if not job.may_go_on:
             await leases.release(tx, lease)
             return
-    linking = _Linking(place, job, lease)
+    linking = _Linking(place, job, lease, slot)
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
@@ -50,10 +52,11 @@ async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
 class _Linking:
     """One attempt at linking all records that await references."""
 
-    def __init__(self, place: Workplace, job: Job, lease: Lease) -> None:
+    def __init__(self, place: Workplace, job: Job, lease: Lease, slot: Slot) -> None:
         self._place = place
         self._job = job
         self._lease = lease
+        self._slot = slot
         self._failing: list[Staged] = []
         self._entity: Entity = "companies"
 
@@ -83,6 +86,8 @@ class _Linking:
             errors = [error for error in results if isinstance(error, BaseException) and not is_about_records(error)]
             for error in sorted(errors, key=lambda error: not isinstance(error, MustWait | PlanLimitReached)):
                 raise error
+            if self._slot.is_wanted:
+                raise Interrupted
 
     async def _try_again(
         self, writer: Writer, plans: list[Plan], results: list[Result | BaseException], availability: Availability
@@ -130,7 +135,7 @@ class _Linking:
                 return writer.leave(plan)
             if not self._job.writes:
                 return writer.predict(plan)
-            async with self._place.writers:
+            async with self._place.writing(self._job):
                 return await writer.write(plan)
 
         return await asyncio.gather(*map(carry_out, plans), return_exceptions=True)

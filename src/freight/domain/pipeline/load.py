@@ -34,6 +34,7 @@ from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Doubted, SourceFailed, Writer
 from freight.domain.records import Staged
+from freight.domain.slots import Slot
 
 log = structlog.get_logger()
 
@@ -53,8 +54,9 @@ GRACE_SECONDS = 2
 """How long requests that are under way may take to finish when the worker is told to stop, or the job ends."""
 
 
-async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None:
-    """Load a batch; the id of its job, or None if somebody else is at it or there is nothing to do."""
+async def load(place: Workplace, tenant_id: UUID, batch_id: UUID, slot: Slot) -> UUID | None:
+    """Load a batch, or some chunks of it if the slot is wanted for others; the id of its job, or None if somebody else
+    is at it or there is nothing to do."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "batches", tenant_id, batch_id, place.worker)
         if lease is None:
@@ -76,7 +78,7 @@ async def load(place: Workplace, tenant_id: UUID, batch_id: UUID) -> UUID | None
     async with attempt(job, lease, retry=retry, give_up=give_up), AsyncExitStack() as stack:
         target = await stack.enter_async_context(place.target(job))
         source = await stack.enter_async_context(place.source(job)) if batch.entity == "files" else None
-        await _Loading(place, job, batch, lease, target, source).run()
+        await _Loading(place, job, batch, lease, slot, target, source).run()
     return job.id
 
 
@@ -101,12 +103,13 @@ class _Loading:
     """One attempt at a batch."""
 
     def __init__(
-        self, place: Workplace, job: Job, batch: Batch, lease: Lease, target: Target, source: Source | None
+        self, place: Workplace, job: Job, batch: Batch, lease: Lease, slot: Slot, target: Target, source: Source | None
     ) -> None:
         self._place = place
         self._job = job
         self._batch = batch
         self._lease = lease
+        self._slot = slot
         self._target = target
         self._source = source
         self._writer = Writer(target, source)
@@ -129,12 +132,16 @@ class _Loading:
         """Why no more requests are sent."""
         self._left: ConnectorError | None = None
         """Why records are left to the next attempt, while the others go on."""
+        self._gives_way = False
+        """Whether the rest of the chunks is left to a later step."""
 
     async def run(self) -> None:
         """Load what has no outcome yet. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
         async with database.as_tenant(self._job.tenant_id) as tx:
             self._met_before = await in_flight.ids(tx, self._job.id, self._batch.entity, self._batch.positions)
         await self._work(self._in_order)
+        if self._gives_way and self._failure is None:
+            raise Interrupted
         await self._work(self._those(self._met_before))
         await self._clear_doubts()
         await self._try_suspects_again()
@@ -191,6 +198,9 @@ class _Loading:
         await self._carry_out(plans)
 
     async def _in_order(self) -> list[Staged]:
+        if self._last_position >= 0 and self._slot.is_wanted:
+            self._gives_way = True
+            return []
         async with self._handing_out, database.as_tenant(self._job.tenant_id) as tx:
             found = await records.waiting(
                 tx,
@@ -311,7 +321,7 @@ class _Loading:
         if not self._job.writes:
             return self._writer.predict(plan)
         try:
-            async with self._place.writers:
+            async with self._place.writing(self._job):
                 if stopping.is_set() or self._failure is not None:
                     raise _NotSent
                 before = self._availability.successes
