@@ -144,6 +144,8 @@ async def test_every_long_step_gives_way_where_nothing_is_lost_and_goes_on_later
         awaiting.append(await awaited(tenant, job_id))
         check_released(await state(tenant, "jobs", job_id))
     assert awaiting[1] == awaiting[0] - 100
+    await advance(tenant.id, job_id)
+    assert (await state(tenant, "jobs", job_id))["status"] == "completed"
     # Meanwhile no connection to the database was kept from others for as long as a vendor takes.
     assert vendors.within_transactions
     assert not any(vendors.within_transactions)
