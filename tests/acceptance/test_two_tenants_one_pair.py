@@ -1,10 +1,12 @@
 """Two tenants whose keys open the same two workspaces."""
 
 import asyncio
+from uuid import UUID
 
 import msgspec
 import pytest
 
+from freight import database
 from freight.domain.pipeline import start
 from freight.sandbox import Sandbox
 from freight.settings import Settings
@@ -46,3 +48,25 @@ async def test_the_second_waits_learns_nothing_of_the_first_and_doubles_nothing(
     assert (first["status"], second["status"]) == ("completed", "completed")
     assert (jobs.counts(first, "companies")["created"], jobs.counts(second, "companies")["created"]) == (20, 0)
     assert {len(records) for records in (await workspaces.in_target(sandbox, "companies")).values()} == {1}
+
+
+async def test_a_job_does_not_wait_for_its_workspaces_without_end(
+    tenant: Tenant, other_tenant: Tenant, sandbox: Sandbox
+) -> None:
+    first = await jobs.create(tenant, sandbox, entities=["people"])
+    await jobs.until(tenant, first["id"], lambda job: job["stage"] is not None)
+    assert (await tenant.client.post(first["links"]["pause"])).status_code == 200
+    second = await jobs.create(other_tenant, sandbox, entities=["people"])
+    async with asyncio.timeout(30):
+        while not await jobs.logs(other_tenant, second["id"], code="workspace_busy"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    async with database.as_tenant(other_tenant.id) as tx:
+        await tx.execute(
+            """UPDATE jobs SET waiting_for = waiting_for || jsonb_build_object('since', now() - interval '8 days')
+               WHERE id = $1""",
+            UUID(second["id"]),
+        )
+    second = await jobs.until_ended(other_tenant, second["id"])
+    assert (second["status"], second["error"]["code"]) == ("failed", "workspace_busy")
+    await tenant.client.post(first["links"]["self"] + "/cancel")
+    await jobs.until_ended(tenant, first["id"])

@@ -1,5 +1,6 @@
 """`/jobs/{id}/report`: what became of a whole workspace."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -75,7 +76,7 @@ class ReportController(Controller):
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         answer: Response[Any]
         if wanted == MEDIA_TYPES["markdown"]:
-            answer = Response(markdown.render(found), media_type=wanted, headers=headers)
+            answer = Response(await asyncio.to_thread(markdown.render, found), media_type=wanted, headers=headers)
         else:
             answer = Response(found, headers=headers)
         return answer

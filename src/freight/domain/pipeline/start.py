@@ -16,6 +16,7 @@ from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
 from freight.domain.logs import Entry
+from freight.domain.neighbours import WORKSPACE_BUSY
 from freight.domain.pipeline import estimates
 from freight.domain.pipeline.advance import READ_WHOLE
 from freight.domain.pipeline.attempts import Failure, attempt
@@ -30,12 +31,6 @@ MOST_TOLD = 10
 
 BUSY_SECONDS = 20
 """How often a job that waits for its workspaces looks whether they are free."""
-
-BUSY = (
-    "Another migration between these two workspaces is under way, so this job waits: writing at the same time, both "
-    "would make the same records twice. It starts by itself when the workspaces are free. Cancel it if you do not want "
-    "to wait."
-)
 
 STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
@@ -203,6 +198,13 @@ async def _enter(job: Job, stage: str) -> None:
         current = await jobs.lock(tx, job.id)
         if not current.may_go_on:
             raise Interrupted
-        if current.stage is None and current.writes and not await neighbours.hold_pair(tx, current):
-            raise MustWait(BUSY, until=datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS), code="workspace_busy")
-        await jobs.enter_stage(tx, current, stage)
+        is_free = current.stage is not None or not current.writes or await neighbours.hold_pair(tx, current)
+        if is_free:
+            await jobs.enter_stage(tx, current, stage)
+        elif await neighbours.has_waited_too_long(tx, job.id):
+            await jobs.stop(tx, job.id, code=WORKSPACE_BUSY, message=neighbours.GIVEN_UP)
+        else:
+            again = datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)
+            raise MustWait(neighbours.WAITING, until=again, code=WORKSPACE_BUSY)
+    if not is_free:
+        raise Interrupted
