@@ -14,6 +14,8 @@ from support.service import job_request
 
 Job = dict[str, Any]
 
+BATCH_SIZE = 100
+"""The smallest that a job may have, so that several workers have some of an entity."""
 PATIENCE = 120
 """Seconds for which a request is repeated that meets an API that is not there or cannot answer."""
 CANCEL_SECONDS = 20
@@ -35,7 +37,9 @@ class Client:
     async def create(self) -> str:
         """Return the id of a new job, for which the request is repeated under one Idempotency-Key."""
         headers = {"Idempotency-Key": str(uuid4())}
-        answer = await self.ask("POST", "/api/v1/jobs", json=job_request(self._sandbox), headers=headers)
+        answer = await self.ask(
+            "POST", "/api/v1/jobs", json=job_request(self._sandbox, batch_size=BATCH_SIZE), headers=headers
+        )
         answer.raise_for_status()
         return str(answer.json()["id"])
 

@@ -25,6 +25,11 @@ WORKSPACES = 3
 """How many workspaces there are; the seed of a run chooses one, so that each is migrated without faults only once."""
 
 
+SHOWN = 12
+"""How many problems of a run are printed; all stand in its folder."""
+TEXT_SHOWN = 300
+
+
 def main(arguments: list[str]) -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="scripts/chaos", description="Migrations under faults.")
@@ -82,8 +87,10 @@ async def _run_all(planned: list[tuple[Scenario, int]], results: list[Result]) -
 def _report(result: Result, acts: list[Act], place: Path) -> None:
     resumed = "" if result.resumed_after is None else f", on after {result.resumed_after:.1f} s"
     click.echo(f"    {'FAILED' if result.problems.found else 'ok'} in {result.seconds:.0f} s{resumed}")
-    for kind, text in result.problems.found:
-        click.echo(f"    {kind}: {text}")
+    for kind, text in result.problems.found[:SHOWN]:
+        click.echo(f"    {kind}: {text[:TEXT_SHOWN]}")
+    if (further := len(result.problems.found) - SHOWN) > 0:
+        click.echo(f"    and {further} more")
     if result.problems.found:
         told = [*map(str, acts), *(f"{kind}: {text}" for kind, text in result.problems.found)]
         (place / "run.txt").write_text("".join(f"{line}\n" for line in told))
