@@ -13,7 +13,6 @@ from support.service import Tenant
 
 COMPANIES, PEOPLE = 150, 250
 OUTCOMES = ("created", "updated", "unchanged", "skipped", "failed")
-ONE_ATTEMPT = {"max_attempts": 1}
 
 
 @pytest.fixture
