@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from freight.pacing.pace import Pace, read, written
 from freight.pacing.shared import FURTHEST_SLOT, Shared
-from freight.pacing.slots import LONGEST_PAUSE, TOLERANCE, Slot
+from freight.pacing.slots import LONGEST_PAUSE, QUIET_OWED, TOLERANCE, Slot
 
 KEY = "freight:pace:a:write"
 FIELDS = ("slot", "paused_at", "paused_until", "pace", "owed", "owed_since")
@@ -33,7 +33,10 @@ async def redis_now(client: Redis) -> int:
 
 async def test_the_slots_of_all_processes_together_keep_their_distance(client):
     taken = await slots([Shared(client, "a") for _ in range(4)], 60)
-    assert distances(taken) == pytest.approx([DISTANCE] * 59, abs=1e-5)
+    # Once, what is sent first after a quiet time is made up for.
+    gaps = sorted(distances(taken))
+    assert gaps[:-1] == pytest.approx([DISTANCE] * 58, abs=1e-5)
+    assert gaps[-1] == pytest.approx(DISTANCE + QUIET_OWED, abs=1e-5)
 
 
 async def test_reads_and_writes_and_accounts_have_slots_of_their_own(client):

@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from freight.pacing.slots import CATCH_UP, LONGEST_PAUSE, PAYMENT_SECONDS, TOLERANCE, Slot
+from freight.pacing.slots import CATCH_UP, LONGEST_PAUSE, PAYMENT_SECONDS, QUIET_OWED, TOLERANCE, Slot
 
 REDIS_TIMEOUT = 0.5
 RETRY_REDIS_AFTER = 1.0
@@ -49,15 +49,19 @@ TAKE = (
     READ
     + """
 local distance, tolerance, longest_wait, furthest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local catch_up, payment, late, late_ago = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local catch_up, quiet_owed, payment = ARGV[6], tonumber(ARGV[7]), ARGV[8]
+local late, late_ago = tonumber(ARGV[9]), ARGV[10]
 local owed, owed_since = number(kept[5], 1, 1000000) or 0, number(kept[6], 0, now) or 0
 if late > tolerance then
   if owed == 0 then owed_since = now - late_ago end
   owed = math.max(owed, late - tolerance)
 end
-local following = number(kept[1], 0, now + furthest) or now
+local following = number(kept[1], 0, now + furthest) or 0
+if following < now - catch_up then
+  owed, owed_since = math.max(quiet_owed, owed - (now - following)), now
+  following = now
+end
 local slot = following
-if slot < now - catch_up then slot = now end
 if paused_until > now then slot = math.max(slot, paused_until) end
 if owed > 0 and slot >= owed_since + payment then
   slot = math.max(slot, following + owed)
@@ -68,7 +72,7 @@ if taken then
   set('slot', slot + distance)
   set('owed', owed)
   set('owed_since', owed_since)
-  redis.call('EXPIRE', KEYS[1], ARGV[10])
+  redis.call('EXPIRE', KEYS[1], ARGV[11])
 end
 return {now, slot, taken and 1 or 0, kept[4] or ''}
 """
@@ -139,7 +143,7 @@ class Shared:
         """Take the next slot, after which there is none for `distance` seconds, if it is not further ahead than
         `longest_wait`; `late` is how late an earlier one was used, which was for so many seconds `late_ago`."""
         furthest = FURTHEST_SLOT + 2 * distance
-        given = (distance, TOLERANCE, longest_wait, furthest, CATCH_UP, PAYMENT_SECONDS, late, late_ago)
+        given = (distance, TOLERANCE, longest_wait, furthest, CATCH_UP, QUIET_OWED, PAYMENT_SECONDS, late, late_ago)
         answer = await self._ask(self._take, kind, *map(_micro, given), KEPT_SECONDS)
         if answer is None:
             return None

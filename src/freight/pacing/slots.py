@@ -6,11 +6,15 @@ no second holds more requests than it would have held in time.
 
 from typing import NamedTuple
 
-TOLERANCE = 0.008
+TOLERANCE = 0.004
 """Seconds by which a slot may be used late before those that follow make up for it."""
 
 CATCH_UP = 0.25
 """Seconds for which a slot that no request was there for is kept. A longer quiet time is not caught up on."""
+
+QUIET_OWED = 0.04
+"""Seconds that the slots after a longer quiet time make up for in advance: what is sent first arrives later than what
+follows, because many requests are prepared at once."""
 
 PAYMENT_SECONDS = 0.9
 """Seconds within which the slots that follow a late one make up for it, once for all that are late meanwhile: before a
@@ -42,11 +46,14 @@ class Slots:
 
     def take(self, now: float, distance: float, longest_wait: float) -> Slot:
         """Take the next slot, after which there is none for `distance` seconds."""
-        following = now if self._following < now - CATCH_UP else self._following
+        following = self._following
+        if following < now - CATCH_UP:
+            self._owed, self._owed_since = max(QUIET_OWED, self._owed - (now - following)), now
+            following = now
         at = max(following, self._paused_until)
         is_due = self._owed > 0 and at >= self._owed_since + PAYMENT_SECONDS
         if is_due:
-            at = max(at, self._following + self._owed)
+            at = max(at, following + self._owed)
         if at - now > longest_wait:
             return Slot(at, at - now, is_taken=False)
         self._following = at + distance
@@ -58,9 +65,7 @@ class Slots:
         """Make up for a slot that is used so many seconds late, now: those that follow keep their distance from when
         it was really used, not from when it should have been."""
         if seconds > TOLERANCE:
-            if not self._owed:
-                self._owed_since = now - seconds
-            self._owed = max(self._owed, seconds - TOLERANCE)
+            self._owe(now - seconds, seconds - TOLERANCE)
 
     def follow(self, now: float, wait: float) -> None:
         """Put the next slot so many seconds from now."""
@@ -73,3 +78,8 @@ class Slots:
     def pause_left(self, now: float) -> float:
         """Return for how many seconds no slot is handed out."""
         return max(0.0, self._paused_until - now)
+
+    def _owe(self, since: float, seconds: float) -> None:
+        if not self._owed:
+            self._owed_since = since
+        self._owed = max(self._owed, seconds)
