@@ -144,6 +144,17 @@ async def test_cursors_expire_and_first_pages_do_not(affinity: httpx.AsyncClient
     assert (await affinity.get("/v2/companies")).json() == first
 
 
+async def test_only_cursors_of_readings_that_began_before_expire(affinity: httpx.AsyncClient) -> None:
+    first = (await affinity.get("/v2/companies")).json()
+    await fault(affinity, "old_cursors_expired")
+    for _ in range(2):
+        assert (await affinity.get(first["pagination"]["nextUrl"])).status_code == 400
+    assert (await affinity.get("/v2/persons")).status_code == 200
+    assert (await affinity.get(first["pagination"]["nextUrl"])).status_code == 400
+    assert (await affinity.get("/v2/companies")).json() == first
+    assert (await affinity.get(first["pagination"]["nextUrl"])).status_code == 200
+
+
 async def test_pages_go_round_from_the_third_on(affinity: httpx.AsyncClient) -> None:
     await fault(affinity, "cursor_loop")
     urls = ["/v2/companies"]

@@ -2,7 +2,7 @@
 
 import random
 from typing import Annotated, Literal
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,7 @@ FaultKind = Literal[
     "truncated",
     "drip",
     "cursor_expired",
+    "old_cursors_expired",
     "cursor_loop",
     "storage_error",
     "storage_html",
@@ -43,7 +44,7 @@ AFTER_WRITE: frozenset[FaultKind] = frozenset(
 IN_OPERATION: frozenset[FaultKind] = frozenset({"task_links_dropped", "task_links_late"})
 """Faults with a right answer, which an operation shows itself."""
 ONLY_WRITES: frozenset[FaultKind] = AFTER_WRITE | IN_OPERATION | {"write_conflict"}
-OF_CURSORS: frozenset[FaultKind] = frozenset({"cursor_expired", "cursor_loop"})
+OF_CURSORS: frozenset[FaultKind] = frozenset({"cursor_expired", "old_cursors_expired", "cursor_loop"})
 OF_STORAGE: frozenset[FaultKind] = frozenset({"storage_error", "storage_html", "storage_truncated", "storage_redirect"})
 
 STORAGE = "/userfiles/"
@@ -68,6 +69,16 @@ class Asked(msgspec.Struct, frozen=True):
         given = parse_qs(self.query)
         return next((given[name][0] for name in CURSORS if name in given), None)
 
+    @property
+    def other_parameters(self) -> list[tuple[str, str]]:
+        """The query without its cursor."""
+        return [(name, value) for name, value in parse_qsl(self.query) if name not in CURSORS]
+
+    @property
+    def reading(self) -> str:
+        """What a client reads page by page, the same for each of its pages."""
+        return f"{self.path}?{urlencode(sorted(self.other_parameters))}"
+
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A fault to show to the requests that it matches.
@@ -80,8 +91,9 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     - `…_after_write` let the write take effect and hide its answer; with `late_…` a gateway answers 504 at once, and
       the write takes effect `milliseconds` later.
     - `drop_before` closes the connection before the answer, `truncated` in the middle of it.
-    - `cursor_expired` refuses every further page with 400. With `cursor_loop` the third page and all after it lead to
-      the page that was asked for before.
+    - `cursor_expired` refuses every further page with 400, `old_cursors_expired` only those of readings that began
+      before the fault: whoever reads from the first page gets all. With `cursor_loop` the third page and all after it
+      lead to the page that was asked for before.
     - `storage_…` concern downloads from Affinity's storage: S3's error or an HTML page with status 200, half of the
       bytes without a length, a redirect to another address of the same storage. The storage meets other kinds only
       where `path_prefix` begins with its path, `/userfiles/`.
@@ -128,10 +140,14 @@ class Faults:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311
         self._faults: list[Fault] = []
+        self._begun: set[str] = set()
+        """Readings that have begun since cursors expired last."""
 
     def add(self, fault: Fault) -> None:
         """Put a fault in force."""
         self._faults.append(fault)
+        if fault.kind == "old_cursors_expired":
+            self._begun.clear()
 
     def clear(self) -> None:
         """End all faults."""
@@ -151,6 +167,8 @@ class Faults:
 
     def draw(self, asked: Asked) -> Fault | None:
         """What goes wrong with this request, if anything: the first fault that strikes."""
+        if asked.cursor is None:
+            self._begun.add(asked.reading)
         for fault in self._faults:
             if fault.kind != "latency" and fault.kind not in IN_OPERATION and self._strikes(fault, asked):
                 return fault
@@ -162,7 +180,7 @@ class Faults:
         return any(self._strikes(fault, asked) for fault in list(self._faults) if fault.kind == kind)
 
     def _strikes(self, fault: Fault, asked: Asked) -> bool:
-        if not fault.matches(asked):
+        if not fault.matches(asked) or (fault.kind == "old_cursors_expired" and asked.reading in self._begun):
             return False
         if fault.probability < 1 and self._random.random() >= fault.probability:
             return False

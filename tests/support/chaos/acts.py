@@ -178,6 +178,14 @@ async def expect_word_of_waiting(run: Run, *, seconds: float) -> None:
 
 
 @act
+async def expect_end(run: Run, *, seconds: float) -> None:
+    """The job has to end, in whatever way."""
+    await run.created.wait()
+    if await run.client.until(run.job_id, ended, seconds=seconds) is None:
+        run.fleet.problems.add("stuck", f"the job had not ended after {seconds} s")
+
+
+@act
 async def show_faults(run: Run, *, faults: Sequence[tuple[Vendor, VendorFault]], seconds: float) -> None:
     """Have the vendors show faults for a while."""
     async with run.fleet.vendors.showing(faults):

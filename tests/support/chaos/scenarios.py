@@ -12,6 +12,8 @@ ALL = ("api", *WORKERS)
 WHOLE_RUN = 3600.0
 PAST_LEASE = (33.0, 45.0)
 HOUR = 3600
+LOOP = 120.0
+"""Seconds within which a job has to leave pages that go round."""
 
 Given = tuple[Vendor, VendorFault]
 
@@ -175,11 +177,15 @@ def maintenance(random: Random) -> list[Act]:
 
 
 def expired_cursors(random: Random) -> list[Act]:
-    return [_faults(0, WHOLE_RUN, ("affinity", {"kind": "cursor_expired", "times": random.randint(1, 3)}))]
+    slow: Given = ("affinity", {"kind": "latency", "milliseconds": 700})
+    return [
+        _faults(0, 20, slow),
+        _faults(_from(random, 3, 8), WHOLE_RUN, ("affinity", {"kind": "old_cursors_expired"})),
+    ]
 
 
 def looping_cursors(_: Random) -> list[Act]:
-    return [_faults(0, 40, ("affinity", {"kind": "cursor_loop"}))]
+    return [_faults(0, LOOP, ("affinity", {"kind": "cursor_loop"})), Act(0, "expect_end", {"seconds": LOOP})]
 
 
 def bad_downloads(random: Random) -> list[Act]:

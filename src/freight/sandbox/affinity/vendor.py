@@ -46,7 +46,7 @@ class AffinityVendor:
 
     def fault(self, fault: Fault, url: str) -> Answer:
         """The answer to a fault."""
-        if fault.kind == "cursor_expired" and not url.startswith("/v2/"):
+        if fault.kind in {"cursor_expired", "old_cursors_expired"} and not url.startswith("/v2/"):
             return _answer(RefusedByVersion1("Invalid page_token variable"))
         return of_gateway(fault.kind) or with_headers(_error(fault.kind), fault)
 
@@ -62,6 +62,7 @@ FAULTS: dict[FaultKind, tuple[Code, str]] = {
     "server_error_after_write": ("server", "Something went wrong on our side."),
     "write_conflict": ("server", "Something went wrong on our side."),
     "cursor_expired": ("validation", "The cursor is not valid."),
+    "old_cursors_expired": ("validation", "The cursor is not valid."),
 }
 STATUS: dict[FaultKind, int] = {"wrong_body": 200, "unavailable": 503}
 """Of the faults whose status does not follow from their code."""

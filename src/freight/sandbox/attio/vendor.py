@@ -77,6 +77,7 @@ FAULTS: dict[FaultKind, AttioError] = {
     "unavailable": AttioError(503, "service_unavailable", "The service is unavailable.", kind="api_error"),
     "wrong_body": AttioError(200, "internal_error", "An unexpected error occurred.", kind="api_error"),
     "cursor_expired": AttioError(400, "validation_type", "The cursor is not valid."),
+    "old_cursors_expired": AttioError(400, "validation_type", "The cursor is not valid."),
     "server_error": AttioError(500, "internal_error", "An unexpected error occurred.", kind="api_error"),
     "server_error_after_write": AttioError(500, "internal_error", "An unexpected error occurred.", kind="api_error"),
 }
