@@ -12,8 +12,6 @@ import structlog
 SECONDS = 30.0
 """Time between two lines of the same kind."""
 
-log = structlog.get_logger()
-
 
 class Throttle:
     """Admits one line of a kind in a stretch of `seconds` and counts those that it holds back."""
@@ -42,7 +40,7 @@ def warning(event: str, error: Exception, *, throttle: Throttle | None = None, *
         return
     if held_back:
         fields["similar_lines_held_back"] = held_back
-    log.warning(event, error=type(error).__name__, reason=str(error), **fields)
+    structlog.get_logger(__name__).warning(event, error=type(error).__name__, reason=str(error), **fields)
 
 
 _SHARED = Throttle()

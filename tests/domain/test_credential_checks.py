@@ -125,6 +125,15 @@ async def test_a_vendor_that_is_silent_did_not_answer(vendors: Vendors) -> None:
             )
 
 
+async def test_a_vendor_that_redirects_to_another_address_is_not_followed(
+    vendors: Vendors, vendor: Receiver, another: Receiver
+) -> None:
+    vendor.answers += [Answer(302, headers={"Location": another.url})] * 20
+    assert "could not be asked" in await asked(vendors, vendor, "key", seconds=0.3)
+    assert vendor.requests
+    assert another.requests == []
+
+
 async def test_a_name_that_does_not_resolve_is_said_at_once(vendors: Vendors) -> None:
     async def resolve(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

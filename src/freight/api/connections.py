@@ -18,8 +18,10 @@ import msgspec
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from freight import throttled
 from freight.api.errors import CODES, SENTENCES, Error
 from freight.api.problems import Problem
+from freight.throttled import Throttle
 
 BACKLOG = 64
 """Connections that are accepted at one go; more wait in the system's queue."""
@@ -29,9 +31,6 @@ FEED_BYTES = 16_384
 
 FAREWELL_SECONDS = 1.0
 """How long what a refused client still sends is read and dropped: closed at once, it might never see the answer."""
-
-LOG_SECONDS = 10.0
-"""How often at most the log says that there are no descriptors left."""
 
 MALFORMED = "malformed_http"
 
@@ -290,25 +289,26 @@ def most_connections(wanted: int, *, reserved: int) -> int:
     return max(1, min(wanted, free - min(reserved, free // 2)))
 
 
-def quiet_about_descriptors(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+def quiet_about_descriptors(loop: asyncio.AbstractEventLoop, *, throttle: Throttle | None = None) -> Callable[[], None]:
     """Have the loop say once in a while, not a thousand times a second, that it can accept no connection.
 
     Return what undoes it.
     """
     before = loop.get_exception_handler()
-    said_at = -LOG_SECONDS
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        nonlocal said_at
-        if context.get("message") != "socket.accept() out of system resource":
-            before(loop, context) if before else loop.default_exception_handler(context)
-        elif loop.time() - said_at >= LOG_SECONDS:
-            said_at = loop.time()
-            log.error(
+        error = context.get("exception")
+        if context.get("message") == "socket.accept() out of system resource" and isinstance(error, OSError):
+            throttled.warning(
                 "descriptors_exhausted",
-                reason=str(context.get("exception")),
+                error,
+                throttle=throttle,
                 consequence="New connections wait. Let the process open more files (`ulimit -n`).",
             )
+        elif before:
+            before(loop, context)
+        else:
+            loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle)
     return lambda: loop.set_exception_handler(before)

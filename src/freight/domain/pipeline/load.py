@@ -351,8 +351,8 @@ class _Loading:
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             await in_flight.mark_doubted(tx, [plan.staged.id])
-            left_out = error.draft.issues[len(plan.draft.issues) :]
-            await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, issue) for issue in left_out])
+            sent = [*error.draft.issues[len(plan.draft.issues) :], *self._writer.of_delivery(plan)]
+            await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, issue) for issue in sent])
         await self._availability.failed(error)
         self._uncounted.append(plan.staged.id)
         self._doubts.add(msgspec.structs.replace(plan.staged, in_flight_seconds=0.0, is_doubted=True))

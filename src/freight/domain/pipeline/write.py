@@ -56,7 +56,6 @@ class Writer:
         self._source = source
         self._forbidden = 0
         self._of_delivery: dict[int, tuple[Issue, ...]] = {}
-        """What is to be said of how the content of a record was delivered, also if it arrived without an answer."""
 
     def leave(self, plan: Plan) -> Result:
         """The result of a plan that sends nothing."""
@@ -96,6 +95,10 @@ class Writer:
             return self._refused(plan, error, error)
         self._forbidden = 0
         return result
+
+    def of_delivery(self, plan: Plan) -> tuple[Issue, ...]:
+        """What is to be said, once, of how the content of this record was delivered by the source."""
+        return self._of_delivery.pop(plan.staged.id, ())
 
     def given_up(self, plan: Plan, error: ConnectorError | SourceFailed) -> Result:
         """The result of a record about which a vendor gives no usable answer, while it answers others."""
@@ -143,7 +146,7 @@ class Writer:
             source_id=plan.staged.source_id,
             settled=_settled(plan, "created", record.id),
             learned=planning.created(draft, plan.drafted, record),
-            issues=(*draft.issues, *record.issues, *self._of_delivery.pop(plan.staged.id, ())),
+            issues=(*draft.issues, *record.issues, *self.of_delivery(plan)),
             implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
         )
 
