@@ -98,6 +98,7 @@ def settings(database_url: str, redis_url: str, sandbox: Sandbox) -> Settings:
         creations_per_minute=PLENTY,
         creations_per_hour=PLENTY,
         keyless_requests_per_minute=PLENTY,
+        in_doubt_seconds=2,
     )
 
 

@@ -1,7 +1,9 @@
 """Where requests may go that a client names an address for."""
 
+import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.outgoing import AddressRefused, Guard, is_public
+from freight import outgoing
+from freight.outgoing import ON_BEHALF_OF, AddressRefused, Guard, Resolver, is_public
 from support.receiver import Answer, Receiver, receiving
 
 PUBLIC = "93.184.215.14"
@@ -204,3 +207,49 @@ async def test_requests_to_an_allowed_host_arrive(receiver: Receiver) -> None:
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as receiver:
         yield receiver
+
+
+async def test_a_tenant_whose_names_hang_keeps_nobody_else_waiting() -> None:
+    released = threading.Event()
+
+    def look_up(host: str, _: int) -> Sequence[str]:
+        if host == "hangs":
+            released.wait(30)
+        return ["93.184.216.34"]
+
+    resolver = Resolver(look_up, total=4, each=2)
+
+    async def asked(who: str, host: str) -> Sequence[str]:
+        ON_BEHALF_OF.set(who)
+        return await resolver(host, 443)
+
+    hanging = [asyncio.create_task(asked("one", "hangs")) for _ in range(6)]
+    async with asyncio.timeout(3):
+        for _ in range(5):
+            assert await asyncio.create_task(asked("other", "answers")) == ["93.184.216.34"]
+    assert not any(task.done() for task in hanging)
+    released.set()
+    assert await asyncio.gather(*hanging) == [["93.184.216.34"]] * 6
+
+
+async def test_what_the_system_says_of_a_name_is_raised_where_it_was_asked_for() -> None:
+    def look_up(_: str, __: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.raises(socket.gaierror):
+        await Resolver(look_up)("nowhere.test", 443)
+
+
+async def test_a_lookup_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def look_up(_: str, __: int) -> Sequence[str]:
+        released.wait(30)
+        return []
+
+    monkeypatch.setattr(outgoing, "RESOLVE_SECONDS", 0.05)
+    resolver = Resolver(look_up, total=1, each=1)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await resolver("hangs", 443)
+    released.set()

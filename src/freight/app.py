@@ -18,9 +18,9 @@ from freight.api.caching import JobLists
 from freight.api.control import ControlController
 from freight.api.deliveries import DeliveriesController
 from freight.api.errors import EXCEPTION_HANDLERS
-from freight.api.events import EventsController
+from freight.api.events import EventsController, Watchers
 from freight.api.exports import ExportsController
-from freight.api.health import HealthController
+from freight.api.health import Checks, HealthController
 from freight.api.hosts import needs_host
 from freight.api.jobs import JobsController
 from freight.api.keys import KeysController
@@ -29,8 +29,10 @@ from freight.api.limits import NOT_BY_ADDRESS, Limiter
 from freight.api.logs import LogsController
 from freight.api.metrics import Metrics, MetricsController
 from freight.api.metrics import requests as request_metrics
+from freight.api.parameters import before_handler
 from freight.api.records import RecordsController
 from freight.api.report import ReportController
+from freight.api.shares import Shares
 from freight.api.statistics import StatisticsController
 from freight.api.tenants import TenantsController
 from freight.api.volatile import Volatile
@@ -55,10 +57,12 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
     webhook_guard = Guard(deployment.settings.extra_webhook_hosts)
     volatile = Volatile()
     limiter = Limiter(redis, volatile, deployment.settings)
-    job_lists, metrics = JobLists(redis, volatile), Metrics(queue)
+    job_lists, metrics, checks = JobLists(redis, volatile, vault), Metrics(queue), Checks(queue)
 
-    # Other requests need connections to the database too.
-    slots = asyncio.Semaphore(max(1, deployment.settings.database_pool_size // 2))
+    # Other requests need connections to the database too, and other tenants downloads.
+    most = max(1, deployment.settings.database_pool_size // 2)
+    downloads = Shares("downloads", total=most, each=max(1, most // 2), wait_seconds=5)
+    watchers = Watchers()
 
     with_key = Router(
         "/api/v1",
@@ -88,7 +92,8 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             "settings": Provide(lambda: deployment.settings, sync_to_thread=False),
             "job_lists": Provide(lambda: job_lists, sync_to_thread=False),
             "closing": Provide(lambda: closing, sync_to_thread=False),
-            "slots": Provide(lambda: slots, sync_to_thread=False),
+            "downloads": Provide(lambda: downloads, sync_to_thread=False),
+            "watchers": Provide(lambda: watchers, sync_to_thread=False),
             "vault": Provide(lambda: vault, sync_to_thread=False),
             "vendors": Provide(lambda: vendors, sync_to_thread=False),
             "webhook_guard": Provide(lambda: webhook_guard, sync_to_thread=False),
@@ -105,10 +110,11 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             documentation.openapi_json,
         ],
         guards=[needs_host(deployment.settings.hosts), limiter.admit_anybody],
-        middleware=[request_metrics.middleware],
-        before_request=requests.answer_options,
+        middleware=[request_metrics.middleware, requests.keep_vary],
+        before_request=before_handler,
         dependencies={
             "queue": Provide(lambda: queue, sync_to_thread=False),
+            "checks": Provide(lambda: checks, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
         },
         response_headers=[
@@ -129,7 +135,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
         logging_config=None,
         debug=False,
     )
-    return requests.RequestLog(litestar)
+    return requests.RequestLog(litestar, cross_origin=bool(deployment.settings.origins))
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

@@ -8,8 +8,10 @@ the transaction only: a setting that outlived it would stay on the pooled connec
 import asyncio
 import contextlib
 import io
+import math
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -18,6 +20,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import structlog
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.engine.postgres import PostgresEngine
 
@@ -57,6 +60,8 @@ class Connection(Protocol):
         ...
 
 
+log = structlog.get_logger()
+
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 _under_way: ContextVar[bool] = ContextVar("transaction_under_way", default=False)
@@ -73,15 +78,54 @@ class Unavailable(ConnectionError):
     """PostgreSQL cannot be reached, starts or stops, or has no room: the statement says nothing about it."""
 
 
-UNAVAILABLE_STATES = ("08", "28", "3D", "53", "57P0", "58", "25006")
-"""How the SQLSTATEs begin that are about the connection or the server, whatever was sent: connection exceptions,
-refused logins, a database that is gone, insufficient resources, shutdown and start-up, errors of the system, and a
-server that became a replica."""
+GONE_STATES = ("08", "57P0", "25006", "25P03", "25P04")
+"""How the SQLSTATEs begin after which a connection is of no use: connection exceptions, shutdown and start-up, a server
+that became a replica, and sessions that the server ended because they took too long."""
+
+UNAVAILABLE_STATES = (*GONE_STATES, "28", "3D", "40", "53", "55P03", "58")
+"""How the SQLSTATEs begin that say nothing about what was sent, so that it may be repeated: besides those above refused
+logins, a database that is gone, transactions that were in each other's way, insufficient resources, locks that are not
+to be had in time, and errors of the system."""
 
 DATA_STATES = ("21", "22", "23", "44", "54", "XX")
 """How the SQLSTATEs begin that are about the data of a statement: cardinality, data exceptions, integrity constraints,
 views with a check, limits of the program, and the internal errors with which PostgreSQL refuses values that it has no
 memory for."""
+
+
+CONNECT_SECONDS = 10
+"""How long it may take to open a connection."""
+
+ACQUIRE_SECONDS = 30
+"""How long a transaction waits for a connection, one that has to be opened included."""
+
+COMMAND_SECONDS = 60
+
+ROLLBACK_SECONDS = 2
+"""How long a transaction that has failed waits for the server to undo it. After that its connection is closed, which
+undoes it too."""
+
+RELEASE_SECONDS = 5
+"""How long a connection may take to be ready for the next transaction."""
+
+CLOSE_SECONDS = 2
+"""How long closing all connections may take, when nothing is under way any more."""
+
+EXPIRY_SECONDS = 1
+"""The shortest time between two replacements of all connections."""
+
+READ_ONLY = "PostgreSQL takes no writes at the moment: it is a replica, or its transactions are read-only by default."
+
+NO_CONNECTION = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+PREPARED_STATEMENT_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+
+CACHE_SIZE = "statement_cache_size="
+
+POOLED = (
+    "A prepared statement got lost, as it does behind a pooler such as pgbouncer in transaction mode. Add "
+    "`statement_cache_size=0` to the parameters of FREIGHT_DATABASE_URL, and start Freight again."
+)
 
 
 class _Engine(PostgresEngine):
@@ -91,7 +135,16 @@ class _Engine(PostgresEngine):
         """Leave out the connection that Piccolo makes while modules are still being imported."""
 
     def configure(self, url: str) -> None:
-        self.config = {"dsn": url}
+        url, cache_size = _without_cache_size(url)
+        # A server that cannot be written is none: with several hosts in the URL the next one is tried.
+        self.config = {"dsn": url, "timeout": CONNECT_SECONDS, "target_session_attrs": "read-write", **cache_size}
+        self.expired_at = -math.inf
+
+    async def expire(self) -> None:
+        """Have every connection replaced before it is used again: one was found to lead nowhere, so others may too."""
+        if self.pool is not None and time.monotonic() - self.expired_at >= EXPIRY_SECONDS:
+            self.expired_at = time.monotonic()
+            await self.pool.expire_connections()
 
 
 DB = _Engine(config={})
@@ -105,26 +158,70 @@ def configure(url: str) -> None:
     DB.configure(url)
 
 
+def _without_cache_size(url: str) -> tuple[str, dict[str, int]]:
+    """Split what is meant for asyncpg itself from a URL whose other parameters go to the server."""
+    address, _, parameters = url.partition("?")
+    mine = [part for part in parameters.split("&") if part.startswith(CACHE_SIZE)]
+    if not mine:
+        return url, {}
+    try:
+        size = int(mine[-1].removeprefix(CACHE_SIZE))
+    except ValueError:
+        raise DatabaseError("The statement_cache_size in FREIGHT_DATABASE_URL is not a number.") from None
+    others = "&".join(part for part in parameters.split("&") if not part.startswith(CACHE_SIZE))
+    return f"{address}?{others}" if others else address, {"statement_cache_size": size}
+
+
 @asynccontextmanager
 async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
     """Hold a pool of connections to the database at `url`. Raises `DatabaseError` if it cannot be reached."""
     configure(url)
     try:
-        await DB.start_connection_pool(min_size=1, max_size=pool_size, command_timeout=60)
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        if "statement_cache_size" not in DB.config and await _is_pooled():
+            log.info("database_behind_pooler", consequence="Statements are not kept prepared.")
+            DB.config["statement_cache_size"] = 0
+        # Connected once, to see that it is possible. A least number to be kept would have asyncpg connect in the
+        # background, in the way of transactions that begin, with a traceback for each attempt during an outage.
+        await DB.start_connection_pool(init_size=1, min_size=0, max_size=pool_size, command_timeout=COMMAND_SECONDS)
+    except asyncpg.exceptions.TargetServerAttributeNotMatched as error:
+        raise DatabaseError(f"{READ_ONLY} Check FREIGHT_DATABASE_URL.") from error
+    except PREPARED_STATEMENT_LOST as error:
+        raise DatabaseError(POOLED) from error
+    except (OSError, asyncpg.PostgresError) as error:
         raise DatabaseError(
-            f"PostgreSQL could not be reached ({error}). Check FREIGHT_DATABASE_URL and that the server runs."
+            f"PostgreSQL could not be reached ({error or type(error).__name__}). Check FREIGHT_DATABASE_URL and that "
+            "the server runs."
         ) from error
     try:
         yield
     finally:
         try:
-            await asyncio.wait_for(DB.close_connection_pool(), timeout=10)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await DB.close_connection_pool()
         except TimeoutError:
             # A connection that is not given back must not hold up the end of the process.
-            if DB.pool is not None:
-                DB.pool.terminate()
-                DB.pool = None
+            abandon()
+        DB.pool = None
+
+
+async def _is_pooled() -> bool:
+    """Return whether a pooler such as pgbouncer stands before PostgreSQL: it answers with a process id of its own.
+
+    In transaction mode every transaction may run in another session, where a statement that was prepared in an
+    earlier one is unknown, or known under the same name to somebody else.
+    """
+    connection = await asyncpg.connect(**DB.config, statement_cache_size=0)
+    try:
+        async with connection.transaction():
+            return bool(await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid())
+    finally:
+        connection.terminate()
+
+
+def abandon() -> None:
+    """Close all connections at once. Whatever waits for one of them fails, and so does whatever wants one."""
+    if DB.pool is not None:
+        DB.pool.terminate()
 
 
 @asynccontextmanager
@@ -158,12 +255,21 @@ async def _transaction() -> AsyncIterator[Connection]:
             "A transaction is under way already: another within it could wait for its connection forever."
         )
     if DB.pool is None:
-        raise RuntimeError("There is no pool of connections: `connected` holds one.")
-    token = _under_way.set(True)
+        raise Unavailable("There are no connections to PostgreSQL: they have been closed, or were never opened.")
+    pool, token = DB.pool, _under_way.set(True)
     try:
-        async with DB.pool.acquire() as connection, connection.transaction():
-            yield connection
-    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            connection = await pool.acquire()
+        try:
+            async with _begun(connection):
+                yield connection
+        finally:
+            # If it cannot be made ready for others within this time, asyncpg closes it.
+            with contextlib.suppress(Exception):
+                await pool.release(connection, timeout=RELEASE_SECONDS)
+    except PREPARED_STATEMENT_LOST as error:
+        raise DatabaseError(POOLED) from error
+    except (*NO_CONNECTION, asyncpg.PostgresError) as error:
         if isinstance(error, Unavailable) or not is_unavailable(error):
             raise
         raise Unavailable(str(error) or type(error).__name__) from error
@@ -171,11 +277,57 @@ async def _transaction() -> AsyncIterator[Connection]:
         _under_way.reset(token)
 
 
+@asynccontextmanager
+async def _begun(connection: Any) -> AsyncIterator[None]:
+    """A transaction on this connection, which is closed if it can be of no more use to anybody."""
+    transaction = connection.transaction()
+    try:
+        await transaction.start()
+    except BaseException as error:
+        connection.terminate()
+        if isinstance(error, Exception) and _is_gone(error):
+            await DB.expire()
+        raise
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, Exception) and _is_gone(error):
+            connection.terminate()
+            await DB.expire()
+        else:
+            await _undo(connection, transaction)
+        raise
+    try:
+        await transaction.commit()
+    except BaseException as error:
+        if not isinstance(error, asyncpg.PostgresError) or _is_gone(error):
+            connection.terminate()
+        raise
+
+
+async def _undo(connection: Any, transaction: Any) -> None:
+    try:
+        async with asyncio.timeout(ROLLBACK_SECONDS):
+            await transaction.rollback()
+    except asyncio.CancelledError:
+        connection.terminate()
+        raise
+    except (*NO_CONNECTION, asyncpg.PostgresError):
+        connection.terminate()
+
+
 def is_unavailable(error: Exception) -> bool:
     """Return whether an error says that PostgreSQL cannot be used, and nothing about what was sent to it."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE_STATES)
-    return isinstance(error, OSError | asyncpg.InterfaceError) and not is_about_data(error)
+    return isinstance(error, NO_CONNECTION) and not is_about_data(error)
+
+
+def _is_gone(error: Exception) -> bool:
+    """Return whether the connection on which an error has come up is of no more use."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(GONE_STATES)
+    return is_unavailable(error)
 
 
 def is_about_data(error: Exception) -> bool:
@@ -220,9 +372,10 @@ def jsonb(value: object) -> str:
 
 
 async def ping() -> None:
-    """Ask the database for an answer; raises whatever asyncpg raises if there is none."""
+    """Ask the database whether it can be written. Raises `Unavailable` if it cannot, or cannot be asked."""
     async with _transaction() as tx:
-        await tx.execute("SELECT 1")
+        if await tx.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
+            raise Unavailable(READ_ONLY)
 
 
 async def migrate() -> str:
@@ -233,9 +386,11 @@ async def migrate() -> str:
     printed = io.StringIO()
     lock = await DB.get_new_connection()
     try:
-        await lock.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        with contextlib.redirect_stdout(printed):
-            result = await ForwardsMigrationManager(app_name="freight").run()
+        # The lock of a transaction, because behind a pooler nobody would give back that of a session.
+        async with lock.transaction():
+            await lock.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+            with contextlib.redirect_stdout(printed):
+                result = await ForwardsMigrationManager(app_name="freight").run()
     finally:
         await lock.close()
     if not result.success:

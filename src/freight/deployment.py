@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
+import structlog
 
 from freight import database, embedded, encryption
+from freight.embedded.processes import shared_user_warning
 from freight.encryption import Vault
 from freight.settings import Settings, SettingsError
+
+log = structlog.get_logger()
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,13 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
         else:
             await database.migrate()
         yield Deployment(settings=settings, database_url=database_url, redis_url=redis_url, vault=vault)
+
+
+def warn_of_shared_user(settings: Settings) -> None:
+    """Log that other programs can enter the embedded servers, if they can."""
+    embeds = not settings.database_url
+    if embeds and (sentence := shared_user_warning(settings.home_path / "postgres")):
+        log.warning("embedded_servers_run_as_shared_user", consequence=sentence)
 
 
 def redis_url(settings: Settings) -> str:

@@ -52,6 +52,13 @@ class FieldMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     skip: Annotated[bool, Meta(description="Leave the field and its values behind.")] = False
     to: Annotated[Slug | None, Meta(description="The slug of the attribute: an existing one, or the new one's.")] = None
+    replace: Annotated[
+        bool,
+        Meta(
+            description="Whether `to` may name an attribute that a standard value of the record fills, such as its "
+            "name: the field then replaces that value. Without it such a mapping is refused."
+        ),
+    ] = False
     title: Annotated[Title | None, Meta(description="The title of a new attribute.")] = None
     type: Annotated[AttributeType | None, Meta(description="The type of the attribute.")] = None
 

@@ -9,8 +9,11 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
@@ -18,6 +21,13 @@ import httpcore
 import httpx
 
 RESOLVE_SECONDS = 5
+"""How long a name may take to be looked up, the wait for a free look-up included."""
+
+MAX_LOOKUPS, MAX_LOOKUPS_EACH = 32, 4
+"""Names that are looked up at a time, in all and for one tenant. A look-up that hangs cannot be stopped."""
+
+ON_BEHALF_OF: ContextVar[str] = ContextVar("on_behalf_of", default="")
+"""For whom names are looked up: a tenant, or nothing for Freight itself."""
 
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 SIX_TO_FOUR = IPv6Network("2002::/16")
@@ -38,19 +48,76 @@ class AddressRefused(httpx.ConnectError):
     """Freight sends no requests there; the message says why."""
 
 
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system for the addresses of a host. Raises one of `UNRESOLVED`."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+LookUp = Callable[[str, int], Sequence[str]]
+"""Finds the addresses of a host name, and blocks meanwhile."""
+
+
+def ask_system(host: str, port: int) -> Sequence[str]:
+    """Return the addresses that the system knows for a host. Raises one of `UNRESOLVED`."""
+    return [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class Resolver:
+    """Looks names up, such that a tenant whose name servers do not answer waits for them alone.
+
+    Each look-up has a thread of its own, which the end of the process does not wait for. asyncio's threads are few and
+    shared with everything else, and are waited for.
+    """
+
+    def __init__(self, look_up: LookUp = ask_system, *, total: int = MAX_LOOKUPS, each: int = MAX_LOOKUPS_EACH) -> None:
+        self._look_up = look_up
+        self._total = total
+        self._each = each
+        self._under_way: Counter[str] = Counter()
+        self._ended = asyncio.Event()
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a host. Raises one of `UNRESOLVED`."""
+        who = ON_BEHALF_OF.get()
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            while self._under_way[who] >= self._each or self._under_way.total() >= self._total:
+                self._ended.clear()
+                await self._ended.wait()
+            self._under_way[who] += 1
+            return await self._started(who, host, port)
+
+    def _started(self, who: str, host: str, port: int) -> asyncio.Future[Sequence[str]]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[str]] = loop.create_future()
+
+        def end(found: Sequence[str], error: Exception | None) -> None:
+            self._under_way[who] -= 1
+            self._under_way += Counter()  # without those who have none
+            self._ended.set()
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(found)
+            else:
+                answer.set_exception(error)
+
+        def work() -> None:
+            found: Sequence[str] = ()
+            failure: Exception | None = None
+            try:
+                found = self._look_up(host, port)
+            except Exception as error:  # noqa: BLE001 - raised where the answer is awaited
+                failure = error
+            # The loop may have ended meanwhile.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(end, found, failure)
+
+        threading.Thread(target=work, name="look-up", daemon=True).start()
+        return answer
 
 
 class Guard:
     """Decides where requests may go: to public addresses over HTTPS, and to hosts that the operator allows."""
 
-    def __init__(self, allowed_hosts: frozenset[str], *, resolve: Resolve = resolve) -> None:
+    def __init__(self, allowed_hosts: frozenset[str], *, resolve: Resolve | None = None) -> None:
         """`allowed_hosts` are `host` or `host:port`; whatever they resolve to, and over plain HTTP too."""
         self._allowed = allowed_hosts
-        self._resolve = resolve
+        self.resolve = resolve or Resolver()
 
     def allows(self, url: httpx.URL) -> bool:
         """Whether the operator allows this host by name."""
@@ -75,7 +142,7 @@ class Guard:
         if self._is_allowed(host, port):
             return [host]
         literal = numeric(host)
-        found = [str(literal)] if literal else await self._resolve(host, port)
+        found = [str(literal)] if literal else await self.resolve(host, port)
         if not all(is_public(address) for address in found):
             raise AddressRefused(f"The host {host!r} is not at a public address of the internet.")
         return found

@@ -5,6 +5,7 @@ row claimed.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
@@ -12,14 +13,15 @@ from uuid import UUID
 import msgspec
 import structlog
 from arq.connections import ArqRedis
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
 from redis.asyncio import BlockingConnectionPool, ConnectionPool
-from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, WatchError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from freight import throttled
 
 QUEUE = "freight:queue"
 WORKERS = "freight:workers"
@@ -27,16 +29,22 @@ WORKERS = "freight:workers"
 
 WORKER_ALIVE_SECONDS = 15
 
-LONGEST_WAIT_FOR_REDIS = 1.0
-"""Seconds between two attempts of a worker to reach a Redis that is away."""
+TASK_KEPT_SECONDS = 86_400
+"""How long Redis keeps what a task in the queue is about."""
 
 LEASES_LOST = "freight:leases-lost"
 
-Task = Literal["advance_job", "extract_stream", "load_batch", "deliver_webhook"]
+TURN = "freight:turn:"
+"""Keys by which one worker at a time does what only one needs to do."""
+
+Task = Literal["advance_job", "start_job", "extract_stream", "load_batch", "link_records", "deliver_webhook"]
 
 log = structlog.get_logger()
 
-pack = msgspec.msgpack.encode
+
+def pack(value: object) -> bytes:
+    """What arq stores: tasks, and as words the errors that ended some."""
+    return msgspec.msgpack.encode(value, enc_hook=str)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
@@ -51,6 +59,13 @@ class Ring(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: UUID
     id: UUID
     fence: int
+    job_id: UUID | None = None
+    """The job whose step it is, if it is a long one: slots are shared between jobs."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the task is called with."""
+        return tuple(str(value) for value in (self.tenant_id, self.id, self.job_id) if value is not None)
 
 
 class Queue:
@@ -59,21 +74,49 @@ class Queue:
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
 
-    async def ring(self, rings: Sequence[Ring], *, again: str = "") -> None:
+    async def ring(self, rings: Sequence[Ring]) -> None:
         """Enqueue a task for each. Without Redis nothing happens: the sweep rings again when it is back.
 
-        arq takes a task id once; `again` makes it another one, for rows whose first ring may have been lost.
+        A task that waits in the queue already stays where it is, and one that was lost on its way to a worker is put
+        there again. The order is that of Redis's own clock, so those of the machines may differ.
         """
+        if not rings:
+            return
         try:
-            for ring in rings:
-                await self.redis.enqueue_job(
-                    ring.task,
-                    str(ring.tenant_id),
-                    str(ring.id),
-                    _job_id=":".join(filter(None, (ring.task, str(ring.id), str(ring.fence), again))),
-                )
+            seconds, microseconds = await self.redis.time()
+            now = seconds * 1000 + microseconds // 1000
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for number, ring in enumerate(rings):
+                    job_id = f"{ring.task}:{ring.id}:{ring.fence}"
+                    task = serialize_job(ring.task, ring.arguments, {}, None, now, serializer=pack)
+                    pipe.set(job_key_prefix + job_id, task, ex=TASK_KEPT_SECONDS)
+                    pipe.zadd(QUEUE, {job_id: now + number / 1000}, nx=True)
+                await pipe.execute()
         except RedisError as error:
-            log.warning("doorbell_out_of_order", error=str(error), rings=len(rings))
+            throttled.warning("doorbell_out_of_order", error)
+
+    async def has_turn(self, name: str, seconds: float) -> bool:
+        """Return whether this process is the one to do something that all do once in so many seconds.
+
+        Without Redis every process has its turn.
+        """
+        key, milliseconds = TURN + name, int(seconds * 1000)
+        try:
+            if await self.redis.set(key, b"1", nx=True, px=milliseconds):
+                return True
+            # A turn that lasts longer than any can is left over from before Redis's clock was set back.
+            left = int(await self.redis.pttl(key))
+            if 0 <= left <= milliseconds:
+                return False
+            await self.redis.set(key, b"1", px=milliseconds)
+        except RedisError as error:
+            throttled.warning("turn_not_known", error)
+        return True
+
+    async def give_turn_back(self, name: str) -> None:
+        """Let another process do at once what this one could not."""
+        with contextlib.suppress(RedisError):
+            await self.redis.delete(TURN + name)
 
     async def depth(self) -> int:
         """How many tasks wait in the queue."""
@@ -81,16 +124,27 @@ class Queue:
 
     async def leases_lost(self) -> int:
         """How many leases workers have lost since Redis was started anew."""
-        return int(await self.redis.get(LEASES_LOST) or 0)
+        try:
+            return int(await self.redis.get(LEASES_LOST) or 0)
+        except ValueError:
+            return 0
 
     async def report_worker(self, name: str, *, leases_lost: int = 0) -> None:
         """Note that this worker is alive, and how many leases it has lost since it last said so."""
         seconds, _ = await self.redis.time()
-        async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.zadd(WORKERS, {name: seconds})
-            pipe.zremrangebyscore(WORKERS, "-inf", seconds - WORKER_ALIVE_SECONDS)
-            pipe.incrby(LEASES_LOST, leases_lost)
-            await pipe.execute()
+        try:
+            async with self.redis.pipeline(transaction=True) as pipe:
+                pipe.zadd(WORKERS, {name: seconds})
+                pipe.zremrangebyscore(WORKERS, "-inf", seconds - WORKER_ALIVE_SECONDS)
+                # What lies in the future is left over from before Redis's clock was set back.
+                pipe.zremrangebyscore(WORKERS, f"({seconds + WORKER_ALIVE_SECONDS}", "+inf")
+                pipe.incrby(LEASES_LOST, leases_lost)
+                await pipe.execute()
+        except ResponseError as error:
+            if not is_poisoned(error):
+                raise
+            await self.redis.delete(WORKERS, LEASES_LOST)
+            log.warning("workers_replaced", keys=[WORKERS, LEASES_LOST], reason=str(error))
 
     async def forget_worker(self, name: str) -> None:
         """Note that this worker has ended."""
@@ -99,27 +153,21 @@ class Queue:
     async def workers(self) -> int:
         """How many workers are alive."""
         seconds, _ = await self.redis.time()
-        return int(await self.redis.zcount(WORKERS, seconds - WORKER_ALIVE_SECONDS, "+inf"))
+        return int(await self.redis.zcount(WORKERS, seconds - WORKER_ALIVE_SECONDS, seconds + WORKER_ALIVE_SECONDS))
+
+
+def is_poisoned(error: ResponseError) -> bool:
+    """Return whether a key holds what Freight never stored there; it may be deleted, as all of Redis may be lost."""
+    return "WRONGTYPE" in str(error) or "is not an integer" in str(error)
 
 
 def connect(url: str) -> ArqRedis:
-    """A client that fails at once when Redis is away: for the API and for pacing, which can do without.
+    """A client whose commands fail at once when Redis is away; whoever uses it can do without.
 
     Nothing is connected before the first command.
     """
     pool = _pool(BlockingConnectionPool, url, max_connections=64, timeout=5, retry=Retry(NoBackoff(), 1))
     return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack, default_queue_name=QUEUE)
-
-
-def connect_patiently(url: str) -> ArqRedis:
-    """A client for arq's worker, which ends when a command fails: this one waits until Redis is back."""
-    pool = _pool(
-        _PatientPool,
-        url,
-        retry=Retry(ExponentialBackoff(cap=LONGEST_WAIT_FOR_REDIS, base=0.05), retries=-1),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-    )
-    return _PatientRedis(pool, job_serializer=pack, job_deserializer=unpack, default_queue_name=QUEUE)
 
 
 def _pool(kind: type[ConnectionPool], url: str, **options: Any) -> ConnectionPool:
@@ -153,34 +201,3 @@ class _Unix(_Cancellable, UnixDomainSocketConnection):
 
 
 _CANCELLABLE = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _Unix}
-
-
-class _PatientPool(ConnectionPool):
-    async def get_connection(self, *args: Any, **options: Any) -> AbstractConnection:
-        # Commands are repeated on the connection that they have got; to get one is outside of that.
-        while True:
-            try:
-                connection: AbstractConnection = await super().get_connection(*args, **options)
-            except (RedisConnectionError, RedisTimeoutError):
-                await asyncio.sleep(LONGEST_WAIT_FOR_REDIS)
-            else:
-                return connection
-
-
-class _PatientPipeline(Pipeline):
-    async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        # arq watches a key to be alone with a task, and does not expect the watch itself to fail when the connection
-        # does. Going on without it is safe here, because rows are claimed in PostgreSQL.
-        try:
-            return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except WatchError:
-            return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
-
-
-class _PatientRedis(ArqRedis):
-    async def close(self, close_connection_pool: bool | None = None) -> None:
-        # arq closes it by a name that redis-py has deprecated.
-        await self.aclose(close_connection_pool)
-
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        return _PatientPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)

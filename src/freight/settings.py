@@ -66,6 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     attio_writes_per_second: Annotated[
         int, Meta(ge=0, description="Writes a second sent to one Attio workspace; 0 sends them unpaced.")
     ] = 25
+    in_doubt_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds for which Freight looks for a record whose creation the target did not confirm before "
+            "it sends it again.",
+        ),
+    ] = 60
     requests_per_minute: Annotated[
         int, Meta(ge=0, description="Requests that a tenant may make in a minute; 0 for any number.")
     ] = 100
@@ -209,7 +217,21 @@ def _shown(name: str, value: Any) -> str:
     if name == "secret_keys":
         return "(hidden)"
     # The password stands between the first colon after the scheme and the last @ of the authority.
-    return re.sub(r"(://[^:@]*):.*@", r"\1:(hidden)@", str(value))
+    text = re.sub(r"(://[^:@]*):.*@", r"\1:(hidden)@", str(value))
+    return re.sub(r"([?&])([^=&#]+)=([^&#]*)", _without_secret, text) if name in WITH_QUERY else text
+
+
+WITH_QUERY = ("database_url", "redis_url")
+
+HARMLESS = frozenset(
+    {"application_name", "database", "db", "dbname", "host", "port", "sslmode", "ssl_cert_reqs", "user"}
+)
+"""Options in the query of a URL that may be shown. A password is one too, by several names."""
+
+
+def _without_secret(option: re.Match[str]) -> str:
+    mark, option_name, value = option.groups()
+    return f"{mark}{option_name}={value if option_name in HARMLESS else '(hidden)'}"
 
 
 def _sentence(message: str) -> str:

@@ -8,25 +8,29 @@ import contextlib
 import os
 import socket
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from arq import cron
+from arq import Retry
 from redis.exceptions import RedisError
 
-from freight import database, deployment, logging, queue
+from freight import database, deployment, logging, queue, throttled, worker_loop
 from freight.database import DatabaseError
 from freight.deployment import Deployment
-from freight.domain import deliveries, leases, retention
+from freight.domain import courier as webhook_courier
+from freight.domain import deliveries, leases, retention, slots
+from freight.domain.clocks import DatabaseClock
 from freight.domain.courier import Courier
-from freight.domain.pipeline.advance import advance, live_jobs
+from freight.domain.pipeline.advance import advance, advance_swept, live_jobs
 from freight.domain.pipeline.extract import extract
 from freight.domain.pipeline.link import link
 from freight.domain.pipeline.load import load
 from freight.domain.pipeline.start import start
 from freight.domain.pipeline.workplace import Workplace
+from freight.domain.slots import Slot, Slots, Step
 from freight.domain.vendors import Vendors
 from freight.embedded import EmbeddedError
 from freight.encryption import SecretError
@@ -37,14 +41,33 @@ from freight.settings import Settings, SettingsError
 SWEEP_SECONDS = 5
 """How often live jobs are looked over for whatever is due and was not rung for."""
 
+PURGE_SECONDS = 3600
+"""How often what has been kept long enough is erased."""
+
+FIRST_PURGE_SECONDS = 60
+"""When a worker first does so; not at once, so that workers that are started often do not do it more often."""
+SWEEP_BUDGET_SECONDS = 2.5
+MAX_SWEPT = 200
+"""What one sweep may take, and how many tasks it may enqueue. The next one begins with other jobs."""
+
+MAX_SHORT = 32
+"""Tasks beside the long steps: they take milliseconds, apart from deliveries, which have a bound of their own."""
+
+PASSES = 3
+PASS_SECONDS = 0.2
+"""How often, and how soon, a worker without a free slot hands a long step back for other workers before it keeps it
+until a slot is free."""
+
 HEARTBEAT_SECONDS = 5
+
+TURN_SHARE = 0.9
+"""How much of the time between two times of doing something a worker keeps the others from doing it."""
+
+FAREWELL_SECONDS = 1.0
+"""How long a worker that ends tries to take its name off the list of those that are alive."""
 
 MAX_HOST_LENGTH = 40
 """Characters of the host's name in the name of a worker, which has at most 64."""
-
-FINISH_SECONDS = 1
-"""How long short tasks may take to finish before all are cancelled. arq's own part of a task takes milliseconds, but
-one that is cancelled in the middle of it ends the whole worker with an error."""
 
 log = structlog.get_logger()
 
@@ -58,55 +81,64 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
     """The settings of an arq worker."""
     return {
         "ctx": {"settings": settings},
-        "functions": [advance_job, extract_stream, load_batch, link_records, deliver_webhook],
-        "cron_jobs": [
-            cron(sweep, second=set(range(0, 60, SWEEP_SECONDS)), run_at_startup=True, keep_result=0, max_tries=1),
-            cron(purge, minute=17, keep_result=0, max_tries=1),
-        ],
+        "functions": [advance_job, start_job, extract_stream, load_batch, link_records, deliver_webhook],
         "on_startup": on_startup,
         "on_shutdown": on_shutdown,
-        "redis_pool": queue.connect_patiently(redis_url),
+        "redis_pool": queue.connect(redis_url),
         "queue_name": queue.QUEUE,
         "job_serializer": queue.pack,
         "job_deserializer": queue.unpack,
-        "max_jobs": settings.worker_concurrency,
+        "max_jobs": settings.worker_concurrency + slots.ROOM + webhook_courier.AT_ONCE + MAX_SHORT,
         "job_timeout": TASK_SECONDS,
         # A result that is kept would make arq refuse the task's id.
         "keep_result": 0,
         "max_tries": 1000,
         # The default of 0.5 s would allow 20 short tasks a second.
         "poll_delay": 0.05,
-        "job_completion_wait": FINISH_SECONDS,
+        "job_completion_wait": worker_loop.FINISH_SECONDS,
     }
 
 
 async def advance_job(ctx: Context, tenant_id: str, job_id: str) -> None:
-    """Start a job if it has not been, and ring for what is to be done next."""
+    """Ring for what is to be done next for a job."""
+    await _go_on(ctx["place"], UUID(tenant_id), UUID(job_id))
+
+
+async def start_job(ctx: Context, tenant_id: str, _: str, job_id: str) -> None:
+    """Start a job if it has not been."""
     place: Workplace = ctx["place"]
-    await start(place, UUID(tenant_id), UUID(job_id))
+    async with _slot(ctx, tenant_id, job_id, job_id) as slot:
+        if slot is None:
+            return
+        await start(place, UUID(tenant_id), UUID(job_id))
     await _go_on(place, UUID(tenant_id), UUID(job_id))
 
 
-async def extract_stream(ctx: Context, tenant_id: str, stream_id: str) -> None:
+async def extract_stream(ctx: Context, tenant_id: str, stream_id: str, job_id: str) -> None:
     """Read a stream to its end."""
     place: Workplace = ctx["place"]
-    job_id = await extract(place, UUID(tenant_id), UUID(stream_id))
-    if job_id is not None:
-        await _go_on(place, UUID(tenant_id), job_id)
+    async with _slot(ctx, tenant_id, job_id, stream_id) as slot:
+        if slot is None or await extract(place, UUID(tenant_id), UUID(stream_id), slot) is None:
+            return
+    await _go_on(place, UUID(tenant_id), UUID(job_id))
 
 
-async def load_batch(ctx: Context, tenant_id: str, batch_id: str) -> None:
+async def load_batch(ctx: Context, tenant_id: str, batch_id: str, job_id: str) -> None:
     """Load a batch."""
     place: Workplace = ctx["place"]
-    job_id = await load(place, UUID(tenant_id), UUID(batch_id))
-    if job_id is not None:
-        await _go_on(place, UUID(tenant_id), job_id)
+    async with _slot(ctx, tenant_id, job_id, batch_id) as slot:
+        if slot is None or await load(place, UUID(tenant_id), UUID(batch_id), slot) is None:
+            return
+    await _go_on(place, UUID(tenant_id), UUID(job_id))
 
 
-async def link_records(ctx: Context, tenant_id: str, job_id: str) -> None:
+async def link_records(ctx: Context, tenant_id: str, _: str, job_id: str) -> None:
     """Give records the references to what was loaded after them."""
     place: Workplace = ctx["place"]
-    await link(place, UUID(tenant_id), UUID(job_id))
+    async with _slot(ctx, tenant_id, job_id, job_id) as slot:
+        if slot is None:
+            return
+        await link(place, UUID(tenant_id), UUID(job_id), slot)
     await _go_on(place, UUID(tenant_id), UUID(job_id))
 
 
@@ -119,23 +151,51 @@ async def deliver_webhook(ctx: Context, tenant_id: str, delivery_id: str) -> Non
 async def sweep(ctx: Context) -> None:
     """Look over all live jobs and deliveries: whatever was rung for in vain, or never, is rung for again."""
     place: Workplace = ctx["place"]
-    for tenant_id, job_id in await live_jobs():
+    async with database.as_platform() as tx:
+        due = await deliveries.due(tx)
+    await place.queue.ring(due)
+    live = await live_jobs()
+    enqueued, until = 0, time.monotonic() + SWEEP_BUDGET_SECONDS
+    for number, (tenant_id, job_id) in enumerate(live):
+        if enqueued >= MAX_SWEPT or time.monotonic() > until:
+            log.info("sweep_cut_short", looked_at=number, live=len(live))
+            return
         try:
-            rings = await advance(tenant_id, job_id)
+            rings = await advance_swept(tenant_id, job_id)
         except database.Unavailable:
             raise
         except Exception:  # one job that cannot be advanced must not hold up all others
             log.exception("job_not_advanced", job=str(job_id))
             continue
-        await place.queue.ring(rings, again=str(int(time.time())))
-    async with database.as_platform() as tx:
-        due = await deliveries.due(tx)
-    await place.queue.ring(due, again=str(int(time.time())))
+        await place.queue.ring(rings)
+        enqueued += len(rings)
 
 
-async def purge(ctx: Context) -> None:  # noqa: ARG001 - arq gives it to every task
-    """Erase what has been kept for as long as it is to be."""
-    await retention.purge()
+async def _repeatedly(bell: Queue, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
+    """Do something every so many seconds of the monotonic clock, in one worker at a time.
+
+    No failure ends it, and no wall clock decides it.
+    """
+    while True:
+        if await bell.has_turn(name, seconds * TURN_SHARE):
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - the next time may succeed
+                known = isinstance(error, database.Unavailable)
+                throttled.warning(f"{name}_interrupted", error, exc_info=None if known else error)
+                await bell.give_turn_back(name)
+        await asyncio.sleep(seconds)
+
+
+@asynccontextmanager
+async def _slot(ctx: Context, tenant_id: str, job_id: str, row_id: str) -> AsyncIterator[Slot | None]:
+    """A slot for a long step; None if there is none for it now. Other workers get a chance before it waits here."""
+    place: Workplace = ctx["place"]
+    waits = ctx["workers"] == 1 or ctx["job_try"] > PASSES
+    async with place.slots.taken(Step(tenant_id, job_id, row_id), wait=waits) as slot:
+        if slot is None and not waits:
+            raise Retry(defer=PASS_SECONDS)
+        yield slot
 
 
 async def _go_on(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
@@ -159,16 +219,18 @@ async def on_startup(ctx: Context) -> None:
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     bell = Queue(redis)
     name = worker_name(socket.gethostname())
-    heart = asyncio.create_task(_beat(ctx, bell, name))
-    stack.push_async_callback(_stop, heart)
     ctx["workers"] = 1
     ctx["place"] = Workplace(
         worker=name,
         vault=opened.vault,
         vendors=Vendors(settings, redis, workers=lambda: int(ctx["workers"])),
         queue=bell,
+        slots=Slots(settings.worker_concurrency),
+        in_doubt_seconds=settings.in_doubt_seconds,
     )
     ctx["courier"] = Courier(worker=name, vault=opened.vault, guard=Guard(settings.extra_webhook_hosts))
+    for repeated in (_beat(ctx, bell, name), _sweeping(ctx, bell), _purging(bell)):
+        stack.push_async_callback(_stop, asyncio.create_task(repeated))
     log.info("worker_started", worker=name)
 
 
@@ -178,9 +240,25 @@ def worker_name(host: str) -> str:
 
 
 async def on_shutdown(ctx: Context) -> None:
-    """Close what `on_startup` opened."""
+    """Close what `on_startup` opened, as far as it came."""
     log.info("worker_stopped")
-    await ctx["stack"].aclose()
+    if "stack" in ctx:
+        await ctx["stack"].aclose()
+
+
+async def _sweeping(ctx: Context, bell: Queue) -> None:
+    clock = DatabaseClock()
+
+    async def follow_and_sweep() -> None:
+        await clock.follow()
+        await sweep(ctx)
+
+    await _repeatedly(bell, "sweep", follow_and_sweep, seconds=SWEEP_SECONDS)
+
+
+async def _purging(bell: Queue) -> None:
+    await asyncio.sleep(FIRST_PURGE_SECONDS)
+    await _repeatedly(bell, "purge", retention.purge, seconds=PURGE_SECONDS)
 
 
 async def _beat(ctx: Context, bell: Queue, name: str) -> None:
@@ -193,11 +271,12 @@ async def _beat(ctx: Context, bell: Queue, name: str) -> None:
                 reported = lost
                 ctx["workers"] = max(1, await bell.workers())
             except RedisError as error:
-                log.warning("heartbeat_missed", error=str(error))
+                throttled.warning("heartbeat_missed", error)
             await asyncio.sleep(HEARTBEAT_SECONDS)
     finally:
-        with contextlib.suppress(RedisError):
-            await bell.forget_worker(name)
+        with contextlib.suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await bell.forget_worker(name)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

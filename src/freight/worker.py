@@ -1,11 +1,15 @@
 """`arq freight.worker`: a worker with the settings of the environment.
 
-arq takes its settings from the attributes of this module, so they are worked out when it is imported.
+arq takes its settings from the attributes of this module, so they are worked out when it is imported. Its command has
+no way of naming another class of worker, so the one that it uses is replaced here.
 """
 
 from typing import Any
 
+import arq.worker
+
 from freight import deployment, settings, tasks
+from freight.worker_loop import Worker
 
 
 def _attributes() -> dict[str, Any]:
@@ -17,3 +21,4 @@ def _attributes() -> dict[str, Any]:
 
 
 globals().update(_attributes())
+arq.worker.Worker = Worker  # type: ignore[misc]

@@ -154,3 +154,43 @@ async def test_only_lists_carries_these_alone(service: Service, tenant: Tenant, 
     async with client(workspace.attio_url, bearer=workspace.attio_key) as attio:
         (made,) = (await attio.get("/v2/lists")).json()["data"]
     assert (job["status"], made["name"]) == ("completed", "Archive")
+
+
+@pytest.mark.parametrize("mode", ["dry_run", "full"])
+async def test_a_field_does_not_take_the_place_of_a_company_s_name(
+    mode: str, service: Service, tenant: Tenant, workspace: Sandbox
+) -> None:
+    mapping = {"companies": {"field-1": {"to": "name"}}}
+    job = await jobs.create(tenant, workspace, mapping=mapping, mode=mode)
+    job = await jobs.until_ended(tenant, job["id"])
+    assert (job["status"], job["error"]["code"]) == ("failed", "precheck_failed")
+    assert "Thesis" in job["error"]["message"]
+    assert "`replace`" in job["error"]["message"]
+    (issue,) = await jobs.logs(tenant, job["id"], code="standard_value_taken")
+    assert (issue["level"], issue["field"], issue["value"]) == ("error", "companies.field-1", "name")
+    assert await workspaces.in_target(workspace, "companies") == {}
+
+
+async def test_a_field_takes_the_place_of_a_name_if_the_job_says_so(
+    service: Service, tenant: Tenant, workspace: Sandbox
+) -> None:
+    mapping = {"companies": {"field-1": {"to": "name", "replace": True}}}
+    job = await jobs.create(tenant, workspace, mapping=mapping, entities=["companies"])
+    job = await jobs.until_ended(tenant, job["id"])
+    assert job["status"] == "completed", job["error"]
+    companies = await workspaces.in_target(workspace, "companies")
+    assert {record["values"]["name"][0]["value"] for records in companies.values() for record in records} == {"Bees"}
+
+
+async def test_a_field_that_shares_an_attribute_with_an_enriched_value_is_named_before_anything_is_written(
+    service: Service, tenant: Tenant, sandbox: Sandbox
+) -> None:
+    first = await jobs.create(tenant, sandbox, mode="dry_run", entities=["companies"])
+    await jobs.until_ended(tenant, first["id"])
+    report = (await tenant.client.get(first["links"]["report"])).json()
+    field = next(found for found in report["mapping"]["fields"] if found["owner"] == "companies")
+    mapping = {"companies": {field["field"]: {"to": "description", "type": "text"}}}
+    job = await jobs.create(tenant, sandbox, mode="dry_run", entities=["companies"], mapping=mapping)
+    await jobs.until_ended(tenant, job["id"])
+    (issue,) = await jobs.logs(tenant, job["id"], code="standard_value_replaced")
+    assert (issue["level"], issue["value"]) == ("warning", "description")

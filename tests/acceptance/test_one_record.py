@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from freight.connectors import registry
@@ -12,12 +14,17 @@ from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import (
     ConnectorError,
+    InDoubt,
+    MustWait,
     NotFound,
     PermissionMissing,
     RejectedBySource,
     Unavailable,
+    UnexpectedAnswer,
 )
 from freight.connectors.protocols import Draft, FileContent, TargetRecord, Workspace
+from freight.crm import File
+from freight.settings import Settings
 from support import firm, jobs, migration
 from support.service import Service, Tenant
 
@@ -31,11 +38,11 @@ class PoorSource(AffinitySource):
     opened = 0
 
     @asynccontextmanager
-    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
-        if file_id == "92":
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
+        if file.id == "92":
             type(self).opened += 1
             raise self.error
-        async with super().open_file(file_id) as content:
+        async with super().open_file(file) as content:
             yield content
 
 
@@ -45,17 +52,23 @@ class RestartingSource(AffinitySource):
     asked = 0
 
     @asynccontextmanager
-    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
         type(self).asked += 1
         if self.asked == 1:
             raise Unavailable("Affinity gave no usable answer.")
-        async with super().open_file(file_id) as content:
+        async with super().open_file(file) as content:
             yield content
 
     async def identify(self) -> Workspace:
         if self.asked == 1:
             raise Unavailable("Affinity gave no usable answer.")
         return await super().identify()
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings) -> Settings:
+    """Nothing here takes effect late."""
+    return msgspec.structs.replace(settings, in_doubt_seconds=0.2)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +112,7 @@ async def test_a_source_that_is_down_is_waited_for_and_no_file_is_blamed(
     monkeypatch.setattr(RestartingSource, "asked", 0)
     monkeypatch.setitem(registry.SOURCES, "affinity", RestartingSource)
     async with firm.running(tmp_path, companies=[firm.company(1, "a1.com")], files=[a_file(91)]) as both:
-        job = await migration.carry(tenant, both, retry_policy={"max_attempts": 2, "initial_delay": 0})
+        job = await migration.carry(tenant, both, retry_policy={"max_attempts": 1})
     assert (migration.outcomes(job)["files"]["created"], RestartingSource.asked) == (1, 2)
     assert await jobs.logs(tenant, job["id"], level="error") == []
 
@@ -107,24 +120,77 @@ async def test_a_source_that_is_down_is_waited_for_and_no_file_is_blamed(
 class PoorTarget(AttioTarget):
     """An Attio that has no answer to the company 2."""
 
+    error: ConnectorError = Unavailable("Attio gave no usable answer.")
+    sent = 0
+
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
         if draft.source_id == "2":
-            raise Unavailable("Attio gave no usable answer.")
+            type(self).sent += 1
+            raise self.error
         return await super().create(draft, content)
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said", "sent"),
+    [
+        (Unavailable("500."), "vendor_unavailable", "The target does not take this record, while it answers", 2),
+        (UnexpectedAnswer("200."), "unexpected_answer", "The target does not take this record, while it answers", 2),
+        (InDoubt("500."), "in_doubt", "The target confirmed none of the requests to create this record", 5),
+    ],
+    ids=["500", "200 with an error", "500 to a request that may not be repeated"],
+)
 async def test_a_record_that_the_target_has_no_answer_to_fails_alone(
+    service: Service,
+    tenant: Tenant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: ConnectorError,
+    code: str,
+    said: str,
+    sent: int,
+) -> None:
+    monkeypatch.setattr(PoorTarget, "error", error)
+    monkeypatch.setattr(PoorTarget, "sent", 0)
+    monkeypatch.setitem(registry.TARGETS, "attio", PoorTarget)
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 61)]
+    async with firm.running(tmp_path, companies=companies) as both:
+        job = await jobs.create(tenant, both, retry_policy={"max_attempts": 1})
+        job = await jobs.until_ended(tenant, job["id"], timeout=60)
+    assert migration.outcomes(job)["companies"]["created"] == 59
+    (row,) = await jobs.logs(tenant, job["id"], level="error")
+    assert (row["source_id"], row["code"]) == ("2", code)
+    assert row["message"].startswith(said)
+    assert PoorTarget.sent == sent
+    (batch,) = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
+    assert (batch["status"], batch["attempt"], batch["failed_records"]) == ("completed", 0, 1)
+
+
+class BusyTarget(AttioTarget):
+    """An Attio that lets nobody in for a moment, when it is first given the company 30."""
+
+    sent: list[str]
+
+    async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+        self.sent.append(draft.source_id)
+        if draft.source_id == "30" and self.sent.count("30") == 1:
+            raise MustWait(
+                "Attio asks for a wait.", until=datetime.now(UTC) + timedelta(seconds=1), code="rate_limited"
+            )
+        return await super().create(draft, content)
+
+
+async def test_a_wait_in_the_middle_of_a_batch_is_no_attempt_and_what_is_written_is_stored(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(registry.TARGETS, "attio", PoorTarget)
-    companies = [firm.company(number, f"a{number}.com") for number in (1, 2, 3)]
+    monkeypatch.setattr(BusyTarget, "sent", [], raising=False)
+    monkeypatch.setitem(registry.TARGETS, "attio", BusyTarget)
+    companies = [firm.company(number, f"a{number}.com") for number in range(1, 81)]
     async with firm.running(tmp_path, companies=companies) as both:
-        job = await jobs.create(tenant, both, retry_policy=QUICK)
-        job = await jobs.until_ended(tenant, job["id"], timeout=60)
-    assert migration.outcomes(job)["companies"]["created"] == 2
-    (row,) = await jobs.logs(tenant, job["id"], level="error")
-    assert (row["source_id"], row["code"]) == ("2", "vendor_unavailable")
-    assert row["message"].startswith("The target does not take this record, while it answers other requests")
+        job = await migration.carry(tenant, both, retry_policy={"max_attempts": 1})
+    assert migration.outcomes(job)["companies"]["created"] == 80
+    assert sorted(BusyTarget.sent) == sorted([*(str(number) for number in range(1, 81)), "30"])
+    (row,) = await jobs.logs(tenant, job["id"], code="rate_limited")
+    assert row["message"] == "Attio asks for a wait."
 
 
 class SilentTarget(AttioTarget):
@@ -160,14 +226,32 @@ async def test_a_batch_that_is_given_up_names_each_of_its_records(
     assert (job["status"], job["failed_records"]) == ("completed_with_errors", 30)
     rows = await jobs.logs(tenant, job["id"], level="error")
     assert [(row["source_id"], row["code"]) for row in rows] == [
-        (str(number), "vendor_unavailable") for number in range(1, 31)
+        (str(number), "unexpected_answer") for number in range(1, 31)
     ]
     (batch,) = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
     assert (batch["status"], batch["attempt"]) == ("failed", 2)
 
 
+async def test_the_notes_of_a_company_that_was_deleted_in_the_target_fail_alone(
+    service: Service, tenant: Tenant, tmp_path: Path
+) -> None:
+    companies = [firm.company(number, f"a{number}.com") for number in (1, 2)]
+    notes = [{**firm.note(number), "organization_ids": [1 if number == 70 else 2]} for number in range(70, 80)]
+    async with firm.running(tmp_path, companies=companies, notes=notes) as both:
+        first = await migration.carry(tenant, both, entities=["companies"])
+        (gone,) = await migration.records(tenant, first["id"], text="1", entity="companies")
+        await firm.attio(both, "DELETE", f"/objects/companies/records/{gone['target_id']}")
+        job = await jobs.create(tenant, both, entities=["companies", "notes"], retry_policy=QUICK)
+        job = await jobs.until_ended(tenant, job["id"])
+    counts = migration.outcomes(job)["notes"]
+    assert (counts["created"], counts["failed"]) == (9, 1)
+    (failed,) = await migration.records(tenant, job["id"], outcome="failed")
+    assert (failed["source_id"], failed["code"]) == ("70", "not_found")
+    assert failed["message"].startswith("Something that this record belongs to is gone")
+
+
 async def unusable(*_: Any) -> None:
-    raise Unavailable("Attio gave no usable answer.\0")
+    raise UnexpectedAnswer("Attio answered with something else.\0")
 
 
 def a_file(number: int) -> firm.Row:

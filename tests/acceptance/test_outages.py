@@ -9,12 +9,15 @@ import asyncpg
 import msgspec
 import psutil
 import pytest
+from redis.asyncio import Redis
 
 from freight import database
 from freight.embedded import Servers
 from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from freight.tasks import SWEEP_SECONDS
 from support import jobs, processes, workspaces
+from support.failover import read_only
 from support.servers import RedisServer, embedded_servers, redis_server
 from support.service import Service, Tenant
 
@@ -104,6 +107,27 @@ async def test_a_job_goes_on_when_postgresql_was_killed_and_started_again(
     await until_started_again(own_servers, before)
     await until_health_is(service, "healthy")
     await check_it_goes_on_to_the_end(tenant, fresh, job)
+
+
+async def test_a_job_goes_on_when_both_refused_writes_as_after_a_fail_over(
+    service: Service,
+    tenant: Tenant,
+    fresh: Sandbox,
+    redis: RedisServer,
+    database_url: str,
+    worker: processes.Running,
+) -> None:
+    await until_health_is(service, "healthy")
+    job = await jobs.create(tenant, fresh, batch_size=100)
+    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 40)
+    async with Redis.from_url(redis.url) as commands, read_only(database_url):
+        await commands.replicaof("127.0.0.1", "1")
+        await until_health_is(service, "unhealthy")
+        await asyncio.sleep(SWEEP_SECONDS)
+        await commands.replicaof("NO", "ONE")
+    await until_health_is(service, "healthy")
+    await check_it_goes_on_to_the_end(tenant, fresh, job)
+    assert worker.process.returncode is None
 
 
 async def until_started_again(own_servers: Servers, before: object) -> None:

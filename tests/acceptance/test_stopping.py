@@ -1,17 +1,22 @@
-"""What becomes of requests when the service is told to stop."""
+"""What becomes of requests when the service is told to stop, and that every process stops whatever is unavailable."""
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+import pytest
 
 from freight.settings import Settings
+from freight.tasks import SWEEP_SECONDS
 from support.errors import error_of
 from support.processes import BIN, environment, started
+from support.relay import relaying
+from support.servers import redis_server
 from support.service import Service, Tenant
 
 
@@ -76,3 +81,43 @@ async def refused(url: str) -> None:
         except httpx.TransportError:
             return
         await asyncio.sleep(0.05)
+
+
+COMMANDS = {"serve": (str(BIN / "freight"), "serve"), "worker": (str(BIN / "arq"), "freight.worker")}
+
+GRACE_SECONDS = 29
+"""What a process that is told to stop has before it is killed, less a second."""
+
+
+@pytest.mark.parametrize("trouble", ["redis is killed", "both hang"])
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_process_stops_when_it_is_told_to_whatever_is_unavailable(
+    settings: Settings, tmp_path: Path, command: str, trouble: str
+) -> None:
+    async with redis_server() as redis, relaying(tmp_path, settings.database_url or "") as relay:
+        own = msgspec.structs.replace(settings, redis_url=redis.url, database_url=relay.url)
+        async with started(*COMMANDS[command], env=environment(own)) as process:
+            await process.printed("worker_started")
+            if trouble == "redis is killed":
+                await redis.kill()
+            else:
+                redis.freeze()
+                relay.hang()
+                # For the sweep and the heartbeat to be waiting for an answer.
+                await asyncio.sleep(SWEEP_SECONDS)
+            assert await process.stop(timeout=GRACE_SECONDS) == 0
+            assert "Traceback" not in "".join(process.lines)
+            await relay.cut()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_process_that_is_starting_stops_when_it_is_told_to(
+    settings: Settings, tmp_path: Path, command: str
+) -> None:
+    async with relaying(tmp_path, settings.database_url or "") as relay:
+        relay.hang()
+        own = msgspec.structs.replace(settings, database_url=relay.url)
+        async with started(*COMMANDS[command], env=environment(own)) as process:
+            await relay.wanted.wait()
+            assert await process.stop(timeout=GRACE_SECONDS) == 0
+            assert "Traceback" not in "".join(process.lines)

@@ -15,6 +15,7 @@ from support.service import Service, Tenant
 COMPANIES, PEOPLE = 90, 220
 
 BEFORE_THE_WRITE = ("rate_limit", "server_error", "html_error", "drop_before", "write_conflict")
+PAGES_OF_OTHERS = ("html_forbidden", "html_success", "wrong_body", "truncated")
 AFTER_THE_WRITE = ("server_error_after_write", "drop_after_write")
 
 
@@ -25,7 +26,11 @@ async def fresh(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
         yield fresh
 
 
-@pytest.mark.parametrize("kinds", [BEFORE_THE_WRITE, AFTER_THE_WRITE], ids=["before the write", "after the write"])
+@pytest.mark.parametrize(
+    "kinds",
+    [BEFORE_THE_WRITE, PAGES_OF_OTHERS, AFTER_THE_WRITE],
+    ids=["before the write", "pages of others", "after the write"],
+)
 async def test_a_target_that_fails_again_and_again_loses_and_doubles_nothing(
     service: Service, tenant: Tenant, fresh: Sandbox, kinds: tuple[str, ...]
 ) -> None:
@@ -43,6 +48,8 @@ async def test_a_source_that_fails_again_and_again_is_read_to_its_end(
     kinds = ("rate_limit", "html_error", "drop_before")
     for kind in kinds:
         await faults.add(fresh.affinity_url, kind, times=1, path_prefix="/v2/persons")
+    for kind in ("html_forbidden", "wrong_body"):
+        await faults.add(fresh.affinity_url, kind, times=1, path_prefix="/v2/companies")
     job = await jobs.create(tenant, fresh)
     job = await jobs.until_ended(tenant, job["id"])
     statuses = await faults.shown(fresh.affinity_url)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from freight import database
+from freight.api.caching import MAX_PAGE_BYTES, PAGES_EACH
+from freight.domain import job_search
 from freight.sandbox import Sandbox
 from freight.settings import Settings
 from support.service import Service, Tenant, job_request
@@ -35,14 +36,56 @@ async def test_the_list_is_remembered_for_each_tenant_and_each_question(
     names = [name async for name in redis.scan_iter(match=f"freight:job-list:{tenant.id}:*")]
     assert len(names) == 1
     assert 0 < await redis.ttl(names[0]) <= 60
-    # What stands there is what is answered.
-    page = msgspec.json.decode(msgspec.msgpack.decode(await redis.get(names[0]), type=bytes))
-    page["items"][0]["name"] = "as remembered"
-    await redis.set(names[0], msgspec.msgpack.encode(msgspec.json.encode(page)), keepttl=True)
-    assert (await listed(tenant))["items"][0]["name"] == "as remembered"
+    # What is remembered is what is answered.
+    await redis.set(names[0], b"{}", keepttl=True)
+    assert (await listed(tenant))["items"][0]["name"] is None
     assert (await listed(tenant, limit=7))["items"][0]["name"] is None
     assert (await listed(tenant, status="running"))["total"] == 0
     assert (await listed(other_tenant))["total"] == 0
+    await redis.aclose()
+
+
+async def test_a_remembered_list_is_answered_without_reading_the_jobs(
+    tenant: Tenant, job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await listed(tenant)
+    monkeypatch.setattr(job_search, "page", None)
+    assert await listed(tenant) == first
+
+
+@pytest.mark.parametrize("poison", ["another page", "another type"])
+async def test_what_another_has_written_into_redis_is_not_answered(
+    poison: str, settings: Settings, tenant: Tenant, other_tenant: Tenant, job: dict[str, Any]
+) -> None:
+    redis = Redis.from_url(settings.redis_url or "")
+    right = await listed(tenant)
+    name = await anext(redis.scan_iter(match=f"freight:job-list:{tenant.id}:*"))
+    if poison == "another page":
+        await listed(other_tenant)
+        theirs = await anext(redis.scan_iter(match=f"freight:job-list:{other_tenant.id}:*"))
+        await redis.copy(theirs, name, replace=True)
+    else:
+        await redis.delete(name)
+        await redis.lpush(name, b"x")
+    for _ in range(3):
+        assert await listed(tenant) == right
+    assert await redis.type(name) == b"string"
+    await redis.aclose()
+
+
+async def test_a_tenant_s_remembered_lists_are_bounded_in_number_and_size(
+    settings: Settings, tenant: Tenant, job: dict[str, Any]
+) -> None:
+    redis = Redis.from_url(settings.redis_url or "")
+    for limit in range(1, 60):
+        await listed(tenant, limit=limit)
+    names = [name async for name in redis.scan_iter(match=f"freight:job-list:{tenant.id}:*")]
+    assert 1 < len(names) <= PAGES_EACH
+    async with database.as_tenant(tenant.id) as tx:
+        await tx.execute("UPDATE jobs SET error_code = 'a_code', error_message = $1", "x" * MAX_PAGE_BYTES)
+    large = await listed(tenant, sort="name")
+    assert large["items"][0]["error"]["message"] == "x" * MAX_PAGE_BYTES
+    assert all([await redis.strlen(name) <= MAX_PAGE_BYTES for name in names])
     await redis.aclose()
 
 

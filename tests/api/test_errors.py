@@ -23,7 +23,7 @@ async def test_a_path_that_does_not_exist_is_404(service: Service) -> None:
 
 
 async def test_a_method_that_is_not_offered_is_405_and_says_which_are(tenant: Tenant) -> None:
-    for path, offered in ((JOBS, {"GET", "POST", "OPTIONS"}), ("/health/live", {"GET", "OPTIONS"})):
+    for path, offered in ((JOBS, {"GET", "HEAD", "POST", "OPTIONS"}), ("/health/live", {"GET", "HEAD", "OPTIONS"})):
         answer = await tenant.client.delete(path)
         assert error_of(answer, 405)["error"] == "method_not_allowed"
         assert set(answer.headers["Allow"].split(", ")) == offered
@@ -45,7 +45,7 @@ async def test_an_unknown_or_malformed_job_id_is_404(job_id: str, below: str, te
         (b"{}{}", "malformed_json"),
         (b'{"batch_size": NaN}', "malformed_json"),
         (b'{"name": "\\ud800"}', "malformed_json"),
-        (b"[" * 100_000, "malformed_json"),
+        (b"[" * 10_000, "malformed_json"),
         (b'{"source_system": "\xff\xfe"}', "invalid_utf8"),
         (json.dumps({"name": "x"}).encode("utf-16"), "malformed_json"),
         (b"", "empty_body"),
@@ -160,7 +160,7 @@ async def test_a_choice_that_does_not_exist_is_answered_with_those_that_do(tenan
     error = error_of(await tenant.client.post(JOBS, json=job_request(sandbox, mapping=mapping)), 422)
     assert "checkbox, rating, select" in error["details"][0]["message"]
     assert error["details"][1]["message"] == "Must be one of: one, all."
-    error = error_of(await tenant.client.get(JOBS, params={"level": "x", "status": "asleep"}), 422)
+    error = error_of(await tenant.client.get(JOBS, params={"status": "asleep"}), 422)
     assert "completed_with_errors" in error["details"][0]["message"]
 
 

@@ -138,6 +138,38 @@ async def test_nothing_is_asked_any_more_for_a_client_that_has_gone(tenant: Tena
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE api_keys SET revoked_at = now() WHERE tenant_id = $1",
+        "UPDATE api_keys SET expires_at = now() WHERE tenant_id = $1",
+        "UPDATE tenants SET suspended_at = now() WHERE id = $1",
+    ],
+)
+async def test_a_stream_ends_with_the_key_that_opened_it(tenant: Tenant, job: UUID, end: str) -> None:
+    async with watching(tenant.client, job) as events:
+        await until(events, "progress")
+        async with database.as_platform() as tx:
+            await tx.execute(end, tenant.id)
+        async with asyncio.timeout(20):
+            assert [event.name for event in await rest(events)] == ["reconnect"]
+    assert (await tenant.client.get(f"/api/v1/jobs/{job}/events")).status_code in (401, 403)
+
+
+async def test_more_streams_than_a_tenant_s_share_are_refused_and_other_tenants_are_not(
+    tenant: Tenant, other_tenant: Tenant, job: UUID
+) -> None:
+    theirs = await filled.a_job(other_tenant, status="running")
+    async with AsyncExitStack() as stack:
+        for _ in range(api.STREAMS_EACH):
+            await stack.enter_async_context(watching(tenant.client, job))
+        refused = await tenant.client.get(f"/api/v1/jobs/{job}/events")
+        assert error_of(refused, 429)["details"][0]["type"] == "event_streams_exceeded"
+        assert int(refused.headers["Retry-After"]) > 0
+        async with watching(other_tenant.client, theirs) as events:
+            await until(events, "status")
+
+
 async def test_a_deleted_job_s_stream_ends(tenant: Tenant, job: UUID) -> None:
     async with watching(tenant.client, job) as events:
         await until(events, "progress")
@@ -205,3 +237,20 @@ async def second_process(stack: AsyncExitStack, settings: Settings) -> str:
 
 async def address(serving: processes.Running) -> str:
     return (await serving.printed("Freight is ready at")).partition("ready at ")[2].partition(" ")[0]
+
+
+async def test_whoever_watches_a_job_learns_what_it_waits_for_and_when_that_is_over(tenant: Tenant, job: UUID) -> None:
+    waits = {"code": "rate_limited", "message": "A wait.", "since": "2026-11-27T09:00:00Z", "until": None}
+    async with watching(tenant.client, job) as events:
+        await until(events, "progress")
+        await change(tenant, job, waiting_for=msgspec.json.encode(waits).decode())
+        (began,) = await until(events, "waiting")
+        assert began.data == {"waiting_for": waits}
+        later = {**waits, "until": "2026-11-27T10:00:00Z"}
+        await change(tenant, job, waiting_for=msgspec.json.encode(later).decode())
+        (longer,) = await until(events, "waiting")
+        assert longer.data == {"waiting_for": later}
+    async with watching(tenant.client, job, longer.id) as events:
+        await change(tenant, job, waiting_for=None)
+        (over,) = await until(events, "waiting")
+        assert over.data == {"waiting_for": None}

@@ -78,3 +78,9 @@ async def test_a_body_may_not_be_nested_without_end(tenant: Tenant, levels: int)
             await tenant.client.post(JOBS, content=body[:9_999], headers={"Content-Type": "application/json"}), 400
         )
         assert error["details"][0]["type"] == "malformed_json"
+
+
+async def test_what_an_answer_depends_on_is_said_with_an_origin_and_without_one(tenant: Tenant) -> None:
+    for headers in ({}, {"Origin": APP}, {"Origin": "https://elsewhere.example.com"}):
+        answer = await tenant.client.get("/api/v1/jobs", headers=headers)
+        assert {"Accept-Encoding", "X-API-Key", "Origin"} <= set(answer.headers["Vary"].split(", "))

@@ -106,7 +106,9 @@ async def test_a_job_that_nobody_works_on_is_cancelled_at_once(tenant: Tenant, j
 async def test_a_job_that_is_worked_on_is_cancelling_until_the_worker_lets_go(
     tenant: Tenant, job: dict[str, Any]
 ) -> None:
-    job = await change(tenant, job, "status = 'running', stage = 'extract', lease_until = now() + interval '1 hour'")
+    job = await change(
+        tenant, job, "status = 'running', stage = 'extract', lease_until = now() + interval '25 seconds'"
+    )
     cancelling = (await tenant.client.post(job["links"]["cancel"])).json()
     assert (cancelling["status"], cancelling["stage"]) == ("running", "cancelling")
     for action in CONTROLS:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from redis.asyncio import Redis
 
 from freight import database
 from freight.sandbox import Sandbox
@@ -81,12 +82,54 @@ async def test_the_limit_of_an_hour_holds_beside_that_of_a_minute(tenant: Tenant
 
 
 async def test_fewer_jobs_may_be_created_than_requests_made(tenant: Tenant, sandbox: Sandbox) -> None:
-    assert (await tenant.client.post(JOBS, json=job_request(sandbox))).status_code == 201
-    assert (await tenant.client.post(JOBS, json={})).status_code == 422
+    for _ in range(2):
+        job = (await tenant.client.post(JOBS, json=job_request(sandbox))).json()
+        assert (await tenant.client.post(job["links"]["cancel"])).status_code == 200
     refused = await tenant.client.post(JOBS, json=job_request(sandbox))
     assert "2 creations a minute" in error_of(refused, 429)["details"][0]["message"]
-    # What was refused counts nowhere: ten requests less the two that were answered, less this one.
-    assert standing(await tenant.client.get(JOBS)) == (10, 7)
+    # What was refused counts nowhere: ten requests less the four that were answered, less this one.
+    assert standing(await tenant.client.get(JOBS)) == (10, 5)
+
+
+async def test_a_refused_creation_counts_as_a_request_only(tenant: Tenant, sandbox: Sandbox) -> None:
+    wrong = job_request(sandbox, source_config={"api_key": "nobody-s", "base_url": sandbox.affinity_url})
+    refusals = [await tenant.client.post(JOBS, json=body) for body in ({}, {"name": 5}, wrong)]
+    assert [refusal.status_code for refusal in refusals] == [422, 422, 400]
+    assert [standing(refusal) for refusal in refusals] == [(10, 9), (10, 8), (10, 7)]
+    created = await tenant.client.post(JOBS, json=job_request(sandbox))
+    assert (created.status_code, standing(created)) == (201, (2, 1))
+    again = await tenant.client.post(JOBS, json=job_request(sandbox))
+    assert (error_of(again, 409)["error"], standing(again)) == ("live_job_exists", (10, 5))
+
+
+async def test_an_emergency_is_never_refused_for_the_limit(service: Service, tenant: Tenant, sandbox: Sandbox) -> None:
+    job = (await tenant.client.post(JOBS, json=job_request(sandbox))).json()
+    for _ in range(10):
+        await tenant.client.get(JOBS)
+    error_of(await tenant.client.get(JOBS), 429)
+    async with database.as_platform() as tx:
+        await tx.execute("UPDATE jobs SET status = 'running' WHERE id = $1", job["id"])
+    paused = await tenant.client.post(job["links"]["pause"])
+    assert (paused.status_code, paused.json()["status"]) == (200, "paused")
+    assert standing(paused) == (10, 0)
+    cancelled = await tenant.client.post(job["links"]["cancel"])
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    error_of(await tenant.client.post(job["links"]["self"] + "/resume"), 429)
+    async with service.client() as nobody:
+        error_of(await nobody.post(job["links"]["self"] + "/cancel"), 401)
+
+
+@pytest.mark.parametrize("poison", ["another type", "the future"])
+async def test_a_counter_that_cannot_be_right_is_begun_again(poison: str, tenant: Tenant, settings: Settings) -> None:
+    redis = Redis.from_url(settings.redis_url or "")
+    key = f"freight:limits:tenant:{tenant.id}:requests"
+    if poison == "another type":
+        await redis.lpush(key, b"x")
+    else:
+        await redis.zadd(key, {f"request {number}": (time.time() + 3600) * 1_000_000 for number in range(50)})
+    assert standing(await tenant.client.get(JOBS)) == (10, 9)
+    assert standing(await tenant.client.get(JOBS)) == (10, 8)
+    await redis.aclose()
 
 
 async def test_a_tenants_own_limits_go_before_those_of_the_deployment(tenant: Tenant) -> None:

@@ -122,4 +122,4 @@ async def test_the_examples_of_alerts_ask_for_nothing_that_is_not_told(service: 
         assert set(re.findall(r"freight_\w+", rule["expr"])) <= names | {"freight_requests_error_total"}
         assert rule["annotations"]["summary"].endswith(".")
         assert rule["annotations"]["description"].endswith(".")
-    assert len(rules) == 10
+    assert len(rules) == 11

@@ -1,5 +1,6 @@
 """What is logged of a request, and what never is."""
 
+import asyncio
 import io
 import json
 import logging
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 import structlog
@@ -132,3 +134,21 @@ async def test_every_answer_has_a_request_id_of_its_own(tenant: Tenant) -> None:
     ids.add((await tenant.client.delete(JOBS)).headers["X-Request-ID"])
     ids.add((await tenant.client.post(JOBS, content=b"{")).headers["X-Request-ID"])
     assert len(ids) == 9
+
+
+async def test_a_client_that_goes_while_it_sends_is_no_error_of_freight(
+    service: Service, tenant: Tenant, printed: Callable[[], str]
+) -> None:
+    url = httpx.URL(service.url)
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nX-API-Key: {tenant.key}\r\nContent-Length: 100\r\n\r\n{{"
+    writer.write(head.encode())
+    async with asyncio.timeout(20):
+        while "request_started" not in printed():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
+        writer.close()
+        while "request_ended" not in printed():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert "request_crashed" not in printed()
+    assert "Traceback" not in printed()

@@ -237,17 +237,6 @@ async def test_a_vendor_whose_own_name_is_at_a_private_address_is_refused(
     assert fields_of(error) == {"target_config.base_url": "validation_error"}
 
 
-async def test_a_vendor_that_redirects_to_a_private_address_is_not_followed(
-    tenant: Tenant, sandbox: Sandbox, receiver: Receiver
-) -> None:
-    async with receiving() as inside:
-        receiver.answers.append(Answer(302, headers={"Location": inside.url}))
-        request = job_request(sandbox)
-        request["source_config"]["base_url"] = f"http://{receiver.address}"
-        error_of(await tenant.client.post(JOBS, json=request), 502)
-    assert (len(receiver.requests), inside.requests) == (1, [])
-
-
 async def test_each_event_is_delivered_once_and_its_signature_is_right(
     tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
 ) -> None:

@@ -49,7 +49,9 @@ class Paths:
         )
 
     def source(self, schema: Schema | None = None, mapping: Mapping | None = None) -> AffinitySource:
-        source = AffinitySource("key", base_url=BASE, pacer=RecordingPacer(), transport=self.transport)
+        source = AffinitySource(
+            "key", base_url=BASE, pacer=RecordingPacer(), transport=self.transport, backoff=wait_none()
+        )
         source.use(schema or Schema(), mapping or Mapping())
         return source
 

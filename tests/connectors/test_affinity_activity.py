@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 from affinity_source_parts import Paths, codes, json, page, read_all, refusal
-from tenacity import wait_none
 
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.tasks import task_row
@@ -170,6 +169,7 @@ def test_a_file_says_whose_it_is():
     )
 
 
+FILE = File(id="5", name="deck.pdf")
 STORED = "https://userfiles.example/5?X-Amz-Expires=60"
 TO_STORAGE = httpx.Response(302, headers={"Location": STORED})
 PDF = {"Content-Type": "application/pdf"}
@@ -177,9 +177,7 @@ PDF = {"Content-Type": "application/pdf"}
 
 async def download(answers: dict[str, Any]) -> tuple[bytes, Paths]:
     vendor = Paths(answers)
-    source = vendor.source()
-    source._client._backoff = wait_none()
-    async with source.open_file("5") as content:
+    async with vendor.source().open_file(FILE) as content:
         data = content.file.read()
         assert content.size == len(data)
         assert content.content_type == "application/pdf"

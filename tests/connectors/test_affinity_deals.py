@@ -294,8 +294,12 @@ async def test_a_list_that_is_gone_is_named_and_the_others_are_read():
     assert [(row.id, row.skip and row.skip.code) for row in rows] == [("list-1", "list_gone"), ("20", None)]
 
 
-@pytest.mark.parametrize(("status", "incomplete"), [(404, None), (403, "not_all_read")])
-async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entries_count_as_deleted(status, incomplete):
+@pytest.mark.parametrize(
+    ("status", "code", "incomplete"), [(404, "list_gone", None), (403, "list_forbidden", "not_all_read")]
+)
+async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entries_count_as_deleted(
+    status, code, incomplete
+):
     paths = Paths(
         {
             "/v2/lists/1/list-entries": refusal(status),
@@ -303,14 +307,32 @@ async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entrie
         }
     )
     found = await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
-    assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", "list_gone"), ("20", None)]
+    assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", code), ("20", None)]
     assert (found.incomplete and found.incomplete.code) == incomplete
 
 
 async def test_opportunities_of_a_list_that_the_key_may_not_see_any_more_are_read_without_it():
     answers = {"/v2/lists/1/fields": refusal(403), "/v2/lists/1/list-entries": refusal(403)}
-    rows = await read(vendor([], json({"opportunities": [in_version_1(5, 1)]}), **answers))
-    assert [row.id for row in rows] == ["list-1", "5"]
+    paths = vendor([], json({"opportunities": [in_version_1(5, 1)]}), **answers)
+    found = await read_all(paths.source(SCHEMA), "deals")
+    assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", "list_forbidden"), ("5", None)]
+    assert found.incomplete
+    assert found.incomplete.code == "not_all_read"
+
+
+async def test_a_list_that_turns_private_between_two_of_its_pages_costs_what_was_not_read_of_it():
+    second = "/v2/lists/1/list-entries?cursor=b"
+    answers = {
+        "/v2/lists/1/list-entries": page([entry(10, "company", {"id": 8})], f"{BASE}{second}"),
+        second: refusal(403),
+        "/v2/lists/2/list-entries": page([entry(20, "company", {"id": 9})]),
+    }
+    found = await read_all(Paths(answers).source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
+    assert [row.id for row in found.rows] == ["10", "list-1", "20"]
+    (forbidden,) = (row.skip for row in found.rows if row.skip)
+    assert forbidden.level == "error"
+    assert "Give the key's user access" in forbidden.message
+    assert found.incomplete
 
 
 @pytest.mark.parametrize("change", [{"entity": None}, {"entity": {"name": "x"}}, {"type": "hologram"}, {"type": 5}])

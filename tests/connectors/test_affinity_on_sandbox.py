@@ -132,7 +132,7 @@ async def test_some_records_are_read_as_they_are_read_in_pages(everything, entit
 async def test_files_are_fetched_whole_from_the_other_host(everything):
     for row in everything.rows["files"]:
         assert isinstance(row.record, File)
-        async with everything.source.open_file(row.id) as content:
+        async with everything.source.open_file(row.record) as content:
             assert len(content.file.read()) == content.size == row.record.size
             assert content.content_type
 

@@ -11,6 +11,7 @@ from affinity_source_parts import BASE, a_list, codes, field, page, place, readi
 from connector_parts import RecordingPacer, Script
 from hypothesis import given
 from hypothesis import strategies as st
+from tenacity import wait_none
 
 from freight.connectors.affinity.deals import deal_row, late_deal_row, links_of
 from freight.connectors.affinity.fields import FIELD_TYPES
@@ -40,7 +41,7 @@ def person(*fields: dict[str, Any], **more: object) -> Row:
 
 
 def source(script: Script, pacer: RecordingPacer) -> AffinitySource:
-    return AffinitySource("key", base_url=BASE, pacer=pacer, transport=script.transport)
+    return AffinitySource("key", base_url=BASE, pacer=pacer, transport=script.transport, backoff=wait_none())
 
 
 def test_a_company_with_everything_is_taken_whole():

@@ -13,7 +13,7 @@ from connector_parts import RecordingPacer, Script, error
 from freight.connectors.attio import client
 from freight.connectors.attio.client import AttioClient
 from freight.connectors.attio.writing.queries import PAGE_SIZE, QUERY_SIZE, REFUSALS, Queries, Sought
-from freight.connectors.errors import QueryTooComplex
+from freight.connectors.errors import MustWait, PagingLoops, QueryTooComplex
 
 PATH = "/v2/objects/companies/records"
 HOUR = timedelta(hours=1)
@@ -173,14 +173,17 @@ async def test_the_waits_for_a_query_outlast_the_ten_seconds_over_which_attio_ad
     assert waits.seconds > 10
 
 
-async def test_a_query_waits_as_long_as_attio_says(queries, waits):
+@pytest.mark.parametrize("refusals", [1, 2])
+async def test_a_query_waits_as_long_as_attio_says_and_not_within_the_step(queries, waits, refusals):
     now = datetime.now(UTC)
     headers = {"Retry-After": format_datetime(now + HOUR, usegmt=True), "Date": format_datetime(now, usegmt=True)}
     limit = httpx.Response(429, headers=headers)
-    await queries(Script(limit, limit, httpx.Response(200, json={"data": []}))).find(
-        PATH, sought(["x"]), key="record_id"
-    )
-    assert waits.seconds == pytest.approx(HOUR.total_seconds(), abs=5)
+    asked = Script(*[error(429)] * (refusals - 1), limit)
+    with pytest.raises(MustWait) as raised:
+        await queries(asked).find(PATH, sought(["x"]), key="record_id")
+    assert raised.value.until - now == pytest.approx(HOUR, abs=timedelta(seconds=5))
+    assert len(asked.requests) == refusals
+    assert waits.seconds == 0
 
 
 async def test_while_nothing_passes_at_all_a_query_waits_and_is_not_made_smaller(queries):
@@ -193,9 +196,19 @@ async def test_while_nothing_passes_at_all_a_query_waits_and_is_not_made_smaller
             return error(429, "rate_limit_exceeded")
         return httpx.Response(200, json={"data": [item(id_) for id_ in named]})
 
-    found = await queries(answer).find(PATH, sought(IDS), key="record_id")
-    assert len(found) == len(IDS)
+    asking = queries(answer)
+    with pytest.raises(MustWait):
+        await asking.find(PATH, sought(IDS), key="record_id")
+    assert asked == [*[len(IDS)] * REFUSALS, *[0] * (len(asked) - REFUSALS)]
+    asked += [0] * 30
+    assert len(await asking.find(PATH, sought(IDS), key="record_id")) == len(IDS)
     assert set(asked) == {0, len(IDS)}
+
+
+async def test_pages_that_are_the_same_again_and_again_end_with_a_sentence(queries):
+    page = httpx.Response(200, json={"data": [item(f"{number:04}") for number in range(PAGE_SIZE)]})
+    with pytest.raises(PagingLoops, match="over and over"):
+        await queries(Script(page)).find(PATH, sought(["x"]), key="record_id")
 
 
 class Lines:

@@ -1,8 +1,11 @@
 """What a vendor's client repeats, what it waits for, and what it raises."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -10,11 +13,13 @@ from connector_parts import RecordingPacer, Script, error
 from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
+from freight.connectors.answers import LARGEST_ANSWER
 from freight.connectors.attio.client import AttioClient
 from freight.connectors.errors import (
     ConnectorError,
     CredentialsRefused,
     InDoubt,
+    MustWait,
     NotFound,
     PermissionMissing,
     QuotaExhausted,
@@ -25,22 +30,25 @@ from freight.connectors.errors import (
     UniquenessConflict,
 )
 from freight.connectors.http import ATTEMPTS, HttpClient
+from freight.outgoing import AddressRefused
 
 RECORDS = "/v2/objects/companies/records"
 KEY = "secret-key-0123456789"
 OK = httpx.Response(200, json={"data": []})
 HTML = httpx.Response(502, html="<h1>Bad gateway</h1>")
+FIREWALL = httpx.Response(403, html="<h1>Sorry, you have been blocked</h1>")
+MAINTENANCE = httpx.Response(200, html="<h1>Back in a minute</h1>")
 
 
-def attio(script: Script, pacer: RecordingPacer) -> AttioClient:
+def attio(script: Script, pacer: RecordingPacer, **more: Any) -> AttioClient:
     return AttioClient(
-        KEY, base_url="https://api.attio.com", pacer=pacer, transport=script.transport, backoff=wait_none()
+        KEY, base_url="https://api.attio.com", pacer=pacer, transport=script.transport, backoff=wait_none(), **more
     )
 
 
-def affinity(script: Script, pacer: RecordingPacer) -> AffinityClient:
+def affinity(script: Script, pacer: RecordingPacer, **more: Any) -> AffinityClient:
     return AffinityClient(
-        KEY, base_url="https://api.affinity.co", pacer=pacer, transport=script.transport, backoff=wait_none()
+        KEY, base_url="https://api.affinity.co", pacer=pacer, transport=script.transport, backoff=wait_none(), **more
     )
 
 
@@ -56,9 +64,18 @@ async def write(client: HttpClient, *, repeatable: bool) -> object:
     "failure",
     [
         HTML,
+        FIREWALL,
+        MAINTENANCE,
         error(500),
         error(503),
         error(409, "concurrent_write_conflict"),
+        httpx.Response(401, html="<h1>Sign in</h1>"),
+        httpx.Response(403, json={"message": "Forbidden"}),
+        httpx.Response(404, text="default backend - 404"),
+        httpx.Response(407, html="<h1>Proxy</h1>"),
+        httpx.Response(302, headers={"Location": "https://elsewhere.example"}),
+        httpx.Response(200, content=b'{"data": [{"na'),
+        httpx.Response(200),
         httpx.ReadTimeout(""),
         httpx.ConnectError(""),
         httpx.RemoteProtocolError(""),
@@ -71,13 +88,37 @@ async def test_a_read_is_repeated_until_it_is_answered(failure, pacer):
 
 
 @pytest.mark.parametrize(
-    "failure", [HTML, httpx.ReadTimeout(""), error(409, "concurrent_write_conflict"), error(400, "merge_in_progress")]
+    "failure",
+    [
+        HTML,
+        FIREWALL,
+        MAINTENANCE,
+        httpx.Response(404, text="default backend - 404"),
+        httpx.Response(200, content=b"\xff{"),
+        httpx.Response(200, content=b"[" * 100_000),
+        httpx.ReadTimeout(""),
+        error(409, "concurrent_write_conflict"),
+        error(400, "merge_in_progress"),
+    ],
 )
 async def test_a_request_that_never_succeeds_ends_as_unavailable(failure, pacer):
     script = Script(failure)
     with pytest.raises(Unavailable):
         await write(attio(script, pacer), repeatable=True)
     assert len(script.requests) == ATTEMPTS
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(302, headers={"Location": "/elsewhere"}), httpx.Response(200)])
+async def test_a_redirect_or_nothing_as_an_answer_is_unexpected_when_it_stays_so(answer, pacer):
+    script = Script(answer)
+    with pytest.raises(UnexpectedAnswer):
+        await read(attio(script, pacer))
+    assert len(script.requests) == ATTEMPTS
+
+
+async def test_pages_of_firewalls_and_maintenance_count_as_failures_of_the_vendor(pacer):
+    await read(attio(Script(FIREWALL, MAINTENANCE, OK), pacer))
+    assert pacer.outcomes == ["failed", "failed", "succeeded"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +133,15 @@ async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_no
 
 @pytest.mark.parametrize(
     "failure",
-    [HTML, error(500), httpx.ReadTimeout(""), httpx.RemoteProtocolError(""), httpx.Response(200, text="<html>")],
+    [
+        HTML,
+        FIREWALL,
+        MAINTENANCE,
+        error(500),
+        httpx.Response(503, headers={"Retry-After": "600"}),
+        httpx.ReadTimeout(""),
+        httpx.RemoteProtocolError(""),
+    ],
 )
 async def test_a_write_that_may_have_had_its_effect_is_sent_once_and_in_doubt(failure, pacer):
     script = Script(failure)
@@ -108,15 +157,13 @@ async def test_failures_and_answers_are_reported_to_the_pacer(pacer):
     assert pacer.outcomes == ["failed", "failed", "succeeded", "succeeded"]
 
 
-async def test_any_number_of_rate_limits_is_a_wait_and_not_a_failure(pacer):
-    script = Script(*[error(429)] * 20, OK)
-    assert await read(attio(script, pacer)) == {"data": []}
-    assert len(pacer.pauses) == 20
-
-
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
+        ({"Retry-After": "-5"}, 0.1),
+        ({"Retry-After": "nan"}, 1),
+        ({"Retry-After": "31536000"}, 3600),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT", "Date": "Tue, 23 May 2023 14:42:01 GMT"}, 3600),
         ({"Retry-After": "Tue, 23 May 2023 14:42:03 GMT", "Date": "Tue, 23 May 2023 14:42:01 GMT"}, 2),
         ({"Retry-After": "Tue, 23 May 2023 14:42:01 GMT", "Date": "Tue, 23 May 2023 14:42:01 GMT"}, 0.1),
         ({"Retry-After": "3"}, 3),
@@ -140,6 +187,10 @@ def test_attio_limits_last_as_long_as_its_own_clock_says(headers, seconds, pacer
         ({"X-Ratelimit-Limit-User-Remaining": "5", "X-Ratelimit-Limit-Org-Remaining": "5"}, None),
         ({}, None),
         ({"Retry-After": "4"}, 4),
+        ({"Retry-After": "31536000"}, 3600),
+        ({"X-Ratelimit-Limit-User-Remaining": "0", "X-Ratelimit-Limit-User-Reset": "31536000"}, 3600),
+        ({"X-Ratelimit-Limit-User-Remaining": "0", "X-Ratelimit-Limit-User-Reset": "-3"}, 1),
+        ({"X-Ratelimit-Limit-User-Remaining": "0", "X-Ratelimit-Limit-User-Reset": "soon"}, 1),
     ],
 )
 def test_affinity_limits_of_the_minute_last_as_long_as_its_headers_say(headers, seconds, pacer):
@@ -189,10 +240,7 @@ async def test_a_value_that_cannot_be_does_not_take_the_rest_of_the_answer_with_
         (httpx.Response(400, text="no JSON"), Rejected),
         (httpx.Response(501, text="not implemented"), Rejected),
         (httpx.Response(400, json=["odd"]), Rejected),
-        (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), UnexpectedAnswer),
-        (httpx.Response(200, text="<html>"), UnexpectedAnswer),
-        (httpx.Response(200, content=b"\xff{"), UnexpectedAnswer),
-        (httpx.Response(200, content=b"[" * 100_000), UnexpectedAnswer),
+        (httpx.Response(413, html="<h1>Too large</h1>"), Rejected),
     ],
 )
 async def test_each_refusal_has_its_own_exception_and_is_not_repeated(answer, expected, pacer):
@@ -277,6 +325,39 @@ async def test_the_key_is_in_no_message_and_no_repr(pacer):
     assert len(str(raised.value)) < 1000
 
 
+class Drip:
+    """Answers with a body that never ends, a byte at a time."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.requests += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+
+
+@pytest.mark.parametrize(("repeatable", "expected", "sent"), [(True, Unavailable, ATTEMPTS), (False, InDoubt, 1)])
+async def test_an_answer_that_drips_in_has_a_deadline_as_a_whole(repeatable, expected, sent, pacer):
+    drip = Drip()
+    server = await asyncio.start_server(drip.handle, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        url = f"http://{host}:{port}"
+        client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none(), request_seconds=0.1)
+        with pytest.raises(expected):
+            await client.request("GET", "/v2/thing", kind="read", repeatable=repeatable)
+        await client.aclose()
+        assert drip.requests == sent
+        assert pacer.outcomes == ["failed"] * sent
+
+
 @asynccontextmanager
 async def dropping_server(bodies: list[bytes]):
     """A server that reads each request to its end and then hangs up without an answer."""
@@ -307,10 +388,69 @@ async def test_a_connection_dropped_after_the_body_arrived_leaves_a_create_in_do
         await client.aclose()
 
 
-async def test_a_server_that_is_not_there_is_unavailable_also_for_a_create(pacer):
+async def test_a_server_that_cannot_be_reached_is_waited_for_also_with_a_create(pacer):
     async with dropping_server([]) as url:
         pass
     client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
-    with pytest.raises(Unavailable):
+    with pytest.raises(MustWait) as raised:
         await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, repeatable=False)
     await client.aclose()
+    assert raised.value.code == "vendor_unavailable"
+    assert raised.value.until - datetime.now(UTC) <= timedelta(seconds=30)
+    assert pacer.outcomes == ["failed"] * ATTEMPTS
+
+
+async def test_an_address_to_which_nothing_may_be_sent_is_not_waited_for(pacer):
+    with pytest.raises(Unavailable, match="AddressRefused"):
+        await read(attio(Script(AddressRefused("private")), pacer))
+
+
+WRONG_BODY = httpx.Response(200, json={"status": "error", "message": "Try again."})
+
+
+async def test_an_error_body_with_status_200_is_asked_for_again(pacer):
+    page = httpx.Response(200, json={"data": [], "pagination": {"nextUrl": None}})
+    assert (await affinity(Script(WRONG_BODY, page), pacer).page("/v2/persons", None)).rows == []
+    assert (
+        await affinity(Script(WRONG_BODY, httpx.Response(200, json=[])), pacer).page_v1("/notes", "notes", None)
+    ).rows == []
+    assert await attio(Script(WRONG_BODY, OK), pacer).read("/v2/objects") == []
+    written = httpx.Response(200, json={"data": {"id": {}}})
+    assert await attio(Script(WRONG_BODY, written), pacer).write("PUT", RECORDS, {}, repeatable=True) == {"id": {}}
+    assert await attio(Script(WRONG_BODY, httpx.Response(200, json={"active": True})), pacer).identify()
+    assert set(pacer.outcomes) == {"succeeded"}, "the vendor does answer"
+
+
+async def test_an_error_body_with_status_200_that_stays_is_unexpected_and_that_of_a_create_in_doubt(pacer):
+    script = Script(WRONG_BODY)
+    with pytest.raises(UnexpectedAnswer, match="something else than was asked for"):
+        await attio(script, pacer).write("PUT", RECORDS, {}, repeatable=True)
+    assert len(script.requests) == ATTEMPTS
+    with pytest.raises(InDoubt):
+        await attio(script, pacer).write("POST", RECORDS, {}, repeatable=False)
+    assert len(script.requests) == ATTEMPTS + 1
+
+
+async def test_a_small_answer_that_unpacks_to_a_huge_one_is_broken_off(pacer):
+    bomb = gzip.compress(b" " * (LARGEST_ANSWER + 1), 9)
+    assert len(bomb) < 100_000
+    script = Script(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Parts(bomb)), OK)
+    assert await read(attio(script, pacer)) == {"data": []}
+    assert pacer.outcomes == ["failed", "succeeded"]
+
+
+async def test_a_packed_answer_is_unpacked(pacer):
+    packed = gzip.compress(b'{"data": [1]}')
+    script = Script(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Parts(packed)))
+    assert await read(attio(script, pacer)) == {"data": [1]}
+
+
+class Parts(httpx.AsyncByteStream):
+    """A body as the network gives it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), 4096):
+            yield self._body[start : start + 4096]

@@ -1,18 +1,25 @@
 """What the end of an attempt at a step means for its job."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from freight import database
+from freight import database, tasks
+from freight.connectors.errors import MustWait, Unavailable
+from freight.connectors.protocols import Kind, Pacer
 from freight.database import Connection
 from freight.domain import jobs as domain_jobs
-from freight.domain import leases
+from freight.domain import leases, waiting
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
-from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline import attempts
+from freight.domain.pipeline.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
+from freight.domain.pipeline.watch import Interrupted, Watch
 from freight.sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
@@ -41,17 +48,39 @@ class Decisions:
         self.given_up.append(failure)
 
 
-async def attempted(job: Job, error: Exception | None, *, failed_before: int = 0) -> Decisions:
-    """An attempt at a step of the job, which ends with the error."""
+async def attempted(
+    job: Job,
+    error: Exception | None,
+    *,
+    failed_before: int = 0,
+    body: Callable[[], Awaitable[None]] | None = None,
+    seconds: float = 60,
+) -> Decisions:
+    """An attempt at a step of the job, which runs the body and ends with the error."""
     decisions = Decisions()
     async with database.as_tenant(job.tenant_id) as tx:
         lease = await leases.claim(tx, "jobs", job.tenant_id, job.id, "worker")
     assert lease is not None
     lease = Lease(table="jobs", tenant_id=lease.tenant_id, id=lease.id, fence=lease.fence, attempt=failed_before)
-    async with attempt(job, lease, retry=decisions.retry, give_up=decisions.give_up):
+    async with attempt(job, lease, retry=decisions.retry, give_up=decisions.give_up, seconds=seconds):
+        if body is not None:
+            await body()
         if error is not None:
             raise error
     return decisions
+
+
+async def shown(tenant: Tenant, job: Job) -> dict[str, Any]:
+    """The job as a client sees it."""
+    found: dict[str, Any] = (await tenant.client.get(f"/api/v1/jobs/{job.id}")).raise_for_status().json()
+    return found
+
+
+async def due_in(job: Job) -> timedelta:
+    """How long it takes until the job's next attempt."""
+    async with database.as_tenant(job.tenant_id) as tx:
+        found: timedelta = await tx.fetchval("SELECT due_at - now() FROM jobs WHERE id = $1", job.id)
+        return found
 
 
 async def test_an_unavailable_database_is_no_failed_attempt_and_the_next_one_logs_the_interruption(
@@ -116,6 +145,146 @@ async def query_after_a_cut(tenant: Tenant) -> None:
         connection: Any = tx
         connection.terminate()
         await tx.execute("SELECT 1")
+
+
+async def test_a_wait_is_no_failed_attempt_and_the_job_says_what_it_waits_for(tenant: Tenant, job: Job) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=10)
+    decisions = await attempted(job, MustWait("Attio asks for a wait.", until=until, code="rate_limited"))
+    assert (decisions.retried, decisions.given_up) == ([], [])
+    waits = (await shown(tenant, job))["waiting_for"]
+    assert (waits["code"], waits["message"]) == ("rate_limited", "Attio asks for a wait.")
+    assert datetime.fromisoformat(waits["until"]) == until
+    assert timedelta(minutes=9) < await due_in(job) <= timedelta(minutes=10)
+    (row,) = await jobs.logs(tenant, str(job.id), code="rate_limited")
+    assert row["level"] == "warning"
+
+
+async def test_no_wait_is_longer_than_an_hour_whatever_the_vendor_asks_for(tenant: Tenant, job: Job) -> None:
+    until = datetime.now(UTC) + timedelta(days=365 * 57)
+    await attempted(job, MustWait("Affinity asks for a long wait.", until=until, code="rate_limited"))
+    assert await due_in(job) <= LONGEST_WAIT
+    waits = (await shown(tenant, job))["waiting_for"]
+    assert datetime.fromisoformat(waits["until"]) - datetime.now(UTC) <= LONGEST_WAIT
+
+
+async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_person_resumes_it(
+    tenant: Tenant, job: Job
+) -> None:
+    error = MustWait("Attio is unavailable.", until=datetime.now(UTC))
+    await attempted(job, error)
+    assert (await shown(tenant, job))["status"] == "running"
+    since = (datetime.now(UTC) - PATIENCE).isoformat()
+    async with database.as_tenant(tenant.id) as tx:
+        changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
+        await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)
+    await attempted(job, error)
+    paused = await shown(tenant, job)
+    assert (paused["status"], paused["paused_by"], paused["waiting_for"]) == ("paused", "vendor", None)
+    (row,) = await jobs.logs(tenant, str(job.id), code="waited_too_long")
+    assert "Attio is unavailable. When the vendor can be used again, resume the job." in row["message"]
+    resumed = (await tenant.client.post(paused["links"]["resume"])).raise_for_status().json()
+    assert (resumed["status"], resumed["paused_by"]) == ("running", None)
+
+
+async def test_a_failed_attempt_says_on_the_job_why_and_when_the_next_one_begins(tenant: Tenant, job: Job) -> None:
+    await attempted(job, Unavailable("Attio answered 500."))
+    waits = (await shown(tenant, job))["waiting_for"]
+    assert waits["code"] == "vendor_unavailable"
+    assert waits["message"].startswith("Attio answered 500. Attempt 2 of 2 begins at ")
+    assert waits["until"] is not None
+
+
+async def test_a_step_that_comes_to_no_result_in_its_time_has_failed(job: Job) -> None:
+    first = await attempted(job, None, body=lambda: asyncio.sleep(60), seconds=0.05)
+    assert ([failure.code for failure in first.retried], first.given_up) == (["timed_out"], [])
+    last = await attempted(job, None, body=lambda: asyncio.sleep(60), seconds=0.05, failed_before=1)
+    assert (last.retried, [failure.code for failure in last.given_up]) == ([], ["timed_out"])
+
+
+async def test_a_step_that_stores_results_may_go_on_in_another_attempt_as_often_as_it_likes(job: Job) -> None:
+    async def slow() -> None:
+        async with database.as_tenant(job.tenant_id) as tx:
+            await waiting.over(tx, job.id)
+        await asyncio.sleep(60)
+
+    decisions = await attempted(job, None, body=slow, seconds=0.5, failed_before=1)
+    assert (decisions.retried, decisions.given_up) == ([], [])
+    assert await due_in(job) <= timedelta(0)
+
+
+async def test_a_worker_that_is_told_to_stop_makes_no_failed_attempt(job: Job) -> None:
+    began = asyncio.Event()
+
+    async def slow() -> None:
+        began.set()
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(attempted(job, None, body=slow))
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.as_tenant(job.tenant_id) as tx:
+        assert await leases.claim(tx, "jobs", job.tenant_id, job.id, "another worker") is not None
+
+
+def test_a_step_ends_before_arq_would_cancel_it() -> None:
+    assert attempts.STEP_SECONDS < tasks.TASK_SECONDS - 30
+
+
+class Unpaced:
+    """A pacer that has a turn for everyone."""
+
+    async def turn(self, kind: Kind) -> None:
+        pass
+
+    async def pause(self, kind: Kind, until: datetime) -> None:
+        pass
+
+    async def succeeded(self) -> None:
+        pass
+
+    async def failed(self) -> None:
+        pass
+
+
+async def turns_without_end(pacer: Pacer) -> None:
+    while True:
+        await pacer.turn("write")
+        await asyncio.sleep(0.05)
+
+
+async def test_a_cancelled_job_gives_up_within_seconds_what_a_vendor_never_answers(tenant: Tenant, job: Job) -> None:
+    watch = Watch(job)
+
+    async def ask_in_vain() -> None:
+        await watch.pacer(Unpaced()).turn("write")
+        (await tenant.client.post(f"/api/v1/jobs/{job.id}/cancel")).raise_for_status()
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(30):
+        decisions = await attempted(job, None, body=ask_in_vain)
+    await watch.aclose()
+    assert (decisions.retried, decisions.given_up) == ([], [])
+
+
+async def test_a_paused_job_sends_nothing_more_and_finishes_what_is_under_way(tenant: Tenant, job: Job) -> None:
+    watch = Watch(job)
+    finished = False
+
+    async def ask() -> None:
+        nonlocal finished
+        pacer = watch.pacer(Unpaced())
+        await pacer.turn("write")
+        (await tenant.client.post(f"/api/v1/jobs/{job.id}/pause")).raise_for_status()
+        with pytest.raises(Interrupted):
+            await turns_without_end(pacer)
+        await asyncio.sleep(1)
+        finished = True
+
+    await attempted(job, None, body=ask)
+    await watch.aclose()
+    assert finished
 
 
 async def interruptions(tenant: Tenant, job: Job) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def report(given: str) -> JobReport:
     return JobReport(
         job=contents.ReportedJob(
             id=UUID(int=7), name=given, mode="full", sample_size=None, on_existing="fill", status="failed",
-            paused_by=None, resume_at=None,
+            paused_by=None, resume_at=None, waiting_for=None,
             source=workspace, target=workspace, created_at=datetime.now(UTC), started_at=None, completed_at=None,
             duration_seconds=None, error=contents.ReportedError(code=given, message=given),
         ),

@@ -1,16 +1,19 @@
 """What the result of a write says."""
 
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Attributes, Draft, FileContent, Implied, Issue, TargetRecord
-from freight.crm import Task
+from freight.crm import File, Task
 from freight.domain.ledger import Known
 from freight.domain.pipeline.plan import Plan, lost
-from freight.domain.pipeline.write import Writer
+from freight.domain.pipeline.write import Doubted, Writer
 from freight.domain.records import Staged
 
 LOST = Issue(code="link_not_kept", message="The link was not kept.")
@@ -60,32 +63,33 @@ async def test_what_the_target_did_not_keep_of_a_change_becomes_a_log_row():
     assert (result.settled.outcome, result.issues) == ("updated", (DRAFTED, LOST))
 
 
-class Losing(Forgetful):
-    """A target that made the record without its links and did not answer."""
+class Silent(Forgetful):
+    """A target that does not say whether it made the record."""
 
     def __init__(self) -> None:
-        self.sent: list[Attributes] = []
+        self.sent = 0
 
     async def create(self, draft: Draft, _content: FileContent | None = None) -> TargetRecord:
+        self.sent += 1
         raise InDoubt
 
-    async def find(self, drafts: list[Draft]) -> list[TargetRecord]:
-        return [TargetRecord(id="t1", source_id="1", values={"content": ["Call"]})]
 
-    async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
-        self.sent.append(values)
-        return TargetRecord(id=target_id, source_id="1", values=draft.values)
+async def test_a_create_without_an_answer_is_neither_looked_for_nor_sent_again_at_once():
+    target = Silent()
+    with pytest.raises(Doubted) as doubted:
+        await Writer(target).write(plan("create"))
+    assert (target.sent, doubted.value.draft.source_id, doubted.value.code) == (1, "1", "in_doubt")
 
 
 LINKED: Attributes = {"content": ["Call"], "linked_records": [{"target_record_id": "c1"}]}
 
 
-async def test_a_task_whose_answer_and_whose_links_were_lost_gets_its_links():
-    target = Losing()
-    made = plan("create")
-    draft = msgspec.structs.replace(made.draft, values=LINKED, fixed=frozenset({"content"}))
-    result = await Writer(target).write(msgspec.structs.replace(made, draft=draft, drafted=LINKED))
-    assert target.sent == [{"linked_records": LINKED["linked_records"]}]
+async def test_a_task_whose_answer_and_whose_links_were_lost_is_created_once_it_has_its_links():
+    made = plan("update")
+    interrupted = msgspec.structs.replace(made.staged, in_flight="create")
+    result = await Writer(Forgetful()).write(
+        msgspec.structs.replace(made, staged=interrupted, outcome="created", values=LINKED)
+    )
     assert (result.settled.outcome, result.settled.target_id) == ("created", "t1")
 
 
@@ -101,3 +105,58 @@ async def test_a_task_whose_answer_and_whose_links_were_lost_gets_its_links():
 def test_only_what_can_be_sent_once_more_counts_as_lost(entity, values, missing):
     draft = msgspec.structs.replace(plan("create").draft, entity=entity, values=LINKED, fixed=frozenset({"content"}))
     assert lost(draft, TargetRecord(id="t1", source_id="1", values=values)).keys() == missing
+
+
+class Delivering:
+    """A source that delivers three bytes of any file, with a word about it."""
+
+    SAID = Issue(code="file_size_differs", message="It is smaller.")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was not to be asked for")
+
+    @asynccontextmanager
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
+        yield FileContent(file=BytesIO(b"abc"), size=3, content_type=None, issues=(self.SAID,))
+
+
+class Holding(Forgetful):
+    """A target that holds files of these sizes, and says how many it was sent."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = sizes
+        self.created = 0
+
+    async def find(self, drafts: list[Draft]) -> list[TargetRecord]:
+        return [
+            TargetRecord(id=f"of {size}", source_id="1", values={"size": [size]})
+            for size in self.sizes
+            if drafts[0].values["size"] == [size]
+        ]
+
+    async def create(self, draft: Draft, _content: FileContent | None = None) -> TargetRecord:
+        self.created += 1
+        return TargetRecord(id="new", source_id="1", values=draft.values)
+
+
+def upload(in_flight: Literal["create"] | None) -> Plan:
+    draft = Draft(entity="files", source_id="1", values={"name": ["x"], "size": [10]}, unique={}, multiple=frozenset())
+    staged = Staged(id=1, source_id="1", record=File(id="1", name="x", size=10), in_flight=in_flight)
+    return Plan(staged=staged, draft=draft, drafted=draft.values, write="create")
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "held", "target_id"),
+    [("create", [3], "of 3"), ("create", [], "new"), (None, [3], "new")],
+    ids=["it had arrived", "it had not arrived", "another one is there"],
+)
+async def test_an_upload_that_was_killed_is_looked_for_by_the_size_that_was_really_sent(in_flight, held, target_id):
+    target = Holding(*held)
+    result = await Writer(target, Delivering()).write(upload(in_flight))
+    assert (result.settled.outcome, result.settled.target_id) == ("created", target_id)
+    assert target.created == (target_id == "new")
+
+
+async def test_what_is_said_of_a_delivery_becomes_a_log_row_of_the_file():
+    result = await Writer(Holding(), Delivering()).write(upload(None))
+    assert result.issues == (Delivering.SAID,)

@@ -16,6 +16,7 @@ from embedded_parts import Holder, eventually_async, keepers, main_processes, ma
 
 import freight
 from freight.embedded import hold
+from freight.embedded.processes import server_account, shared_user_warning
 
 PACKAGES = os.pathsep.join(str(Path(module.__file__ or "").parent.parent) for module in (freight, msgspec))
 linux = pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's own")
@@ -80,6 +81,24 @@ async def test_roots_servers_do_not_run_as_root(as_root: None, home: Path) -> No
     async with hold(home):
         servers = main_processes(home)
         assert {process.uids().real for process in servers} == {pwd.getpwnam("nobody").pw_uid}
+
+
+def test_roots_servers_run_as_a_user_made_for_them_if_there_is_one(as_root: None, home: Path) -> None:
+    made, shared = pwd.getpwnam("daemon"), pwd.getpwnam("nobody")
+    assert server_account(home / "postgres", ("daemon", "nobody")).uid == made.pw_uid
+    assert server_account(home / "postgres", ("no-such-user", "nobody")).uid == shared.pw_uid
+
+
+def test_a_user_that_other_programs_run_as_too_is_warned_of(as_root: None, home: Path) -> None:
+    data = home / "postgres"
+    assert shared_user_warning(data) is None
+    make_folder(home, 0o711)
+    data.mkdir()
+    assert shared_user_warning(data) is None
+    os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
+    sentence = shared_user_warning(data) or ""
+    assert "useradd --system freight" in sentence
+    assert str(data) in sentence
 
 
 @linux

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.sandbox.limits import MinuteWindow, MonthlyQuota, SlidingWindow
+from freight.sandbox.limits import CalendarSeconds, MinuteWindow, MonthlyQuota, SlidingWindow
 
 COMPANIES = "/v2/objects/companies/records"
 
@@ -244,3 +244,34 @@ async def test_the_sandbox_s_own_routes_need_no_key(sandbox: Sandbox):
     async with httpx.AsyncClient() as stranger:
         for url in (sandbox.affinity_url, sandbox.attio_url):
             assert (await stranger.get(f"{url}/_sandbox/summary")).status_code == 200
+
+
+def test_calendar_seconds_let_as_much_through_in_each_second_of_the_clock():
+    clock = Clock()
+    clock.now += 0.5
+    window = CalendarSeconds(2, clock)
+    assert [window.admit() for _ in range(3)] == [None, None, clock.now + 0.5]
+    clock.now += 0.5
+    assert [window.admit() for _ in range(3)] == [None, None, clock.now + 1]
+
+
+async def test_attio_s_rate_limits_can_be_lowered_and_lifted() -> None:
+    async with running(SandboxOptions(companies=0, people=0, attio_window="calendar")) as sandbox:
+        headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
+        async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as client:
+            limits = {"reads_per_second": 1, "window": "sliding"}
+            assert (await client.put("/_sandbox/rate-limits", json=limits)).json()["writes_per_second"] == 25
+            assert [(await client.get("/v2/lists")).status_code for _ in range(3)] == [200, 429, 429]
+            await client.put("/_sandbox/rate-limits", json={"reads_per_second": None})
+            assert [(await client.get("/v2/lists")).status_code for _ in range(3)] == [200] * 3
+            assert (await client.put("/_sandbox/rate-limits", json={"reads_per_second": 0})).status_code == 422
+
+
+async def test_arrival_jitter_is_latency_that_differs_from_request_to_request() -> None:
+    async with running(SandboxOptions(companies=0, people=0, arrival_jitter=80)) as sandbox:
+        for url in (sandbox.affinity_url, sandbox.attio_url):
+            async with httpx.AsyncClient(base_url=url) as client:
+                faults = (await client.get("/_sandbox/faults")).json()
+            assert [(fault["kind"], fault["milliseconds"], fault["jitter_milliseconds"]) for fault in faults] == [
+                ("latency", 0, 80)
+            ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -73,7 +74,7 @@ async def test_a_late_write_that_the_vendor_refuses_has_no_effect_and_harms_noth
     assert refused.status_code == 504
     await asyncio.sleep(0.2)
     gc.collect()
-    assert not caplog.records
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_an_error_that_says_that_it_is_a_success_has_no_effect(attio: httpx.AsyncClient) -> None:

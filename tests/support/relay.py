@@ -1,10 +1,14 @@
 """A relay in front of PostgreSQL, so that a test can take the database away from the service alone."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
+
+KEY_OF_PROCESS = b"K\0\0\0\x0c"
+"""The message before the process id and the secret by which a connection's statements may be cancelled."""
 
 
 class Relay:
@@ -17,6 +21,10 @@ class Relay:
         self._at = folder / ".s.PGSQL.5432"
         self._writers: set[asyncio.StreamWriter] = set()
         self._passing = asyncio.Event()
+        self.poses_as_pooler = False
+        """Whether it gives connections a process id of its own, as pgbouncer does."""
+        self.wanted = asyncio.Event()
+        """Set as soon as a connection has been opened."""
         self.url = parts._replace(query=f"host={quote(str(folder))}&port=5432").geturl()
 
     async def open(self) -> None:
@@ -35,7 +43,12 @@ class Relay:
         """Keep connections open and pass nothing on."""
         self._passing.clear()
 
+    def pass_on(self) -> None:
+        """Pass on what has been held back since it hung."""
+        self._passing.set()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.wanted.set()
         there, back = await asyncio.open_unix_connection(self._to)
         self._writers |= {writer, back}
         await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
@@ -44,6 +57,8 @@ class Relay:
         with suppress(OSError):
             while data := await reader.read(65536):
                 await self._passing.wait()
+                if self.poses_as_pooler:
+                    data = re.sub(KEY_OF_PROCESS + rb"....", KEY_OF_PROCESS + b"\0\0\0\7", data, flags=re.DOTALL)
                 writer.write(data)
         writer.close()
 
@@ -57,3 +72,4 @@ async def relaying(folder: Path, database_url: str) -> AsyncIterator[Relay]:
         yield relay
     finally:
         await relay.cut()
+        relay.pass_on()

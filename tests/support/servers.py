@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -46,13 +47,18 @@ class RedisServer:
                     return
                 await asyncio.sleep(0.02)
 
+    def freeze(self) -> None:
+        """Take its time away: connections stay open and nothing is answered."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
 
     async def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
+        """SIGKILL, also of one that is gone."""
+        if self._process.returncode is None:
+            self._process.kill()
         await self._process.wait()
 
 

@@ -17,6 +17,7 @@ from freight.domain.audit import Actor
 from freight.domain.errors import KeyRefused, TenantSuspended
 from freight.domain.keys import Administrator, Caller, Scope
 from freight.encryption import Vault
+from freight.outgoing import ON_BEHALF_OF
 
 HEADER = "X-API-Key"
 
@@ -40,6 +41,7 @@ def needs_key(vault: Vault, limiter: Limiter) -> Guard:
         connection.scope["user"] = caller
         if isinstance(caller, Caller):
             structlog.contextvars.bind_contextvars(tenant=str(caller.tenant_id))
+            ON_BEHALF_OF.set(str(caller.tenant_id))
         await limiter.admit(connection, handler, caller)
 
     return guard

@@ -70,6 +70,7 @@ _JOB: Example = {
     "error": None,
     "paused_by": None,
     "resume_at": None,
+    "waiting_for": None,
     "created_at": BEGAN,
     "updated_at": ENDED,
     "started_at": LATER,
@@ -143,7 +144,7 @@ _INTERNAL = "This person belongs to the firm itself: such people are invited to 
 _REPORT: Example = {
     "job": {
         **{name: _JOB[name] for name in ("id", "name", "mode", "sample_size", "on_existing", "status", "error")},
-        **{name: _JOB[name] for name in ("paused_by", "resume_at")},
+        **{name: _JOB[name] for name in ("paused_by", "resume_at", "waiting_for")},
         "source": {"system": "affinity", "id": "4711", "name": "Example Capital"},
         "target": {"system": "attio", "id": "73542197-ea2a-45a4-88dd-8a01e614beef", "name": "Example Capital"},
         "created_at": BEGAN,
@@ -383,7 +384,7 @@ ANSWERS: dict[str, Any] = {
     "JobReport": _REPORT,
     "JobStatistics": {"job_id": JOB_ID, "status": "completed_with_errors", **_STATISTICS},
     "JobView": _JOB,
-    "JobsPage": _page(JOBS, _JOB),
+    "JobsPage": _page(JOBS, {name: value for name, value in _JOB.items() if name != "mapping"}),
     "KeysPage": _page("/api/v1/keys", _KEY),
     "LogsPage": _page(f"{JOBS}/{JOB_ID}/logs", _LOG, next_cursor=None),
     "NewKey": _NEW_KEY,

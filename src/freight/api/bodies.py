@@ -14,6 +14,11 @@ T = TypeVar("T", bound=msgspec.Struct)
 DEEPEST = 20
 """Levels of lists and objects in each other that a body may have."""
 
+MAX_VALUES = 16_000
+"""Values that a body may hold: more than any that makes sense, and as many as are examined within milliseconds."""
+
+TOO_MANY = Problem(type="too_many_values", message=f"The body holds more than {MAX_VALUES:,} values.", field=None)
+
 TOO_DEEP = Problem(type="malformed_json", message=f"The JSON is nested deeper than {DEEPEST} levels.", field=None)
 
 
@@ -25,10 +30,14 @@ class JsonBody(MsgspecDTO[T]):
         media_type = self.asgi_connection.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type not in ("", "application/json"):
             raise HTTPException(status_code=415)
+        if value.count(b",") + value.count(b"{") + value.count(b"[") > MAX_VALUES:
+            # Counted before anything is decoded, so a text full of commas counts as well.
+            raise HTTPException(status_code=422, extra=[TOO_MANY])
         decoded = _decode(value)
-        if found := list(problems(decoded, self.model_type)):
-            raise HTTPException(status_code=422, extra=found)
-        return msgspec.convert(decoded, self.model_type)
+        try:
+            return msgspec.convert(decoded, self.model_type)
+        except msgspec.ValidationError:
+            raise HTTPException(status_code=422, extra=problems(decoded, self.model_type)) from None
 
     @classmethod
     def create_for_field_definition(cls, *_: object, **__: object) -> None:

@@ -1,11 +1,11 @@
 """What makes asking again cheap: the cache of the job list, and ETags."""
 
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
 from litestar.openapi import ResponseSpec
@@ -16,8 +16,15 @@ from freight import database
 from freight.api.access import HEADER
 from freight.api.volatile import Volatile
 from freight.domain import job_search
+from freight.encryption import SecretError, Vault
 
 CACHE_SECONDS = 60
+
+PAGES_EACH = 16
+"""Pages that are kept of a tenant: a further one takes the place of another."""
+
+MAX_PAGE_BYTES = 262_144
+"""A larger page is not kept, so that a tenant takes at most four megabytes of Redis."""
 
 ETAG_HEADER = ResponseHeader(
     name="ETag",
@@ -40,25 +47,32 @@ T = TypeVar("T")
 class JobLists:
     """Pages of job lists, in Redis for all API processes.
 
-    A page is kept under the state of all jobs of the tenant that it shows, so one that a change has made stale is
-    never found again, whoever made the change, and whether or not Redis was there to be told.
+    A page is kept for the state of all jobs of the tenant that it shows, so one that a change has made stale is never
+    answered again, whoever made the change, and whether or not Redis was there to be told. It is sealed: whoever can
+    write to Redis cannot choose what is answered.
     """
 
-    def __init__(self, redis: Redis, volatile: Volatile) -> None:
+    def __init__(self, redis: Redis, volatile: Volatile, vault: Vault) -> None:
         self._redis = redis
         self._volatile = volatile
+        self._vault = vault
 
     async def get(self, tenant_id: UUID, question: bytes, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """The page as JSON that answers the question, from the database by `read` if it is not known."""
         async with database.as_tenant(tenant_id) as tx:
             # Before the page is read, so that a change in between makes it known under a state that is over.
             state = await job_search.state(tx)
-        key = f"freight:job-list:{tenant_id}:{hashlib.blake2b(state.encode() + question, digest_size=16).hexdigest()}"
-        packed: bytes | None = await self._volatile.ask(lambda: self._redis.get(key))
-        if packed is not None:
-            return msgspec.msgpack.decode(packed, type=bytes)
+        digest = hashlib.blake2b(state.encode() + question, digest_size=16)
+        key = f"freight:job-list:{tenant_id}:{digest.digest()[0] % PAGES_EACH}"
+        page_name = f"job list {tenant_id} {digest.hexdigest()}"
+        sealed: bytes | None = await self._volatile.ask(lambda: self._redis.get(key))
+        if sealed is not None:
+            with contextlib.suppress(SecretError):
+                return self._vault.open(sealed, bound_to=page_name).encode()
         page = await read()
-        await self._volatile.ask(lambda: self._redis.set(key, msgspec.msgpack.encode(page), ex=CACHE_SECONDS))
+        if len(page) <= MAX_PAGE_BYTES:
+            new = self._vault.seal(page.decode(), bound_to=page_name)
+            await self._volatile.ask(lambda: self._redis.set(key, new, ex=CACHE_SECONDS))
         return page
 
 

@@ -12,6 +12,7 @@ from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId
 from freight.api.jobs import look
+from freight.api.limits import NEVER_REFUSED
 from freight.api.schemas import JobView, RetryAnswer
 from freight.database import Connection
 from freight.domain import audit, control
@@ -38,6 +39,7 @@ class ControlController(Controller):
     @post(
         "/pause",
         operation_id="pauseJob",
+        opt={NEVER_REFUSED: True},
         summary="Pause a job",
         description="Requests to vendors that are under way finish, and about a second later no new ones start. The "
         "job waits until it is resumed, also if it waited for a vendor's quota or plan "
@@ -81,6 +83,7 @@ class ControlController(Controller):
     @post(
         "/cancel",
         operation_id="cancelJob",
+        opt={NEVER_REFUSED: True},
         summary="Cancel a job",
         description="What was written stays. Every record that was not carried over is `skipped` with the code "
         "`cancelled`. While workers are still at the job its stage is `cancelling`, and it becomes `cancelled` when "
@@ -120,8 +123,8 @@ class ControlController(Controller):
         retry_failed_only: Annotated[
             bool,
             QueryParameter(
-                description="Whether only failed records get another try; otherwise all batches run again, which also "
-                "carries over what has been skipped."
+                description="Whether only failed records get another try, and with them what was skipped or left out "
+                "because they failed; otherwise all batches run again with all their records."
             ),
         ] = True,
     ) -> RetryAnswer:
@@ -150,8 +153,5 @@ def _sentence(queued: int, *, failed_only: bool) -> str:
     batches = "1 batch is" if queued == 1 else f"{queued} batches are"
     sentence = f"{batches} queued again; nothing that is in the target already is written twice."
     if failed_only:
-        sentence += (
-            " Records that were skipped because they belong to a failed one stay so: retry_failed_only=false carries "
-            "them over too."
-        )
+        sentence += " What was skipped or left out because it belongs to a failed record gets another try with it."
     return sentence

@@ -24,7 +24,15 @@ class Description(OpenAPIConfig):
 
 @dataclass
 class _Document(OpenAPI):
+    def __post_init__(self) -> None:
+        self._made: dict[str, Any] | None = None
+
     def to_schema(self) -> dict[str, Any]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> dict[str, Any]:
         # As the types of JSON only, whatever the examples and defaults are made of.
         document: dict[str, Any] = msgspec.to_builtins(super().to_schema())
         _describe_structs(document["components"]["schemas"])

@@ -1,10 +1,16 @@
 """The API's description: OpenAPI at `/schema`, and pages for people below it."""
 
+import asyncio
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from litestar import MediaType, Request, Router, get
+import httpx
+from litestar import MediaType, Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import (
@@ -36,6 +42,7 @@ ASSET_TYPES = {
     "swagger_preset.js": "text/javascript",
     "swagger_style.css": "text/css",
     "redoc.js": "text/javascript",
+    "scalar.js": "text/javascript",
 }
 """Files of the package `offapi`, which must not be imported: it would read all of them."""
 
@@ -58,6 +65,84 @@ class _Redoc(RedocRenderPlugin):
   </body>
 </html>
 """.encode()
+
+
+class _Yaml(YamlRenderPlugin):
+    """Litestar's, which renders the document once only: it takes most of a second."""
+
+    _rendered: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._rendered is None:
+            self._rendered = super().render(request, openapi_schema)
+        return self._rendered
+
+
+class _Scalar(ScalarRenderPlugin):
+    """Litestar's page loads scripts and styles from elsewhere, in the place where people type their keys."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return f"""<!DOCTYPE html>
+<html>
+  <head>
+    <title>{openapi_schema["info"]["title"]}</title>
+    <meta charset="utf-8"/>
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+  </head>
+  <body>
+    <script id="api-reference" data-url="{self.get_openapi_json_route(request)}"></script>
+    <script src="{self.js_url}"></script>
+  </body>
+</html>
+""".encode()
+
+
+INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
+
+
+def _protecting(public_url: str | None) -> Callable[[Response[Any]], Awaitable[Response[Any]]]:
+    """Return what gives the pages the headers by which browsers run nothing else in them and show them in no frame."""
+    server = f" {httpx.URL(public_url).copy_with(raw_path=b'/')}" if public_url else ""
+
+    async def protect(response: Response[Any]) -> Response[Any]:
+        if isinstance(response.content, bytes) and "html" in str(response.media_type):
+            hashes = [
+                f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"
+                for script in INLINE_SCRIPT.findall(response.content)
+            ]
+            response.headers["Content-Security-Policy"] = (
+                f"default-src 'none'; script-src 'self' {' '.join(hashes)}; style-src 'self' 'unsafe-inline'; "
+                f"img-src 'self' data:; font-src 'self' data:; connect-src 'self'{server}; worker-src blob:; "
+                "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+            )
+            response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return protect
+
+
+class _Preparation:
+    """The document and its slow forms, which are made by a thread when one of them is asked for first."""
+
+    def __init__(self) -> None:
+        self._making: asyncio.Task[None] | None = None
+
+    async def before_request(self, request: Request[Any, Any, Any]) -> Redirect | None:
+        """Lead browsers to a page, and wait until there is something to answer."""
+        if redirect := await _for_browsers(request):
+            return redirect
+        if self._making is None:
+            self._making = asyncio.create_task(asyncio.to_thread(self._make, request))
+        await asyncio.shield(self._making)
+        return None
+
+    def _make(self, request: Request[Any, Any, Any]) -> None:
+        document = request.app.openapi_schema.to_schema()
+        config = request.app.openapi_config
+        for plugin in config.render_plugins if config else ():
+            if isinstance(plugin, _Yaml):
+                # Litestar has copied the plugins.
+                plugin.render(request, document)
 
 
 async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
@@ -111,7 +196,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
         ),
         render_plugins=[
             JsonRenderPlugin(path=["/", "/openapi.json"], media_type=MediaType.JSON),
-            YamlRenderPlugin(),
+            _Yaml(),
             SwaggerRenderPlugin(
                 js_url=f"{ASSETS}/swagger_bundle.js",
                 css_url=f"{ASSETS}/swagger_style.css",
@@ -119,10 +204,15 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
                 favicon="",
             ),
             _Redoc(js_url=f"{ASSETS}/redoc.js", favicon="", google_fonts=False),
-            # The reader's browser loads its files from jsDelivr.
-            ScalarRenderPlugin(version="1", favicon=""),
+            _Scalar(js_url=f"{ASSETS}/scalar.js", favicon=""),
         ],
-        openapi_router=Router(PATH, route_handlers=[], include_in_schema=False, before_request=_for_browsers),
+        openapi_router=Router(
+            PATH,
+            route_handlers=[],
+            include_in_schema=False,
+            before_request=_Preparation().before_request,
+            after_request=_protecting(public_url),
+        ),
     )
 
 

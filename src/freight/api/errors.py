@@ -14,7 +14,9 @@ from litestar.openapi.spec import Example
 from litestar.types import ExceptionHandlersMap
 from msgspec import Meta
 
+from freight import throttled
 from freight.api.problems import Problem, from_message
+from freight.api.requests import DISCONNECTED, with_head
 from freight.domain import errors as domain
 
 log = structlog.get_logger()
@@ -29,7 +31,10 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.OperatorInterventionError,
 )
-"""What asyncpg raises when PostgreSQL is not there, has just gone, or starts and stops."""
+"""What comes up when PostgreSQL is not there, cannot be written, starts, stops, or ends a statement that took long."""
+
+DATABASE_RETRY_SECONDS = 5
+"""When to ask again is said with a 503: a database that was restarted or failed over is mostly back by then."""
 
 CODES = {
     400: "malformed_request",
@@ -37,14 +42,16 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     409: "state_conflict",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "validation_error",
     429: "rate_limited",
+    431: "head_too_large",
     500: "internal_error",
     502: "vendor_unreachable",
-    503: "unavailable",
+    503: "database_unavailable",
 }
 
 SENTENCES = {
@@ -54,13 +61,15 @@ SENTENCES = {
     404: "There is nothing at this address; /schema lists what there is.",
     405: "This method is not offered here; the Allow header lists those that are.",
     409: "What was asked for does not go together with the present state.",
+    408: "The request did not arrive in time; send it again.",
     413: "The body is larger than Freight takes.",
     415: "Send the body as JSON, with the header Content-Type: application/json.",
     429: "Too many requests; wait for as many seconds as the Retry-After header says.",
+    431: "The head of the request is larger than Freight takes.",
     422: "The request holds values that do not fit; `details` lists them.",
     500: "Freight made a mistake, which is in its log under this request_id. Try again, and report it if it stays.",
     502: "A vendor that had to be asked could not be; try again later.",
-    503: "Freight's database cannot be reached at the moment; try again shortly.",
+    503: "Freight's database cannot be reached, or cannot be written, at the moment; try again shortly.",
 }
 
 COMMON = (400, 401, 403, 429, 500, 503)
@@ -143,10 +152,17 @@ def _on_domain_error(request: AnyRequest, error: domain.DomainError) -> Response
 
 
 def _on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Error]:
-    if error.status_code >= 500:
+    if request.state.get(DISCONNECTED):
+        # The answer goes nowhere, and nothing went wrong here.
+        return _answer(request, 400)
+    if error.status_code >= 500 and error.status_code != 503:
         return _on_crash(request, error)
     details = error.extra if isinstance(error.extra, list) else []
-    return _answer(request, error.status_code, details=details, headers=error.headers)
+    headers = dict(error.headers or {})
+    if allowed := headers.get("allow"):
+        headers["allow"] = ", ".join(sorted(with_head(allowed.split(", "))))
+    message = error.detail if error.status_code == 503 else None
+    return _answer(request, error.status_code, message=message, details=details, headers=headers)
 
 
 def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[Error]:
@@ -167,8 +183,8 @@ def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[
 
 
 def _on_database_away(request: AnyRequest, error: Exception) -> Response[Error]:
-    log.error("database_away", exc_info=error)
-    return _answer(request, 503)
+    throttled.warning("database_away", error)
+    return _answer(request, 503, headers={"Retry-After": str(DATABASE_RETRY_SECONDS)})
 
 
 def _on_crash(request: AnyRequest, error: Exception) -> Response[Error]:

@@ -1,11 +1,12 @@
 """`/jobs/{id}/events`: a job as it goes, as server-sent events.
 
-Every process can tell them, whoever does the work: the job's row is looked at twice a second, in a transaction that
-lasts no longer than the look.
+Every process can tell them, whoever does the work: the job's row is looked at twice a second for all who watch it, in a
+transaction that lasts no longer than the look. A stream ends with the key that opened it.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,12 +25,14 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import DATABASE_AWAY, documented
 from freight.api.filters import JobId
+from freight.api.shares import Shared, Shares
 from freight.api.streaming import Streamed
-from freight.domain import jobs, statistics
+from freight.domain import jobs, keys, stalls, statistics
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
 from freight.domain.keys import Caller
 from freight.domain.transitions import LIVE
+from freight.domain.waiting import Waiting
 
 LONGEST_SECONDS = 600.0
 """How long a stream lasts; then the client is to come again, so that no connection is held for ever."""
@@ -44,6 +47,26 @@ MEDIA_TYPE = "text/event-stream"
 
 log = structlog.get_logger()
 
+STREAMS, STREAMS_EACH = 500, 50
+"""Streams that one process tells at a time, to all and to a tenant."""
+
+
+class Watchers:
+    """Those who watch jobs, and what they are told."""
+
+    def __init__(self, *, total: int = STREAMS, each: int = STREAMS_EACH) -> None:
+        self.places = Shares("event_streams", total=total, each=each, wait_seconds=0)
+        # A little less than the time between two looks of one stream, which then finds no old answer.
+        self._jobs: Shared[tuple[UUID, UUID], Job] = Shared(POLL_SECONDS * 0.8)
+        self._keys: Shared[UUID, bool] = Shared(POLL_SECONDS * 0.8)
+
+    async def look(self, caller: Caller, job_id: UUID) -> Job | None:
+        """Return the job, or None if the caller's key opens nothing any more. Raises `NotFound`."""
+        if not await self._keys.get(caller.key_id, lambda: _is_good(caller)):
+            return None
+        return await self._jobs.get((caller.tenant_id, job_id), lambda: _look(caller, job_id))
+
+
 Closing = asyncio.Event
 """Set when the service is told to stop."""
 
@@ -56,6 +79,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     processed: int = -1
     failed: int = 0
+    waiting: str = ""
+    """The code of what it waits for, and until when."""
     ended: bool = False
 
     @classmethod
@@ -99,8 +124,10 @@ class EventsController(Controller):
         operation_class=EventsOperation,
         summary="Watch a job",
         description="Server-sent events, each with JSON as its data: `status` and `stage` when they change, `progress` "
-        "at most twice a second, `end` when the job has ended. What holds now is told first. After ten minutes, or "
-        "when the server stops, comes `reconnect`: ask again with the last event's id as `Last-Event-ID`, as browsers "
+        "at most twice a second, `waiting` when it begins or ends to wait for something, or waits for another thing or "
+        "until another time, `end` when the job has ended. What holds now is told first. After ten minutes, or "
+        "when the server stops or the key ends, comes `reconnect`: ask again with the last event's id as "
+        "`Last-Event-ID`, as browsers "
         "do by themselves, and only what is new is told.",
         guards=[needs("jobs:read")],
         response_description="Events, until the job has ended.",
@@ -114,6 +141,7 @@ class EventsController(Controller):
         job_id: JobId,
         caller: NamedDependency[Caller],
         closing: NamedDependency[Closing],
+        watchers: NamedDependency[Watchers],
         last_event_id: Annotated[
             str | None, HeaderParameter(name="Last-Event-ID", description="The id of the last event that was received.")
         ] = None,
@@ -124,27 +152,31 @@ class EventsController(Controller):
         if seen.ended and not [*_news(seen, job)]:
             return ASGIResponse(status_code=204)
         return Streamed(
-            lambda over: _events(caller, job_id, seen, closing, over),
+            lambda over: _events(watchers, caller, job, seen, closing, over),
             media_type=MEDIA_TYPE,
             headers={"X-Accel-Buffering": "no"},
         )
 
 
 async def _events(
-    caller: Caller, job_id: UUID, seen: Seen, closing: Closing, over: asyncio.Event
+    watchers: Watchers, caller: Caller, job: Job, seen: Seen, closing: Closing, over: asyncio.Event
+) -> AsyncGenerator[bytes, None]:
+    async with (
+        watchers.places.held(caller.tenant_id),
+        aclosing(_told(watchers, caller, job, seen, closing, over)) as events,
+    ):
+        async for event in events:
+            yield event
+
+
+async def _told(
+    watchers: Watchers, caller: Caller, job: Job, seen: Seen, closing: Closing, over: asyncio.Event
 ) -> AsyncGenerator[bytes, None]:
     now = asyncio.get_running_loop().time
     until = now() + LONGEST_SECONDS
     yield _message(comment="Welcome.", retry=RETRY_MILLISECONDS)
     spoke_at = now()
     while now() < until:
-        try:
-            job = await _look(caller, job_id)
-        except NotFound:
-            return
-        except DATABASE_AWAY as error:
-            log.warning("events_interrupted", error=str(error))
-            break
         for event, data, told in _news(seen, job):
             seen, spoke_at = told, now()
             yield _message(event=event, id=str(told), data=msgspec.json.encode(data))
@@ -155,6 +187,17 @@ async def _events(
             yield _message(comment="Still here.")
         if await _any_within(POLL_SECONDS, closing, over):
             break
+        try:
+            seen_now = await watchers.look(caller, job.id)
+        except NotFound:
+            return
+        except DATABASE_AWAY as error:
+            log.warning("events_interrupted", error=str(error))
+            break
+        if seen_now is None:
+            # Whoever comes again is answered why.
+            break
+        job = seen_now
     yield _message(event="reconnect", data=b"{}", retry=RETRY_MILLISECONDS)
 
 
@@ -170,10 +213,20 @@ def _news(seen: Seen, job: Job) -> Iterator[tuple[str, dict[str, Any], Seen]]:
     if any(getattr(seen, name) != value for name, value in counters.items()):
         seen = msgspec.structs.replace(seen, **counters)
         yield "progress", _progress(job), seen
+    if (waiting := _waiting(job.waiting_for)) != seen.waiting:
+        seen = msgspec.structs.replace(seen, waiting=waiting)
+        yield "waiting", {"waiting_for": job.waiting_for}, seen
     if job.status not in LIVE and not seen.ended:
         error = None if job.error_code is None else {"code": job.error_code, "message": job.error_message}
         data = {"status": job.status, "error": error, "completed_at": job.completed_at}
         yield "end", data, msgspec.structs.replace(seen, ended=True)
+
+
+def _waiting(waiting: Waiting | None) -> str:
+    """What tells one wait from another; the parts of an id of an event are apart by full stops."""
+    if waiting is None:
+        return ""
+    return waiting.code if waiting.until is None else f"{waiting.code}-{waiting.until.timestamp():.0f}"
 
 
 def _progress(job: Job) -> dict[str, Any]:
@@ -188,7 +241,13 @@ def _progress(job: Job) -> dict[str, Any]:
 
 async def _look(caller: Caller, job_id: UUID) -> Job:
     async with database.as_tenant(caller.tenant_id) as tx:
-        return await jobs.get(tx, job_id)
+        (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
+        return job
+
+
+async def _is_good(caller: Caller) -> bool:
+    async with database.as_tenant(caller.tenant_id) as tx:
+        return await keys.is_good(tx, caller.key_id)
 
 
 async def _any_within(seconds: float, *events: asyncio.Event) -> bool:

@@ -14,6 +14,7 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import InFormat, JobId, WithCode, WithEntity, WithLevel, WithOutcome, WithSourceId, WithText
+from freight.api.shares import Shares
 from freight.api.streaming import Streamed
 from freight.domain import exports, jobs, logs, records
 from freight.domain.exports import Format
@@ -24,8 +25,8 @@ from freight.domain.records import Group
 
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
-Slots = asyncio.Semaphore
-"""As many downloads as may go on at a time: each holds a connection to the database for as long as it takes."""
+Downloads = Shares
+"""The downloads that are under way: each holds a connection to the database for as long as it takes."""
 
 
 @dataclass
@@ -59,7 +60,7 @@ class ExportsController(Controller):
         self,
         job_id: JobId,
         caller: NamedDependency[Caller],
-        slots: NamedDependency[Slots],
+        downloads: NamedDependency[Downloads],
         entity: WithEntity = None,
         outcome: WithOutcome = None,
         code: WithCode = None,
@@ -68,7 +69,7 @@ class ExportsController(Controller):
     ) -> Streamed:
         """Download a job's records."""
         filters = records.Filters(entity=entity, outcome=outcome, code=code, text=text)
-        return _records(caller, slots, job_id, format, filters)
+        return _records(caller, downloads, job_id, format, filters)
 
     @get(
         "/logs/download",
@@ -84,7 +85,7 @@ class ExportsController(Controller):
         self,
         job_id: JobId,
         caller: NamedDependency[Caller],
-        slots: NamedDependency[Slots],
+        downloads: NamedDependency[Downloads],
         entity: WithEntity = None,
         level: WithLevel = None,
         code: WithCode = None,
@@ -96,7 +97,7 @@ class ExportsController(Controller):
         filters = logs.Filters(entity=entity, level=level, code=code, source_id=source_id, text=text)
         return _download(
             caller,
-            slots,
+            downloads,
             job_id,
             format,
             name="logs",
@@ -119,11 +120,11 @@ class ExportsController(Controller):
         self,
         job_id: JobId,
         caller: NamedDependency[Caller],
-        slots: NamedDependency[Slots],
+        downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
     ) -> Streamed:
         """Download what succeeded."""
-        return _records(caller, slots, job_id, format, group="successful")
+        return _records(caller, downloads, job_id, format, group="successful")
 
     @get(
         "/failed",
@@ -139,11 +140,11 @@ class ExportsController(Controller):
         self,
         job_id: JobId,
         caller: NamedDependency[Caller],
-        slots: NamedDependency[Slots],
+        downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
     ) -> Streamed:
         """Download what failed."""
-        return _records(caller, slots, job_id, format, group="failed")
+        return _records(caller, downloads, job_id, format, group="failed")
 
     @get(
         "/unprocessed",
@@ -160,16 +161,16 @@ class ExportsController(Controller):
         self,
         job_id: JobId,
         caller: NamedDependency[Caller],
-        slots: NamedDependency[Slots],
+        downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
     ) -> Streamed:
         """Download what was left alone."""
-        return _records(caller, slots, job_id, format, group="unprocessed")
+        return _records(caller, downloads, job_id, format, group="unprocessed")
 
 
 def _records(
     caller: Caller,
-    slots: Slots,
+    downloads: Downloads,
     job_id: UUID,
     file_format: Format,
     filters: records.Filters | None = None,
@@ -179,12 +180,14 @@ def _records(
     def select(job: Job) -> Selection:
         return records.select(job_id, filters or records.Filters(), batch_size=job.batch_size, group=group)
 
-    return _download(caller, slots, job_id, file_format, name=group or "records", fields=records.FIELDS, select=select)
+    return _download(
+        caller, downloads, job_id, file_format, name=group or "records", fields=records.FIELDS, select=select
+    )
 
 
 def _download(
     caller: Caller,
-    slots: Slots,
+    downloads: Downloads,
     job_id: UUID,
     file_format: Format,
     *,
@@ -193,7 +196,7 @@ def _download(
     select: Callable[[Job], Selection],
 ) -> Streamed:
     async def body(_: asyncio.Event) -> AsyncGenerator[bytes, None]:
-        async with slots, database.as_tenant(caller.tenant_id) as tx:
+        async with downloads.held(caller.tenant_id), database.as_tenant(caller.tenant_id) as tx:
             selection = select(await jobs.get(tx, job_id))
             async with aclosing(exports.encoded(tx, selection, fields, file_format)) as pieces:
                 async for piece in pieces:

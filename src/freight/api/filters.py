@@ -54,8 +54,8 @@ WithSourceId = Annotated[
 InFormat = Annotated[
     Format,
     QueryParameter(
-        description="`csv` for spreadsheets (UTF-8 with a byte order mark; a cell that a spreadsheet would take for a "
-        "formula begins with an apostrophe), `ndjson` for programs: one JSON object a line.",
+        description="`csv` for spreadsheets (UTF-8 with a byte order mark; an apostrophe stands before whatever a "
+        "spreadsheet could take for a formula), `ndjson` for programs: one JSON object a line.",
         examples=[Example(value="ndjson")],
     ),
 ]

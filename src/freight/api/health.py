@@ -1,18 +1,18 @@
 """`/health`: whether this Freight can do its work. No key is needed, and nothing but that is told."""
 
 import asyncio
+import math
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
 import msgspec
-import structlog
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from msgspec import Meta
 
-from freight import __version__, database
+from freight import __version__, database, throttled
 from freight.api.hosts import ANY_HOST
 from freight.api.limits import NOT_BY_ADDRESS
 from freight.queue import Queue
@@ -20,11 +20,12 @@ from freight.queue import Queue
 PATIENCE = 2.0
 """Seconds that each component has to answer."""
 
+FRESH_SECONDS = 2.0
+"""How long an answer is given again: anybody may ask, as often as they like."""
+
 Status = Literal["healthy", "degraded", "unhealthy"]
 ComponentStatus = Literal["healthy", "unhealthy"]
 Milliseconds = Annotated[float | None, Meta(description="Null if there was no answer.")]
-
-log = structlog.get_logger()
 
 
 class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,25 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["alive"] = "alive"
 
 
+class Checks:
+    """Asks the components, once for everyone who wants to know within `FRESH_SECONDS`."""
+
+    def __init__(self, queue: Queue, clock: Callable[[], float] = time.monotonic) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._asking = asyncio.Lock()
+        self._asked_at = -math.inf
+        self._health: Health | None = None
+
+    async def health(self) -> Health:
+        """Return the state of all components, at most `FRESH_SECONDS` old."""
+        async with self._asking:
+            if self._health is None or self._clock() - self._asked_at >= FRESH_SECONDS:
+                self._health = await _health(self._queue)
+                self._asked_at = self._clock()
+            return self._health
+
+
 class HealthController(Controller):
     """For load balancers, and for those who want to know."""
 
@@ -87,9 +107,9 @@ class HealthController(Controller):
         response_description="Freight can answer requests.",
         responses={503: ResponseSpec(data_container=Health, description="It cannot.", generate_examples=False)},
     )
-    async def health(self, queue: NamedDependency[Queue]) -> Response[Health]:
+    async def health(self, checks: NamedDependency[Checks]) -> Response[Health]:
         """How Freight is."""
-        return _answer(await _health(queue))
+        return _answer(await checks.health())
 
     @get(
         "/live",
@@ -106,14 +126,14 @@ class HealthController(Controller):
         "/ready",
         operation_id="getReadiness",
         summary="Whether requests can be answered",
-        description="503 if the database cannot be reached. Without Redis or without a worker the answer is 200 and "
-        "`degraded`: jobs can be created and wait.",
+        description="503 if the database cannot be reached or written. Without Redis or without a worker the answer is "
+        "200 and `degraded`: jobs can be created and wait.",
         response_description="Requests can be answered.",
         responses={503: ResponseSpec(data_container=Health, description="They cannot.", generate_examples=False)},
     )
-    async def ready(self, queue: NamedDependency[Queue]) -> Response[Health]:
+    async def ready(self, checks: NamedDependency[Checks]) -> Response[Health]:
         """Whether requests can be answered."""
-        return _answer(await _health(queue))
+        return _answer(await checks.health())
 
 
 def _answer(health: Health) -> Response[Health]:
@@ -154,10 +174,9 @@ async def _ask(component: str, question: Coroutine[Any, Any, Any]) -> _Answer:
     done, _ = await asyncio.wait([task], timeout=PATIENCE)
     if not done:
         task.cancel()
-        log.warning("component_unhealthy", component=component, reason=f"no answer within {PATIENCE:.0f} seconds")
-        return _Answer(status="unhealthy")
-    if error := task.exception():
-        log.warning("component_unhealthy", component=component, reason=str(error) or type(error).__name__)
+    error = task.exception() if done else TimeoutError(f"no answer within {PATIENCE:.0f} seconds")
+    if isinstance(error, Exception):
+        throttled.warning(f"{component}_unhealthy", error)
         return _Answer(status="unhealthy")
     milliseconds = round((time.perf_counter() - began) * 1000, 1)
     return _Answer(status="healthy", milliseconds=milliseconds, value=task.result())

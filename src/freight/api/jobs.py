@@ -21,8 +21,8 @@ from freight.api.errors import documented
 from freight.api.filters import JobId
 from freight.api.limits import CREATES_JOB
 from freight.api.pages import JobsPage, Limit, Offset, page
-from freight.api.schemas import JOBS, MOMENT, JobView, job_view, moment
-from freight.domain import audit, control, idempotency, job_search, jobs
+from freight.api.schemas import JOBS, MOMENT, JobView, job_item, job_view, moment
+from freight.domain import audit, control, idempotency, job_search, jobs, stalls
 from freight.domain.audit import Actor
 from freight.domain.errors import InvalidRequest
 from freight.domain.idempotency import Answer, Key
@@ -169,7 +169,7 @@ class JobsController(Controller):
         operation_id="listJobs",
         summary="List jobs",
         description="The tenant's jobs, newest first unless `sort` says otherwise. A job is listed if it passes all "
-        "filters. Deleted jobs are left out.",
+        "filters. Deleted jobs are left out, and so are the mappings: each job shows its own.",
         guards=[needs("jobs:read")],
         response_headers=[ETAG_HEADER],
         response_description="A page of jobs.",
@@ -207,8 +207,9 @@ class JobsController(Controller):
         async def read() -> bytes:
             async with database.as_tenant(caller.tenant_id) as tx:
                 found, total = await job_search.page(tx, filters, sort, limit=limit, offset=offset)
+                found = await stalls.explain(tx, found)
                 counts = await jobs.counts(tx, [job.id for job in found])
-            views = [job_view(job, counts[job.id]) for job in found]
+            views = [job_item(job, counts[job.id]) for job in found]
             answer = page(JobsPage, views, total, path=JOBS, limit=limit, offset=offset, filters=given)
             return msgspec.json.encode(answer)
 
@@ -259,7 +260,7 @@ class JobsController(Controller):
         """Change a job."""
         async with database.as_tenant(caller.tenant_id) as tx:
             await control.change(tx, job_id, data)
-            await audit.record(tx, actor, "job.updated", "job", job_id, msgspec.to_builtins(data))
+            await audit.record(tx, actor, "job.updated", "job", job_id, _change_in_short(data))
         return await look(caller.tenant_id, job_id)
 
     @delete(
@@ -310,7 +311,7 @@ class _Creation:
 async def look(tenant_id: UUID, job_id: UUID) -> JobView:
     """The job as clients see it. Raises `NotFound`."""
     async with database.as_tenant(tenant_id) as tx:
-        job = await jobs.get(tx, job_id)
+        (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
         counts = await jobs.counts(tx, [job_id])
     return job_view(job, counts[job_id])
 
@@ -318,6 +319,12 @@ async def look(tenant_id: UUID, job_id: UUID) -> JobView:
 def _answer(job: Job) -> Answer:
     body = msgspec.json.encode(job_view(job, [])).decode()
     return Answer(status_code=201, body=body, location=f"{JOBS}/{job.id}")
+
+
+def _change_in_short(change: JobChange) -> dict[str, Any]:
+    """What was changed, for the audit trail; of a mapping, which the job shows, only that it was."""
+    values: dict[str, Any] = msgspec.to_builtins(change)
+    return {**values, "mapping": "changed"} if "mapping" in values else values
 
 
 def _labels(given: Sequence[str]) -> dict[str, str]:

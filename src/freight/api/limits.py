@@ -4,12 +4,14 @@ Requests are counted in Redis by one script, so the limits hold exactly for all 
 requests pass.
 """
 
+import asyncio
 import ipaddress
 import math
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
@@ -18,6 +20,7 @@ from litestar.handlers.base import BaseRouteHandler
 from redis.asyncio import Redis
 
 from freight.api import requests
+from freight.api.brake import Brake
 from freight.api.problems import Problem
 from freight.api.volatile import Volatile
 from freight.domain.keys import Administrator, Caller
@@ -27,8 +30,16 @@ from freight.settings import Settings
 CREATES_JOB = "creates_job"
 """Mark in the `opt` of the operation that the limits on creations hold for."""
 
+CREATIONS = "creations"
+
 NOT_BY_ADDRESS = "not_by_address"
 """Mark in the `opt` of whatever addresses are not counted for: keys are, or nobody is."""
+
+NEVER_REFUSED = "never_refused"
+"""Mark in the `opt` of what a tenant may do at any time: an emergency must not wait for a dashboard that polls."""
+
+EMERGENCY_SECONDS = 0.2
+"""How far apart such requests of one tenant are answered once its limit is reached."""
 
 MINUTE, HOUR = 60, 3600
 
@@ -47,6 +58,12 @@ ADMIT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local counts, longest, admitted = {}, {}, 1
+for _, key in ipairs(KEYS) do
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', key) end
+    -- No request was admitted later than now, unless the clock was put back.
+    redis.call('ZREMRANGEBYSCORE', key, string.format('(%.0f', now + 1000000), '+inf')
+end
 for w = 2, #ARGV, 3 do
     local key, limit, length = KEYS[tonumber(ARGV[w])], tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2])
     counts[w] = redis.call('ZCOUNT', key, string.format('(%.0f', now - length), '+inf')
@@ -99,7 +116,10 @@ class Limiter:
     def __init__(self, redis: Redis, volatile: Volatile, settings: Settings) -> None:
         self._settings = settings
         self._volatile = volatile
+        self._redis = redis
+        self._emergencies: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._script = redis.register_script(ADMIT)
+        self._brake = Brake()
 
     async def admit_anybody(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """A guard for what needs no key."""
@@ -115,7 +135,7 @@ class Limiter:
     async def admit(self, connection: Connection, handler: BaseRouteHandler, caller: Caller | Administrator) -> None:
         """Count a request of a tenant, or of the administrator."""
         own = caller.limits if isinstance(caller, Caller) else Limits()
-        kinds = ("requests", "creations") if handler.opt.get(CREATES_JOB) else ("requests",)
+        kinds = ("requests", CREATIONS) if handler.opt.get(CREATES_JOB) else ("requests",)
         windows = [
             Window(
                 f"{kind} {per}",
@@ -130,11 +150,14 @@ class Limiter:
             )
         ]
         who = f"tenant:{caller.tenant_id}" if isinstance(caller, Caller) else f"administrator:{caller.key_id}"
-        await self._admit(connection, who, windows)
+        await self._admit(connection, who, windows, never_refused=bool(handler.opt.get(NEVER_REFUSED)))
 
-    async def _admit(self, connection: Connection, who: str, windows: Sequence[Window]) -> None:
+    async def _admit(
+        self, connection: Connection, who: str, windows: Sequence[Window], *, never_refused: bool = False
+    ) -> None:
         limited = [window for window in windows if window.limit]
-        answer = await self._ask(who, limited) if limited else None
+        request = uuid4().bytes
+        answer = await self._ask(who, request, limited) if limited else None
         if answer is None:
             return
         admitted, *numbers = map(int, answer)
@@ -142,26 +165,55 @@ class Limiter:
             Standing(window, remaining, microseconds / 1_000_000)
             for window, remaining, microseconds in zip(limited, numbers[::2], numbers[1::2], strict=True)
         ]
-        tightest = min(standings, key=lambda standing: (standing.remaining, -standing.seconds))
-        requests.headers(connection.scope).update(
-            {
-                "X-RateLimit-Limit": str(tightest.window.limit),
-                "X-RateLimit-Remaining": str(tightest.remaining),
-                "X-RateLimit-Reset": str(math.ceil(time.time() + tightest.seconds)),
-            }
-        )
-        if not admitted:
+        tightest = _show_tightest(connection, standings)
+        if admitted:
+            if creations := [window.counter for window in limited if window.counter == CREATIONS]:
+                self._give_back_if_refused(connection, who, request, creations[0], standings)
+        elif never_refused:
+            async with self._emergencies.setdefault(who, asyncio.Lock()):
+                await asyncio.sleep(EMERGENCY_SECONDS)
+        else:
+            await self._brake.refused(who)
             raise _refusal(tightest)
 
-    async def _ask(self, who: str, windows: Sequence[Window]) -> list[Any] | None:
+    def _give_back_if_refused(
+        self, connection: Connection, who: str, request: bytes, counter: str, standings: Sequence[Standing]
+    ) -> None:
+        """Have a creation that is answered with an error counted as a request only."""
+
+        async def give_back() -> None:
+            await self._volatile.ask(lambda: self._redis.zrem(_key(who, counter), request))
+            if others := [standing for standing in standings if standing.window.counter != counter]:
+                _show_tightest(connection, others)
+
+        connection.scope["state"][requests.ON_REFUSAL] = give_back
+
+    async def _ask(self, who: str, request: bytes, windows: Sequence[Window]) -> list[Any] | None:
         counters = list(dict.fromkeys(window.counter for window in windows))
         numbers = [
             number
             for window in windows
             for number in (counters.index(window.counter) + 1, window.limit, window.seconds * 1_000_000)
         ]
-        keys = [f"freight:limits:{who}:{counter}" for counter in counters]
-        return await self._volatile.ask(lambda: self._script(keys=keys, args=[uuid4().bytes, *numbers]))
+        keys = [_key(who, counter) for counter in counters]
+        return await self._volatile.ask(lambda: self._script(keys=keys, args=[request, *numbers]))
+
+
+def _key(who: str, counter: str) -> str:
+    return f"freight:limits:{who}:{counter}"
+
+
+def _show_tightest(connection: Connection, standings: Sequence[Standing]) -> Standing:
+    """Put the standing that is nearest to its limit into the headers of the answer, and return it."""
+    tightest = min(standings, key=lambda standing: (standing.remaining, -standing.seconds))
+    requests.headers(connection.scope).update(
+        {
+            "X-RateLimit-Limit": str(tightest.window.limit),
+            "X-RateLimit-Remaining": str(tightest.remaining),
+            "X-RateLimit-Reset": str(math.ceil(time.time() + tightest.seconds)),
+        }
+    )
+    return tightest
 
 
 def _refusal(standing: Standing) -> TooManyRequestsException:

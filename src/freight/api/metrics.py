@@ -144,6 +144,7 @@ def _families(found: Figures) -> list[Metric]:
     calls.add_metric(["target", "write"], found.target_writes)
     return [
         by("status", "freight_jobs", "Jobs by status.", found.jobs),
+        by("code", "freight_jobs_waiting", "Live jobs that wait, by the code of what they wait for.", found.waiting),
         by("status", "freight_batches", "Batches by status.", found.batches),
         by("outcome", "freight_records", "Records of stored jobs by outcome.", found.records),
         by("status", "freight_webhook_deliveries", "Events for webhooks by status.", found.deliveries),

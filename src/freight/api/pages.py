@@ -8,7 +8,7 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from freight.api.schemas import BatchView, DeliveryView, JobView, WebhookView
+from freight.api.schemas import BatchView, DeliveryView, JobItem, WebhookView
 from freight.domain.audit import AuditEvent
 from freight.domain.keys import ApiKey
 from freight.domain.logs import LogRow
@@ -50,7 +50,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class JobsPage(Page, frozen=True, kw_only=True):
     """Some of a tenant's jobs."""
 
-    items: list[JobView]
+    items: list[JobItem]
 
 
 class BatchesPage(Page, frozen=True, kw_only=True):

@@ -1,12 +1,28 @@
 """What does not fit in the values that a client sent: all of it, each with its path."""
 
-from collections.abc import Iterator
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
 from inspect import isclass
+from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
+
+MAX_DETAILS = 100
+"""Problems that one answer lists."""
+
+MAX_COUNTED = 500
+"""Problems that are counted at all; who sends more has sent something else altogether."""
+
+MAX_PATH = 300
+"""Characters of a path that an answer repeats."""
+
+MAX_NAME = 60
+"""Characters of a name for which a similar one is searched."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,32 +33,82 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     field: Annotated[str | None, Meta(description="The path of the value, `source_config.api_key`.")]
 
 
-def problems(value: object, hint: Any, path: str = "") -> Iterator[Problem]:
-    """Everything in a decoded JSON value that does not fit the type. Values are never quoted: they may be secrets.
+def problems(value: object, hint: Any) -> list[Problem]:
+    """Return what does not fit the type in a decoded JSON value: the first `MAX_DETAILS` problems, and how many more
+    there are. Values are never quoted: they may be secrets.
 
-    msgspec itself stops at the first.
+    It takes much longer than `msgspec.convert`, which stops at the first problem: ask it only after that has failed.
     """
-    if not isinstance(value, dict) or (kind := _kind_of_object(hint)) is None:
-        try:
-            msgspec.convert(value, hint)
-        except msgspec.ValidationError as error:
-            message, _, place = str(error).partition(" - at `$")
-            yield from_message(message, hint, field=(path + place.rstrip("`")).removeprefix(".") or None)
+    return listed(islice(_search(value, hint, ""), MAX_COUNTED))
+
+
+def listed(all_problems: Iterable[Problem]) -> list[Problem]:
+    """Return the first `MAX_DETAILS` problems, and how many more there are."""
+    found = list(islice(all_problems, MAX_COUNTED))
+    if (more := len(found) - MAX_DETAILS) <= 0:
+        return found
+    number = f"at least {more:,}" if len(found) == MAX_COUNTED else f"{more:,}"
+    message = f"There are {number} more problems, which are not listed."
+    return [*found[:MAX_DETAILS], Problem(type="more_problems", message=message, field=None)]
+
+
+def _search(value: object, hint: Any, path: str) -> Iterator[Problem]:
+    if (complaint := _complaint(value, hint)) is None:
         return
-    if get_origin(kind) is dict:
+    message, _, place = complaint.partition(" - at `$")
+    kind = _kind_of_object(hint) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or kind is None or (get_origin(kind) is dict and not place):
+        yield from_message(message, hint, field=shortened((path + place.rstrip("`")).removeprefix(".")))
+    elif get_origin(kind) is dict:
+        inner = get_args(kind)[1]
         for name, part in value.items():
-            yield from problems(part, get_args(kind)[1], f"{path}.{name}".removeprefix("."))
-        return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+            if _complaint(part, inner):
+                yield from _search(part, inner, _below(path, name))
+    else:
+        yield from _in_struct(value, kind, path)
+
+
+def _complaint(value: object, hint: Any) -> str | None:
+    """What msgspec says of the first thing in a value that does not fit."""
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
+
+
+def _in_struct(value: dict[str, object], kind: type[msgspec.Struct], path: str) -> Iterator[Problem]:
+    fields = _fields(kind)
     for name, field in fields.items():
-        at = f"{path}.{name}".removeprefix(".")
         if name in value:
-            yield from problems(value[name], field.type, at)
+            yield from _search(value[name], field.type, _below(path, name))
         elif field.required:
-            yield Problem(type="missing", message="This field is required.", field=at)
-    for name in value.keys() - fields.keys():
-        at = f"{path}.{name}".removeprefix(".")
-        yield Problem(type="unknown_field", message="There is no such field.", field=at)
+            yield Problem(type="missing", message="This field is required.", field=shortened(_below(path, name)))
+    for name in value:
+        if name not in fields:
+            message = f"There is no such field.{suggestion(name, fields)}"
+            yield Problem(type="unknown_field", message=message, field=shortened(_below(path, name)))
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    # msgspec evaluates the type hints every time.
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the known name that is most similar, after a space; empty if none is."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7) if len(name) <= MAX_NAME else []
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}".removeprefix(".")
+
+
+def shortened(path: str) -> str | None:
+    """Return a path as an answer repeats it; None for an empty one."""
+    return (path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}…") or None
 
 
 def _kind_of_object(hint: Any) -> Any:
@@ -57,13 +123,64 @@ def _kind_of_object(hint: Any) -> Any:
 
 
 def from_message(message: str, hint: Any, *, field: str | None) -> Problem:
-    """The problem that msgspec describes with this message."""
+    """Return the problem that msgspec describes with this message, in words that do not need Python."""
     if message.startswith("Invalid enum value"):
         return Problem(type="invalid_choice", message=f"Must be one of: {', '.join(_choices(hint))}.", field=field)
     if "matching regex" in message:
         return Problem(type="invalid_text", message="The text holds characters that are not allowed here.", field=field)
-    kind = "wrong_type" if ", got `" in message else "out_of_range"
-    return Problem(type=kind, message=f"{message}.", field=field)
+    if match := WRONG_TYPE.fullmatch(message):
+        wanted, got = (_in_words(part) for part in match.groups())
+        return Problem(type="wrong_type", message=f"Must be {wanted}, not {got}.", field=field)
+    return Problem(type="out_of_range", message=_range(message, hint), field=field)
+
+
+WRONG_TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+RANGE = re.compile(r"Expected `(\w+)(?: \| null)?` (of length )?(>=|<=|>|<) (-?[\d.e+]+)")
+
+TYPES = {
+    "array": "a list",
+    "bool": "true or false",
+    "datetime": "a moment",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "null",
+    "object": "an object",
+    "str": "a text",
+    "uuid": "a UUID",
+}
+"""How msgspec names types, and how people do."""
+
+UNITS = {"str": "character", "array": "item", "object": "entry"}
+
+
+def _in_words(types: str) -> str:
+    return " or ".join(TYPES.get(name, name) for name in types.split(" | "))
+
+
+def _range(message: str, hint: Any) -> str:
+    if not (match := RANGE.fullmatch(message)):
+        return f"{message}."
+    kind, length, sign, limit = match.groups()
+    if not length:
+        bounds = _bounds(hint)
+        if bounds:
+            return f"Must be between {bounds[0]} and {bounds[1]}."
+        return f"Must be {'at least' if sign == '>=' else 'at most' if sign == '<=' else sign} {limit}."
+    unit = UNITS.get(kind, "item")
+    if limit != "1":
+        unit = "entries" if unit == "entry" else f"{unit}s"
+    return f"Must have {'at least' if sign == '>=' else 'at most'} {limit} {unit}."
+
+
+def _bounds(hint: Any) -> tuple[float, float] | None:
+    """The least and the greatest value, where a type has both."""
+    for part in (*getattr(hint, "__metadata__", ()), *get_args(hint)):
+        least, most = getattr(part, "ge", None), getattr(part, "le", None)
+        if least is not None and most is not None:
+            return least, most
+        if get_args(part) and (found := _bounds(part)):
+            return found
+    return None
 
 
 def _choices(hint: Any) -> list[str]:

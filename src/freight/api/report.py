@@ -1,5 +1,6 @@
 """`/jobs/{id}/report`: what became of a whole workspace."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from freight import database
 from freight.api.access import needs
 from freight.api.errors import documented
 from freight.api.filters import JobId
-from freight.domain import jobs
+from freight.domain import jobs, stalls
 from freight.domain.keys import Caller
 from freight.domain.report import gather, markdown
 from freight.domain.report.contents import JobReport
@@ -69,12 +70,13 @@ class ReportController(Controller):
     ) -> Response[JobReport]:
         """Read a job's report."""
         async with database.as_tenant(caller.tenant_id) as tx:
-            found = await gather.job_report(tx, await jobs.get(tx, job_id))
+            (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
+            found = await gather.job_report(tx, job)
         wanted = MEDIA_TYPES[format] if format else request.accept.best_match(list(MEDIA_TYPES.values()))
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         answer: Response[Any]
         if wanted == MEDIA_TYPES["markdown"]:
-            answer = Response(markdown.render(found), media_type=wanted, headers=headers)
+            answer = Response(await asyncio.to_thread(markdown.render, found), media_type=wanted, headers=headers)
         else:
             answer = Response(found, headers=headers)
         return answer

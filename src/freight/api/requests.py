@@ -11,9 +11,21 @@ from litestar import Request, Response
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 HEADER = "X-Request-ID"
+DISCONNECTED = "disconnected"
+"""Mark in the state of a request whose client has gone before all of it had come."""
+
+ONLY_HEAD = "only_head"
+"""Mark in the state of a HEAD request, which is answered as GET without the body."""
+
+ON_REFUSAL = "on_refusal"
+"""In the state of a request, what is to be done before it is answered with an error."""
+
+VARY = "vary"
+"""In the state of a request, the answer's `Vary` before Litestar's CORS replaces it."""
+
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger()
@@ -22,8 +34,10 @@ log = structlog.get_logger()
 class RequestLog:
     """Wraps the whole application, because Litestar's own middleware sees only requests that found a route."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, cross_origin: bool = False) -> None:
+        """`cross_origin` says that answers depend on the origin of the page that asks."""
         self._app = app
+        self._vary = ("Origin",) if cross_origin else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; its id is `request.state.request_id`, and bound to every log line written meanwhile."""
@@ -41,16 +55,45 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableScopeHeaders(message).update(headers(scope))
+                if status >= 400 and (undo := scope["state"].get(ON_REFUSAL)):
+                    await undo()
+                answered = MutableScopeHeaders(message)
+                answered.update(headers(scope))
+                # Browsers are to take no answer for a page or a script.
+                answered["X-Content-Type-Options"] = "nosniff"
+                varied = ", ".join([scope["state"].get(VARY, ""), answered.get("Vary", ""), *self._vary])
+                if names := dict.fromkeys(name.strip() for name in varied.split(",") if name.strip()):
+                    answered["Vary"] = ", ".join(names)
             await send(message)
 
-        log.info("request_started", method=scope["method"], path=scope["path"])
+        async def receive_noting_the_end() -> ReceiveMessage:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                scope["state"][DISCONNECTED] = True
+            return message
+
+        method, path = scope["method"], scope["path"]
+        log.info("request_started", method=method, path=path)
         began = time.perf_counter()
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(_as_get(scope), receive_noting_the_end, send_with_headers)
         finally:
             duration = round((time.perf_counter() - began) * 1000, 1)
-            log.info("request_ended", method=scope["method"], path=scope["path"], status=status, duration_ms=duration)
+            log.info("request_ended", method=method, path=path, status=status, duration_ms=duration)
+
+
+def keep_vary(app: ASGIApp) -> ASGIApp:
+    """Middleware that notes what an answer depends on, for `RequestLog` to say."""
+
+    async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                scope["state"][VARY] = MutableScopeHeaders(message).get("Vary", "")
+            await send(message)
+
+        await app(scope, receive, send_noting)
+
+    return keeping
 
 
 async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
@@ -63,7 +106,22 @@ async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | No
 
 
 def _methods(route: BaseRoute) -> Iterable[str]:
-    return route.methods if isinstance(route, HTTPRoute) else ()
+    methods = route.methods if isinstance(route, HTTPRoute) else set()
+    return with_head(methods)
+
+
+def with_head(methods: Iterable[str]) -> set[str]:
+    """Return the methods, HEAD among them where GET is."""
+    offered = set(methods)
+    return offered | {"HEAD"} if "GET" in offered else offered
+
+
+def _as_get(scope: HTTPScope) -> HTTPScope:
+    """A HEAD request as GET; the server leaves the body of its answer out by itself."""
+    if scope["method"] != "HEAD":
+        return scope
+    scope["state"][ONLY_HEAD] = True
+    return {**scope, "method": "GET"}
 
 
 def headers(scope: Scope) -> dict[str, str]:

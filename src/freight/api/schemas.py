@@ -1,7 +1,7 @@
 """What clients are answered."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from freight.domain.job_requests import Mode, OnExisting
 from freight.domain.jobs import Counts, Job, PausedBy
 from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import ACTIONS, Action, Status
+from freight.domain.waiting import Waiting
 from freight.domain.webhooks import Event, Webhook
 from freight.mapping import Mapping
 
@@ -61,8 +62,8 @@ class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
     retry: str | None
 
 
-class JobView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands; keys are never shown."""
+class JobItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as lists show it: without its mapping."""
 
     id: UUID
     name: str | None
@@ -77,7 +78,6 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     ]
     mode: Mode
     sample_size: Annotated[int | None, Meta(description="How many records of each entity a sample carries.")]
-    mapping: Annotated[Mapping, Meta(description="Where fields and lists go otherwise than by default.")]
     entities: list[Entity]
     on_existing: OnExisting
     batch_size: int
@@ -104,15 +104,26 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Why a paused job waits: for a `person`; for a vendor's `quota`, until `resume_at`; for a "
             "vendor's `plan`, which holds no more until somebody upgrades it or makes room there and resumes the job; "
-            "or for the end of the tenant's `suspension`."
+            "for a person to resume it because a `vendor` was unavailable, or kept it waiting, for 24 hours; or for "
+            "the end of the tenant's `suspension`."
         ),
     ]
     resume_at: Annotated[datetime | None, Meta(description="When a job that waits for a vendor's quota goes on.")]
+    waiting_for: Annotated[
+        Waiting | None,
+        Meta(description="What a live job waits for; null while it makes progress, and of a paused one."),
+    ]
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
     links: JobLinks
+
+
+class JobView(JobItem, frozen=True, kw_only=True):
+    """A job as it stands; keys are never shown."""
+
+    mapping: Annotated[Mapping, Meta(description="Where fields and lists go otherwise than by default.")]
 
 
 class RetryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,8 +221,20 @@ class WholeDelivery(DeliveryView, frozen=True, kw_only=True):
 
 def job_view(job: Job, counts: list[Counts]) -> JobView:
     """The job as clients see it."""
-    same = {name: getattr(job, name) for name in msgspec.structs.asdict(job).keys() & set(JobView.__struct_fields__)}
-    return JobView(
+    return _job(JobView, job, counts)
+
+
+def job_item(job: Job, counts: list[Counts]) -> JobItem:
+    """The job as clients see it in a list."""
+    return _job(JobItem, job, counts)
+
+
+J = TypeVar("J", bound=JobItem)
+
+
+def _job(kind: type[J], job: Job, counts: list[Counts]) -> J:
+    same = {name: getattr(job, name) for name in set(kind.__struct_fields__) & set(job.__struct_fields__)}
+    return kind(
         **{
             **same,
             "source_workspace": Workspace(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 TIMEOUT = 5.0
 RETRY_AFTER = 5.0
@@ -33,16 +33,26 @@ class Volatile:
         try:
             async with asyncio.timeout(TIMEOUT):
                 answer = await question()
+        except ResponseError as error:
+            if not str(error).startswith("WRONGTYPE"):
+                self._unavailable(error)
+                return None
+            # This one key only is not what it should be.
+            log.warning("redis_key_unusable", reason=str(error), consequence="This one answer was not looked up.")
+            return None
         except (RedisError, OSError) as error:
-            if not self._away:
-                log.warning(
-                    "redis_away",
-                    reason=str(error) or type(error).__name__,
-                    consequence="Requests are not limited and nothing is cached until it is back.",
-                )
-            self._away, self._retry_at = True, time.monotonic() + RETRY_AFTER
+            self._unavailable(error)
             return None
         if self._away:
             log.info("redis_back", consequence="Requests are limited and cached again.")
             self._away = False
         return answer
+
+    def _unavailable(self, error: Exception) -> None:
+        if not self._away:
+            log.warning(
+                "redis_away",
+                reason=str(error) or type(error).__name__,
+                consequence="Requests are not limited and nothing is cached until it is back.",
+            )
+        self._away, self._retry_at = True, time.monotonic() + RETRY_AFTER

@@ -8,13 +8,20 @@ from contextlib import asynccontextmanager
 
 import click
 import uvicorn
-from arq.worker import create_worker
 
-from freight import deployment, logging, queue, tasks
+from freight import deployment, logging, queue, tasks, worker_loop
 from freight import settings as settings_of
+from freight.api.connections import BACKLOG, ConnectionLimits, Connections, most_connections, quiet_about_descriptors
 from freight.app import create_app
 from freight.deployment import Deployment
 from freight.settings import Settings
+from freight.worker_loop import Worker
+
+RESERVED_DESCRIPTORS = 256
+"""For files, logs, Redis, connections that are just being accepted …"""
+
+DESCRIPTORS_PER_SLOT = 32
+"""Connections to vendors that a worker opens for one batch or stream."""
 
 GRACEFUL_SECONDS = 10
 """How long requests that are being answered may take to finish when the service is told to stop."""
@@ -33,12 +40,27 @@ def serve(no_worker: bool) -> None:
 
 
 async def _serve(settings: Settings, *, with_worker: bool) -> None:
-    stop = asyncio.Event()
+    stop, serving = asyncio.Event(), asyncio.current_task()
+
+    def told_to_stop() -> None:
+        if not stop.is_set():
+            worker_loop.end_at_last(worker_loop.LAST_RESORT_SECONDS)
+        stop.set()
+        if not ready.is_set() and serving is not None:
+            serving.cancel()
+
+    ready = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, with_worker=with_worker) as service:
-        click.echo(f"Freight is ready at {service.url} (its description: {service.url}/schema). Ctrl-C ends it.")
-        await service.until(stop)
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop)
+    try:
+        async with running(settings, with_worker=with_worker) as service:
+            ready.set()
+            click.echo(f"Freight is ready at {service.url} (its description: {service.url}/schema). Ctrl-C ends it.")
+            await service.until(stop)
+    except asyncio.CancelledError:
+        # Told to stop while it was starting, perhaps waiting for a server that does not answer.
+        if not stop.is_set():
+            raise
 
 
 class Service:
@@ -64,6 +86,7 @@ class Service:
 async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Service]:
     """The service for as long as the context lasts. Raises the same errors as `deployment.opened`."""
     async with deployment.opened(settings) as opened:
+        deployment.warn_of_shared_user(settings)
         redis, closing = queue.connect(opened.redis_url), asyncio.Event()
         try:
             server = _Server(
@@ -71,6 +94,9 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                     create_app(opened, redis, closing),
                     host=settings.host,
                     port=settings.port,
+                    http=_limited(settings, with_worker=with_worker),
+                    ws="none",
+                    backlog=BACKLOG,
                     log_config=None,
                     access_log=False,
                     server_header=False,
@@ -79,16 +105,27 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 )
             )
             async with contextlib.AsyncExitStack() as stack:
+                stack.callback(quiet_about_descriptors(asyncio.get_running_loop()))
                 api = await stack.enter_async_context(_listening(server, settings))
                 tasks = [api]
                 if with_worker:
                     tasks.append(await stack.enter_async_context(_working(opened)))
                 port = server.servers[0].sockets[0].getsockname()[1]
+                # The API and the worker end side by side.
+                stack.callback(setattr, server, "should_exit", True)
                 stack.callback(closing.set)
                 host = f"[{settings.host}]" if ":" in settings.host else settings.host
                 yield Service(f"http://{host}:{port}", tasks)
         finally:
             await redis.aclose(close_connection_pool=True)
+
+
+def _limited(settings: Settings, *, with_worker: bool) -> type[asyncio.Protocol]:
+    """uvicorn's protocol, with limits that leave descriptors for the rest of the process."""
+    slots = settings.worker_concurrency if with_worker else 0
+    reserved = RESERVED_DESCRIPTORS + settings.database_pool_size + slots * DESCRIPTORS_PER_SLOT
+    most = most_connections(ConnectionLimits().connections, reserved=reserved)
+    return Connections(ConnectionLimits(connections=most)).protocol()
 
 
 class _Server(uvicorn.Server):
@@ -126,14 +163,10 @@ async def _listen(server: uvicorn.Server, settings: Settings) -> None:
 async def _working(opened: Deployment) -> AsyncIterator[asyncio.Task[None]]:
     settings = tasks.arq_settings(opened.settings, opened.redis_url)
     settings["ctx"]["deployment"] = opened
-    worker = create_worker(settings, handle_signals=False)
+    worker = Worker(**settings, handle_signals=False)
     task = asyncio.create_task(worker.async_run())
     try:
         yield task
     finally:
-        worker.allow_pick_jobs = False
-        if worker.tasks:
-            await asyncio.wait(worker.tasks.values(), timeout=tasks.FINISH_SECONDS)
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker.close()
+        await worker.stop()
         await asyncio.wait([task])

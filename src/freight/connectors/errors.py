@@ -10,11 +10,13 @@ ConnectorError
 ├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less at once
 ├── Rejected               the vendor refused this one request for what it says
 │   ├── RejectedBySource   it was the source that refused, not the target
-│   │   └── CursorRefused  the cursor of a page is not valid any more: read from the start
+│   │   ├── CursorRefused  the cursor of a page is not valid any more: read from the start
+│   │   └── FileIncomplete what was delivered of a file is not the file that the source lists
 │   ├── NotFound           404, an id that the vendor does not know, or a record merged into another
 │   └── UniquenessConflict another record holds one of the values
 ├── InDoubt                a request that may not be repeated blindly was sent, and its effect is unknown
 └── UnexpectedAnswer       the vendor answered something that its documentation does not know
+    └── PagingLoops        the pages of a collection have no end
 """
 
 from datetime import datetime
@@ -115,6 +117,12 @@ class CursorRefused(RejectedBySource):
     code = "cursor_refused"
 
 
+class FileIncomplete(RejectedBySource):
+    """What the source delivered of a file is not the file that it lists."""
+
+    code = "file_incomplete"
+
+
 class NotFound(Rejected):
     """The vendor knows no such record, or it has been merged into another."""
 
@@ -137,3 +145,9 @@ class UnexpectedAnswer(ConnectorError):
     """The vendor answered in a form that Freight does not know."""
 
     code = "unexpected_answer"
+
+
+class PagingLoops(UnexpectedAnswer):
+    """The vendor's pages go round in circles: try again later, and report it to the vendor if it happens again."""
+
+    code = "paging_loops"

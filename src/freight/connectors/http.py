@@ -1,14 +1,13 @@
 """The HTTP that every vendor's client is built on: turns, repetitions, limits and the error taxonomy."""
 
 import asyncio
-import random
 import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 import msgspec
@@ -17,23 +16,24 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
+from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, judge, said, whole
 from freight.connectors.decoding import decode
 from freight.connectors.errors import (
+    ConnectorError,
     CredentialsRefused,
     InDoubt,
+    MustWait,
     NotFound,
     PermissionMissing,
     PlanLimitReached,
     QueryTooComplex,
     Rejected,
     Unavailable,
-    UnexpectedAnswer,
 )
 from freight.connectors.protocols import Kind, Pacer, Usage
+from freight.connectors.waits import LONGEST_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Json = Any
-"""What decoding an answer gives: dicts, lists, texts, numbers, booleans and None."""
 Params = Mapping[str, str | int | Sequence[str]]
 
 READS: frozenset[Kind] = frozenset({"read", "note_list"})
@@ -49,23 +49,26 @@ BACKOFF = wait_exponential_jitter(max=20, jitter=1)
 """With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
+
+REQUEST_SECONDS = 75.0
+SLOWEST_UPLOAD = 64 * 1024
+"""An answer must be there whole after `REQUEST_SECONDS`, and after a second more for each so many bytes that are sent:
+`TIMEOUT` begins again with each byte, and would wait for a vendor that sends one now and then."""
+
 # Servers commonly close idle connections after five seconds; one that is closed while a request is on its way
 # leaves that request in doubt.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout)
+"""No connection at all, which is never about one record. Their subclasses are refusals to connect there."""
+
+UNREACHABLE_WAIT = 30.0
+"""Seconds after which a vendor is tried again that could not be reached in all attempts."""
+
 LONGEST_MESSAGE = 500
 
 log = structlog.get_logger(__name__)
-
-
-class Complaint(msgspec.Struct, frozen=True):
-    """What a vendor says in the body of an error."""
-
-    code: str | None = None
-    message: str | None = None
-    attribute: str | None = None
-    """Slug or id of the attribute that it is about."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,7 @@ class HttpClient(ABC):
         transport: httpx.AsyncBaseTransport | None = None,
         backoff: wait_base = BACKOFF,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         # HTTP libraries quote a header that they cannot send, and with it the key, in their exceptions.
         if not api_key or not all("!" <= character <= "~" for character in api_key):
@@ -105,6 +109,7 @@ class HttpClient(ABC):
         self._pacer = pacer
         self._backoff = backoff
         self._sleep = sleep
+        self._request_seconds = request_seconds
         self._usage = Usage()
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
@@ -143,63 +148,100 @@ class HttpClient(ABC):
         params: Params | None = None,
         json: object = None,
         patience: Patience | None = None,
+        accepts: Accepts = anything,
     ) -> Json:
-        """Send a request and decode the JSON answer.
+        """Send a request and decode the JSON answer. One that is not accepted is treated like a failure.
 
         `repeatable` says that sending it twice does no more than sending it once; only then is it repeated after a
-        failure that may have come after its effect. Without `patience` it is repeated for as long as the vendor answers
-        429. Raises any `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with `patience`.
+        failure that may have come after its effect. A 429 is waited for, and a wait that is too long for a step is
+        raised as `MustWait`. Raises any `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with
+        `patience`.
         """
         body = None if json is None else msgspec.json.encode(json)
         request = self._client.build_request(
             method, path, params=params, content=body, headers=None if body is None else {"Content-Type": JSON}
         )
-        return await self._send(request, kind=kind, repeatable=repeatable, patience=patience)
+        return await self._send(request, kind=kind, repeatable=repeatable, patience=patience, accepts=accepts)
 
     async def _send(
-        self, request: httpx.Request, *, kind: Kind, repeatable: bool, patience: Patience | None = None
+        self,
+        request: httpx.Request,
+        *,
+        kind: Kind,
+        repeatable: bool,
+        patience: Patience | None = None,
+        accepts: Accepts = anything,
     ) -> Json:
         what = f"{request.method} {request.url.path}"
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(_AttemptFailed),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=self._backoff,
+            wait=self._wait_before_repetition,
+            sleep=self._sleep,
             before_sleep=self._log_repetition,
             reraise=True,
         )
         try:
-            response: httpx.Response = await attempts(self._attempt, request, what, kind, repeatable, patience)
+            return await attempts(self._attempt, request, what, kind, repeatable, patience, accepts)
         except _AttemptFailed as failure:
-            raise Unavailable(
-                f"{self.vendor} gave no usable answer to {what} in {ATTEMPTS} attempts; the last time "
-                f"{failure.reason}. Try again later."
-            ) from None
-        self._observe(response, what)
-        return self._decoded(response, what, repeatable)
+            raise self._given_up(failure) from None
+
+    def _given_up(self, failure: "_AttemptFailed") -> ConnectorError:
+        if failure.is_unreachable:
+            return self._must_wait(f"cannot be reached: {failure.reason}", UNREACHABLE_WAIT, "vendor_unavailable")
+        return failure.error(
+            f"{self.vendor} gave no usable answer to {failure.what} in {ATTEMPTS} attempts; the last time "
+            f"{failure.reason}. Try again later."
+        )
+
+    def _must_wait(self, why: str, seconds: float, code: str) -> MustWait:
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        return MustWait(
+            f"{self.vendor} {why}. Freight tries again at {until:%F %T} UTC; nothing is lost, and nothing has to be "
+            "done.",
+            until=until,
+            code=code,
+        )
 
     async def _attempt(
-        self, request: httpx.Request, what: str, kind: Kind, repeatable: bool, patience: Patience | None
-    ) -> httpx.Response:
+        self,
+        request: httpx.Request,
+        what: str,
+        kind: Kind,
+        repeatable: bool,
+        patience: Patience | None,
+        accepts: Accepts,
+    ) -> Json:
         try:
             response = await self._answer(request, what, kind, patience)
         except httpx.RequestError as error:
             await self._pacer.failed()
             reason = f"the connection failed ({type(error).__name__})"
             if repeatable or isinstance(error, NOTHING_SENT):
-                raise _AttemptFailed(what, reason) from None
+                raise _AttemptFailed(what, reason, is_unreachable=type(error) in UNREACHABLE) from None
             raise self._in_doubt(what, reason) from None
-        status = response.status_code
-        # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
-        if status == 408 or (status >= 500 and status != 501):
-            await self._pacer.failed()
-            reason = f"it answered {status}"
-            if repeatable:
-                raise _AttemptFailed(what, reason)
-            raise self._in_doubt(what, reason)
-        await self._pacer.succeeded()
+        answer, fault = self._read(response, accepts)
+        await (self._pacer.failed() if fault is not None and fault.is_outage else self._pacer.succeeded())
+        if fault is not None:
+            if not repeatable:
+                raise self._in_doubt(what, fault.reason)
+            raise self._postponed(what, fault, response)
         if not response.is_success:
             self._raise(response, what)
-        return response
+        self._observe(response, what)
+        return answer
+
+    def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
+        """The failure of an attempt, to be repeated when the vendor asks for it."""
+        asked = obeyed(seconds_asked(response.headers, "Retry-After", datetime.now(UTC)) or 0.0)
+        if asked <= LONGEST_WAIT_IN_STEP:
+            return _AttemptFailed(what, fault.reason, fault.error, wait=asked)
+        why = f"gave no usable answer to {what} ({fault.reason}) and asks for a pause"
+        return self._must_wait(why, asked, "vendor_unavailable")
+
+    def _read(self, response: httpx.Response, accepts: Accepts) -> tuple[Json, Fault | None]:
+        """Return the decoded answer if it is a success, and what is wrong with it and may pass, if anything is."""
+        return judge(response, accepts, self._complaint_in)
 
     async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
         """Send when it is this request's turn, and again while the vendor says "too many"."""
@@ -211,7 +253,7 @@ class HttpClient(ABC):
                 reads=self._usage.reads + (kind in READS),
                 writes=self._usage.writes + (kind not in READS),
             )
-            response = await self._client.send(request)
+            response = await self._exchange(request)
             if response.status_code != 429:
                 return response
             refusals += 1
@@ -220,16 +262,44 @@ class HttpClient(ABC):
             if complaint.code in self.plan_limits:
                 return response
             if patience is not None and self._is_exhausted(patience, refusals, complaint):
-                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{_said(complaint)}")
-            now = datetime.now(UTC)
-            until = self._limited_until(response.headers, now)
-            if until is None:
-                await self._wait(self._sleep(random.uniform(0.5, 1) * min(60, 2**refusals)))  # noqa: S311
-            elif patience is not None and refusals > 1:
-                # It may be this query alone that is refused: the other requests go on.
-                await self._wait(self._sleep(max(2**refusals, (until - now).total_seconds())))
-            else:
-                await self._pacer.pause(kind, until)
+                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{said(complaint)}")
+            await self._be_limited(response, what, kind, refusals, alone=patience is not None and refusals > 1)
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        """Send once; the answer must be whole in time."""
+        seconds = self._request_seconds + int(request.headers.get("Content-Length", 0)) / SLOWEST_UPLOAD
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._client.send(request, stream=True)
+                try:
+                    return await whole(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise httpx.ReadTimeout("The answer was not whole in time.", request=request) from None
+
+    async def _be_limited(self, response: httpx.Response, what: str, kind: Kind, refusals: int, *, alone: bool) -> None:
+        """Wait as a 429 asks. Raises `MustWait` if that is too long for a step.
+
+        `refusals` counts those of this request in a row; `alone` says that it may be this one alone that is refused, so
+        that others go on.
+        """
+        now = datetime.now(UTC)
+        until = self._limited_until(response.headers, now)
+        asked = None if until is None else (until - now).total_seconds()
+        wait = wait_for_limit(asked, refusals, alone=alone)
+        log.info("vendor_rate_limited", vendor=self.vendor, request=what, refusals=refusals, seconds=round(wait, 3))
+        if until is not None and not alone:
+            await self._pacer.pause(kind, until)
+        if wait > LONGEST_WAIT_IN_STEP:
+            times = "" if refusals == 1 else f", {refusals} times in a row"
+            raise self._must_wait(f"refused {what} because of its rate limit (429){times}", wait, "rate_limited")
+        if alone or asked is None or wait > asked:
+            await self._wait(self._sleep(wait))
+
+    def _wait_before_repetition(self, state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        return max(self._backoff(state), failure.wait if isinstance(failure, _AttemptFailed) else 0.0)
 
     def _is_exhausted(self, patience: Patience, refusals: int, complaint: Complaint) -> bool:
         return refusals >= patience.refusals or (patience.takes_its_word and self._says_too_complex(complaint))
@@ -242,23 +312,21 @@ class HttpClient(ABC):
 
     def _raise(self, response: httpx.Response, what: str) -> None:
         status = response.status_code
-        if status < 400:
-            raise UnexpectedAnswer(f"{self.vendor} answered {what} with a redirect ({status}), which is not followed.")
         complaint = self._complaint_in(response)
         if complaint.code in UNDER_WAY:
             raise _AttemptFailed(what, UNDER_WAY[complaint.code])
-        said = _said(complaint)
+        remark = said(complaint)
         coded = f"{status}, {complaint.code}" if complaint.code else str(status)
         if status == 402 or complaint.code in self.plan_limits:
             raise PlanLimitReached(
-                f"The plan of the account at {self.vendor} does not allow {what} ({coded}){said} Upgrade the plan or "
+                f"The plan of the account at {self.vendor} does not allow {what} ({coded}){remark} Upgrade the plan or "
                 "make room there, then resume the job."
             )
         if status == 401:
-            raise CredentialsRefused(f"{self.vendor} refused the API key{said}")
+            raise CredentialsRefused(f"{self.vendor} refused the API key{remark}")
         if status == 403:
-            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{said}")
-        raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){said}")
+            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{remark}")
+        raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){remark}")
 
     def _complaint_in(self, response: httpx.Response) -> Complaint:
         try:
@@ -267,14 +335,6 @@ class HttpClient(ABC):
             return Complaint()
         message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
         return msgspec.structs.replace(complaint, message=message)
-
-    def _decoded(self, response: httpx.Response, what: str, repeatable: bool) -> Json:
-        try:
-            return decode(response.content)
-        except ValueError:
-            if repeatable:
-                raise UnexpectedAnswer(f"{self.vendor} answered {what} with something that is not JSON.") from None
-            raise self._in_doubt(what, "the answer was not JSON") from None
 
     def _in_doubt(self, what: str, reason: str) -> InDoubt:
         return InDoubt(
@@ -319,20 +379,25 @@ class HttpClient(ABC):
 JSON = "application/json"
 
 
-def _said(complaint: Complaint) -> str:
-    """What the vendor said, as the end of a sentence."""
-    if not complaint.message:
-        return "."
-    return f": {complaint.message}{'' if complaint.message.endswith(('.', '!', '?', '…')) else '.'}"
-
-
 class _AttemptFailed(Exception):
-    """An attempt that may be repeated."""
+    """An attempt that may be repeated, not before `wait` seconds have passed."""
 
-    def __init__(self, what: str, reason: str) -> None:
+    def __init__(
+        self,
+        what: str,
+        reason: str,
+        error: type[ConnectorError] = Unavailable,
+        *,
+        wait: float = 0.0,
+        is_unreachable: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.what = what
         self.reason = reason
+        self.error = error
+        """What is raised after the last attempt."""
+        self.wait = wait
+        self.is_unreachable = is_unreachable
 
 
 @cache

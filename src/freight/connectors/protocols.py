@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Literal, Protocol, get_args
 
 import msgspec
 
-from freight.crm import Entity, Record, Reference, Reply
+from freight.crm import Entity, File, Record, Reference, Reply
 from freight.fields import PersonRef
 from freight.layout import Layout
 from freight.mapping import Mapping as JobMapping
@@ -123,6 +123,8 @@ class FileContent(msgspec.Struct, frozen=True, kw_only=True):
     file: BinaryIO
     size: int
     content_type: str | None
+    issues: tuple[Issue, ...] = ()
+    """What its owner should know of how it was delivered."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,8 +224,9 @@ class Source(Protocol):
         """The records with those ids, as far as they exist; of companies, people and deals."""
         ...
 
-    def open_file(self, file_id: str) -> AbstractAsyncContextManager[FileContent]:
-        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone."""
+    def open_file(self, file: File) -> AbstractAsyncContextManager[FileContent]:
+        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone, `FileIncomplete` for one
+        that is not delivered as it is listed."""
         ...
 
     def take_usage(self) -> Usage:
@@ -286,6 +289,10 @@ class Target(Protocol):
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable.
         Raises `Rejected` with the attribute for one that cannot be changed, `NotFound` if the record is gone."""
+        ...
+
+    async def delete(self, draft: Draft, target_id: str) -> None:
+        """Delete the record that was made from this draft. Repeatable. Raises `NotFound` if it is gone already."""
         ...
 
     def take_usage(self) -> Usage:

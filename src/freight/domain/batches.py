@@ -143,9 +143,27 @@ async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[B
     return [msgspec.convert(dict(row), Batch) for row in rows]
 
 
-async def queue_again(tx: Connection, batch: Batch, outcomes: Collection[Outcome]) -> None:
-    """Take these outcomes of an ended batch back, and let workers load whatever of it has none."""
-    taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes)
+async def holding(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> list[Batch]:
+    """The batches of an ended job that hold these records, locked."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND EXISTS (
+                SELECT FROM records
+                WHERE records.id = ANY($2) AND records.entity = batches.entity
+                  AND position >= first_position AND position < first_position + size
+            )
+            ORDER BY id FOR UPDATE""",
+        job_id,
+        list(record_ids),
+    )
+    return [msgspec.convert(dict(row), Batch) for row in rows]
+
+
+async def queue_again(
+    tx: Connection, batch: Batch, outcomes: Collection[Outcome], besides: Collection[int] = ()
+) -> None:
+    """Take these outcomes of an ended batch back, and those of the records `besides`, and let workers load whatever of
+    it has none."""
+    taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes, besides)
     await tx.execute(
         """UPDATE batches SET status = 'pending', attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL,
                   leased_by = NULL, error_code = NULL, error_message = NULL, started_at = NULL, completed_at = NULL
@@ -298,8 +316,8 @@ async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
         job_id,
     )
     for row in rows:
-        # The job says itself why it ended.
-        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=False)
+        # A person who cancels a job knows why the rest of it is skipped.
+        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
     await tx.execute(
         "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
         [row["id"] for row in rows],

@@ -14,9 +14,10 @@ from freight.database import storable
 from freight.domain import deliveries, leases, webhooks
 from freight.domain.deliveries import Attempt, Delivery
 from freight.domain.leases import Lease, LeaseLost
+from freight.domain.slots import Slots, Step
 from freight.domain.webhooks import Webhook
 from freight.encryption import SecretError, Vault
-from freight.outgoing import Guard
+from freight.outgoing import ON_BEHALF_OF, Guard
 
 TIMEOUT_SECONDS = 15
 """For everything together: to connect, to send, and to read the answer."""
@@ -24,8 +25,9 @@ TIMEOUT_SECONDS = 15
 KEPT_BYTES = 2048
 """How much of an answer is read and kept."""
 
-AT_ONCE = 4
-"""Deliveries that one worker makes beside each other, so that slow receivers do not keep it from its other work."""
+AT_ONCE = 16
+"""Deliveries that one worker makes beside each other. Tenants share them, so that slow receivers of one hold up no
+deliveries of another."""
 
 LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 
@@ -39,20 +41,22 @@ class Courier:
         self._worker = worker
         self._vault = vault
         self._guard = guard
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._slots = Slots(AT_ONCE)
 
     async def deliver(self, tenant_id: UUID, delivery_id: UUID) -> None:
         """Make the next attempt at a delivery if it is due and nobody else is at it.
 
         Nothing happens while too many others are under way: the sweep rings again.
         """
-        if self._free.locked():
-            return
-        async with self._free:
+        step = Step(tenant_id, delivery_id, delivery_id)
+        async with self._slots.taken(step, wait=False) as slot:
+            if slot is None:
+                return
             taken = await self._take(tenant_id, delivery_id)
             if taken is None:
                 return
             lease, delivery, webhook = taken
+            ON_BEHALF_OF.set(str(tenant_id))
             attempt = await self._attempt(delivery, webhook)
             if attempt.error is not None:
                 log.info("webhook_not_delivered", delivery=str(delivery_id), status=attempt.status, error=attempt.error)

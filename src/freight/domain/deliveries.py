@@ -31,7 +31,10 @@ GONE = 410
 DUE_PER_WEBHOOK = 4
 """Deliveries to one webhook that are rung for at a time, so that a slow one does not stand before the others."""
 
-DUE = "status = 'pending' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())"
+MAX_DUE = 64
+"""Deliveries that are rung for at a time, some of each tenant."""
+
+DUE = f"status = 'pending' AND due_at <= now() AND {leases.FREE}"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,9 +140,11 @@ async def due(tx: Connection, *, job_id: UUID | None = None) -> list[Ring]:
         f"""SELECT tenant_id, id, fence FROM (
                 SELECT *, row_number() OVER (PARTITION BY webhook_id ORDER BY due_at) AS place
                 FROM webhook_deliveries WHERE {DUE} AND ($1::uuid IS NULL OR job_id = $1)
-            ) AS waiting WHERE place <= $2 ORDER BY due_at""",
+            ) AS waiting WHERE place <= $2
+            ORDER BY row_number() OVER (PARTITION BY tenant_id ORDER BY due_at), due_at LIMIT $3""",
         job_id,
         DUE_PER_WEBHOOK,
+        MAX_DUE,
     )
     return [ring(row["tenant_id"], row["id"], row["fence"]) for row in rows]
 

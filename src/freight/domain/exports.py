@@ -22,12 +22,17 @@ BOM = "\ufeff"
 FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
 """How a cell begins that Excel, LibreOffice or Google Sheets would evaluate, in full-width characters too."""
 
+WITHIN = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")  # noqa: RUF001
+"""Where within a cell another would begin for a spreadsheet that takes semicolons or tabs for separators."""
+
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def neutral(cell: str) -> str:
     """The text such that a spreadsheet shows it and never evaluates it; a plain number stays one."""
-    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
+    if FORMULA.match(cell) and not NUMBER.fullmatch(cell):
+        cell = f"'{cell}"
+    return WITHIN.sub(r"\1'", cell)
 
 
 async def encoded(

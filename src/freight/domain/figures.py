@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 
 from freight.database import Connection
-from freight.domain import batches
+from freight.domain import batches, stalls
 from freight.domain.records import OUTCOMES
 from freight.domain.transitions import STATUSES
 
@@ -15,6 +15,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     jobs: dict[str, int]
     """By status; every status occurs."""
+    waiting: dict[str, int]
+    """Live jobs that wait for something, by its code."""
     batches: dict[str, int]
     records: dict[str, int]
     """By outcome; `waiting` are those that have none yet."""
@@ -41,6 +43,7 @@ async def read(tx: Connection) -> Figures:
     )
     return Figures(
         jobs=await _by_status(tx, "jobs WHERE deleted_at IS NULL", STATUSES),
+        waiting=await stalls.count(tx),
         batches=await _by_status(tx, "batches", get_args(batches.Status)),
         records=dict(records or {}),
         deliveries=await _by_status(tx, "webhook_deliveries", ("pending", "delivered", "failed")),

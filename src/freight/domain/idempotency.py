@@ -1,12 +1,19 @@
-"""Idempotency keys: a request that is sent again under the same key gets the first one's answer."""
+"""Idempotency keys: a request that is sent again under the same key gets the first one's answer.
 
+While a request is under way, its key is leased to it and the lease is renewed. If the process that answers it is
+killed, the key is free again when the lease ends. Whichever of two requests stores its answer first is the one that
+counts: the answer is stored in the transaction that does what it says.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from uuid import UUID
 
 import msgspec
 
-from freight import database
+from freight import database, throttled
 from freight.database import Connection, Row, jsonb
 from freight.domain.errors import IdempotencyKeyReused, RequestInProgress
 from freight.encryption import Vault
@@ -14,8 +21,11 @@ from freight.encryption import Vault
 HOURS = 24
 """How long an answer is given again."""
 
-ABANDONED_SECONDS = 300
-"""After so long a request that was never answered was broken off, and nothing of it has been stored."""
+LEASE_SECONDS = 6.0
+"""How long a key belongs to a request after the last sign that it is still under way."""
+
+RENEWALS = 3
+"""How often a lease is renewed in the time that it lasts."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +67,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def once(vault: Vault, key: Key, request: msgspec.Struct) -> AsyncIterator[Turn]:
+async def once(
+    vault: Vault, key: Key, request: msgspec.Struct, *, lease_seconds: float = LEASE_SECONDS
+) -> AsyncIterator[Turn]:
     """A turn with a key; if the body raises, the key is free again.
 
     Raises `IdempotencyKeyReused` if the key belongs to another request, `RequestInProgress` if the first with it is
@@ -66,13 +78,15 @@ async def once(vault: Vault, key: Key, request: msgspec.Struct) -> AsyncIterator
     # Under a key of ours, because the request holds the vendors' keys; sorted, because it is the same in any order.
     text = "request\n" + msgspec.json.encode(request, order="sorted").decode()
     async with database.as_tenant(key.tenant_id) as tx:
-        await _forget_old(tx, key)
+        await _forget_old(tx, key, lease_seconds)
         row_id = await tx.fetchval(
-            """INSERT INTO idempotency_keys (tenant_id, key, body_digest) VALUES ($1, $2, $3)
+            """INSERT INTO idempotency_keys (tenant_id, key, body_digest, lease_until)
+               VALUES ($1, $2, $3, now() + $4 * interval '1 second')
                ON CONFLICT (tenant_id, key) DO NOTHING RETURNING id""",
             key.tenant_id,
             key.name,
             vault.digest(text),
+            lease_seconds,
         )
         first = None if row_id else await _first(tx, key)
     if first is not None:
@@ -80,24 +94,48 @@ async def once(vault: Vault, key: Key, request: msgspec.Struct) -> AsyncIterator
         return
     if row_id is None:
         raise RequestInProgress("The first request with this Idempotency-Key has just failed. Send it again.")
+    renewing = asyncio.create_task(_renew(key.tenant_id, row_id, lease_seconds), context=Context())
     try:
         yield Turn(row_id=row_id, answer=None)
     except BaseException:
         async with database.as_tenant(key.tenant_id) as tx:
             await tx.execute("DELETE FROM idempotency_keys WHERE id = $1 AND status_code IS NULL", row_id)
         raise
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
 
 
-async def _forget_old(tx: Connection, key: Key) -> None:
+async def _renew(tenant_id: UUID, row_id: int, lease_seconds: float) -> None:
+    while True:
+        await asyncio.sleep(lease_seconds / RENEWALS)
+        try:
+            async with database.as_tenant(tenant_id) as tx:
+                await tx.execute(
+                    """UPDATE idempotency_keys SET lease_until = now() + $2 * interval '1 second'
+                       WHERE id = $1 AND status_code IS NULL""",
+                    row_id,
+                    lease_seconds,
+                )
+        except database.Unavailable as error:
+            throttled.warning("idempotency_key_not_renewed", error)
+
+
+async def _forget_old(tx: Connection, key: Key, lease_seconds: float) -> None:
+    """Free a key whose answer is too old, or whose request has ended without one.
+
+    A lease that ends later than any can is left over from before the clock was set back.
+    """
     await tx.execute(
         """DELETE FROM idempotency_keys
            WHERE tenant_id = $1 AND key = $2
              AND (created_at < now() - $3 * interval '1 hour'
-                  OR (status_code IS NULL AND created_at < now() - $4 * interval '1 second'))""",
+                  OR (status_code IS NULL
+                      AND (lease_until < now() OR lease_until > now() + $4 * interval '1 second')))""",
         key.tenant_id,
         key.name,
         HOURS,
-        ABANDONED_SECONDS,
+        2 * lease_seconds,
     )
 
 

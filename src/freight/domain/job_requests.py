@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from freight.crm import LOAD_ORDER, Entity
+from freight.domain.errors import InvalidRequest
 from freight.domain.retry import RetryPolicy
 from freight.mapping import Mapping
 
@@ -14,6 +15,18 @@ Mode = Literal["full", "dry_run", "sample"]
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL's text holds every character but this one."""
+
+MAX_FIELDS = 1000
+"""Fields of companies, of people, or of one list that a mapping may name."""
+
+MAX_LISTS = 1000
+"""Lists that a mapping may name."""
+
+MAX_MAPPED = 3000
+"""Fields that a mapping may name in all. A firm has hundreds."""
+
+MAX_ID = 200
+"""Characters of the id of a field or list."""
 
 Label = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own key-value pairs.")]
@@ -31,7 +44,11 @@ JobMode = Annotated[
 ]
 FieldMap = Annotated[
     Mapping,
-    Meta(description="Where fields and lists go; whatever it does not mention goes where the default mapping puts it."),
+    Meta(
+        description="Where fields and lists go; whatever it does not mention goes where the default mapping puts it. "
+        f"It names at most {MAX_FIELDS:,} fields of companies, people or a list, {MAX_LISTS:,} lists, and "
+        f"{MAX_MAPPED:,} fields in all."
+    ),
 ]
 Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
 Existing = Annotated[
@@ -44,13 +61,20 @@ Existing = Annotated[
 ]
 
 
+BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
+
+WorkspaceId = Annotated[
+    str, Meta(max_length=200, description="The id that the key's workspace must have: a guard against the wrong key.")
+]
+
+
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The workspace to read."""
 
     api_key: Annotated[
         str, Meta(min_length=1, max_length=500, description="An Affinity API key, best an administrator's.")
     ]
-    base_url: Annotated[str | None, Meta(description="Where the API is, if not at the vendor's own address.")] = None
+    base_url: BaseUrl | None = None
 
     def __repr__(self) -> str:
         return f"SourceConfig(base_url={self.base_url!r})"
@@ -60,10 +84,8 @@ class TargetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The workspace to write."""
 
     api_key: Annotated[str, Meta(min_length=1, max_length=500, description="An Attio access token.")]
-    workspace_id: Annotated[
-        str | None, Meta(description="The id that the key's workspace must have: a guard against the wrong key.")
-    ] = None
-    base_url: Annotated[str | None, Meta(description="Where the API is, if not at the vendor's own address.")] = None
+    workspace_id: WorkspaceId | None = None
+    base_url: BaseUrl | None = None
 
     def __repr__(self) -> str:
         return f"TargetConfig(workspace_id={self.workspace_id!r}, base_url={self.base_url!r})"
@@ -102,3 +124,30 @@ class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def in_load_order(entities: list[Entity] | None) -> list[Entity]:
     """The entities of a request as a job has them; all of them for None."""
     return [entity for entity in LOAD_ORDER if entities is None or entity in entities]
+
+
+def check_size(mapping: Mapping | UnsetType | None) -> None:
+    """Raise `InvalidRequest` for a mapping that names more than any workspace has.
+
+    Each reader of the job decodes its mapping, so its size is everybody's time. Older jobs may hold a larger one.
+    """
+    if not isinstance(mapping, Mapping):
+        return
+    owners = {
+        "mapping.companies": mapping.companies,
+        "mapping.people": mapping.people,
+        **{f"mapping.lists.{list_id}.fields": given.fields for list_id, given in mapping.lists.items()},
+    }
+    roles = [role for given in mapping.lists.values() for role in (given.stage, given.owner, given.value) if role]
+    for place, ids, most in (
+        ("mapping.lists", mapping.lists, MAX_LISTS),
+        ("mapping.lists", roles, 3 * MAX_LISTS),
+        ("mapping.only_lists", mapping.only_lists or [], MAX_LISTS),
+        *((place, fields, MAX_FIELDS) for place, fields in owners.items()),
+    ):
+        if len(ids) > most:
+            raise InvalidRequest(f"A mapping names at most {most:,} of these, not {len(ids):,}.", field=place)
+        if any(len(id_) > MAX_ID for id_ in ids):
+            raise InvalidRequest(f"No id has more than {MAX_ID} characters.", field=place)
+    if (mapped := sum(map(len, owners.values()))) > MAX_MAPPED:
+        raise InvalidRequest(f"A mapping names at most {MAX_MAPPED:,} fields in all, not {mapped:,}.", field="mapping")

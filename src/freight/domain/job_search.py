@@ -27,6 +27,10 @@ Sort = Literal[
 """What the list of jobs is ordered by, descending with a minus."""
 
 
+LISTED = ", ".join("'{}'::jsonb AS mapping" if name == "mapping" else name for name in jobs.COLUMNS.split(", "))
+"""What lists read of a job: its mapping may be as large as all else on the page together."""
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs are wanted; empty or None for all."""
 
@@ -43,7 +47,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:
-    """Some of a tenant's jobs, and how many there are in all."""
+    """Some of a tenant's jobs, without their mappings, and how many there are in all."""
     where = """deleted_at IS NULL AND (cardinality($1::text[]) = 0 OR status = ANY($1))
                AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)
                AND labels @> $4::jsonb AND ($5::text IS NULL OR strpos(lower(started_by), lower($5)) > 0)
@@ -60,7 +64,7 @@ async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offs
     column, direction = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
     total = await tx.fetchval(f"SELECT count(*) FROM jobs WHERE {where}", *given)
     rows = await tx.fetch(
-        f"""SELECT {jobs.COLUMNS} FROM jobs WHERE {where}
+        f"""SELECT {LISTED} FROM jobs WHERE {where}
             ORDER BY {column} {direction} NULLS LAST, id LIMIT $8 OFFSET $9""",
         *given,
         limit,

@@ -12,19 +12,21 @@ import msgspec
 from freight.connectors.protocols import Issue
 from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, jsonb, storable
-from freight.domain import batches, deliveries, logs, transitions, webhooks
+from freight.domain import batches, deliveries, logs, transitions, waiting, webhooks
+from freight.domain.credential_checks import identify
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
-from freight.domain.job_requests import JobRequest, Mode, OnExisting, in_load_order
+from freight.domain.job_requests import JobRequest, Mode, OnExisting, check_size, in_load_order
 from freight.domain.ledger import Pair
 from freight.domain.logs import Entry
 from freight.domain.records import Leftover
 from freight.domain.retry import RetryPolicy
 from freight.domain.transitions import Status
-from freight.domain.vendors import Vendors, identify
+from freight.domain.vendors import Vendors
+from freight.domain.waiting import Waiting
 from freight.encryption import Vault
 from freight.mapping import Mapping
 
-PausedBy = Literal["person", "quota", "plan", "suspension"]
+PausedBy = Literal["person", "quota", "plan", "vendor", "suspension"]
 
 SAMPLE_SIZE = 10
 """Records of each entity that a sample carries where the job does not say."""
@@ -77,6 +79,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
     paused_by: PausedBy | None
     resume_at: datetime | None
+    waiting_for: Waiting | None
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
@@ -125,6 +128,7 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
     No transaction is open meanwhile, because vendors may take their time. Raises `InvalidRequest`,
     `CredentialsRefused` or `VendorUnreachable`.
     """
+    check_size(request.mapping)
     if request.sample_size is not None and request.mode != "sample":
         raise InvalidRequest("Only a job of the mode `sample` has a sample_size.", field="sample_size")
     source_url = await vendors.base_url(
@@ -134,16 +138,20 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
         request.target_system, request.target_config.base_url, field="target_config.base_url"
     )
     source_workspace = await identify(
-        lambda: vendors.source(
-            request.source_system, api_key=request.source_config.api_key, base_url=source_url, account="new jobs"
-        ),
+        vendors.source,
+        request.source_system,
         side="source",
+        api_key=request.source_config.api_key,
+        base_url=source_url,
+        resolve=vendors.resolve,
     )
     target_workspace = await identify(
-        lambda: vendors.target(
-            request.target_system, api_key=request.target_config.api_key, base_url=target_url, account="new jobs"
-        ),
+        vendors.target,
+        request.target_system,
         side="target",
+        api_key=request.target_config.api_key,
+        base_url=target_url,
+        resolve=vendors.resolve,
     )
     if request.target_config.workspace_id not in (None, target_workspace.id):
         raise InvalidRequest(
@@ -212,6 +220,14 @@ async def lock(tx: Connection, job_id: UUID) -> Job:
     return await _get(tx, job_id, locking="FOR NO KEY UPDATE")
 
 
+async def lock_if_free(tx: Connection, job_id: UUID) -> Job | None:
+    """The same without a wait: None if another transaction holds it, or if it is gone."""
+    try:
+        return await _get(tx, job_id, locking="FOR NO KEY UPDATE SKIP LOCKED")
+    except NotFound:
+        return None
+
+
 async def _get(tx: Connection, job_id: UUID, locking: str = "") -> Job:
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM jobs WHERE id = $1 AND deleted_at IS NULL {locking}", job_id)
     if row is None:
@@ -252,7 +268,7 @@ async def move(
     transitions.check(job.status, status)
     ended = status not in transitions.LIVE
     await tx.execute(
-        """UPDATE jobs SET status = $2, updated_at = now(), paused_by = $5, resume_at = $6,
+        """UPDATE jobs SET status = $2, updated_at = now(), paused_by = $5, resume_at = $6, waiting_for = NULL,
                   started_at = CASE WHEN $4 THEN coalesce(started_at, now()) ELSE started_at END,
                   completed_at = CASE WHEN $3 THEN now() END,
                   stage = CASE WHEN $3 THEN NULL ELSE stage END
@@ -312,7 +328,7 @@ async def enter_stage(tx: Connection, job: Job, stage: str) -> None:
 async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None:
     """Note why a job must end. Workers take up nothing more of it, and when the last has let go it fails."""
     tag = await tx.execute(
-        """UPDATE jobs SET error_code = $2, error_message = $3, updated_at = now()
+        """UPDATE jobs SET error_code = $2, error_message = $3, waiting_for = NULL, updated_at = now()
            WHERE id = $1 AND error_code IS NULL AND status IN ('pending', 'running', 'paused')
              AND stage IS DISTINCT FROM $4""",
         job_id,
@@ -335,6 +351,12 @@ async def pause_for_plan(tx: Connection, job_id: UUID, *, message: str) -> None:
     """Pause a running job until somebody has changed a vendor's plan, or made room there, and resumes it."""
     issue = Issue(level="warning", code="plan_limit_reached", message=message)
     await _pause(tx, job_id, issue, paused_by="plan")
+
+
+async def pause_for_vendor(tx: Connection, job_id: UUID, *, message: str) -> None:
+    """Pause a running job that a vendor has kept waiting for too long, until a person resumes it."""
+    issue = Issue(level="warning", code="waited_too_long", message=message)
+    await _pause(tx, job_id, issue, paused_by="vendor")
 
 
 async def _pause(
@@ -395,4 +417,5 @@ def read_row(row: Any) -> Job:
     values["labels"] = msgspec.json.decode(values["labels"])
     values["retry_policy"] = msgspec.json.decode(values["retry_policy"])
     values["mapping"] = msgspec.json.decode(values["mapping"])
+    values["waiting_for"] = waiting.read(values["waiting_for"])
     return msgspec.convert(values, Job)

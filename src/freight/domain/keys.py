@@ -294,6 +294,18 @@ async def authenticate(tx: Connection, vault: Vault, key: str | None) -> Caller 
     raise KeyRefused("Invalid API key")
 
 
+async def is_good(tx: Connection, key_id: UUID) -> bool:
+    """Return whether a tenant's key still opens something: it has not ended, and its tenant is not suspended."""
+    return bool(
+        await tx.fetchval(
+            """SELECT EXISTS (SELECT FROM api_keys JOIN tenants ON tenants.id = tenant_id
+                              WHERE api_keys.id = $1 AND revoked_at IS NULL AND suspended_at IS NULL
+                                AND (expires_at IS NULL OR expires_at > now()))""",
+            key_id,
+        )
+    )
+
+
 async def _admit(tx: Connection, row: Any) -> Caller | Administrator:
     if row["suspended_at"] is not None:
         raise TenantSuspended("This tenant is suspended. Its jobs wait; ask whoever runs this Freight to lift it.")

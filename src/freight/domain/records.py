@@ -1,7 +1,8 @@
 """Records: what was read from the source within a job, and what became of it."""
 
+import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
@@ -43,6 +44,12 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str
     record: crm.Record
     in_flight: Intent | None
+    in_flight_seconds: float = math.inf
+    """With `in_flight`: for how long its last request, if it was sent, has been under way."""
+    is_doubted: bool = False
+    """Whether that request is known to have been sent, and ended without saying whether it took effect."""
+    doubts: int = 0
+    """How many requests that create it have ended so."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,32 +108,52 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 FIELDS = RecordRow.__struct_fields__
 
 
+STAGED = """id, source_id, payload, in_flight, doubted_at IS NOT NULL AS is_doubted, doubts,
+    extract(epoch FROM now() - coalesce(doubted_at, updated_at))::float8 AS in_flight_seconds"""
+
+
 async def waiting(
-    tx: Connection, job_id: UUID, entity: Entity, *, first_position: int, size: int, after: int, limit: int
+    tx: Connection,
+    job_id: UUID,
+    entity: Entity,
+    positions: range,
+    *,
+    after: int,
+    without: Collection[int] = (),
+    limit: int,
 ) -> list[tuple[int, Staged]]:
-    """Records without an outcome among the `size` positions from `first_position` on, as (position, record).
+    """Records without an outcome at these positions, as (position, record), but not the ones with the ids `without`.
 
     `after` is the position of the last one that was handed out, `limit` the most to return.
     """
     rows = await tx.fetch(
-        """SELECT position, id, source_id, payload, in_flight FROM records
-           WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $3 + $4 AND position > $5
-             AND outcome IS NULL
-           ORDER BY position LIMIT $6""",
+        f"""SELECT position, {STAGED} FROM records
+           WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND position > $5
+             AND outcome IS NULL AND id <> ALL($6)
+           ORDER BY position LIMIT $7""",
         job_id,
         entity,
-        first_position,
-        size,
+        positions.start,
+        positions.stop,
         after,
+        list(without),
         limit,
     )
-    return [(row["position"], _staged(row)) for row in rows]
+    return [(row["position"], read_staged(row)) for row in rows]
+
+
+async def waiting_among(tx: Connection, record_ids: Collection[int]) -> list[Staged]:
+    """Those of these records that have no outcome."""
+    rows = await tx.fetch(
+        f"SELECT {STAGED} FROM records WHERE id = ANY($1) AND outcome IS NULL ORDER BY position", list(record_ids)
+    )
+    return [read_staged(row) for row in rows]
 
 
 async def awaiting(tx: Connection, job_id: UUID, *, limit: int) -> list[Staged]:
     """Some records, all of one entity, that await references."""
     rows = await tx.fetch(
-        """SELECT id, source_id, payload, in_flight FROM records
+        f"""SELECT {STAGED} FROM records
            WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL
              AND entity = (SELECT entity FROM records
                            WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL LIMIT 1)
@@ -134,7 +161,7 @@ async def awaiting(tx: Connection, job_id: UUID, *, limit: int) -> list[Staged]:
         job_id,
         limit,
     )
-    return [_staged(row) for row in rows]
+    return [read_staged(row) for row in rows]
 
 
 async def any_awaiting(tx: Connection, job_id: UUID) -> bool:
@@ -166,17 +193,6 @@ async def staged(tx: Connection, job_id: UUID, entities: Collection[Entity]) -> 
         list(entities),
     )
     return [msgspec.json.decode(row["payload"], type=crm.Record) for row in rows]
-
-
-async def mark_in_flight(tx: Connection, intents: Mapping[int, Intent]) -> None:
-    """Note, before the requests are sent, what they would do: whatever ends without an outcome is looked up again."""
-    await tx.execute(
-        """UPDATE records SET in_flight = intent, updated_at = now()
-           FROM unnest($1::bigint[], $2::text[]) AS mark (record_id, intent)
-           WHERE id = record_id AND in_flight IS DISTINCT FROM intent""",
-        list(intents),
-        list(intents.values()),
-    )
 
 
 async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
@@ -241,19 +257,28 @@ async def settle_waiting(
 
 
 async def take_back(
-    tx: Connection, job_id: UUID, entity: Entity, positions: range, outcomes: Collection[Outcome]
+    tx: Connection,
+    job_id: UUID,
+    entity: Entity,
+    positions: range,
+    outcomes: Collection[Outcome],
+    besides: Collection[int] = (),
 ) -> Counter[Outcome]:
-    """Let the records at these positions with one of these outcomes wait again, and return how many had which.
+    """Let the records at these positions with one of these outcomes, and those `besides` by their ids, wait again, and
+    return how many had which.
 
     Those that are not for the target keep theirs.
     """
+    # What may be in flight keeps the time since when it is.
     rows = await tx.fetch(
         """WITH settled AS (
                SELECT id, outcome FROM records
                WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND payload IS NOT NULL
-                 AND outcome = ANY($5)
+                 AND (outcome = ANY($5) OR id = ANY($6) AND outcome IS NOT NULL)
            ), waiting AS (
-               UPDATE records SET outcome = NULL, code = NULL, message = NULL, target_id = NULL, updated_at = now()
+               UPDATE records SET outcome = NULL, code = NULL, message = NULL, target_id = NULL,
+                      doubts = least(doubts, 1),
+                      updated_at = CASE WHEN in_flight IS NULL THEN now() ELSE updated_at END
                FROM settled WHERE records.id = settled.id RETURNING settled.outcome
            )
            SELECT outcome, count(*) AS records FROM waiting GROUP BY outcome""",
@@ -262,6 +287,7 @@ async def take_back(
         positions.start,
         positions.stop,
         list(outcomes),
+        list(besides),
     )
     return Counter({row["outcome"]: row["records"] for row in rows})
 
@@ -325,10 +351,14 @@ async def _counted(tx: Connection, job_id: UUID, filters: Filters) -> int | None
     return counted
 
 
-def _staged(row: Any) -> Staged:
+def read_staged(row: Any) -> Staged:
+    """The record that a row with the columns `STAGED` is."""
     return Staged(
         id=row["id"],
         source_id=row["source_id"],
         record=msgspec.json.decode(row["payload"], type=crm.Record),
         in_flight=row["in_flight"],
+        in_flight_seconds=row["in_flight_seconds"],
+        is_doubted=row["is_doubted"],
+        doubts=row["doubts"],
     )

@@ -66,7 +66,8 @@ async def save_page(
     read = stream.read_records + staged.stored
     await tx.execute(
         """UPDATE streams SET cursor = $2, done = $3, read_records = $4, skipped_records = skipped_records + $5,
-                  failed_records = failed_records + $6, attempt = 0, due_at = now()
+                  failed_records = failed_records + $6, attempt = CASE WHEN $7 THEN 0 ELSE attempt END,
+                  due_at = now()
            WHERE id = $1""",
         stream.id,
         page.next_cursor,
@@ -74,6 +75,8 @@ async def save_page(
         read,
         staged.skipped,
         staged.failed,
+        # A page that brings nothing new is no progress.
+        staged.stored > 0 or bool(page.replies),
     )
     await batches.cut(
         tx,
@@ -94,6 +97,12 @@ async def save_page(
         staged.failed,
     )
     return msgspec.structs.replace(stream, cursor=page.next_cursor, done=done, read_records=read)
+
+
+async def forget_cursor(tx: Connection, lease: Lease) -> None:
+    """Let a stream be read from its start; rows that it shows again are taken once. Raises `LeaseLost`."""
+    await leases.check(tx, lease)
+    await tx.execute("UPDATE streams SET cursor = NULL WHERE id = $1", lease.id)
 
 
 async def recount(tx: Connection, job_id: UUID, entity: Entity, *, updated: int) -> None:

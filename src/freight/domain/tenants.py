@@ -131,7 +131,7 @@ async def follow_suspensions(tx: Connection) -> None:
         """SELECT jobs.id FROM jobs JOIN tenants ON tenants.id = tenant_id
            WHERE (suspended_at IS NOT NULL AND status IN ('pending', 'running'))
               OR (suspended_at IS NULL AND status = 'paused' AND paused_by = $1)
-           ORDER BY jobs.id""",
+           ORDER BY jobs.id FOR NO KEY UPDATE OF jobs SKIP LOCKED""",
         SUSPENSION,
     )
     for row in rows:

@@ -4,13 +4,21 @@ from uuid import UUID
 
 from freight.connectors.protocols import Usage
 from freight.database import Connection
+from freight.domain import waiting
 
 
-async def add(tx: Connection, job_id: UUID, *, source: Usage | None = None, target: Usage | None = None) -> None:
-    """Add to what the job has cost so far. Whoever stores that makes progress, so the job waits for nothing now."""
+async def add(
+    tx: Connection,
+    job_id: UUID,
+    *,
+    source: Usage | None = None,
+    target: Usage | None = None,
+    has_progressed: bool = True,
+) -> None:
+    """Add to what the job has cost so far. Unless nothing came of it, the job waits for nothing now."""
     source, target = source or Usage(), target or Usage()
     await tx.execute(
-        """UPDATE jobs SET waiting_for = NULL, source_reads = source_reads + $2, target_reads = target_reads + $3,
+        """UPDATE jobs SET source_reads = source_reads + $2, target_reads = target_reads + $3,
                   target_writes = target_writes + $4, waited_seconds = waited_seconds + $5
            WHERE id = $1""",
         job_id,
@@ -19,6 +27,8 @@ async def add(tx: Connection, job_id: UUID, *, source: Usage | None = None, targ
         target.writes,
         source.waited_seconds + target.waited_seconds,
     )
+    if has_progressed:
+        await waiting.over(tx, job_id)
 
 
 async def add_written_twice(tx: Connection, job_id: UUID, count: int) -> None:

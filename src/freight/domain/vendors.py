@@ -1,17 +1,17 @@
 """Vendors as a job uses them: connectors opened with a key, and paced together with everyone on the same account."""
 
-import asyncio
 from collections.abc import Callable
 
+import httpx
 from redis.asyncio import Redis
 
-from freight.connectors import errors as vendor_errors
 from freight.connectors import protocols, registry
 from freight.connectors.http import LIMITS
-from freight.connectors.protocols import Kind, Source, Target, Workspace
-from freight.domain.errors import CredentialsRefused, InvalidRequest, VendorUnreachable
-from freight.outgoing import AddressRefused, Guard, parse
-from freight.pacing import Pacer
+from freight.connectors.protocols import Kind, Source, Target
+from freight.domain.errors import InvalidRequest
+from freight.domain.sending import OwnedTransport
+from freight.outgoing import AddressRefused, Guard, Resolve, parse
+from freight.pacing import Pacer, Pacers
 from freight.settings import Settings
 
 Watched = Callable[[protocols.Pacer], protocols.Pacer]
@@ -28,9 +28,6 @@ NOTE_LISTS_PER_SECOND = 10
 UPLOADS_PER_SECOND = 1
 """Attio documents limits of their own for listing notes and for uploading files."""
 
-ANSWER_SECONDS = 15
-"""How long a client waits at most until a vendor has said whose key it is; a job would be more patient."""
-
 
 class Vendors:
     """Opens connectors."""
@@ -41,25 +38,27 @@ class Vendors:
         self._guard = Guard(settings.extra_vendor_hosts)
         self._redis = redis
         self._workers = workers
-        self._pacers: dict[str, Pacer] = {}
+        self._pacers = Pacers()
 
     def source(
         self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched = _unwatched
     ) -> Source:
-        """A source; `account` is what all users of the same quota have in common, `watched` may withhold turns."""
+        """A source; `account` is what users of a quota have in common at this address, `watched` may withhold turns."""
+        account = _at(base_url, account)
         rates: dict[Kind, float] = {"read": self._settings.affinity_requests_per_minute / 60}
         return registry.source(
             system,
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, account, rates)),
-            transport=self._guard.transport(LIMITS),
+            transport=OwnedTransport(self._guard.transport(LIMITS)),
         )
 
     def target(
         self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched = _unwatched
     ) -> Target:
-        """A target; `account` is what all users of the same quota have in common, `watched` may withhold turns."""
+        """A target; `account` is what users of a quota have in common at this address, `watched` may withhold turns."""
+        account = _at(base_url, account)
         rates: dict[Kind, float] = {
             "read": float(self._settings.attio_reads_per_second),
             "write": float(self._settings.attio_writes_per_second),
@@ -71,8 +70,13 @@ class Vendors:
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, account, rates)),
-            transport=self._guard.transport(LIMITS),
+            transport=OwnedTransport(self._guard.transport(LIMITS)),
         )
+
+    @property
+    def resolve(self) -> Resolve:
+        """What finds the addresses of host names."""
+        return self._guard.resolve
 
     async def base_url(self, system: str, given: str | None, *, field: str) -> str:
         """The address to use for a vendor: its own, or the one given if it is allowed.
@@ -95,31 +99,13 @@ class Vendors:
         await self._guard.check(text)
 
     def _pacer(self, system: str, account: str, rates: dict[Kind, float]) -> Pacer:
-        # One for the whole process: a new one would begin slowly, and know nothing of an open circuit.
         key = f"{system}:{account}"
-        if key not in self._pacers:
-            self._pacers[key] = Pacer(self._redis, account=key, rates=rates, workers=self._workers)
-        return self._pacers[key]
+        return self._pacers.get(
+            key,
+            lambda: Pacer(self._redis, account=key, vendor=system.capitalize(), rates=rates, workers=self._workers),
+        )
 
 
-async def identify(connect: Callable[[], Source | Target], *, side: str) -> Workspace:
-    """The workspace that a connector's key opens, which is closed again; `side` is `source` or `target`.
-
-    Raises `CredentialsRefused`, or `VendorUnreachable` if the vendor gives no answer.
-    """
-    try:
-        connector = connect()
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await connector.identify()
-        finally:
-            await connector.aclose()
-    except (vendor_errors.CredentialsRefused, vendor_errors.PermissionMissing) as error:
-        raise CredentialsRefused(str(error), field=f"{side}_config.api_key") from error
-    except TimeoutError as error:
-        raise VendorUnreachable(
-            f"The {side} could not be asked whether the key works: it gave no usable answer within {ANSWER_SECONDS} "
-            "seconds. Try again later."
-        ) from error
-    except vendor_errors.ConnectorError as error:
-        raise VendorUnreachable(f"The {side} could not be asked whether the key works: {error}") from error
+def _at(base_url: str, account: str) -> str:
+    """An account at the vendor's own address has nothing to do with one of the same name at another."""
+    return f"{httpx.URL(base_url).netloc.decode()}:{account}"

@@ -24,6 +24,10 @@ STOP_TIMEOUT = 60.0
 """Seconds that a server may take to write everything down and stop."""
 LOOK_AGAIN = 0.02
 
+SHARED_USER = "nobody"
+SERVER_USERS = ("freight", SHARED_USER)
+"""Whom the servers of root run as: a user made for them, or else one that every system has."""
+
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The user that the servers run as; both ids are None where that is the present one."""
@@ -49,23 +53,38 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             ) from error
 
 
-def server_account(data_folder: Path) -> Account:
+def server_account(data_folder: Path, users: Sequence[str] = SERVER_USERS) -> Account:
     """The account for the servers: the present user, but never root, which PostgreSQL refuses.
 
-    For root it is the owner of the data, if there is some of an ordinary user, and otherwise `nobody`.
+    For root it is the owner of the data, if there is some of an ordinary user, and otherwise the first of
+    `users` that there is.
     """
     if os.geteuid() != 0:
         return Account()
     if data_folder.exists() and (owner := data_folder.stat()).st_uid != 0:
         return Account(uid=owner.st_uid, gid=owner.st_gid)
-    try:
-        nobody = pwd.getpwnam("nobody")
-    except KeyError:
-        raise EmbeddedError(
-            "Freight runs as root, PostgreSQL does not, and this system has no user `nobody` for it: run Freight as "
-            "an ordinary user."
-        ) from None
-    return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
+    for name in users:
+        with contextlib.suppress(KeyError):
+            user = pwd.getpwnam(name)
+            return Account(uid=user.pw_uid, gid=user.pw_gid)
+    raise EmbeddedError(
+        "Freight runs as root, PostgreSQL does not, and this system has none of the users "
+        f"{' and '.join(users)} for it: run Freight as an ordinary user."
+    )
+
+
+def shared_user_warning(data_folder: Path) -> str | None:
+    """Return what to do if the servers run as a user that other programs run as too; None if they do not."""
+    with contextlib.suppress(KeyError, FileNotFoundError):
+        if data_folder.stat().st_uid == pwd.getpwnam(SHARED_USER).pw_uid:
+            home = data_folder.parent
+            return (
+                f"Freight was started as root, so its PostgreSQL and Redis run as the user {SHARED_USER}, which other "
+                "programs use too: each of them can read and change all data. Run Freight as an ordinary user, or make "
+                f"a user for its servers (useradd --system {SERVER_USERS[0]}), stop Freight and give it their data "
+                f"(chown -R {SERVER_USERS[0]}: {home}/postgres {home}/redis)."
+            )
+    return None
 
 
 def say(message: str) -> None:

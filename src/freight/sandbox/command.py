@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from freight.sandbox.affinity.folder import WorkspaceFileError
 from freight.sandbox.attio.workspace import PlanCode
+from freight.sandbox.limits import WindowKind
 from freight.sandbox.server import AFFINITY_KEY, ATTIO_KEY, Sandbox, SandboxOptions, running
 
 ROWS = click.IntRange(0, 10_000_000)
@@ -83,6 +84,20 @@ ROWS = click.IntRange(0, 10_000_000)
     help="Highest sum of the scores of Attio's queries within 10 seconds.",
 )
 @click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
+@click.option(
+    "--attio-window",
+    type=click.Choice(get_args(WindowKind)),
+    default="sliding",
+    show_default=True,
+    help="Whether Attio's limits hold within any second, or within each second of the clock.",
+)
+@click.option(
+    "--arrival-jitter",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Milliseconds by which requests may arrive later than they were sent, each by a random part of them.",
+)
 @click.option("--affinity-key", default=AFFINITY_KEY, show_default=True, help="The API key that Affinity accepts.")
 @click.option("--attio-key", default=ATTIO_KEY, show_default=True, help="The API key that Attio accepts.")
 def sandbox(**options: Any) -> None:

@@ -6,10 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
 Clock = Callable[[], float]
+
+WindowKind = Literal["sliding", "calendar"]
+"""Whether a limit holds within any second, or within each second of the clock."""
 
 
 class SlidingWindow:
@@ -43,6 +47,31 @@ class SlidingWindow:
             if left + weight <= self._limit:
                 return admitted_at + self._seconds
         return now + self._seconds
+
+
+class CalendarSeconds:
+    """At most `limit` requests within each second of the clock, as counters that are reset every second have it."""
+
+    def __init__(self, limit: int, clock: Clock = time.time) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._second = 0
+        self._used = 0
+
+    def admit(self) -> float | None:
+        """Admit one request and return None, or refuse it and return the time (epoch seconds) at which it fits."""
+        second = math.floor(self._clock())
+        if second != self._second:
+            self._second, self._used = second, 0
+        if self._used >= self._limit:
+            return second + 1.0
+        self._used += 1
+        return None
+
+
+def per_second(limit: int, window: WindowKind) -> SlidingWindow | CalendarSeconds:
+    """A limit of so many requests a second."""
+    return SlidingWindow(limit) if window == "sliding" else CalendarSeconds(limit)
 
 
 class Allowance(msgspec.Struct, frozen=True):

@@ -25,6 +25,8 @@ from freight.sandbox.attio.scores import ScoreLimits
 from freight.sandbox.attio.vendor import AttioVendor
 from freight.sandbox.attio.workspace import NewMember, Plan, PlanCode
 from freight.sandbox.attio.workspace import Workspace as AttioWorkspace
+from freight.sandbox.faults import Fault, Faults
+from freight.sandbox.limits import WindowKind
 
 AFFINITY_KEY = "affinity-sandbox-key"
 ATTIO_KEY = "attio-sandbox-key"
@@ -55,6 +57,11 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     workspace: Path | None = None
     """A folder of JSON Lines files that takes the place of the made-up Affinity workspace."""
     unlimited: bool = False
+    attio_window: WindowKind = "sliding"
+    """Whether Attio's limits hold within any second, or within each second of the clock."""
+    arrival_jitter: int = 0
+    """Milliseconds by which requests may arrive later than they were sent, each by a random part of them: a fault of
+    the kind `latency`, which is there until the faults are cleared."""
     affinity_monthly_quota: int | None = None
     affinity_default_version: str = OLDEST
     """The version of API v2 that Affinity's key is set to: requests that name none get it."""
@@ -165,13 +172,20 @@ def _invited(affinity: AffinityWorkspace) -> list[NewMember]:
 
 def _affinity_app(options: SandboxOptions, workspace: AffinityWorkspace) -> Litestar:
     vendor = AffinityVendor(options.seed, unlimited=options.unlimited, monthly_quota=options.affinity_monthly_quota)
+    _let_arrive_unevenly(vendor.faults, options)
     return affinity_app(workspace, vendor, options.affinity_key, default_version=options.affinity_default_version)
 
 
 def _attio_app(options: SandboxOptions, workspace: AttioWorkspace) -> Litestar:
-    vendor = AttioVendor(options.seed, unlimited=options.unlimited)
+    vendor = AttioVendor(options.seed, unlimited=options.unlimited, window=options.attio_window)
+    _let_arrive_unevenly(vendor.faults, options)
     limits = ScoreLimits(per_query=options.query_score_limit, per_10_seconds=options.query_score_sum_limit)
     return attio_app(workspace, vendor, options.attio_key, limits)
+
+
+def _let_arrive_unevenly(faults: Faults, options: SandboxOptions) -> None:
+    if options.arrival_jitter:
+        faults.add(Fault(kind="latency", jitter_milliseconds=options.arrival_jitter))
 
 
 @asynccontextmanager

@@ -1,28 +1,34 @@
 """Affinity's HTTP API, versions 1 and 2, as it is: paths, paging, errors and limits."""
 
+import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
 
 import httpx
 import msgspec
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_base
 
+from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
+from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, holds
 from freight.connectors.errors import (
+    CursorRefused,
     NotFound,
     PermissionMissing,
     QuotaExhausted,
     Rejected,
     RejectedBySource,
-    Unavailable,
     UnexpectedAnswer,
 )
-from freight.connectors.http import BACKOFF, Complaint, HttpClient, Json, Params
+from freight.connectors.http import BACKOFF, REQUEST_SECONDS, HttpClient, Params
+from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Pacer
+from freight.connectors.waits import obeyed, seconds_asked
+from freight.crm import File
 
 Answer = TypeVar("Answer")
 
@@ -31,13 +37,18 @@ PAGE_SIZE = 100
 PAGE_SIZE_V1 = 500
 
 DOWNLOADS = "/entity-files/download/"
-DOWNLOAD_ATTEMPTS = 3
-CHUNK = 64 * 1024
+
+LONGEST_MONTH = 31 * 86400.0
+UNKNOWN_MONTH = 3600.0
+"""Seconds until a used-up quota is tried again where Affinity does not say when the month ends."""
 
 GONE = re.compile(
     r"no longer exists as it has been merged into|expected\b.*\bto be a valid id\b", re.IGNORECASE | re.DOTALL
 )
 """What a 422 says of a record that was merged into another, and in version 1 of an id that does not exist."""
+
+ABOUT_CURSOR = re.compile(r"cursor|page[ _]?token|pagination", re.IGNORECASE)
+"""What a 404 says that is about the page, and not about what the pages are of."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +73,11 @@ class AffinityClient(HttpClient):
         pacer: Pacer,
         transport: httpx.AsyncBaseTransport | None = None,
         backoff: wait_base = BACKOFF,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        request_seconds: float = REQUEST_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
+        """`grace_seconds` are those that a download may take however slow it is."""
         super().__init__(
             api_key,
             base_url=base_url,
@@ -71,41 +86,53 @@ class AffinityClient(HttpClient):
             headers={"X-Affinity-Api-Version": API_VERSION},
             transport=transport,
             backoff=backoff,
+            sleep=sleep,
+            request_seconds=request_seconds,
+        )
+        self._paging: dict[str, Paging] = {}
+        """How the reading of each collection goes on, by its path, for as long as this object lives."""
+        self._downloads = Downloads(
+            self._client, self._storage_url, backoff=backoff, sleep=sleep, grace_seconds=grace_seconds
         )
 
     async def whoami(self) -> Json:
         """`{"tenant": {"id", "name", "subdomain"}, "user": {…}, "grant": {…}}`."""
-        return await self.get("/v2/auth/whoami")
+        return await self.get("/v2/auth/whoami", accepts=holds("tenant"))
 
-    async def get(self, path: str, params: Params | None = None) -> Json:
+    async def get(self, path: str, params: Params | None = None, accepts: Accepts = anything) -> Json:
         """Any answer, of either version."""
-        return await self.request("GET", path, kind="read", repeatable=True, params=params)
+        return await self.request("GET", path, kind="read", repeatable=True, params=params, accepts=accepts)
 
     async def page(self, path: str, cursor: str | None, params: Params | None = None) -> AffinityPage:
         """A page of up to 100 rows of version 2. `params` are for the first page; a cursor, which is the path and the
-        query of a later one, holds them already."""
-        if cursor is None:
-            answer = await self.get(path, {"limit": PAGE_SIZE, **(params or {})})
-        else:
-            answer = await self.get(f"{_origin(self.base_url)}{cursor}")
+        query of a later one, holds them already. Raises `CursorRefused` for one that is not valid any more, and
+        `PagingLoops` where the pages have no end."""
+        return await self._page(path, cursor, params, self._paging_of(path))
+
+    async def _page(self, path: str, cursor: str | None, params: Params | None, paging: Paging) -> AffinityPage:
+        with _at(path, cursor):
+            if cursor is None:
+                answer = await self.get(path, {"limit": PAGE_SIZE, **(params or {})}, holds("data", "pagination"))
+            else:
+                answer = await self.get(f"{_origin(self.base_url)}{cursor}", None, holds("data", "pagination"))
         match answer:
             case {"data": list() | None as rows, "pagination": {} as pagination}:
                 following = self._cursor(pagination.get("nextUrl"))
             case _:
                 raise UnexpectedAnswer(f"Affinity answered GET {path} with something that is not a page of rows.")
-        if following is not None and following == cursor:
-            raise UnexpectedAnswer(f"Affinity names a page of GET {path} as the one that follows itself.")
+        paging.follow(cursor, following, rows or [])
         return AffinityPage(rows or [], following)
+
+    def _paging_of(self, path: str) -> Paging:
+        return self._paging.setdefault(path, Paging(f"Affinity's GET {path}"))
 
     async def all_rows(self, path: str) -> list[Any]:
         """The rows of all pages of version 2: for what there are few of."""
-        page = await self.page(path, None)
-        rows, seen = page.rows, {page.cursor}
+        paging = Paging(f"Affinity's GET {path}")
+        page = await self._page(path, None, None, paging)
+        rows = page.rows
         while page.cursor is not None:
-            page = await self.page(path, page.cursor)
-            if page.cursor is not None and page.cursor in seen:
-                raise UnexpectedAnswer(f"Affinity names a page of GET {path} a second time.")
-            seen.add(page.cursor)
+            page = await self._page(path, page.cursor, None, paging)
             rows = rows + page.rows
         return rows
 
@@ -121,9 +148,12 @@ class AffinityClient(HttpClient):
 
     async def page_v1(self, path: str, key: str, token: str | None) -> AffinityPage:
         """A page of up to 500 rows of version 1, which stand below `key` or are the whole answer. Affinity documents
-        that a page may be empty although others follow, and that all parameters but the token stay the same."""
+        that a page may be empty although others follow, and that all parameters but the token stay the same. Raises
+        `CursorRefused` and `PagingLoops` like `page`."""
         params: Params = {"page_size": PAGE_SIZE_V1, **({} if token is None else {"page_token": token})}
-        match await self.get(path, params):
+        with _at(path, token):
+            answer = await self.get(path, params, lambda answer: isinstance(answer, list) or holds(key)(answer))
+        match answer:
             case list() as rows:
                 following = None
             case {} as answer if isinstance(answer.get(key, ...), list | None):
@@ -131,60 +161,30 @@ class AffinityClient(HttpClient):
             case _:
                 raise UnexpectedAnswer(f"Affinity answered GET {path} with something that is not a page of rows.")
         cursor = None if following is None else str(following)
-        if cursor is not None and cursor == token:
-            raise UnexpectedAnswer(f"Affinity names a page of GET {path} as the one that follows itself.")
+        self._paging_of(path).follow(token, cursor, rows)
         return AffinityPage(rows, cursor)
 
-    async def download(self, file_id: str, file: BinaryIO) -> FileContent:
-        """Write the bytes of a file to `file`. Raises `NotFound` for one that is gone."""
-        attempts = AsyncRetrying(
-            retry=retry_if_exception_type(_NotDelivered),
-            stop=stop_after_attempt(DOWNLOAD_ATTEMPTS),
-            wait=self._backoff,
-            reraise=True,
-        )
-        try:
-            delivered: FileContent = await attempts(self._download, file_id, file)
-        except _NotDelivered as failure:
-            error = RejectedBySource if failure.refused else Unavailable
-            raise error(
-                f"Affinity's storage did not deliver the file {file_id} in {DOWNLOAD_ATTEMPTS} attempts; the last time "
-                f"{failure}. Try again later, or add the file by hand."
-            ) from None
-        return delivered
-
-    async def _download(self, file_id: str, file: BinaryIO) -> FileContent:
-        # The storage takes an address for a minute only, so each attempt asks for a new one.
-        request = self._client.build_request("GET", await self._storage_url(file_id), headers={"Accept": "*/*"})
-        # The key is for Affinity and not for whoever stores its files.
-        del request.headers["Authorization"]
-        file.seek(0)
-        file.truncate()
-        try:
-            response = await self._client.send(request, stream=True)
-            try:
-                _check_delivery(response, file_id)
-                async for chunk in response.aiter_bytes(CHUNK):
-                    file.write(chunk)
-            finally:
-                await response.aclose()
-        except httpx.HTTPError as error:
-            raise _NotDelivered(f"the connection failed ({type(error).__name__})") from None
-        size = file.tell()
-        file.seek(0)
-        return FileContent(file=file, size=size, content_type=response.headers.get("Content-Type"))
+    async def download(self, file: File, into: BinaryIO) -> FileContent:
+        """Write the bytes of a file to `into`. Raises `NotFound` for one that is gone, `FileIncomplete` for one that
+        is not delivered as it is listed."""
+        return await self._downloads.fetch(file, into)
 
     async def _storage_url(self, file_id: str) -> httpx.URL:
         try:
             await self.get(f"{DOWNLOADS}{file_id}")
         except _Redirected as redirect:
             url = self.base_url.join(redirect.location)
-            if url.host and url.scheme in ("https", self.base_url.scheme):
+            if is_fetchable(url, self.base_url):
                 return url
         raise UnexpectedAnswer("Affinity did not say where a file is to be downloaded.")
 
+    def _read(self, response: httpx.Response, accepts: Accepts) -> tuple[Json, Fault | None]:
+        if _is_storage_address(response):
+            return None, None
+        return super()._read(response, accepts)
+
     def _raise(self, response: httpx.Response, what: str) -> None:
-        if response.has_redirect_location and DOWNLOADS in response.request.url.path:
+        if _is_storage_address(response):
             raise _Redirected(response.headers["Location"])
         super()._raise(response, what)
 
@@ -217,22 +217,25 @@ class AffinityClient(HttpClient):
 
     def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
         gone = status == 404 or (status == 422 and GONE.search(complaint.message or ""))
-        return (NotFound if gone else RejectedBySource)(message, vendor_code=complaint.code)
+        return (NotFound if gone else RejectedBySource)(message, status=status, vendor_code=complaint.code)
 
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
         # Affinity documents its limits in headers: the user's minute, the organisation's month (absent where there is
         # none), and a limit on concurrency, which is what it must have been if something is left of both.
         if _number(headers, "X-Ratelimit-Limit-Org-Remaining") == 0:
-            resets_at = now + timedelta(seconds=_number(headers, "X-Ratelimit-Limit-Org-Reset") or 3600)
+            seconds = seconds_asked(headers, "X-Ratelimit-Limit-Org-Reset", now) or UNKNOWN_MONTH
+            resets_at = now + timedelta(seconds=min(seconds, LONGEST_MONTH))
             raise QuotaExhausted(
                 f"The Affinity account has used up its API calls for this month; more are available from "
                 f"{resets_at:%F %R} UTC.",
                 resets_at=resets_at,
             )
         if _number(headers, "X-Ratelimit-Limit-User-Remaining") == 0:
-            return now + timedelta(seconds=max(1.0, _number(headers, "X-Ratelimit-Limit-User-Reset") or 0))
-        retry_after = _number(headers, "Retry-After")
-        return None if retry_after is None else now + timedelta(seconds=max(1.0, retry_after))
+            return now + timedelta(
+                seconds=obeyed(seconds_asked(headers, "X-Ratelimit-Limit-User-Reset", now) or 0.0, at_least=1.0)
+            )
+        asked = seconds_asked(headers, "Retry-After", now)
+        return None if asked is None else now + timedelta(seconds=obeyed(asked, at_least=1.0))
 
 
 class _Redirected(Exception):
@@ -241,14 +244,6 @@ class _Redirected(Exception):
     def __init__(self, location: str) -> None:
         super().__init__(location)
         self.location = location
-
-
-class _NotDelivered(Exception):
-    """The storage did not give a file, and may when it is asked again."""
-
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
 
 
 async def optional(asked: Awaitable[Answer]) -> Answer | None:
@@ -270,11 +265,27 @@ def _said(error: object) -> Complaint:
             return Complaint()
 
 
-def _check_delivery(response: httpx.Response, file_id: str) -> None:
-    if response.status_code == 404:
-        raise NotFound(f"Affinity's storage has no file {file_id} any more.")
-    if not response.is_success:
-        raise _NotDelivered(f"it answered {response.status_code}", refused=response.status_code < 500)
+def _is_storage_address(response: httpx.Response) -> bool:
+    """Whether a response says where a file is to be downloaded."""
+    return response.has_redirect_location and DOWNLOADS in response.request.url.path
+
+
+@contextmanager
+def _at(path: str, cursor: str | None) -> Iterator[None]:
+    """Tell a refusal of the cursor from one of what is asked for: the first page was given without one."""
+    try:
+        yield
+    except Rejected as refusal:
+        about_cursor = refusal.status == 404 and ABOUT_CURSOR.search(str(refusal))
+        refused = isinstance(refusal, RejectedBySource) and refusal.status in (400, 410, 422)
+        if cursor is None or not (about_cursor or refused):
+            raise
+        raise CursorRefused(
+            f"Affinity does not accept the cursor of the next page of {path} any more, so these are read from their "
+            f"start: nothing has to be done. ({refusal})",
+            status=refusal.status,
+            vendor_code=refusal.vendor_code,
+        ) from refusal
 
 
 def _total(answer: Json) -> int | None:

@@ -17,6 +17,7 @@ from freight.connectors.affinity.fields import (
 )
 from freight.connectors.affinity.lists import (
     LIST_NOT_CHOSEN,
+    LIST_REFUSED,
     Position,
     carried_lists,
     entity_of,
@@ -31,8 +32,8 @@ from freight.connectors.affinity.reading import (
     row_without_id,
     values_cut_off,
 )
+from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected, UnexpectedAnswer
-from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Deal
 from freight.mapping import Mapping
@@ -72,12 +73,13 @@ class Deals:
         """A page: up to 100 of a list, and after all lists up to 500 of the workspace, most of them once more."""
         position = Position(self._lists[0].id if self._lists else None) if cursor is None else Position.at(cursor)
         if position.list_id is None:
-            return await self._read_all(position.cursor)
+            return await self._read_all(position)
         list_id = position.list_id
         associations = await self._associations_of(list_id)
         page = await entries_page(self._client, list_id, position.cursor, associations.by_id)
+        position = msgspec.structs.replace(position, refused=position.refused or page.refused)
         rows = [await self._deal(entry, list_id, await self._links(entry, associations)) for entry in page.rows]
-        following = position.following(self._lists, page.cursor) or Position(None)
+        following = position.following(self._lists, page.cursor) or Position(None, None, position.refused)
         return Page(rows=tuple(rows if page.gone is None else [page.gone]), next_cursor=str(following))
 
     async def read_some(self, ids: Sequence[str]) -> list[Row]:
@@ -95,11 +97,13 @@ class Deals:
                 rows.append(refused_row(id_, refusal))
         return rows
 
-    async def _read_all(self, token: str | None) -> Page:
-        page = await self._client.page_v1("/opportunities", "opportunities", token)
+    async def _read_all(self, position: Position) -> Page:
+        page = await self._client.page_v1("/opportunities", "opportunities", position.cursor)
+        following = None if page.cursor is None else msgspec.structs.replace(position, cursor=page.cursor)
         return Page(
             rows=tuple(late_deal_row(row, self._schema, self._mapping) for row in page.rows),
-            next_cursor=None if page.cursor is None else str(Position(None, page.cursor)),
+            next_cursor=None if following is None else str(following),
+            incomplete=LIST_REFUSED if following is None and position.refused else None,
         )
 
     async def _read_one(self, row: Json) -> Row:

@@ -9,8 +9,9 @@ from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.fields import id_of, moment_of
 from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
+from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
-from freight.connectors.http import Json, Params
+from freight.connectors.http import Params
 from freight.connectors.protocols import Issue, Page, Row
 from freight.crm import Entity, List, ListEntry
 from freight.mapping import Mapping
@@ -64,8 +65,8 @@ LIST_NOT_CHOSEN = Issue(
 
 LIST_REFUSED = Issue(
     code="not_all_read",
-    message="Affinity refused the key one of the lists while it was being read, so this job does not tell which list "
-    "entries are gone from Affinity. Give the key access to the list and run the migration again.",
+    message="Affinity refused the key one of the lists while it was being read, so this job does not tell what is gone "
+    "from the lists in Affinity. Give the key access to the list and run the migration again.",
 )
 
 
@@ -111,8 +112,8 @@ async def entries_page(
         page = await client.page(f"/v2/lists/{list_id}/list-entries", cursor, params)
     except NotFound:
         return EntriesPage((), None, gone=_list_gone(list_id))
-    except PermissionMissing:
-        return EntriesPage((), None, gone=_list_gone(list_id), refused=True)
+    except PermissionMissing as refusal:
+        return EntriesPage((), None, gone=_list_forbidden(list_id, refusal), refused=True)
     return EntriesPage(page.rows, page.cursor)
 
 
@@ -162,5 +163,16 @@ def _list_gone(list_id: str) -> Row:
         message=f"The list {list_id} was there when the job began, but Affinity does not show it to the key any more: "
         "what stands on it could not be read. If the list still exists, give the key access to it and run the "
         "migration again.",
+    )
+    return Row(id=f"list-{list_id}", record=None, skip=issue)
+
+
+def _list_forbidden(list_id: str, refusal: PermissionMissing) -> Row:
+    issue = Issue(
+        level="error",
+        code="list_forbidden",
+        message=f"The key was allowed to read the list {list_id} when the job began and is not any more, so not all "
+        "that stands on it was read; everything else was. Give the key's user access to the list in Affinity and run "
+        f"the migration again. {refusal}",
     )
     return Row(id=f"list-{list_id}", record=None, skip=issue)

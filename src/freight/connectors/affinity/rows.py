@@ -10,7 +10,7 @@ from freight.connectors.affinity.fields import (
     read_texts,
 )
 from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
-from freight.connectors.http import Json
+from freight.connectors.answers import Json
 from freight.connectors.protocols import Issue, Row
 from freight.crm import Company, Person
 

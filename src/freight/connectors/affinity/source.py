@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from tempfile import TemporaryFile
 
 import httpx
+from tenacity.wait import wait_base
 
 from freight.connectors.affinity.client import PAGE_SIZE, AffinityClient
 from freight.connectors.affinity.completion import complete
@@ -17,10 +18,11 @@ from freight.connectors.affinity.reading import Reading, refused_row
 from freight.connectors.affinity.rows import company_row, person_row
 from freight.connectors.affinity.survey import COLLECTIONS, survey
 from freight.connectors.affinity.tasks import read_tasks
+from freight.connectors.answers import Json
 from freight.connectors.errors import Rejected, UnexpectedAnswer
-from freight.connectors.http import Json
+from freight.connectors.http import BACKOFF
 from freight.connectors.protocols import FileContent, Pacer, Page, Row, Survey, Usage, Workspace
-from freight.crm import Entity
+from freight.crm import Entity, File
 from freight.mapping import Mapping
 from freight.schema import Schema
 
@@ -32,9 +34,15 @@ class AffinitySource:
     """Reads an Affinity workspace; see `freight.connectors.protocols.Source`."""
 
     def __init__(
-        self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        api_key: str,
+        *,
+        base_url: str,
+        pacer: Pacer,
+        transport: httpx.AsyncBaseTransport | None = None,
+        backoff: wait_base = BACKOFF,
     ) -> None:
-        self._client = AffinityClient(api_key, base_url=base_url, pacer=pacer, transport=transport)
+        self._client = AffinityClient(api_key, base_url=base_url, pacer=pacer, transport=transport, backoff=backoff)
         self.use(Schema(), Mapping())
 
     def __repr__(self) -> str:
@@ -97,10 +105,11 @@ class AffinitySource:
         return rows
 
     @asynccontextmanager
-    async def open_file(self, file_id: str) -> AsyncIterator[FileContent]:
-        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone."""
-        with TemporaryFile() as file:
-            yield await self._client.download(file_id, file)
+    async def open_file(self, file: File) -> AsyncIterator[FileContent]:
+        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone, `FileIncomplete` for one
+        that is not delivered as it is listed."""
+        with TemporaryFile() as into:
+            yield await self._client.download(file, into)
 
     async def _read_ids(self, entity: Entity, ids: Sequence[str]) -> list[Row]:
         """Return the records with these ids, of which there are up to a page. An id that Affinity refuses is found by

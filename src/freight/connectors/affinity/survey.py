@@ -11,8 +11,8 @@ from freight.connectors.affinity.facts import ALWAYS
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
 from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
 from freight.connectors.affinity.schema import Definitions, facts_of, fields_of, merged_options, options_of
+from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
-from freight.connectors.http import Json
 from freight.connectors.protocols import Issue, Survey
 from freight.crm import LOAD_ORDER, Entity, List
 from freight.fields import Fact, Field, PersonRef

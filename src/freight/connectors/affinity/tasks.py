@@ -6,7 +6,7 @@ from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import full_name, id_of, moment_of, text_of
 from freight.connectors.affinity.passes import REMINDERS, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
-from freight.connectors.http import Json
+from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
 from freight.crm import Task
 from freight.fields import PersonRef

@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import structlog
 
+from freight.connectors.answers import Complaint, Json, holds
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
-from freight.connectors.http import Complaint, HttpClient, Json, Method, Params, Patience
+from freight.connectors.http import HttpClient, Method, Params, Patience
+from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Kind
+from freight.connectors.waits import obeyed, seconds_asked
 
-SHORTEST_PAUSE = timedelta(milliseconds=100)
-LONGEST_PAUSE = timedelta(hours=1)
-"""Attio documents pauses of about a second; after one of this length it is asked again, whatever it said."""
+SHORTEST_PAUSE = 0.1
+"""Seconds to wait at least after a 429; Attio documents pauses of about a second."""
 
 NAMED_ATTRIBUTE = re.compile(r'attribute(?: with)? (?:ID|slug|slug/ID) "([^"]+)"', re.IGNORECASE)
 
@@ -49,7 +50,7 @@ class AttioClient(HttpClient):
         `active` for one that it does not know.
         """
         try:
-            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True)
+            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True, accepts=holds("active"))
         except Rejected as error:
             if error.status != 400:
                 raise
@@ -78,27 +79,47 @@ class AttioClient(HttpClient):
     ) -> list[dict[str, Any]]:
         """All that stands at a path, by pages of `size`."""
         found: list[dict[str, Any]] = []
+        paging = Paging(f"Attio's GET {path}")
         while True:
-            page = await self.read_list(path, kind=kind, params={**(params or {}), "limit": size, "offset": len(found)})
+            offset = len(found)
+            page = await self.read_list(path, kind=kind, params={**(params or {}), "limit": size, "offset": offset})
             found += page
             if len(page) < size:
                 return found
+            paging.follow(offset or None, len(found), page)
 
     async def read_cursor(self, path: str, *, size: int, params: Params) -> list[dict[str, Any]]:
-        """All that stands at a path where Attio pages with cursors."""
+        """All that stands at a path where Attio pages with cursors. Read from the start, once, if a cursor expires."""
+        try:
+            return await self._read_cursor(path, {**params, "limit": size})
+        except _CursorExpired:
+            log.info("attio_cursor_expired", path=path)
+        try:
+            return await self._read_cursor(path, {**params, "limit": size})
+        except _CursorExpired as expired:
+            raise expired.refusal from None
+
+    async def _read_cursor(self, path: str, params: dict[str, Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        given: dict[str, Any] = {**params, "limit": size}
+        paging = Paging(f"Attio's GET {path}")
+        cursor: str | None = None
         while True:
-            answer = await self.request("GET", path, kind="read", repeatable=True, params=given)
-            if not isinstance(answer, dict):
-                raise UnexpectedAnswer(f"Attio answered GET {path} without `data`.")
-            found += _dicts(answer.get("data"))
+            at = {} if cursor is None else {"cursor": cursor}
+            try:
+                answer = await self.request(
+                    "GET", path, kind="read", repeatable=True, params={**params, **at}, accepts=holds("data")
+                )
+            except Rejected as refusal:
+                if cursor is not None and refusal.status in (400, 410, 422):
+                    raise _CursorExpired(refusal) from None
+                raise
+            page = _dicts(answer.get("data"))
+            found += page
             following = (answer.get("pagination") or {}).get("next_cursor")
+            paging.follow(cursor, following, page)
             if following is None:
                 return found
-            if following == given.get("cursor"):
-                raise UnexpectedAnswer(f"Attio answered GET {path} with the same cursor twice.")
-            given["cursor"] = following
+            cursor = str(following)
 
     async def query(
         self,
@@ -165,13 +186,16 @@ class AttioClient(HttpClient):
     ) -> Json:
         """The answer, taken out of the `{"data": …}` that Attio wraps nearly everything in."""
         answer = await self.request(
-            method, path, kind=kind, repeatable=repeatable, params=params, json=json, patience=patience
+            method,
+            path,
+            kind=kind,
+            repeatable=repeatable,
+            params=params,
+            json=json,
+            patience=patience,
+            accepts=holds("data"),
         )
-        if isinstance(answer, dict) and "data" in answer:
-            return answer["data"]
-        if not repeatable:
-            raise self._in_doubt(f"{method} {path}", "the answer holds no `data`")
-        raise UnexpectedAnswer(f"Attio answered {method} {path} without `data`.")
+        return answer["data"]
 
     def _complaint(self, body: Json) -> Complaint:
         match body:
@@ -210,13 +234,8 @@ class AttioClient(HttpClient):
 
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
         # Attio documents `Retry-After` as an HTTP date; how far ahead it lies is measured by the server's own clock.
-        retry_after = headers.get("Retry-After", "")
-        try:
-            wait = timedelta(seconds=float(retry_after))
-        except (ValueError, OverflowError):
-            until = _date(retry_after)
-            wait = until - (_date(headers.get("Date", "")) or now) if until else timedelta(seconds=1)
-        return now + min(max(wait, SHORTEST_PAUSE), LONGEST_PAUSE)
+        asked = seconds_asked(headers, "Retry-After", now)
+        return now + timedelta(seconds=obeyed(1.0 if asked is None else asked, at_least=SHORTEST_PAUSE))
 
 
 def read_id(item: Mapping[str, Any], key: str) -> str:
@@ -234,9 +253,9 @@ def _dicts(items: object) -> list[dict[str, Any]]:
     return items
 
 
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+class _CursorExpired(Exception):
+    """Attio does not accept the cursor of a page any more."""
+
+    def __init__(self, refusal: Rejected) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal

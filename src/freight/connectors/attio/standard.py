@@ -94,6 +94,13 @@ PARTS: dict[Entity, dict[str, str]] = {
 """The attributes that hold the standard parts of records, by the names that `freight.crm` has for these."""
 
 
+IDENTIFYING: dict[str, frozenset[str]] = {
+    "companies": frozenset({"name", "domains"}),
+    "people": frozenset({"name", "email_addresses", "company"}),
+}
+"""The attributes that hold what a record is known by. A field takes their place only if the job says so."""
+
+
 class Added(msgspec.Struct, frozen=True, kw_only=True):
     """An attribute that Freight adds for itself."""
 

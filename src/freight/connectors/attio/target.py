@@ -63,6 +63,10 @@ class Store(Protocol):
         """Change a record."""
         ...
 
+    async def delete(self, draft: Draft, target_id: str, /) -> None:
+        """Delete a record."""
+        ...
+
 
 class AttioTarget:
     """Writes an Attio workspace; see `freight.connectors.protocols.Target`."""
@@ -172,6 +176,10 @@ class AttioTarget:
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values, and leave the others."""
         return await self._stores[draft.entity].update(draft, target_id, values)
+
+    async def delete(self, draft: Draft, target_id: str) -> None:
+        """Delete the record that was made from this draft."""
+        await self._stores[draft.entity].delete(draft, target_id)
 
 
 def _entity(drafts: Collection[Draft]) -> Entity:

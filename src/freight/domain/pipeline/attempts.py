@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -25,8 +25,17 @@ from freight.domain import jobs, leases, logs, waiting
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease, LeaseLost
 from freight.domain.logs import Entry
-from freight.domain.pipeline.watch import Interrupted
+from freight.domain.steps import Interrupted, Step, TimedOut
 from freight.encryption import SecretError
+
+STEP_SECONDS = 840
+"""How long an attempt may take: less than arq allows a task, whose cancellation would count as nothing."""
+
+LONGEST_WAIT = timedelta(hours=1)
+"""After so long a step tries again, whatever a vendor has asked for."""
+
+PATIENCE = timedelta(hours=24)
+"""For how long a job waits for a vendor without any progress before it is paused."""
 
 log = structlog.get_logger()
 
@@ -71,24 +80,36 @@ Decide = Callable[[Connection, Failure], Awaitable[None]]
 
 
 @asynccontextmanager
-async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> AsyncIterator[None]:
+async def attempt(
+    job: Job, lease: Lease, *, retry: Decide, give_up: Decide, seconds: float = STEP_SECONDS
+) -> AsyncIterator[None]:
     """Run the body under a lease that is renewed meanwhile and released at the end.
 
-    A refused key or a missing permission stops the job, a used-up quota or a full plan pauses it. Any other failure
-    is tried again as the job's retry policy has it, by `retry`, and after the last attempt ends in `give_up`; one that
-    every repetition would meet ends there at once.
+    A refused key or a missing permission stops the job, a used-up quota or a full plan pauses it, and a vendor that
+    asks for a wait is waited for. Any other failure is tried again as the job's retry policy has it, by `retry`, and
+    after the last attempt ends in `give_up`; one that every repetition would meet ends there at once. An attempt
+    is ended after so many seconds: it has failed if it has stored nothing, and is gone on with otherwise.
 
     Only an unavailable PostgreSQL is waited for without end: nothing can be written about it then, and the sweep takes
     the step up again. The first attempt afterwards logs the interruption.
     """
     try:
         await OUTAGES.log(job)
-        async with leases.kept(lease):
-            yield
-    except Interrupted:
-        pass
+        async with leases.kept(lease) as hold:
+            step = Step(lease.table, hold.ensure)
+            async with step.running(seconds=seconds):
+                if lease.taken_over:
+                    await asyncio.sleep(leases.SURE_SECONDS)
+                yield
     except LeaseLost:
         leases.LOSSES.note(lease)
+    except Interrupted:
+        pass
+    except TimedOut:
+        if step.has_progressed:
+            log.info("step_interrupted", table=lease.table, id=str(lease.id), seconds=seconds)
+        else:
+            await _failed(job, lease, retry, give_up, _timed_out(seconds))
     except (CredentialsRefused, PermissionMissing) as error:
         async with database.as_tenant(job.tenant_id) as tx:
             await jobs.stop(tx, job.id, code=error.code, message=str(error))
@@ -118,18 +139,36 @@ async def attempt(job: Job, lease: Lease, *, retry: Decide, give_up: Decide) -> 
         await asyncio.shield(_release(lease))
 
 
+def _timed_out(seconds: float) -> Failure:
+    message = (
+        f"In {seconds / 60:.0f} minutes the step came to no result, so it was ended: a vendor answers too slowly. If "
+        "that lasts, ask the vendor."
+    )
+    return Failure(code="timed_out", message=message)
+
+
 async def _wait(job: Job, lease: Lease, error: MustWait) -> None:
+    now = datetime.now(UTC)
+    until = min(error.until, now + LONGEST_WAIT)
     try:
         async with database.as_tenant(job.tenant_id) as tx:
-            await leases.wait(tx, lease, seconds=max(0.0, (error.until - datetime.now(UTC)).total_seconds()))
-            await waiting.note(tx, job.tenant_id, job.id, code=error.code, message=str(error), until=error.until)
+            await leases.wait(tx, lease, seconds=max(0.0, (until - now).total_seconds()))
+            noted = await waiting.note(
+                tx, job.tenant_id, job.id, by=lease.table, code=error.code, message=str(error), until=until
+            )
+            if now - noted.since >= PATIENCE:
+                message = (
+                    f"The job has made no progress since {noted.since:%F %T} UTC, so it is paused. {error} When the "
+                    "vendor can be used again, resume the job."
+                )
+                await jobs.pause_for_vendor(tx, job.id, message=message)
     except LeaseLost:
         leases.LOSSES.note(lease)
 
 
 async def _failed(job: Job, lease: Lease, retry: Decide, give_up: Decide, failure: Failure) -> None:
     failures = lease.attempt + 1
-    decide = give_up if failures >= job.retry_policy.max_attempts else retry
+    is_last = failures >= job.retry_policy.max_attempts
     log.warning(
         "attempt_failed",
         table=lease.table,
@@ -138,7 +177,22 @@ async def _failed(job: Job, lease: Lease, retry: Decide, give_up: Decide, failur
         code=failure.code,
         message=failure.message,
     )
-    await _decide(job, lease, decide, failure)
+    await _decide(job, lease, give_up if is_last else _retried(job, lease, retry), failure)
+
+
+def _retried(job: Job, lease: Lease, retry: Decide) -> Decide:
+    """Return the decision to retry, which also says on the job what the step waits for."""
+
+    async def decide(tx: Connection, failure: Failure) -> None:
+        await retry(tx, failure)
+        due_at = await tx.fetchval(f"SELECT due_at FROM {lease.table} WHERE id = $1", lease.id)
+        message = (
+            f"{failure.message} Attempt {lease.attempt + 2} of {job.retry_policy.max_attempts} begins at {due_at:%T} "
+            "UTC."
+        )
+        await waiting.note(tx, job.tenant_id, job.id, by=lease.table, code=failure.code, message=message, until=due_at)
+
+    return decide
 
 
 async def _decide(job: Job, lease: Lease, decide: Decide, failure: Failure) -> None:

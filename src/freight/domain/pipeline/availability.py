@@ -1,36 +1,111 @@
-"""Availability: tell one record at which a vendor fails from a vendor that fails."""
+"""Availability: tell one record at which a vendor fails from a vendor that fails.
+
+A vendor that answers nothing at all is waited for, however long that takes: an outage counts as no failed attempt.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from freight.connectors.errors import ConnectorError
+from freight.connectors.errors import ConnectorError, InDoubt, MustWait, Unavailable, UnexpectedAnswer
 from freight.connectors.protocols import Source, Target
 
 MAX_FAILURES_IN_A_ROW = 10
-"""Records at which a vendor may fail, without a success in between, before it counts as unavailable."""
+"""Records at which a vendor may fail, without a success in between, before the failures count as the vendor's."""
+
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 30.0
+"""How long a step waits before it asks an unavailable vendor again; work resumes within a minute of its return."""
+
+MAX_WAITS = 10_000
+"""Jobs whose waits are remembered; more have not been seen to wait at once in one process."""
+
+UNUSABLE = (Unavailable, UnexpectedAnswer, InDoubt)
+"""Errors that may be about one record, or about everything that the vendor is asked."""
+
+
+class Waits:
+    """How long the steps of each job wait for an unavailable vendor: twice as long each time, until one succeeds."""
+
+    def __init__(self) -> None:
+        self._last: dict[UUID, float] = {}
+
+    def next(self, job_id: UUID) -> float:
+        """Return the seconds to wait now."""
+        if len(self._last) >= MAX_WAITS:
+            self._last.clear()
+        seconds = min(LONGEST_WAIT_SECONDS, 2 * self._last.get(job_id, FIRST_WAIT_SECONDS / 2))
+        self._last[job_id] = seconds
+        return seconds
+
+    def over(self, job_id: UUID) -> None:
+        """Note that the vendors answer."""
+        self._last.pop(job_id, None)
 
 
 class Availability:
     """Watches whether the vendors of a step answer at all."""
 
-    def __init__(self, target: Target, source: Source | None) -> None:
-        self._vendors: list[Source | Target] = [target, *([source] if source is not None else [])]
+    def __init__(
+        self, job_id: UUID, waits: Waits, *, source: Source | None = None, target: Target | None = None
+    ) -> None:
+        vendors: list[tuple[str, Source | Target | None]] = [("source", source), ("target", target)]
+        self.successes = 0
+        """How many records a vendor has taken or given so far."""
+        self._job_id = job_id
+        self._waits = waits
+        self._vendors = [(side, vendor) for side, vendor in vendors if vendor is not None]
         self._failures = 0
         self._asking = asyncio.Lock()
-        self._is_down = False
+        self._outage: ConnectorError | None = None
 
     def succeeded(self) -> None:
-        """Note that a record was written."""
+        """Note that a vendor gave a usable answer about a record."""
+        self.successes += 1
         self._failures = 0
+        self._waits.over(self._job_id)
 
-    async def is_about_one_record(self) -> bool:
-        """Return whether the vendors answer other requests, after they gave no usable answer about a record."""
+    async def failed(self, error: ConnectorError) -> None:
+        """Note that a vendor gave no usable answer about a record.
+
+        Returns if it may be the record; otherwise raises what keeps everything else from going on: `MustWait` in an
+        outage, also one of writes alone, or the error itself if it comes too often.
+        """
         self._failures += 1
+        await self.ask()
+        if self._failures <= MAX_FAILURES_IN_A_ROW:
+            return
+        if isinstance(error, InDoubt) or (isinstance(error, Unavailable) and not self.successes):
+            raise self._must_wait("The vendor gives no usable answer about any record", error)
+        raise error
+
+    async def ask(self) -> None:
+        """Raise what keeps the vendors from answering, if anything does."""
         async with self._asking:
-            if self._is_down or self._failures > MAX_FAILURES_IN_A_ROW:
-                return False
-            try:
-                for vendor in self._vendors:
+            if self._outage is not None:
+                raise self._outage
+            for side, vendor in self._vendors:
+                try:
                     await vendor.identify()
-            except ConnectorError:
-                self._is_down = True
-        return not self._is_down
+                except UNUSABLE as error:
+                    self._outage = self._must_wait(f"The {side} is not available", error)
+                    raise self._outage from error
+                except ConnectorError as error:
+                    self._outage = error
+                    raise
+
+    def _must_wait(self, what: str, error: ConnectorError) -> MustWait:
+        until = datetime.now(UTC) + timedelta(seconds=self._waits.next(self._job_id))
+        message = f"{what}: {error} The job goes on by itself as soon as that changes; nothing has to be done."
+        return MustWait(message, until=until)
+
+    @asynccontextmanager
+    async def outages_waited_for(self) -> AsyncIterator[None]:
+        """Raise `MustWait` in place of an error of the body that is one of an unavailable vendor."""
+        try:
+            yield
+        except UNUSABLE:
+            await self.ask()
+            raise

@@ -2,25 +2,39 @@
 
 from uuid import UUID
 
+import msgspec
+
 from freight import database
+from freight.connectors.errors import CursorRefused
 from freight.connectors.protocols import Issue, Page, Source
 from freight.crm import Entity
 from freight.database import Connection
 from freight.domain import blueprints, jobs, leases, ledger, logs, staging, streams, usage
 from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
+from freight.domain.leases import Lease
 from freight.domain.logs import Entry
 from freight.domain.pipeline.advance import advance
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.availability import Availability
+from freight.domain.pipeline.progress import PagingLoops, Progress
 from freight.domain.pipeline.sample import read_sample
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
+from freight.domain.slots import Slot
 from freight.domain.streams import Stream
 from freight.layout import Layout
 
+MAX_RESTARTS = 3
+"""How often a stream is read from its start because its cursor is refused, without a new row in between."""
 
-async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | None:
-    """Read a stream to its end; the id of its job, or None if somebody else is at it or the job does not run."""
+UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "unexpected_answer"})
+"""Failures of which the page that the cursor names may be the cause."""
+
+
+async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
+    """Read a stream to its end, or some pages of it if the slot is wanted for others; the id of its job, or None if
+    somebody else is at it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "streams", tenant_id, stream_id, place.worker)
         if lease is None:
@@ -36,32 +50,111 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID) -> UUID | 
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
 
     async def give_up(tx: Connection, failure: Failure) -> None:
+        if failure.code in UNREADABLE:
+            # A retry of the job reads the stream from its start.
+            await streams.forget_cursor(tx, lease)
         await jobs.stop(
             tx, job.id, code=failure.code, message=f"The {stream.entity} could not all be read: {failure.message}"
         )
 
     numeric = NumericFields.of(Layout() if blueprint is None else blueprint.layout)
-    async with attempt(job, lease, retry=retry, give_up=give_up), place.source(job) as source:
-        while not stream.done:
-            full_batches = stream.read_records // job.batch_size
-            page = await _read(source, job, stream)
-            async with database.as_tenant(tenant_id) as tx:
-                if not (await jobs.get(tx, job.id)).may_go_on:
-                    raise Interrupted
-                stream = await streams.save_page(tx, lease, stream, page, batch_size=job.batch_size, numeric=numeric)
-                if stream.done:
-                    await _conclude(tx, job, stream.entity, page.incomplete)
-                await usage.add(tx, job.id, source=source.take_usage())
-            if stream.done or stream.read_records // job.batch_size > full_batches:
-                # Loading begins while the rest is still being read.
-                await place.queue.ring(await advance(tenant_id, job.id))
+    async with (
+        attempt(job, lease, retry=retry, give_up=give_up),
+        place.source(job) as source,
+        Availability(job.id, place.waits, source=source).outages_waited_for(),
+    ):
+        await _Extraction(place, job, lease, slot, stream, numeric, source).run()
     return job.id
 
 
-async def _read(source: Source, job: Job, stream: Stream) -> Page:
-    if job.mode == "sample":
-        return await read_sample(source, job, stream.entity)
-    return await source.read_page(stream.entity, stream.cursor)
+class _Extraction:
+    """One attempt at reading a stream."""
+
+    def __init__(
+        self,
+        place: Workplace,
+        job: Job,
+        lease: Lease,
+        slot: Slot,
+        stream: Stream,
+        numeric: NumericFields,
+        source: Source,
+    ) -> None:
+        self._place = place
+        self._job = job
+        self._lease = lease
+        self._slot = slot
+        self._stream = stream
+        self._numeric = numeric
+        self._source = source
+        self._progress = Progress()
+        self._restarts = 0
+        """How often the stream was read from its start without a new row since."""
+
+    async def run(self) -> None:
+        """Read it to its end. Raises the `ConnectorError` or `Interrupted` that kept it from that."""
+        while not self._stream.done:
+            full_batches = self._stream.read_records // self._job.batch_size
+            try:
+                page = await self._read()
+                await self._save(page)
+            except CursorRefused as error:
+                await self._start_over(error)
+            except PagingLoops as error:
+                await self._stop(error)
+                raise Interrupted from error
+            if self._stream.done or self._stream.read_records // self._job.batch_size > full_batches:
+                # Loading begins while the rest is still being read.
+                await self._place.queue.ring(await advance(self._job.tenant_id, self._job.id))
+            if self._slot.is_wanted and not self._stream.done:
+                raise Interrupted
+
+    async def _read(self) -> Page:
+        if self._job.mode == "sample":
+            return await read_sample(self._source, self._job, self._stream.entity)
+        return await self._source.read_page(self._stream.entity, self._stream.cursor)
+
+    async def _save(self, page: Page) -> None:
+        job, before = self._job, self._stream.read_records
+        async with database.as_tenant(job.tenant_id) as tx:
+            if not (await jobs.get(tx, job.id)).may_go_on:
+                raise Interrupted
+            self._stream = await streams.save_page(
+                tx, self._lease, self._stream, page, batch_size=job.batch_size, numeric=self._numeric
+            )
+            if self._stream.done:
+                await _conclude(tx, job, self._stream.entity, page.incomplete)
+            await usage.add(tx, job.id, source=self._source.take_usage())
+        self._place.waits.over(job.id)
+        new = self._stream.read_records - before
+        if new:
+            self._restarts = 0
+        self._progress.note(page, new=new, read=self._stream.read_records)
+
+    async def _start_over(self, error: CursorRefused) -> None:
+        """Read the stream from its start. Raises the error if that was of no use before."""
+        if self._stream.cursor is None or self._restarts >= MAX_RESTARTS:
+            raise error
+        self._restarts += 1
+        self._progress = Progress()
+        message = (
+            f"The source does not accept the cursor any more at which reading the {self._stream.entity} had arrived, "
+            "so they are read from the start. What was read before is recognised; nothing has to be done."
+        )
+        entry = Entry(issue=Issue(code="cursor_refused", message=message))
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            await streams.forget_cursor(tx, self._lease)
+            await logs.write(tx, self._job.tenant_id, self._job.id, [entry])
+        self._stream = msgspec.structs.replace(self._stream, cursor=None)
+
+    async def _stop(self, error: PagingLoops) -> None:
+        message = (
+            f"The {self._stream.entity} could not all be read: {error}. Tell the vendor's support. A retry of the job "
+            "reads them from the start."
+        )
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            await streams.forget_cursor(tx, self._lease)
+            await jobs.stop(tx, self._job.id, code=error.code, message=message)
 
 
 async def _conclude(tx: Connection, job: Job, entity: Entity, incomplete: Issue | None) -> None:

@@ -5,28 +5,31 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from freight import crm, database
-from freight.connectors.errors import PlanLimitReached
+from freight.connectors.errors import ConnectorError, MustWait, PlanLimitReached
 from freight.connectors.protocols import Issue, Target
 from freight.crm import Entity
 from freight.database import Connection
-from freight.domain import batches, jobs, leases, ledger, logs, records, refusals, streams, usage
+from freight.domain import batches, in_flight, jobs, leases, ledger, logs, records, refusals, streams, usage
 from freight.domain.batches import Result
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
 from freight.domain.logs import Entry
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.availability import MAX_FAILURES_IN_A_ROW, UNUSABLE, Availability
 from freight.domain.pipeline.plan import Plan
 from freight.domain.pipeline.planned import failed, is_about_records, plan_each
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Writer
 from freight.domain.records import Staged
+from freight.domain.slots import Slot
 
 CHUNK = 100
 
 
-async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
-    """Link all records of a job that await references, unless somebody else is at it or the job does not run."""
+async def link(place: Workplace, tenant_id: UUID, job_id: UUID, slot: Slot) -> None:
+    """Link all records of a job that await references, or some of them if the slot is wanted for others, unless
+    somebody else is at it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "jobs", tenant_id, job_id, place.worker)
         if lease is None:
@@ -35,33 +38,39 @@ async def link(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         if not job.may_go_on:
             await leases.release(tx, lease)
             return
-    linking = _Linking(place, job, lease)
+    linking = _Linking(place, job, lease, slot)
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
 
     async with attempt(job, lease, retry=retry, give_up=linking.give_up), place.target(job) as target:
-        await linking.run(target)
+        availability = Availability(job.id, place.waits, target=target)
+        async with availability.outages_waited_for():
+            await linking.run(target, availability)
 
 
 class _Linking:
     """One attempt at linking all records that await references."""
 
-    def __init__(self, place: Workplace, job: Job, lease: Lease) -> None:
+    def __init__(self, place: Workplace, job: Job, lease: Lease, slot: Slot) -> None:
         self._place = place
         self._job = job
         self._lease = lease
+        self._slot = slot
         self._failing: list[Staged] = []
         self._entity: Entity = "companies"
 
-    async def run(self, target: Target) -> None:
+    async def run(self, target: Target, availability: Availability) -> None:
         """Link them chunk by chunk. Raises the `ConnectorError` or `Interrupted` that kept it from being all."""
+        writer = Writer(target)
         while chunk := await self._next_chunk():
             self._failing = chunk
             self._entity = crm.entity_of(chunk[0].record)
             plans, failed_results = await plan_each(self._job, target, chunk, late=True)
             await self._announce(plans)
-            results = await self._carry_out(Writer(target), plans)
+            results = await self._carry_out(writer, plans)
+            if any(isinstance(result, Result) for result in results):
+                results = await self._try_again(writer, plans, results, availability)
             outcomes = [*zip(plans, results, strict=True)]
             done = [(plan, result) for plan, result in outcomes if isinstance(result, Result)]
             failed_results += [
@@ -72,11 +81,31 @@ class _Linking:
             await self._store(target, done, failed_results)
             settled = {result.settled.id for result in [*failed_results, *(result for _, result in done)]}
             self._failing = [staged for staged in chunk if staged.id not in settled]
-            # What was written is stored by now, so that a repetition sends only the rest. A full plan comes first: it
-            # pauses the job, and then nothing counts as a failed attempt.
+            # What was written is stored by now, so that a repetition sends only the rest. A wait and a full plan come
+            # first, since neither of them counts as a failed attempt.
             errors = [error for error in results if isinstance(error, BaseException) and not is_about_records(error)]
-            for error in sorted(errors, key=lambda error: not isinstance(error, PlanLimitReached)):
+            for error in sorted(errors, key=lambda error: not isinstance(error, MustWait | PlanLimitReached)):
                 raise error
+            if self._slot.is_wanted:
+                raise Interrupted
+
+    async def _try_again(
+        self, writer: Writer, plans: list[Plan], results: list[Result | BaseException], availability: Availability
+    ) -> list[Result | BaseException]:
+        """The results once those records were tried again to which the target gave no usable answer, while it took
+        others: then they fail alone."""
+        stuck = [plan for plan, result in zip(plans, results, strict=True) if isinstance(result, UNUSABLE)]
+        if not stuck or len(stuck) > MAX_FAILURES_IN_A_ROW:
+            return results
+        again = dict(zip([plan.staged.id for plan in stuck], await self._carry_out(writer, stuck), strict=True))
+        try:
+            await availability.ask()
+        except ConnectorError as outage:
+            again = dict.fromkeys(again, outage)
+        for plan in stuck:
+            if isinstance(error := again[plan.staged.id], UNUSABLE):
+                again[plan.staged.id] = writer.given_up(plan, error)
+        return [again.get(plan.staged.id, result) for plan, result in zip(plans, results, strict=True)]
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         """Leave those without their references that cannot be written, and let the others have theirs."""
@@ -98,7 +127,7 @@ class _Linking:
         if self._job.writes:
             async with database.as_tenant(self._job.tenant_id) as tx:
                 await leases.check(tx, self._lease)
-                await records.mark_in_flight(tx, {plan.staged.id: plan.write for plan in plans if plan.write})
+                await in_flight.mark(tx, {plan.staged.id: plan.write for plan in plans if plan.write})
 
     async def _carry_out(self, writer: Writer, plans: list[Plan]) -> list[Result | BaseException]:
         async def carry_out(plan: Plan) -> Result:
@@ -106,7 +135,7 @@ class _Linking:
                 return writer.leave(plan)
             if not self._job.writes:
                 return writer.predict(plan)
-            async with self._place.writers:
+            async with self._place.writing(self._job):
                 return await writer.write(plan)
 
         return await asyncio.gather(*map(carry_out, plans), return_exceptions=True)
@@ -117,7 +146,8 @@ class _Linking:
         job = self._job
         async with database.as_tenant(job.tenant_id) as tx:
             await leases.check(tx, self._lease)
-            await usage.add(tx, job.id, target=target.take_usage())
+            progress = bool(done or failed_results)
+            await usage.add(tx, job.id, target=target.take_usage(), has_progressed=progress)
             changed = await refusals.store(
                 tx,
                 [*(result for _, result in done), *failed_results],

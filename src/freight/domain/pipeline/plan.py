@@ -38,7 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     known: Known | None = None
     """What the ledger is to remember, before anything that a create or an update will add."""
     outcome: records.Outcome = "unchanged"
-    """The outcome where nothing is sent."""
+    """The outcome where nothing is sent; `created` for an update that completes what an earlier request created."""
     issues: tuple[Issue, ...] = ()
     skip: Issue | None = None
     implied: tuple[Implied, ...] = ()
@@ -249,7 +249,7 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
         if missing := lost(draft, match):
             return Plan(
                 staged=staged, draft=draft, drafted=drafted, write="update", target_id=match.id, values=missing,
-                known=known, issues=draft.issues,
+                known=known, outcome="created", issues=draft.issues,
             )  # fmt: skip
         return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
     planned = plan_update(staged, draft, drafted, match, None, on_existing)

@@ -6,7 +6,7 @@ import asyncpg
 import structlog
 
 from freight import database
-from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailable
+from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailable, UnexpectedAnswer
 from freight.connectors.protocols import Issue, Target
 from freight.domain.batches import Result
 from freight.domain.jobs import Job
@@ -35,9 +35,8 @@ async def plan_each(
     try:
         plans = await planning.plan(job, target, chunk, late=late)
     except Exception as error:
-        if isinstance(error, Unavailable) and availability is not None:
-            if not await availability.is_about_one_record():
-                raise
+        if isinstance(error, Unavailable | UnexpectedAnswer) and availability is not None:
+            await availability.failed(error)
         elif not is_about_records(error):
             raise
         if len(chunk) == 1:

@@ -1,23 +1,26 @@
 """Start: the precheck, and the schema that the target needs."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from freight import database
-from freight.connectors.errors import Rejected
+from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Issue, Source, Survey, Target, Workspace
 from freight.database import Connection
-from freight.domain import blueprints, jobs, leases, ledger, logs, streams, usage
+from freight.domain import blueprints, jobs, leases, ledger, logs, neighbours, streams, usage
 from freight.domain.blueprints import Blueprint
 from freight.domain.conventions import NumericFields
 from freight.domain.jobs import Job
 from freight.domain.ledger import Known
 from freight.domain.logs import Entry
+from freight.domain.neighbours import WORKSPACE_BUSY
 from freight.domain.pipeline import estimates
 from freight.domain.pipeline.advance import READ_WHOLE
 from freight.domain.pipeline.attempts import Failure, attempt
+from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.changes import Settings, changed_settings, earlier_settings
 from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
@@ -25,6 +28,9 @@ from freight.layout import Layout
 
 MOST_TOLD = 10
 """Blockers that the job's error tells; a large mapping may have thousands."""
+
+BUSY_SECONDS = 20
+"""How often a job that waits for its workspaces looks whether they are free."""
 
 STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
@@ -53,8 +59,10 @@ async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
         place.source(job) as source,
         place.target(job) as target,
     ):
-        blueprint = await _precheck(job, source, target)
-        await _schema(job, blueprint, source, target)
+        async with Availability(job_id, place.waits, source=source, target=target).outages_waited_for():
+            blueprint = await _precheck(job, source, target)
+            await _schema(job, blueprint, source, target)
+        place.waits.over(job_id)
 
 
 async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
@@ -82,7 +90,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         await blueprints.save(tx, job.id, survey.schema, layout)
         await blueprints.save_estimate(tx, job.id, estimate)
         await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
-        await usage.add(tx, job.id, source=asked, target=target.take_usage())
+        await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:
             await jobs.stop(tx, job.id, code="precheck_failed", message=_summary(blockers))
     if blockers:
@@ -190,4 +198,13 @@ async def _enter(job: Job, stage: str) -> None:
         current = await jobs.lock(tx, job.id)
         if not current.may_go_on:
             raise Interrupted
-        await jobs.enter_stage(tx, current, stage)
+        is_free = current.stage is not None or not current.writes or await neighbours.hold_pair(tx, current)
+        if is_free:
+            await jobs.enter_stage(tx, current, stage)
+        elif await neighbours.has_waited_too_long(tx, job.id):
+            await jobs.stop(tx, job.id, code=WORKSPACE_BUSY, message=neighbours.GIVEN_UP)
+        else:
+            again = datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)
+            raise MustWait(neighbours.WAITING, until=again, code=WORKSPACE_BUSY)
+    if not is_free:
+        raise Interrupted

@@ -1,25 +1,21 @@
-"""Watch: nothing more is asked of vendors for a job from about a second after it was paused, cancelled or stopped."""
+"""Watch: nothing more is asked of vendors for a job from about a second after it was paused, and a job that is to end
+gives up soon afterwards what is still under way."""
 
 import asyncio
 from datetime import datetime
 from uuid import UUID
+from weakref import WeakSet
 
-import structlog
-
-from freight import database
+from freight import database, throttled
 from freight.connectors.protocols import Kind, Pacer
-from freight.domain import jobs
+from freight.domain import jobs, steps, transitions
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
+from freight.domain.steps import Interrupted as Interrupted
+from freight.domain.steps import Step
 
 LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""
-
-log = structlog.get_logger()
-
-
-class Interrupted(Exception):
-    """The job was paused or is to end: the step ends early, and nothing is wrong."""
 
 
 class Watch:
@@ -30,6 +26,8 @@ class Watch:
         self._job_id: UUID = job.id
         self._may_go_on = True
         self._waiting: set[asyncio.Timeout] = set()
+        self._steps: WeakSet[Step] = WeakSet()
+        """Those that have asked for a turn."""
         self._looking = asyncio.create_task(self._look())
 
     def begin(self) -> None:
@@ -42,6 +40,8 @@ class Watch:
 
     async def turn(self, pacer: Pacer, kind: Kind) -> None:
         """Wait for a turn. Raises `Interrupted` as soon as the job must not go on."""
+        if (step := steps.current()) is not None:
+            self._steps.add(step)
         if not self._may_go_on:
             raise Interrupted
         try:
@@ -66,20 +66,30 @@ class Watch:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            is_over = False
             try:
                 async with database.as_tenant(self._tenant_id) as tx:
-                    self._may_go_on = (await jobs.get(tx, self._job_id)).may_go_on
+                    job = await jobs.get(tx, self._job_id)
+                self._may_go_on = job.may_go_on
+                is_over = job.is_ending or job.status not in transitions.LIVE
             except NotFound:
-                self._may_go_on = False
-            except Exception:  # the next look may succeed; while the database is away nothing can be paused in it
-                log.warning("job_not_looked_at", job=str(self._job_id), exc_info=True)
+                self._may_go_on, is_over = False, True
+            except Exception as error:  # noqa: BLE001 - the next look may succeed; until then nothing can be paused
+                throttled.warning("job_not_looked_at", error, job=str(self._job_id))
+                continue
             if not self._may_go_on:
                 self._end_waits()
+            if is_over:
+                self._end_steps()
 
     def _end_waits(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._waiting:
             self._waiting.pop().reschedule(now)
+
+    def _end_steps(self) -> None:
+        for step in list(self._steps):
+            step.end()
 
 
 class _WatchedPacer:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from freight import database
 from freight.connectors.errors import ConnectorError
@@ -12,13 +13,18 @@ from freight.connectors.protocols import Source, Target
 from freight.domain import blueprints, jobs
 from freight.domain.blueprints import Blueprint
 from freight.domain.jobs import Credentials, Job
+from freight.domain.pipeline.availability import Waits
 from freight.domain.pipeline.watch import Watch
+from freight.domain.slots import Slots
 from freight.domain.vendors import Vendors
 from freight.encryption import Vault
 from freight.queue import Queue
 
 WRITES_AT_ONCE = 32
-"""Enough to keep 25 writes a second going when each takes a second."""
+"""Writes that a worker has under way to one account: enough for 25 a second when each takes a second."""
+
+IN_DOUBT_SECONDS = 60.0
+"""A gateway that answers 504 may pass the request on for as long as this."""
 
 C = TypeVar("C", bound=Source | Target)
 
@@ -26,11 +32,23 @@ C = TypeVar("C", bound=Source | Target)
 class Workplace:
     """The worker's name and its tools."""
 
-    def __init__(self, *, worker: str, vault: Vault, vendors: Vendors, queue: Queue) -> None:
+    def __init__(
+        self,
+        *,
+        worker: str,
+        vault: Vault,
+        vendors: Vendors,
+        queue: Queue,
+        slots: Slots,
+        in_doubt_seconds: float = IN_DOUBT_SECONDS,
+    ) -> None:
         self.worker = worker
         self.queue = queue
-        self.writers = asyncio.Semaphore(WRITES_AT_ONCE)
-        """Bounds the writes that this worker has under way, over all its batches."""
+        self.slots = slots
+        self.waits = Waits()
+        self.in_doubt_seconds = in_doubt_seconds
+        """For how long a record is looked for whose creation was not confirmed, before it is sent again."""
+        self._writers = WeakValueDictionary[tuple[str, ...], asyncio.Semaphore]()
         self._vault = vault
         self._sources = _Shared[Source](
             self._look_up,
@@ -54,6 +72,16 @@ class Workplace:
             ),
             lambda target, _, blueprint: target.use(blueprint.layout),
         )
+
+    @asynccontextmanager
+    async def writing(self, job: Job) -> AsyncIterator[None]:
+        """Bound the writes that are under way to the job's target, over all steps and jobs that write there: a target
+        that takes a minute for each holds up no other one."""
+        account = (job.target_system, job.target_base_url, job.target_workspace)
+        if (writers := self._writers.get(account)) is None:
+            writers = self._writers[account] = asyncio.Semaphore(WRITES_AT_ONCE)
+        async with writers:
+            yield
 
     @asynccontextmanager
     async def source(self, job: Job) -> AsyncIterator[Source]:
@@ -87,11 +115,13 @@ class _Shared(Generic[C]):
         self._instruct = instruct
         self._opened: dict[UUID, tuple[C, Watch]] = {}
         self._users: dict[UUID, int] = {}
-        self._opening = asyncio.Lock()
+        self._opening = WeakValueDictionary[UUID, asyncio.Lock]()
 
     @asynccontextmanager
     async def of(self, job: Job) -> AsyncIterator[C]:
-        async with self._opening:
+        if (opening := self._opening.get(job.id)) is None:
+            opening = self._opening[job.id] = asyncio.Lock()
+        async with opening:
             if job.id not in self._opened:
                 self._opened[job.id] = await self._open(job)
             self._users[job.id] = self._users.get(job.id, 0) + 1

@@ -2,6 +2,8 @@
 
 from contextlib import AsyncExitStack
 
+import msgspec
+
 from freight.addresses import comparable
 from freight.connectors.errors import (
     ConnectorError,
@@ -11,24 +13,31 @@ from freight.connectors.errors import (
     QueryTooComplex,
     Rejected,
     Unavailable,
+    UnexpectedAnswer,
     UniquenessConflict,
 )
 from freight.connectors.protocols import Attributes, Draft, Issue, Source, Target, TargetRecord
+from freight.crm import File
 from freight.domain.batches import Result
 from freight.domain.ledger import Known
 from freight.domain.pipeline import plan as planning
 from freight.domain.pipeline.drafts import without_attribute, without_value
 from freight.domain.pipeline.plan import DELETED_IN_TARGET, Plan
-from freight.domain.records import Outcome, Settled
-
-IN_DOUBT_TRIES = 5
-"""How often a create whose effect is unknown is looked up and sent again before the batch waits."""
+from freight.domain.records import MAY_HAVE_ARRIVED, Outcome, Settled
 
 FORBIDDEN_IN_A_ROW = 10
 """After so many refusals without a success in between it is not the record that may not be written, it is the key."""
 
 
 GONE = "Something that this record belongs to is gone from the target"
+
+
+class Doubted(InDoubt):
+    """A request that may have created a record ended without saying so; `draft` is what was sent at last."""
+
+    def __init__(self, cause: InDoubt, draft: Draft) -> None:
+        super().__init__(str(cause))
+        self.draft = draft
 
 
 class SourceFailed(Exception):
@@ -46,6 +55,7 @@ class Writer:
         self._target = target
         self._source = source
         self._forbidden = 0
+        self._of_delivery: dict[int, tuple[Issue, ...]] = {}
 
     def leave(self, plan: Plan) -> Result:
         """The result of a plan that sends nothing."""
@@ -75,7 +85,7 @@ class Writer:
         """Send what is planned. A record that a vendor refuses fails alone.
 
         Raises the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
-        is the source that gave no usable answer.
+        is the source that gave no usable answer, and `Doubted` where the target may have made the record.
         """
         try:
             result = await (self._create(plan) if plan.write == "create" else self._update(plan))
@@ -86,11 +96,28 @@ class Writer:
         self._forbidden = 0
         return result
 
+    def of_delivery(self, plan: Plan) -> tuple[Issue, ...]:
+        """What is to be said, once, of how the content of this record was delivered by the source."""
+        return self._of_delivery.pop(plan.staged.id, ())
+
     def given_up(self, plan: Plan, error: ConnectorError | SourceFailed) -> Result:
         """The result of a record about which a vendor gives no usable answer, while it answers others."""
         if isinstance(error, SourceFailed):
             return _failed(plan, error.cause, "The source does not give this record, while it answers other requests")
         return _failed(plan, error, "The target does not take this record, while it answers other requests")
+
+    def never_confirmed(self, plan: Plan) -> Result:
+        """The result of a record that several requests may have created, and that was not found after any of them."""
+        message = (
+            f"The target confirmed none of the requests to create this record, and it was not found there after any of "
+            f"them, so it is not migrated. Try again later, or create it there by hand.{MAY_HAVE_ARRIVED}"
+        )
+        issue = Issue(level="error", code="in_doubt", message=message)
+        return Result(
+            source_id=plan.staged.source_id,
+            settled=Settled(id=plan.staged.id, outcome="failed", code=issue.code, message=message),
+            issues=(*plan.issues, issue),
+        )
 
     def _refused(self, plan: Plan, error: ConnectorError, raised: ConnectorError | SourceFailed) -> Result:
         """The result if the error is about the record alone; raises it otherwise."""
@@ -106,51 +133,52 @@ class Writer:
                 self._forbidden += 1
                 side = "source" if by_source else "target"
                 return _failed(plan, error, f"The {side} refused access to this record")
-            case Unavailable():
+            case Unavailable() | UnexpectedAnswer():
                 raise raised
             case _:
                 raise error
 
     async def _create(self, plan: Plan) -> Result:
-        draft = plan.draft
-        for _ in range(IN_DOUBT_TRIES):
-            record: TargetRecord | None
-            try:
-                draft, record = await self._make(draft)
-            except InDoubt:
-                # It may have been made: to send it again without a look could double it.
-                if (record := await self._look_up(draft)) is None:
-                    continue
-                if missing := planning.lost(draft, record):
-                    record = await self._target.update(draft, record.id, missing)
-            if record.source_id not in (None, draft.source_id):
-                return _merged(plan, record)
-            return Result(
-                source_id=plan.staged.source_id,
-                settled=_settled(plan, "created", record.id),
-                learned=planning.created(draft, plan.drafted, record),
-                issues=(*draft.issues, *record.issues),
-                implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
-            )
-        raise Unavailable("The target kept failing in the middle of a request that makes a record.")
+        draft, record = await self._make(plan, plan.draft)
+        if record.source_id not in (None, draft.source_id):
+            return _merged(plan, record)
+        return Result(
+            source_id=plan.staged.source_id,
+            settled=_settled(plan, "created", record.id),
+            learned=planning.created(draft, plan.drafted, record),
+            issues=(*draft.issues, *record.issues, *self.of_delivery(plan)),
+            implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
+        )
 
-    async def _make(self, draft: Draft) -> tuple[Draft, TargetRecord]:
+    async def _make(self, plan: Plan, draft: Draft) -> tuple[Draft, TargetRecord]:
         """Create the record, leaving out one by one the values that the target refuses."""
         while True:
             try:
-                return draft, await self._send(draft)
+                return draft, await self._send(plan, draft)
+            except InDoubt as error:
+                raise Doubted(error, draft) from error
             except Rejected as error:
                 _, draft = await self._without_refused(draft, draft.values, error, own_id=None)
 
-    async def _send(self, draft: Draft) -> TargetRecord:
-        if draft.entity != "files" or self._source is None:
+    async def _send(self, plan: Plan, draft: Draft) -> TargetRecord:
+        file = plan.staged.record
+        if not isinstance(file, File) or self._source is None:
             return await self._target.create(draft)
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(self._source.open_file(draft.source_id))
+                content = await stack.enter_async_context(self._source.open_file(file))
             except ConnectorError as error:
                 raise SourceFailed(error) from error
-            return await self._target.create(draft, content)
+            self._of_delivery[plan.staged.id] = content.issues
+            record = None
+            if plan.staged.in_flight == "create" and file.size != content.size:
+                # The plan looked for a file of the size that the source lists, and this one was sent.
+                record = await self._look_up(_sized(draft, content.size))
+            return record or await self._target.create(draft, content)
+
+    async def _look_up(self, draft: Draft) -> TargetRecord | None:
+        found = await self._target.find([draft])
+        return next((record for record in found if record.source_id == draft.source_id), None)
 
     async def _update(self, plan: Plan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
@@ -166,9 +194,12 @@ class Writer:
                 slug, left = await self._without_refused(draft, values, error, own_id=plan.target_id)
                 values = _to_send(values, slug, draft, left, plan.standing)
                 draft = left
+        outcome: Outcome = "updated" if values else "unchanged"
+        if plan.staged.in_flight == "create" and plan.outcome == "created":
+            outcome = "created"
         return Result(
             source_id=plan.staged.source_id,
-            settled=_settled(plan, "updated" if values else "unchanged", plan.target_id),
+            settled=_settled(plan, outcome, plan.target_id),
             learned=planning.updated(plan, draft, values, record),
             issues=(*plan.issues, *draft.issues[len(plan.draft.issues) :], *(record.issues if record else ())),
         )
@@ -203,10 +234,6 @@ class Writer:
             if (holder := holders.get(comparable(value))) is not None
         }
 
-    async def _look_up(self, draft: Draft) -> TargetRecord | None:
-        found = await self._target.find([draft])
-        return next((record for record in found if record.source_id == draft.source_id), None)
-
 
 def _to_send(values: Attributes, refused: str, before: Draft, after: Draft, standing: Attributes) -> Attributes:
     """The values of an update less what its draft has lost of an attribute.
@@ -220,6 +247,10 @@ def _to_send(values: Attributes, refused: str, before: Draft, after: Draft, stan
         if remaining != standing.get(refused, []):
             kept[refused] = remaining
     return kept
+
+
+def _sized(draft: Draft, size: int) -> Draft:
+    return msgspec.structs.replace(draft, values={**draft.values, "size": [size]})
 
 
 def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:

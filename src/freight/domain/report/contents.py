@@ -16,6 +16,7 @@ from freight.domain.report.mapping import MappingInForce
 from freight.domain.report.sections import SectionCode
 from freight.domain.statistics import Outcomes, VendorCalls
 from freight.domain.transitions import Status
+from freight.domain.waiting import Waiting
 
 UNCARRIED = {
     "saved_views": "Saved views cannot be made in the target by a program. Set up there those that are needed.",
@@ -64,6 +65,7 @@ class ReportedJob(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     paused_by: Annotated[PausedBy | None, Meta(description="Who or what paused it; null if it is not paused.")]
     resume_at: Annotated[datetime | None, Meta(description="When it goes on by itself, if it does.")]
+    waiting_for: Annotated[Waiting | None, Meta(description="What it waits for; null while it makes progress.")]
     source: ReportedWorkspace
     target: ReportedWorkspace
     created_at: datetime

@@ -56,6 +56,8 @@ PAUSED: dict[str, str] = {
     "quota": "The job waits for the quota of API calls at a vendor. It goes on by itself when the quota is renewed.",
     "plan": "The job is paused because the plan of a workspace allows no more. Upgrade the plan or make room there, "
     "then resume the job.",
+    "vendor": "The job is paused because a vendor was unavailable, or kept it waiting, for 24 hours. Resume it when "
+    "the vendor can be used again.",
     "suspension": "The job is paused because its tenant is suspended. It can go on when the suspension is lifted.",
 }
 """What keeps a paused job from going on, by who or what paused it."""
@@ -115,6 +117,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
         sample: job.mode == "sample",
         NOT_ENDED: job.status in LIVE,
         PAUSED.get(job.paused_by or "", ""): job.status == "paused" and job.paused_by in PAUSED,
+        "" if job.waiting_for is None else f"The job waits: {job.waiting_for.message}": job.waiting_for is not None,
         ERASED: erased,
     }
     return [remark for remark, holds in said.items() if holds]

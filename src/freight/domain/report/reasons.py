@@ -7,6 +7,8 @@ REASONS: dict[str, str] = {
     "deleted_in_target": "These were deleted in the target after an earlier job had written them. Restore those "
     "there that are wanted.",
     "exists_in_target": "The target has these already. A job whose on_existing is fill or overwrite writes to them.",
+    "file_incomplete": "The source's storage did not deliver these whole, also when asked again. Retry the job "
+    "later, or add the files by hand.",
     "file_too_large": "The target takes no files of this size. Store them elsewhere and put links to them in the "
     "target.",
     "hidden_at_source": "Give the user of the source's key access to these, and run the job again.",
@@ -26,6 +28,8 @@ REASONS: dict[str, str] = {
     "another record at the source, and run the job again.",
     "only_own_people": "These are attached only to the firm's own people, who are no records in the target. Attach "
     "those that are wanted to another record at the source, and run the job again.",
+    "paging_loops": "The vendor's pages have no end. Retry the job later, and report it to the vendor if it comes "
+    "again.",
     "parent_not_in_target": "What is on the list here is not in the target. See what became of it, and run the job "
     "again.",
     "permission_missing": "A key may not do what these need. Extend what it may do, and retry the job.",
@@ -35,6 +39,7 @@ REASONS: dict[str, str] = {
     "quota_exhausted": "The quota of API calls is used up. Retry the job when it is renewed.",
     "rejected_by_source": "The source refused to give these. See the reason in the example, and run the job again.",
     "rejected_by_target": "The target refused these. Correct at the source what the example names, and retry the job.",
+    "timed_out": "The step that these belong to came to no result in the time that it has. Retry the job later.",
     "unexpected_answer": "The vendor answered something that Freight does not know. Retry the job, and report the "
     "answer if it comes again.",
     "uniqueness_conflict": "Another record of the target holds a value of these that is allowed only once. Remove "

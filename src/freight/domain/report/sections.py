@@ -128,13 +128,23 @@ CODES: dict[SectionCode, frozenset[str]] = {
         {
             "damaged_text",
             "date_uncertain",
+            "file_size_differs",
             "phone_country_assumed",
             "phone_rewritten",
             "rounded",
             "unknown_person_type",
         }
     ),
-    "shared": frozenset({"further_copy_stays", "restored_after_overwrite", "taken_over"}),
+    "shared": frozenset(
+        {
+            "double_not_removed",
+            "double_removed",
+            "further_copy_stays",
+            "restored_after_overwrite",
+            "sent_twice",
+            "taken_over",
+        }
+    ),
     "refused": frozenset(
         {
             "ambiguous_number",
@@ -162,6 +172,7 @@ CODES: dict[SectionCode, frozenset[str]] = {
     "not_shown": frozenset(
         {
             "hidden_at_source",
+            "list_forbidden",
             "list_gone",
             "list_hidden",
             "list_read_before",
@@ -189,6 +200,7 @@ JOB_CODES = frozenset(
         "attribute_incompatible",
         "attribute_taken_twice",
         "batch_retried",
+        "create_in_doubt",
         "cursor_refused",
         "database_unavailable",
         "deals_disabled",
@@ -196,6 +208,7 @@ JOB_CODES = frozenset(
         "fields_refused",
         "job_cancelled",
         "job_paused",
+        "job_went_on",
         "job_resumed",
         "job_retried",
         "list_incompatible",
@@ -205,17 +218,26 @@ JOB_CODES = frozenset(
         "many_options",
         "mapping_changed",
         "no_deal_owner",
+        "no_progress",
         "options_unknown",
         "owners_not_checked",
+        "paging_loops",
         "precheck_failed",
+        "queued",
         "quota_too_small",
+        "rate_limited",
+        "retrying",
         "schema_refused",
         "scope_missing",
+        "standard_value_replaced",
+        "standard_value_taken",
         "type_impossible",
         "unknown_field",
         "unknown_list",
         "unknown_list_type",
         "unknown_member",
+        "waited_too_long",
+        "workspace_busy",
         "workspace_changed",
     }
 )

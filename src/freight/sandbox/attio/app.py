@@ -54,7 +54,7 @@ def attio_app(workspace: Workspace, vendor: AttioVendor, key: str, score_limits:
         logging_config=None,
     )
     app.state.workspace, app.state.key, app.state.issued_at = workspace, key, int(time.time())
-    app.state.scores, app.state.faults = QueryScores(score_limits), vendor.faults
+    app.state.scores, app.state.faults, app.state.vendor = QueryScores(score_limits), vendor.faults, vendor
     return app
 
 

@@ -7,6 +7,7 @@ from litestar.response.base import ASGIResponse
 from freight.sandbox.attio.query_api import scores_of
 from freight.sandbox.attio.requests import AnyRequest, workspace_of
 from freight.sandbox.attio.scores import ScoreLimits
+from freight.sandbox.attio.vendor import RateLimits
 from freight.sandbox.attio.workspace import NewMember, Plan
 from freight.sandbox.control import answer
 
@@ -75,4 +76,23 @@ async def put_query_limits(request: AnyRequest) -> ASGIResponse:
     return answer(limits)
 
 
-CONTROL_OPERATIONS = (put_members, put_scopes, read_late_work, finish_late_work, put_plan, put_query_limits)
+@put("/rate-limits")
+async def put_rate_limits(request: AnyRequest) -> ASGIResponse:
+    """Replace the limits on requests, as when Attio lowers them in an incident."""
+    try:
+        limits = msgspec.json.decode(await request.body(), type=RateLimits)
+    except msgspec.DecodeError as error:
+        return answer({"message": f"These are not limits: {error}."}, 422)
+    request.app.state.vendor.set_limits(limits)
+    return answer(limits)
+
+
+CONTROL_OPERATIONS = (
+    put_members,
+    put_scopes,
+    read_late_work,
+    finish_late_work,
+    put_plan,
+    put_query_limits,
+    put_rate_limits,
+)

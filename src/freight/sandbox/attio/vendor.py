@@ -1,14 +1,16 @@
 """Attio at the gate: 25 writes and 100 reads a second, counted for the workspace, and less for two operations."""
 
 import time
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from freight.sandbox.answers import JSON_HEADERS, Answer, Headers, of_gateway, with_headers
 from freight.sandbox.attio.errors import AttioError, too_many
 from freight.sandbox.counters import Counters
 from freight.sandbox.faults import Fault, FaultKind, Faults
-from freight.sandbox.limits import SlidingWindow
+from freight.sandbox.limits import WindowKind, per_second
 
 READS_PER_SECOND = 100
 WRITES_PER_SECOND = 25
@@ -16,15 +18,29 @@ OWN_LIMITS = {("GET", "/v2/notes"): 10, ("POST", "/v2/files/upload"): 1}
 """Requests a second to the operations for which Attio documents a limit of their own."""
 
 
+class RateLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of all operations together; None is no limit."""
+
+    reads_per_second: Annotated[int, Meta(ge=1)] | None = READS_PER_SECOND
+    writes_per_second: Annotated[int, Meta(ge=1)] | None = WRITES_PER_SECOND
+    window: WindowKind = "sliding"
+
+
 class AttioVendor:
     """The two limits, and the answers to faults."""
 
-    def __init__(self, seed: int, *, unlimited: bool) -> None:
+    def __init__(self, seed: int, *, unlimited: bool, window: WindowKind = "sliding") -> None:
         self.counters = Counters()
         self.faults = Faults(seed)
-        self._reads = None if unlimited else SlidingWindow(READS_PER_SECOND)
-        self._writes = None if unlimited else SlidingWindow(WRITES_PER_SECOND)
-        self._own = {} if unlimited else {operation: SlidingWindow(limit) for operation, limit in OWN_LIMITS.items()}
+        self._own = {} if unlimited else {key: per_second(limit, window) for key, limit in OWN_LIMITS.items()}
+        unbounded = RateLimits(reads_per_second=None, writes_per_second=None)
+        self.set_limits(unbounded if unlimited else RateLimits(window=window))
+
+    def set_limits(self, limits: RateLimits) -> None:
+        """Replace the limits; the requests of the last second are forgotten."""
+        reads, writes = limits.reads_per_second, limits.writes_per_second
+        self._reads = None if reads is None else per_second(reads, limits.window)
+        self._writes = None if writes is None else per_second(writes, limits.window)
 
     def is_write(self, method: str, path: str) -> bool:
         """A query is a read, though it is a POST."""

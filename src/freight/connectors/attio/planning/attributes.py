@@ -11,6 +11,7 @@ from freight.connectors.attio.planning.slugs import candidates, field_slug
 from freight.connectors.attio.standard import (
     ALWAYS_FILLED,
     ATTIO_TYPES,
+    IDENTIFYING,
     LIST_SYSTEM,
     MULTIPLE_TYPES,
     Added,
@@ -143,6 +144,8 @@ class _Placing:
             self._place(wish, slug, None, wish.type)
         elif attribute is None or slug in own or (type_ := _servable(attribute, wish)) is None:
             self.refuse(wish.field, issues.attribute_incompatible(self._owner, wish.field, slug, attribute))
+        elif slug in IDENTIFYING.get(self._owner, ()) and not wish.mapping.replace:
+            self.refuse(wish.field, issues.standard_value_taken(self._owner, wish.field, slug))
         else:
             self._place(wish, slug, attribute, type_)
 

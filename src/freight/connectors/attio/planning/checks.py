@@ -1,11 +1,13 @@
 """Whether a job's mapping and key fit the two workspaces; pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from freight.connectors.attio.planning import issues
+from freight.connectors.attio.standard import IDENTIFYING, PARTS
 from freight.connectors.protocols import Issue
 from freight.crm import Entity
-from freight.mapping import Mapping
+from freight.mapping import FieldMapping
+from freight.mapping import Mapping as JobMapping
 from freight.schema import Schema
 
 ALWAYS = ("record_permission:read-write", "object_configuration:read-write", "user_management:read")
@@ -33,7 +35,7 @@ def check_scopes(scope: object, entities: Collection[Entity]) -> list[Issue]:
     return [issues.scope_missing(scope) for scope in dict.fromkeys(needed) if scope not in given]
 
 
-def check_mapping(schema: Schema, mapping: Mapping, entities: Collection[Entity]) -> list[Issue]:
+def check_mapping(schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> list[Issue]:
     """Issues for fields and lists that the mapping names and the source does not have."""
     found: list[Issue] = []
     for owner, wanted in (("companies", mapping.companies), ("people", mapping.people)):
@@ -48,6 +50,25 @@ def check_mapping(schema: Schema, mapping: Mapping, entities: Collection[Entity]
         if list_id in known:
             found += _unknown_fields(schema, list_id, wanted_of_list.fields)
     return found
+
+
+def check_standard(owner: Entity, schema: Schema, wanted: Mapping[str, FieldMapping]) -> list[Issue]:
+    """Warnings for fields that are led to an attribute which a standard or enriched value of the record fills too."""
+    parts = PARTS.get(owner, {})
+    filled = {
+        parts[fact.part]: fact
+        for fact in schema.facts.get(owner, ())
+        if fact.part in parts and not wanted.get(fact.field or "", FieldMapping()).skip
+    }
+    return [
+        issues.standard_value_replaced(owner, field, mapping.to, filled[mapping.to].name)
+        for field in schema.fields_of(owner)
+        if (mapping := wanted.get(field.id)) is not None
+        and not (mapping.skip or mapping.replace)
+        and mapping.to is not None
+        and mapping.to in filled
+        and mapping.to not in IDENTIFYING.get(owner, ())
+    ]
 
 
 def _unknown_fields(schema: Schema, owner: str, wanted: Collection[str]) -> list[Issue]:

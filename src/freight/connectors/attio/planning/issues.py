@@ -130,6 +130,30 @@ def attribute_incompatible(owner: str, field: Field, slug: str, attribute: Attri
     )
 
 
+def standard_value_taken(owner: str, field: Field, slug: str) -> Issue:
+    """The attribute that the job names holds what a record is known by."""
+    return _error(
+        "standard_value_taken",
+        f"The mapping sends the field {_quoted(field)} to the attribute {slug}, which holds the {slug} of "
+        f"{_owner(owner)} themselves: every record would lose it to the field. Name another attribute, or set "
+        "`replace` for this field if that is what you want.",
+        field=_place(owner, field.id),
+        value=slug,
+    )
+
+
+def standard_value_replaced(owner: str, field: Field, slug: str, standard: str) -> Issue:
+    """The attribute that the job names holds a standard value as well."""
+    return _warning(
+        "standard_value_replaced",
+        f"The mapping sends the field {_quoted(field)} to the attribute {slug}, where the source's {standard} of "
+        f"{_owner(owner)} goes too: a record that has both keeps the field only. Name another attribute to keep both, "
+        "or set `replace` for this field.",
+        field=_place(owner, field.id),
+        value=slug,
+    )
+
+
 def own_attribute_incompatible(owner: str, added: Added) -> Issue:
     """Something else stands under a slug that Freight needs."""
     kind = f"{'a unique' if added.unique else 'a'} {added.type}{' with several values' if added.multiple else ''}"

@@ -7,7 +7,7 @@ import msgspec
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.attributes import check_added, check_demanded, place_fields
-from freight.connectors.attio.planning.checks import check_mapping
+from freight.connectors.attio.planning.checks import check_mapping, check_standard
 from freight.connectors.attio.planning.choices import Existing as ExistingChoices
 from freight.connectors.attio.planning.choices import add_choices, complete, titles
 from freight.connectors.attio.planning.existing import LISTED, Existing
@@ -43,6 +43,9 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
     for owner, attributes in (*existing.objects.items(), *_of_lists(lists, existing)):
         found += check_added(owner, attributes)
         found += check_demanded(owner, attributes)
+    for owner in PARTS:
+        if owner in entities:
+            found += check_standard(owner, schema, mapping.fields_of(owner))
     members = {member.email: member.id for member in existing.members}
     default_owner = members.get((mapping.default_owner or "").strip().lower())
     if mapping.default_owner is not None and default_owner is None:

@@ -73,6 +73,11 @@ class Entries:
             written = await self._client.write("PUT", path, {"entry_values": values}, repeatable=True, key=KEY)
         return self._record(container, written)
 
+    async def delete(self, draft: Draft, target_id: str) -> None:
+        """Delete an entry; the record on the list stays."""
+        path = f"{_container(draft).path}/entries/{quote(target_id, safe='')}"
+        await self._client.request("DELETE", path, kind="write", repeatable=True)
+
     async def _of_list(self, list_id: str, drafts: Sequence[Draft]) -> list[TargetRecord]:
         container = Container("lists", list_id)
         sought: list[Sought] = []

@@ -25,6 +25,8 @@ class Files:
         self._client = client
         self._owners: dict[str, str] = {}
         """The source ids of the files that were read, found or made, by their ids: nothing else tells them apart."""
+        self._sent: dict[str, int] = {}
+        """The bytes of the files whose upload has had no answer yet, by source id: the listed size may be another."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """The files with those ids, one by one."""
@@ -40,11 +42,11 @@ class Files:
                 key = (parent["target_object"], parent["target_record_id"])
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
-        pages = await together(self._attached_to(*parent) for parent in of_parent)
+        pages = await together(if_present(self._attached_to(*parent)) for parent in of_parent)
         first: list[TargetRecord] = []
         others: list[TargetRecord] = []
         for items, wanted in zip(pages, of_parent.values(), strict=True):
-            left = list(items)
+            left = list(items or ())
             for draft in wanted:
                 if (item := next((item for item in left if self._may_be(item, draft)), None)) is not None:
                     left.remove(item)
@@ -53,17 +55,23 @@ class Files:
         return [*first, *others]
 
     async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
-        """Upload a file; `InDoubt` is possible."""
+        """Upload a file; `InDoubt` is possible, and then `find` knows how many bytes were sent."""
         if content is None:
             raise Rejected("A file cannot be written without its content.")
         (parent,) = draft.values["parent"]
         fields = {"object": parent["target_object"], "record_id": parent["target_record_id"]}
+        self._sent[draft.source_id] = content.size
         made = await self._client.upload(f"{PATH}/upload", fields, draft.values["name"][0], content)
+        self._sent.pop(draft.source_id, None)
         return self._owned(_record(made, draft), draft)
 
     async def update(self, _draft: Draft, _target_id: str, values: Attributes) -> TargetRecord:
         """Raises `Rejected`: Attio has no way to change a file."""
         raise unchangeable(next(iter(values)), "file")
+
+    async def delete(self, _draft: Draft, target_id: str) -> None:
+        """Delete a file."""
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
         return self._owned(_record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft), draft)
@@ -73,8 +81,9 @@ class Files:
         return await self._client.read_cursor(PATH, size=PAGE_SIZE, params=params)
 
     def _may_be(self, item: Mapping[str, Any], draft: Draft) -> bool:
-        size = draft.values.get("size")
-        is_alike = [item.get("name")] == draft.values["name"] and size in (None, [item.get("content_size")])
+        listed = draft.values.get("size")
+        sizes = listed if draft.source_id not in self._sent else [self._sent[draft.source_id]]
+        is_alike = [item.get("name")] == draft.values["name"] and sizes in (None, [item.get("content_size")])
         return is_alike and self._owners.get(read_id(item, KEY), draft.source_id) == draft.source_id
 
     def _owned(self, record: TargetRecord, draft: Draft) -> TargetRecord:

@@ -40,3 +40,7 @@ class Lists:
                 raise unchangeable(slug, "list")
         await self._definitions.rename_list(target_id, values["name"][0])
         return TargetRecord(id=target_id, source_id=draft.source_id, values=dict(values))
+
+    async def delete(self, _draft: Draft, _target_id: str) -> None:
+        """Raises `Rejected`: Attio has no way to delete a list."""
+        raise Rejected("Attio has no way to delete a list: archive it by hand.")

@@ -38,10 +38,15 @@ class Notes:
         """The notes with the mark of one of the drafts on any of its records, whether they were written to one of
         these or to all: the one that is a draft has its source id, every other that of a copy for its record."""
         parents = {(place["target_object"], place["target_record_id"]) for draft in drafts for place in _places(draft)}
-        pages = await together(self._of_parent(*parent) for parent in sorted(parents) if not is_planned(parent[1]))
+        pages = await together(
+            # A record that is gone from the workspace has no notes.
+            if_present(self._of_parent(*parent))
+            for parent in sorted(parents)
+            if not is_planned(parent[1])
+        )
         copies: dict[str, list[TargetRecord]] = {}
         for page in pages:
-            for record in page:
+            for record in page or ():
                 if record.source_id is not None:
                     copies.setdefault(note_of(record.source_id), []).append(record)
         return _assigned(drafts, copies)
@@ -71,6 +76,10 @@ class Notes:
             body["format"] = "markdown"
         path = f"{PATH}/{quote(target_id, safe='')}"
         return _record(await self._client.write("PATCH", path, body, repeatable=True, key=KEY))
+
+    async def delete(self, _draft: Draft, target_id: str) -> None:
+        """Delete a note."""
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _get(self, target_id: str) -> TargetRecord:
         return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"))

@@ -75,6 +75,11 @@ class Objects:
         (record,) = self._records(draft.entity, [written], [draft])
         return record
 
+    async def delete(self, draft: Draft, target_id: str) -> None:
+        """Delete a record."""
+        path = f"{Container('objects', draft.entity).path}/records/{quote(target_id, safe='')}"
+        await self._client.request("DELETE", path, kind="write", repeatable=True)
+
     async def _query(self, entity: Entity, sought: Sequence[Sought]) -> list[dict[str, Any]]:
         container = Container("objects", entity)
         async with self._known.naming(container, {}):

@@ -13,6 +13,7 @@ import structlog
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.errors import QueryTooComplex
 from freight.connectors.http import Patience
+from freight.connectors.paging import Paging
 
 QUERY_SIZE = 400
 """Values in one query. Each is commonly held by one record, so that these fit on one page."""
@@ -83,11 +84,14 @@ class Queries:
         # The pages come in the order of ids: what is made meanwhile may shift an item to the next page, where it is
         # read once more, and leaves none out.
         found: list[dict[str, Any]] = []
+        paging = Paging(f"Attio's POST {path}/query")
         while True:
-            page = await self._client.query(path, filter_, limit=PAGE_SIZE, offset=len(found), patience=patience)
+            offset = len(found)
+            page = await self._client.query(path, filter_, limit=PAGE_SIZE, offset=offset, patience=patience)
             found += page
             if len(page) < PAGE_SIZE:
                 return found
+            paging.follow(offset or None, len(found), page)
 
 
 def _filter(part: Sequence[Sought]) -> dict[str, Any]:

@@ -55,8 +55,10 @@ class Tasks:
             link = (linked[0]["target_object"], linked[0]["target_record_id"]) if linked else None
             if link is None or not is_planned(link[1]):
                 links[draft.source_id] = link
-        pages = await together(self._linked_to(*link) for link in dict.fromkeys(links.values()) if link is not None)
-        found = [record for page in pages for record in page if record.source_id in links]
+        pages = await together(
+            if_present(self._linked_to(*link)) for link in dict.fromkeys(links.values()) if link is not None
+        )
+        found = [record for page in pages for record in page or () if record.source_id in links]
         of_link = {record.source_id for record in found}
         if missing := [source_id for source_id in links if source_id not in of_link]:
             found += await self._get_all(await self._all.marked(missing))
@@ -74,6 +76,10 @@ class Tasks:
             raise unchangeable("content", "task")
         body = {slug: change for slug, change in _changes(values).items() if slug in values}
         return await self._linked(await self._patch(target_id, body), values)
+
+    async def delete(self, _draft: Draft, target_id: str) -> None:
+        """Delete a task."""
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _linked(self, task: TargetRecord, sent: Attributes) -> TargetRecord:
         """The task once it has the links that were sent; with an issue if Attio does not keep them.

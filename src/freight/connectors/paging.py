@@ -1,0 +1,77 @@
+"""Paging that goes round in circles, or on without end, noticed in constant memory."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import msgspec
+
+from freight.connectors.errors import PagingLoops
+
+MAX_EMPTY_PAGES = 1000
+"""Pages without a row, one after the other, that a collection may have: rows that the key may not see leave empty
+pages, and no workspace hides half a million of them in one place."""
+
+
+class _SoFar(msgspec.Struct):
+    """What is known of the pages since the first one."""
+
+    cursor: Hashable | None = None
+    """Where the page is that was noted last."""
+    met: Hashable | None = None
+    met_content: int | None = None
+    """The remembered page."""
+    distance: int = 1
+    """Pages until the next one is remembered."""
+    steps: int = 0
+    empty: int = 0
+
+
+class Paging:
+    """Follows the pages of one collection (Brent's algorithm: it remembers one page, at ever larger distances).
+
+    A page counts as met before if its cursor or the ids of all its rows are those of the remembered page. So a circle
+    of any length is noticed after at most three rounds, also if every page has a new cursor.
+    """
+
+    def __init__(self, what: str) -> None:
+        """`what` names the collection in the error: `"Affinity's GET /v2/persons"`."""
+        self._what = what
+        self._so_far = _SoFar()
+
+    def follow(self, cursor: Hashable | None, following: Hashable | None, rows: Sequence[Any]) -> None:
+        """Note the page at `cursor`, which names `following` as the next one; both are None at the ends.
+
+        A page that is read again, because it could not be stored, counts once. Raises `PagingLoops`.
+        """
+        if cursor is None:
+            self._so_far = _SoFar()
+        if following is None:
+            return
+        if following == cursor:
+            raise self._loops("names a page as the one that follows itself")
+        now = self._so_far
+        if cursor is not None and cursor == now.cursor:
+            return
+        now.cursor = cursor
+        content = _content(rows)
+        if following == now.met or (content is not None and content == now.met_content):
+            raise self._loops("names the same pages over and over")
+        now.empty = 0 if rows else now.empty + 1
+        if now.empty > MAX_EMPTY_PAGES:
+            raise self._loops(f"gave more than {MAX_EMPTY_PAGES} pages without a row")
+        now.steps += 1
+        if now.steps >= now.distance:
+            now.met, now.met_content = following, content
+            now.distance, now.steps = 2 * now.distance, 0
+
+    def _loops(self, how: str) -> PagingLoops:
+        return PagingLoops(
+            f"{self._what} {how}, so reading would never end. Try again later; if it happens again, report it to the "
+            "vendor's support."
+        )
+
+
+def _content(rows: Sequence[Any]) -> int | None:
+    """What tells a page from others; None if its rows have no ids."""
+    ids = [row.get("id") if isinstance(row, dict) else None for row in rows]
+    return hash(repr(ids)) if ids and None not in ids else None

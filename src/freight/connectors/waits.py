@@ -1,0 +1,80 @@
+"""How long a vendor asks to wait, read from its headers, and how much of that is obeyed."""
+
+import math
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+LONGEST_WAIT = 3600.0
+"""Seconds after which a vendor is asked again, whatever it said: one wrong header must not stop an account for days."""
+
+LONGEST_WAIT_IN_STEP = 10.0
+"""Seconds that a step waits itself; for longer waits it gives up its lease (`MustWait`)."""
+
+PROMPT_REFUSALS = 4
+"""429s to one request in a row that wait for as long as the vendor says: others may have used up what it allows. From
+the next one on the waits grow by themselves."""
+
+REFUSED_WAIT = 30.0
+"""Seconds after which a request is tried again that was refused so often that the wait outgrew the step."""
+
+EPOCH_UNITS = (1.0, 1e3, 1e6, 1e9)
+"""Seconds, milliseconds, microseconds and nanoseconds since 1970, in seconds."""
+NEAR_NOW = 366 * 86400.0
+
+
+def seconds_asked(headers: httpx.Headers, name: str, now: datetime) -> float | None:
+    """Return the seconds from now that a header asks to wait, 0 or more; None if it is absent or makes no sense.
+
+    The header may be a number of seconds, an HTTP date or, though no vendor documents it, the time since 1970. Times
+    are compared with the server's own clock where it sends `Date`. The result has no upper bound: see `obeyed`.
+    """
+    text = headers.get(name, "").strip()
+    if not text:
+        return None
+    server_now = http_date(headers.get("Date", "")) or now
+    try:
+        number = float(text)
+    except ValueError:
+        date = http_date(text)
+        return None if date is None else max(0.0, (date - server_now).total_seconds())
+    if not math.isfinite(number):
+        return None
+    epoch = server_now.timestamp()
+    for unit in EPOCH_UNITS:
+        if abs(number / unit - epoch) < NEAR_NOW:
+            return max(0.0, number / unit - epoch)
+    return max(0.0, number)
+
+
+def obeyed(seconds: float, *, at_least: float = 0.0) -> float:
+    """Return the wait that is kept when a vendor asks for this one: at most `LONGEST_WAIT`."""
+    return min(max(seconds, at_least), LONGEST_WAIT)
+
+
+def wait_for_limit(asked: float | None, refusals: int, *, alone: bool) -> float:
+    """Return the seconds to wait after a 429; above `LONGEST_WAIT_IN_STEP` not within the step.
+
+    `asked` is what the vendor said, `refusals` how often it has refused this request in a row, and `alone` whether it
+    may be this request alone that is refused, which is then given up after a few times.
+    """
+    if asked is not None and asked > LONGEST_WAIT_IN_STEP:
+        return asked
+    if alone:
+        return max(asked or 0.0, min(2.0**refusals, LONGEST_WAIT_IN_STEP))
+    if asked is None:
+        grown = random.uniform(0.5, 1) * 2.0 ** min(refusals, 5)  # noqa: S311 - no secret, only apart from others
+    else:
+        grown = 0.0 if refusals <= PROMPT_REFUSALS else 2.0 ** min(refusals - PROMPT_REFUSALS, 5)
+    return REFUSED_WAIT if grown > LONGEST_WAIT_IN_STEP else max(asked or 0.0, grown)
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the time that an HTTP date means (aware), or None if it is not one."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,207 @@
+"""Slots: which of the long steps that are due a worker takes, so that no tenant and no job keeps out the others.
+
+A worker handles a fixed number of long steps beside each other. A tenant without a slot may take any free one; one that
+has some may take more only within its fair share, and while a few stay free for tenants that come later. The slots of
+a tenant are shared between its jobs by the same rule. Among those that wait, the tenant with the fewest slots is next,
+then the one that was served longest ago; a step that has had its slot for long gives way to those who have fewer.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+RESERVED_PART = 4
+"""One of so many slots stays free for tenants, and one of so many of a tenant's for its jobs, that have none yet."""
+
+SLICE_SECONDS = 5.0
+"""How long a step may keep its slot while others with fewer slots wait."""
+
+PATIENCE_SECONDS = 60.0
+"""How long a step waits for a slot. Then it is given up; the sweep enqueues it again."""
+
+ROOM = 64
+"""Steps that wait for a slot in one worker."""
+
+REMEMBERED = 4096
+"""Tenants and jobs of which is known when they were served."""
+
+
+class Step(NamedTuple):
+    """A long step: some of the work on one row."""
+
+    tenant: Hashable
+    job: Hashable
+    row: Hashable
+
+
+class Slot:
+    """A slot that a step holds."""
+
+    def __init__(self, slots: "Slots", step: Step) -> None:
+        self.step = step
+        self._slots = slots
+        self._since = slots.clock()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the step should end early, at a point where nothing is lost, and be enqueued again."""
+        return self._slots.clock() - self._since >= self._slots.slice_seconds and self._slots.gives_way(self.step)
+
+
+class Slots:
+    """The slots of one worker."""
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        room: int = ROOM,
+        slice_seconds: float = SLICE_SECONDS,
+        patience: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clock = clock
+        self.slice_seconds = slice_seconds
+        self._number = number
+        self._room = room
+        self._patience = patience
+        self._held: set[Step] = set()
+        self._waiting: dict[Step, asyncio.Future[bool]] = {}
+        """In the order in which they came."""
+        self._served: dict[Hashable, int] = {}
+        """When tenants and jobs last got a slot, as the number of that grant; the earliest first."""
+        self._grants = 0
+
+    @property
+    def held(self) -> frozenset[Step]:
+        """The steps that have a slot."""
+        return frozenset(self._held)
+
+    @property
+    def waiting(self) -> tuple[Step, ...]:
+        """The steps that wait for one."""
+        return tuple(self._waiting)
+
+    @asynccontextmanager
+    async def taken(self, step: Step, *, wait: bool = True) -> AsyncIterator[Slot | None]:
+        """Hold a slot for the step, after waiting for one if none is to be had at once and `wait` is true.
+
+        Yields None if there is no slot for it, no room to wait, or if a step on the same row holds or awaits one.
+        """
+        if not await self._acquire(step, wait=wait):
+            yield None
+            return
+        try:
+            yield Slot(self, step)
+        finally:
+            self._held.discard(step)
+            self._grant()
+
+    def gives_way(self, step: Step) -> bool:
+        """Whether a step that has a slot should leave it to one that waits, because that has fewer."""
+        tenants, jobs = self._counts()
+        return any(
+            tenants[other.tenant] < tenants[step.tenant]
+            if other.tenant != step.tenant
+            else jobs[other.job] < jobs[step.job]
+            for other in self._waiting
+        )
+
+    async def _acquire(self, step: Step, *, wait: bool) -> bool:
+        if step in self._held or step in self._waiting:
+            return False
+        granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[step] = granted
+        self._grant()
+        if not granted.done():
+            if not wait:
+                del self._waiting[step]
+                return False
+            if len(self._waiting) > self._room:
+                self._turn_away(self._most_crowded())
+        try:
+            async with asyncio.timeout(self._patience):
+                return await granted
+        except BaseException as error:
+            # Cancelled, or out of patience: a slot that was granted in the same moment goes to the next.
+            self._waiting.pop(step, None)
+            self._held.discard(step)
+            self._grant()
+            if isinstance(error, TimeoutError):
+                return False
+            raise
+
+    def _grant(self) -> None:
+        while (step := self._next()) is not None:
+            granted = self._waiting.pop(step)
+            if granted.done():  # its task has been cancelled
+                continue
+            self._held.add(step)
+            granted.set_result(True)
+            self._note(step)
+
+    def _note(self, step: Step) -> None:
+        self._grants += 1
+        for key in (step.tenant, step.job):
+            self._served.pop(key, None)
+            self._served[key] = self._grants
+        while len(self._served) > REMEMBERED:
+            del self._served[next(iter(self._served))]
+
+    def _next(self) -> Step | None:
+        """The step that gets the next slot, if one may."""
+        if len(self._held) >= self._number:
+            return None
+        tenants, jobs = self._counts()
+
+        def rank(step: Step) -> tuple[int, int, int, int]:
+            return (
+                tenants[step.tenant],
+                self._served.get(step.tenant, 0),
+                jobs[step.job],
+                self._served.get(step.job, 0),
+            )
+
+        return next((step for step in sorted(self._waiting, key=rank) if self._may_have(step)), None)
+
+    def _may_have(self, step: Step) -> bool:
+        """Whether a step may have one of the slots that are free."""
+        tenants, jobs = self._counts()
+        if not tenants[step.tenant]:
+            return True
+        share = fair_share(self._number, len({other.tenant for other in self._all()}))
+        if tenants[step.tenant] >= share or self._number - len(self._held) <= reserve(self._number):
+            return False
+        own = {other.job for other in self._all() if other.tenant == step.tenant}
+        return not jobs[step.job] or jobs[step.job] < fair_share(share, len(own))
+
+    def _most_crowded(self) -> Step:
+        """The last step of the job that has most waiting, of the tenant that has most waiting."""
+        tenants = Counter(step.tenant for step in self._waiting)
+        jobs = Counter(step.job for step in self._waiting)
+        return max(reversed(self._waiting), key=lambda step: (tenants[step.tenant], jobs[step.job]))
+
+    def _turn_away(self, step: Step) -> None:
+        self._waiting.pop(step).set_result(False)
+
+    def _counts(self) -> tuple[Counter[Hashable], Counter[Hashable]]:
+        """How many slots each tenant and each job has."""
+        return Counter(step.tenant for step in self._held), Counter(step.job for step in self._held)
+
+    def _all(self) -> Iterable[Step]:
+        yield from self._held
+        yield from self._waiting
+
+
+def reserve(number: int) -> int:
+    """How many of so many slots stay free for whoever has none."""
+    return number // RESERVED_PART
+
+
+def fair_share(number: int, parties: int) -> int:
+    """How many of so many slots one of these parties may have at most."""
+    return max(1, math.ceil((number - reserve(number)) / parties))

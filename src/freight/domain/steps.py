@@ -1,0 +1,70 @@
+"""Steps: what a worker is doing for a job, and whether anything may still be sent for it.
+
+Whatever a step starts inherits it as the current step, so that the transport that writes its requests and the watch
+over its job know it without being told.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+END_SECONDS = 1.5
+"""How long the requests of a step that has to end may take to finish."""
+
+
+class Interrupted(Exception):
+    """The step has to end early, because its job was paused or is to end, and nothing is wrong."""
+
+
+class TimedOut(Exception):
+    """The step took longer than any step may."""
+
+
+class Step:
+    """One attempt at a row of a job."""
+
+    def __init__(self, table: str, ensure: Callable[[], Awaitable[None]]) -> None:
+        """`ensure` raises `Interrupted` unless the lease of the step is surely held."""
+        self.table = table
+        self.has_progressed = False
+        """Whether anything has been stored that brings the job forward."""
+        self._ensure = ensure
+        self._is_ending = False
+        self._limit: asyncio.Timeout | None = None
+
+    async def ensure(self) -> None:
+        """Return if a request of the step may be sent now. Raises `Interrupted`."""
+        if self._is_ending:
+            raise Interrupted
+        await self._ensure()
+
+    def end(self, *, within: float = END_SECONDS) -> None:
+        """Send nothing more for the step, and cancel what is still under way after so many seconds."""
+        if self._is_ending or self._limit is None or self._limit.expired():
+            return
+        self._is_ending = True
+        self._limit.reschedule(asyncio.get_running_loop().time() + within)
+
+    @asynccontextmanager
+    async def running(self, *, seconds: float) -> AsyncIterator[None]:
+        """Make it the current step while the body runs. Raises `Interrupted` if the step was ended, `TimedOut` if the
+        body took longer than so many seconds."""
+        token = _current.set(self)
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                yield
+        except TimeoutError:
+            if self._limit is None or not self._limit.expired():
+                raise
+            raise (Interrupted if self._is_ending else TimedOut) from None
+        finally:
+            _current.reset(token)
+
+
+_current: ContextVar[Step | None] = ContextVar("step", default=None)
+
+
+def current() -> Step | None:
+    """Return the step that this task works on, if it works on any."""
+    return _current.get()

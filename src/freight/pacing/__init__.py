@@ -1,0 +1,10 @@
+"""Pacing: turns to send requests, shared by everyone who talks to the same account at a vendor.
+
+`Pacer` hands out turns. What it decides by is pure: `pace` how fast, `slots` when, `circuit` whether at all. `shared`
+keeps the first two in Redis, so that all workers of an account share them. `accounts` keeps the pacers of a process.
+"""
+
+from freight.pacing.accounts import Pacers
+from freight.pacing.pacer import Pacer
+
+__all__ = ["Pacer", "Pacers"]

@@ -1,0 +1,128 @@
+"""Pacer: turns for one account. It waits; what it waits for is decided by `pace`, `slots` and `circuit`."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from redis.asyncio import Redis
+
+from freight.connectors.errors import MustWait
+from freight.connectors.protocols import KINDS, Kind
+from freight.pacing.circuit import SHORTEST_OPEN, Circuit
+from freight.pacing.lane import LONGEST_WAIT, Lane
+from freight.pacing.shared import REDIS_TIMEOUT, RETRY_REDIS_AFTER, Shared
+
+TOO_LATE = 1.0
+"""Seconds after which a slot is given up: the process slept, and others have been sending meanwhile."""
+
+log = structlog.get_logger(__name__)
+
+
+class Pacer:
+    """Turns for one account; see `freight.connectors.protocols.Pacer`. One object serves a whole process: it knows
+    which connections are warm, and holds no more than one slot ahead.
+
+    `account` names the account in Redis and must not be a key in clear, `vendor` names it in sentences. `rates` are
+    requests a second that the vendor allows, by kind; 0, and a kind that is absent, are unpaced. `workers` says among
+    how many processes the rate is shared while Redis cannot be reached. The circuit is this process's own: what it
+    cannot reach another may.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        account: str,
+        rates: Mapping[Kind, float],
+        vendor: str = "The vendor",
+        workers: Callable[[], int] = lambda: 1,
+        warm_up: bool = True,
+        redis_timeout: float = REDIS_TIMEOUT,
+        retry_redis_after: float = RETRY_REDIS_AFTER,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._account = account
+        self._vendor = vendor
+        self._rates = rates
+        self._workers = workers
+        self._clock = clock
+        self._sleep = sleep
+        self._circuit = Circuit()
+        shared = Shared(redis, account, timeout=redis_timeout, retry_after=retry_redis_after, clock=clock)
+        self._lanes = {
+            kind: Lane(shared, kind, rates.get(kind, 0.0), workers, clock=clock, warm_up=warm_up) for kind in KINDS
+        }
+
+    async def turn(self, kind: Kind) -> None:
+        """Wait until one request of this kind may be sent.
+
+        Raises `MustWait` where that takes longer than `LONGEST_WAIT`: while a pause lasts, or the circuit is open.
+        """
+        lane = self._lanes[kind]
+        began = self._clock()
+        async with lane.queue:
+            while True:
+                await self._wait_for_circuit(began)
+                await self._wait_for_pause(lane)
+                slot = await lane.take(LONGEST_WAIT)
+                if not slot.is_taken:
+                    raise self._limited(kind, slot.wait)
+                if (wait := slot.at - self._clock()) > 0:
+                    await self._sleep(wait)
+                is_too_late = self._clock() - slot.at > TOO_LATE
+                if is_too_late or lane.pause_left() or not self._circuit.admits(self._clock()):
+                    continue
+                lane.used(slot)
+                return
+
+    async def pause(self, kind: Kind, until: datetime) -> None:
+        """The vendor answered 429: nobody sends requests of this kind before `until` (aware), and then more slowly."""
+        lane = self._lanes[kind]
+        seconds = (until - datetime.now(UTC)).total_seconds()
+        await lane.pause(max(0.0, seconds))
+        if (share := await lane.slow_down()) is not None:
+            log.info("pace_fell", account=self._account, kind=kind, share=round(share, 3), paused=round(seconds, 3))
+
+    async def succeeded(self) -> None:
+        """The vendor answered."""
+        self._circuit.succeeded()
+
+    async def failed(self) -> None:
+        """The vendor answered 5xx, or not at all."""
+        if self._circuit.failed(self._clock()):
+            log.warning("circuit_opened", account=self._account, seconds=self._circuit.open_for)
+
+    async def _wait_for_circuit(self, began: float) -> None:
+        while wait := self._circuit.wait(self._clock()):
+            if self._clock() + wait > began + LONGEST_WAIT:
+                raise self._unavailable(SHORTEST_OPEN if self._circuit.is_trying else wait)
+            await self._sleep(wait)
+
+    async def _wait_for_pause(self, lane: Lane) -> None:
+        """Wait for a pause that this process was told of, also where Redis has forgotten it."""
+        while left := lane.pause_left():
+            if left > LONGEST_WAIT:
+                raise self._limited(lane.kind, left)
+            await self._sleep(left)
+
+    def _limited(self, kind: Kind, wait: float) -> MustWait:
+        until = datetime.now(UTC) + timedelta(seconds=wait)
+        return MustWait(
+            f"{self._vendor} allows no further requests of the kind `{kind}` to this account before {until:%F %T} UTC, "
+            "because of its rate limit. Freight goes on then; nothing has to be done.",
+            until=until,
+            code="rate_limited",
+        )
+
+    def _unavailable(self, wait: float) -> MustWait:
+        until = datetime.now(UTC) + timedelta(seconds=wait)
+        return MustWait(
+            f"{self._vendor} cannot be used: the last {self._circuit.failures} requests were not answered, or with an "
+            f"error of the server. Freight tries again at {until:%F %T} UTC, and goes on when it is answered; nothing "
+            "has to be done.",
+            until=until,
+            code="vendor_unavailable",
+        )

@@ -1,0 +1,104 @@
+"""What the steps of a worker share, and what keeps those of one tenant from holding up those of another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import pytest
+
+from freight import database, queue
+from freight.domain import jobs as domain_jobs
+from freight.domain.jobs import Job
+from freight.domain.pipeline import workplace
+from freight.domain.pipeline.workplace import WRITES_AT_ONCE, Workplace
+from freight.domain.slots import Slots
+from freight.domain.vendors import Vendors
+from freight.encryption import Vault
+from freight.queue import Queue
+from freight.settings import Settings
+from support import filled as rows
+from support.service import Service, Tenant
+
+
+@pytest.fixture
+async def place(service: Service, settings: Settings) -> AsyncIterator[Workplace]:
+    """What a worker has at hand."""
+    redis = queue.connect(settings.redis_url or "")
+    yield Workplace(
+        worker="worker",
+        vault=Vault(settings.secrets),
+        vendors=Vendors(settings, redis, workers=lambda: 1),
+        queue=Queue(redis),
+        slots=Slots(1),
+    )
+    await redis.aclose(close_connection_pool=True)
+
+
+async def a_job(tenant: Tenant, target: str) -> Job:
+    job_id = await rows.a_job(tenant, status="running", target_workspace=target)
+    async with database.as_tenant(tenant.id) as tx:
+        return await domain_jobs.get(tx, job_id)
+
+
+async def test_a_target_that_holds_up_all_its_writes_holds_up_no_other_target(place: Workplace, tenant: Tenant) -> None:
+    slow, same, other = [await a_job(tenant, target) for target in ("slow", "slow", "other")]
+    async with AsyncExitStack() as stack:
+        for _ in range(WRITES_AT_ONCE):
+            await stack.enter_async_context(place.writing(slow))
+        async with asyncio.timeout(30), place.writing(other):
+            pass
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), place.writing(same):
+                pass
+    async with asyncio.timeout(30), place.writing(same):
+        pass
+
+
+class Opened:
+    """A connector of a job."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_connecting_for_one_job_holds_up_no_other_and_its_steps_share_what_was_opened(tenant: Tenant) -> None:
+    slow, quick = [await a_job(tenant, target) for target in ("one", "two")]
+    looked_up: list[UUID] = []
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def look_up(job: Job):
+        looked_up.append(job.id)
+        if job is slow:
+            asked.set()
+            await answered.wait()
+        return None, None
+
+    connectors: list[Opened] = []
+
+    def connect(*_):
+        connectors.append(Opened())
+        return connectors[-1]
+
+    shared = workplace._Shared(look_up, connect, lambda *_: None)
+
+    both = asyncio.Barrier(2)
+
+    async def use(job: Job) -> Opened:
+        async with shared.of(job) as connector:
+            if job is slow:
+                await both.wait()
+            return connector
+
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(use(slow)) for _ in range(2)]
+        await asked.wait()
+        async with asyncio.timeout(30):
+            await use(quick)
+        answered.set()
+    assert waiting[0].result() is waiting[1].result()
+    assert looked_up == [slow.id, quick.id]
+    assert [connector.closed for connector in connectors] == [1, 1]
