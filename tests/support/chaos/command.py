@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     logging.configure(Settings(log_level="error"))
     planned = [(chosen[number % len(chosen)], given.seed + number) for number in range(given.runs)]
     results = asyncio.run(_interruptible(planned))
-    click.echo(_summary(results))
+    click.echo(_summary(results, given.runs))
     return 1 if len(results) < given.runs or any(result.problems.found for result in results) else 0
 
 
@@ -100,9 +100,10 @@ def _report(result: Result, acts: list[Act], place: Path) -> None:
         shutil.rmtree(place)
 
 
-def _summary(results: list[Result]) -> str:
+def _summary(results: list[Result], planned: int) -> str:
     counted = Counter(kind for result in results for kind, _ in result.problems.found)
     failed = sum(bool(result.problems.found) for result in results)
     resumed = [result.resumed_after for result in results if result.resumed_after is not None]
     told = ", ".join(f"{counted[kind]} {kind}" for kind in KINDS)
-    return f"{len(results)} runs, {failed} failed: {told}; on after at most {max(resumed, default=0):.0f} s"
+    runs_done = f"{planned} runs" if len(results) == planned else f"interrupted after {len(results)} of {planned} runs"
+    return f"{runs_done}, {failed} failed: {told}; on after at most {max(resumed, default=0):.0f} s"
