@@ -17,6 +17,7 @@ from freight.domain import jobs as domain_jobs
 from freight.domain import leases, waiting
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease
+from freight.domain.neighbours import WAITING, WORKSPACE_BUSY
 from freight.domain.pipeline import attempts
 from freight.domain.pipeline.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
 from freight.domain.pipeline.watch import Interrupted, Watch
@@ -184,6 +185,22 @@ async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_
     assert "Attio is unavailable. When the vendor can be used again, resume the job." in row["message"]
     resumed = (await tenant.client.post(paused["links"]["resume"])).raise_for_status().json()
     assert (resumed["status"], resumed["paused_by"]) == ("running", None)
+
+
+async def test_a_job_that_waits_for_its_workspaces_is_not_paused_as_if_a_vendor_kept_it_waiting(
+    tenant: Tenant, job: Job
+) -> None:
+    error = MustWait(WAITING, until=datetime.now(UTC), code=WORKSPACE_BUSY)
+    await attempted(job, error)
+    since = (datetime.now(UTC) - 2 * PATIENCE).isoformat()
+    async with database.as_tenant(tenant.id) as tx:
+        changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
+        await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)
+    await attempted(job, error)
+    waits = await shown(tenant, job)
+    assert (waits["status"], waits["waiting_for"]["code"]) == ("running", WORKSPACE_BUSY)
+    # So the time adds up to the limit that such a wait has.
+    assert datetime.fromisoformat(waits["waiting_for"]["since"]) == datetime.fromisoformat(since)
 
 
 async def test_a_failed_attempt_says_on_the_job_why_and_when_the_next_one_begins(tenant: Tenant, job: Job) -> None:

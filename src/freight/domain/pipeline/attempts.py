@@ -25,6 +25,7 @@ from freight.domain import jobs, leases, logs, waiting
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease, LeaseLost
 from freight.domain.logs import Entry
+from freight.domain.neighbours import WORKSPACE_BUSY
 from freight.domain.steps import Interrupted, Step, TimedOut
 from freight.encryption import SecretError
 
@@ -156,7 +157,8 @@ async def _wait(job: Job, lease: Lease, error: MustWait) -> None:
             noted = await waiting.note(
                 tx, job.tenant_id, job.id, by=lease.table, code=error.code, message=str(error), until=until
             )
-            if now - noted.since >= PATIENCE:
+            # A job that waits for its workspaces has a limit of its own, and no vendor keeps it waiting.
+            if error.code != WORKSPACE_BUSY and now - noted.since >= PATIENCE:
                 message = (
                     f"The job has made no progress since {noted.since:%F %T} UTC, so it is paused. {error} When the "
                     "vendor can be used again, resume the job."
