@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 
 from freight import database, queue, tasks
-from freight.connectors.errors import CursorRefused, MustWait
+from freight.connectors.errors import CursorRefused, MustWait, Unavailable
 from freight.connectors.protocols import Kind, Pacer, Page, Source, Target
+from freight.domain.pipeline import planned
 from freight.domain.pipeline.advance import advance, advance_swept
+from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.extract import _Extraction, extract
 from freight.domain.pipeline.link import link
 from freight.domain.pipeline.load import load
@@ -176,6 +178,31 @@ async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_al
         check_released(left)
     assert known == [100, 200, 210]
     assert left["done"]
+
+
+async def test_records_that_cannot_be_looked_up_together_are_tried_alone_although_others_want_the_slot(
+    place: Workplace, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail_for_many(*args: Any, availability: Availability | None = None, **kwargs: Any) -> Any:
+        if availability is None:
+            raise Unavailable("The target answers no query about so many.")
+        return await planned.plan_each(*args, availability=availability, **kwargs)
+
+    batch_id = await batch_of_companies(place, tenant, sandbox, mode="dry_run")
+    monkeypatch.setattr("freight.domain.pipeline.load.plan_each", fail_for_many)
+    await load(place, tenant.id, batch_id, Contested())
+    left = await state(tenant, "batches", batch_id)
+    assert (left["status"], left["processed_records"], left["failed_records"]) == ("completed", 210, 0)
+
+
+async def batch_of_companies(place: Workplace, tenant: Tenant, sandbox: Sandbox, **settings: Any) -> UUID:
+    """The only batch of a job that carries companies, which have been read."""
+    job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], batch_size=500, **settings))["id"])
+    await start(place, tenant.id, job_id)
+    (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1", job_id)
+    await extract(place, tenant.id, stream["id"], Free())
+    (batch,) = await rows(tenant, "SELECT id FROM batches WHERE job_id = $1", job_id)
+    return UUID(str(batch["id"]))
 
 
 async def test_a_job_that_has_to_wait_holds_no_slot_and_no_lease_and_is_rung_for_later(
