@@ -379,8 +379,8 @@ class _Loading:
             if (error := task.exception()) is None:
                 results += filter(None, [task.result()])
             elif isinstance(error, ConnectorError | Interrupted):
-                if isinstance(error, _NotSent) or (isinstance(error, MustWait) and plan.write == "create"):
-                    unsent += [plan.staged.id] if plan.staged.in_flight is None else []
+                if _is_unsent(plan, error):
+                    unsent.append(plan.staged.id)
                 self._fail(error)
             elif is_about_records(error):
                 results.append(failed(msgspec.structs.replace(plan.staged, in_flight=plan.write), error))
@@ -418,3 +418,15 @@ class _Loading:
         except (ConnectorError, Interrupted, SourceFailed) as error:
             # The record has no outcome yet: the next attempt meets the clash again.
             self._fail(error.cause if isinstance(error, SourceFailed) else error)
+
+
+def _is_unsent(plan: Plan, error: ConnectorError | Interrupted) -> bool:
+    """Return whether the target surely holds nothing of a record whose request ended with this error.
+
+    A request that can be sent twice is repeated, also after a failure that may have come after its effect; a wait says
+    nothing of what went before it.
+    """
+    if plan.staged.in_flight is not None:
+        return False
+    is_waiting = isinstance(error, MustWait) and plan.write == "create" and not plan.draft.unique
+    return isinstance(error, _NotSent) or is_waiting
