@@ -28,7 +28,7 @@ from freight.layout import Layout
 MAX_RESTARTS = 3
 """How often a stream is read from its start because its cursor is refused, without a new row in between."""
 
-UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "unexpected_answer"})
+UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "paging_loops", "unexpected_answer"})
 """Failures of which the page that the cursor names may be the cause."""
 
 
