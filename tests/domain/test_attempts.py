@@ -16,7 +16,6 @@ from freight.database import Connection
 from freight.domain import jobs as domain_jobs
 from freight.domain import leases, waiting
 from freight.domain.jobs import Job
-from freight.domain.leases import Lease
 from freight.domain.neighbours import WAITING, WORKSPACE_BUSY
 from freight.domain.pipeline import attempts
 from freight.domain.pipeline.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
@@ -60,9 +59,9 @@ async def attempted(
     """An attempt at a step of the job, which runs the body and ends with the error."""
     decisions = Decisions()
     async with database.as_tenant(job.tenant_id) as tx:
+        await tx.execute("UPDATE jobs SET attempt = $2 WHERE id = $1", job.id, failed_before)
         lease = await leases.claim(tx, "jobs", job.tenant_id, job.id, "worker")
     assert lease is not None
-    lease = Lease(table="jobs", tenant_id=lease.tenant_id, id=lease.id, fence=lease.fence, attempt=failed_before)
     async with attempt(job, lease, retry=decisions.retry, give_up=decisions.give_up, seconds=seconds):
         if body is not None:
             await body()
@@ -209,6 +208,17 @@ async def test_a_failed_attempt_says_on_the_job_why_and_when_the_next_one_begins
     assert waits["code"] == "vendor_unavailable"
     assert waits["message"].startswith("Attio answered 500. Attempt 2 of 2 begins at ")
     assert waits["until"] is not None
+
+
+async def test_attempts_that_failed_before_something_new_came_do_not_count(tenant: Tenant, job: Job) -> None:
+    async def bring_something_new() -> None:
+        # As a page with new rows does.
+        async with database.as_tenant(job.tenant_id) as tx:
+            await tx.execute("UPDATE jobs SET attempt = 0 WHERE id = $1", job.id)
+
+    decisions = await attempted(job, Unavailable("Attio answered 500."), failed_before=1, body=bring_something_new)
+    assert ([failure.code for failure in decisions.retried], decisions.given_up) == (["vendor_unavailable"], [])
+    assert "Attempt 2 of 2" in (await shown(tenant, job))["waiting_for"]["message"]
 
 
 async def test_a_step_that_comes_to_no_result_in_its_time_has_failed(job: Job) -> None:
