@@ -16,7 +16,7 @@ from freight.database import Connection
 from freight.domain import jobs as domain_jobs
 from freight.domain import leases, waiting
 from freight.domain.jobs import Job
-from freight.domain.leases import Lease
+from freight.domain.neighbours import WAITING, WORKSPACE_BUSY
 from freight.domain.pipeline import attempts
 from freight.domain.pipeline.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
 from freight.domain.pipeline.watch import Interrupted, Watch
@@ -59,9 +59,9 @@ async def attempted(
     """An attempt at a step of the job, which runs the body and ends with the error."""
     decisions = Decisions()
     async with database.as_tenant(job.tenant_id) as tx:
+        await tx.execute("UPDATE jobs SET attempt = $2 WHERE id = $1", job.id, failed_before)
         lease = await leases.claim(tx, "jobs", job.tenant_id, job.id, "worker")
     assert lease is not None
-    lease = Lease(table="jobs", tenant_id=lease.tenant_id, id=lease.id, fence=lease.fence, attempt=failed_before)
     async with attempt(job, lease, retry=decisions.retry, give_up=decisions.give_up, seconds=seconds):
         if body is not None:
             await body()
@@ -186,12 +186,39 @@ async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_
     assert (resumed["status"], resumed["paused_by"]) == ("running", None)
 
 
+async def test_a_job_that_waits_for_its_workspaces_is_not_paused_as_if_a_vendor_kept_it_waiting(
+    tenant: Tenant, job: Job
+) -> None:
+    error = MustWait(WAITING, until=datetime.now(UTC), code=WORKSPACE_BUSY)
+    await attempted(job, error)
+    since = (datetime.now(UTC) - 2 * PATIENCE).isoformat()
+    async with database.as_tenant(tenant.id) as tx:
+        changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
+        await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)
+    await attempted(job, error)
+    waits = await shown(tenant, job)
+    assert (waits["status"], waits["waiting_for"]["code"]) == ("running", WORKSPACE_BUSY)
+    # So the time adds up to the limit that such a wait has.
+    assert datetime.fromisoformat(waits["waiting_for"]["since"]) == datetime.fromisoformat(since)
+
+
 async def test_a_failed_attempt_says_on_the_job_why_and_when_the_next_one_begins(tenant: Tenant, job: Job) -> None:
     await attempted(job, Unavailable("Attio answered 500."))
     waits = (await shown(tenant, job))["waiting_for"]
     assert waits["code"] == "vendor_unavailable"
     assert waits["message"].startswith("Attio answered 500. Attempt 2 of 2 begins at ")
     assert waits["until"] is not None
+
+
+async def test_attempts_that_failed_before_something_new_came_do_not_count(tenant: Tenant, job: Job) -> None:
+    async def bring_something_new() -> None:
+        # As a page with new rows does.
+        async with database.as_tenant(job.tenant_id) as tx:
+            await tx.execute("UPDATE jobs SET attempt = 0 WHERE id = $1", job.id)
+
+    decisions = await attempted(job, Unavailable("Attio answered 500."), failed_before=1, body=bring_something_new)
+    assert ([failure.code for failure in decisions.retried], decisions.given_up) == (["vendor_unavailable"], [])
+    assert "Attempt 2 of 2" in (await shown(tenant, job))["waiting_for"]["message"]
 
 
 async def test_a_step_that_comes_to_no_result_in_its_time_has_failed(job: Job) -> None:

@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 
 from freight import database, queue, tasks
-from freight.connectors.errors import MustWait
-from freight.connectors.protocols import Kind, Pacer, Source, Target
+from freight.connectors.errors import CursorRefused, MustWait, Unavailable
+from freight.connectors.protocols import Kind, Pacer, Page, Source, Target
+from freight.domain.pipeline import planned
 from freight.domain.pipeline.advance import advance, advance_swept
-from freight.domain.pipeline.extract import extract
+from freight.domain.pipeline.availability import Availability
+from freight.domain.pipeline.extract import _Extraction, extract
 from freight.domain.pipeline.link import link
 from freight.domain.pipeline.load import load
 from freight.domain.pipeline.start import start
@@ -149,6 +151,58 @@ async def test_every_long_step_gives_way_where_nothing_is_lost_and_goes_on_later
     # Meanwhile no connection to the database was kept from others for as long as a vendor takes.
     assert vendors.within_transactions
     assert not any(vendors.within_transactions)
+
+
+async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_although_it_gives_way(
+    place: Workplace, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = _Extraction._read
+    begun: list[_Extraction] = []
+
+    async def refuse_first(extraction: _Extraction) -> Page:
+        is_first = extraction not in begun
+        begun.append(extraction)
+        if is_first and extraction._stream.cursor is not None:
+            raise CursorRefused("The cursor has expired.")
+        return await read(extraction)
+
+    monkeypatch.setattr(_Extraction, "_read", refuse_first)
+    job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], mode="dry_run"))["id"])
+    await start(place, tenant.id, job_id)
+    (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1", job_id)
+    known = []
+    for _ in range(3):
+        await extract(place, tenant.id, stream["id"], Contested())
+        left = await state(tenant, "streams", stream["id"])
+        known.append(left["read_records"])
+        check_released(left)
+    assert known == [100, 200, 210]
+    assert left["done"]
+
+
+async def test_records_that_cannot_be_looked_up_together_are_tried_alone_although_others_want_the_slot(
+    place: Workplace, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail_for_many(*args: Any, availability: Availability | None = None, **kwargs: Any) -> Any:
+        if availability is None:
+            raise Unavailable("The target answers no query about so many.")
+        return await planned.plan_each(*args, availability=availability, **kwargs)
+
+    batch_id = await batch_of_companies(place, tenant, sandbox, mode="dry_run")
+    monkeypatch.setattr("freight.domain.pipeline.load.plan_each", fail_for_many)
+    await load(place, tenant.id, batch_id, Contested())
+    left = await state(tenant, "batches", batch_id)
+    assert (left["status"], left["processed_records"], left["failed_records"]) == ("completed", 210, 0)
+
+
+async def batch_of_companies(place: Workplace, tenant: Tenant, sandbox: Sandbox, **settings: Any) -> UUID:
+    """The only batch of a job that carries companies, which have been read."""
+    job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], batch_size=500, **settings))["id"])
+    await start(place, tenant.id, job_id)
+    (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1", job_id)
+    await extract(place, tenant.id, stream["id"], Free())
+    (batch,) = await rows(tenant, "SELECT id FROM batches WHERE job_id = $1", job_id)
+    return UUID(str(batch["id"]))
 
 
 async def test_a_job_that_has_to_wait_holds_no_slot_and_no_lease_and_is_rung_for_later(

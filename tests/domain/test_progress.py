@@ -2,7 +2,9 @@
 
 import pytest
 
+from freight.connectors import errors
 from freight.connectors.protocols import Page, Row
+from freight.domain.pipeline.extract import UNREADABLE
 from freight.domain.pipeline.progress import MAX_REPEATED_PAGES, PagingLoops, Progress
 
 
@@ -43,3 +45,12 @@ def test_the_last_page_ends_a_stream_whatever_it_shows():
     progress = Progress()
     progress.note(page("b"), new=0, read=0)
     progress.note(page(None), new=0, read=0)
+
+
+@pytest.mark.parametrize(
+    "error", [errors.CursorRefused, errors.RejectedBySource, errors.UnexpectedAnswer, errors.PagingLoops, PagingLoops]
+)
+def test_a_job_that_failed_at_a_page_reads_from_the_start_when_it_is_retried(
+    error: type[errors.ConnectorError],
+) -> None:
+    assert error.code in UNREADABLE

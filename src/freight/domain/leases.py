@@ -102,6 +102,13 @@ async def check(tx: Connection, lease: Lease) -> None:
         raise LeaseLost
 
 
+async def failed_attempts(tx: Connection, lease: Lease) -> int:
+    """Return how many attempts have failed before this one, none if it has come far enough to forget them. Raises
+    `LeaseLost`."""
+    await check(tx, lease)
+    return int(await tx.fetchval(f"SELECT attempt FROM {lease.table} WHERE id = $1", lease.id))
+
+
 async def release(tx: Connection, lease: Lease) -> None:
     """Let others claim the row at once; does nothing if the lease is lost."""
     await tx.execute(

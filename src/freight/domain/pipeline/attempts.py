@@ -25,6 +25,7 @@ from freight.domain import jobs, leases, logs, waiting
 from freight.domain.jobs import Job
 from freight.domain.leases import Lease, LeaseLost
 from freight.domain.logs import Entry
+from freight.domain.neighbours import WORKSPACE_BUSY
 from freight.domain.steps import Interrupted, Step, TimedOut
 from freight.encryption import SecretError
 
@@ -156,7 +157,8 @@ async def _wait(job: Job, lease: Lease, error: MustWait) -> None:
             noted = await waiting.note(
                 tx, job.tenant_id, job.id, by=lease.table, code=error.code, message=str(error), until=until
             )
-            if now - noted.since >= PATIENCE:
+            # A job that waits for its workspaces has a limit of its own, and no vendor keeps it waiting.
+            if error.code != WORKSPACE_BUSY and now - noted.since >= PATIENCE:
                 message = (
                     f"The job has made no progress since {noted.since:%F %T} UTC, so it is paused. {error} When the "
                     "vendor can be used again, resume the job."
@@ -167,32 +169,30 @@ async def _wait(job: Job, lease: Lease, error: MustWait) -> None:
 
 
 async def _failed(job: Job, lease: Lease, retry: Decide, give_up: Decide, failure: Failure) -> None:
-    failures = lease.attempt + 1
-    is_last = failures >= job.retry_policy.max_attempts
-    log.warning(
-        "attempt_failed",
-        table=lease.table,
-        id=str(lease.id),
-        attempt=failures,
-        code=failure.code,
-        message=failure.message,
-    )
-    await _decide(job, lease, give_up if is_last else _retried(job, lease, retry), failure)
-
-
-def _retried(job: Job, lease: Lease, retry: Decide) -> Decide:
-    """Return the decision to retry, which also says on the job what the step waits for."""
-
     async def decide(tx: Connection, failure: Failure) -> None:
-        await retry(tx, failure)
-        due_at = await tx.fetchval(f"SELECT due_at FROM {lease.table} WHERE id = $1", lease.id)
-        message = (
-            f"{failure.message} Attempt {lease.attempt + 2} of {job.retry_policy.max_attempts} begins at {due_at:%T} "
-            "UTC."
+        failures = await leases.failed_attempts(tx, lease) + 1
+        log.warning(
+            "attempt_failed",
+            table=lease.table,
+            id=str(lease.id),
+            attempt=failures,
+            code=failure.code,
+            message=failure.message,
         )
-        await waiting.note(tx, job.tenant_id, job.id, by=lease.table, code=failure.code, message=message, until=due_at)
+        if failures >= job.retry_policy.max_attempts:
+            await give_up(tx, failure)
+            return
+        await retry(tx, failure)
+        await _note_retry(tx, job, lease, failure, failures)
 
-    return decide
+    await _decide(job, lease, decide, failure)
+
+
+async def _note_retry(tx: Connection, job: Job, lease: Lease, failure: Failure, failures: int) -> None:
+    """Say on the job what the step waits for."""
+    due_at = await tx.fetchval(f"SELECT due_at FROM {lease.table} WHERE id = $1", lease.id)
+    message = f"{failure.message} Attempt {failures + 1} of {job.retry_policy.max_attempts} begins at {due_at:%T} UTC."
+    await waiting.note(tx, job.tenant_id, job.id, by=lease.table, code=failure.code, message=message, until=due_at)
 
 
 async def _decide(job: Job, lease: Lease, decide: Decide, failure: Failure) -> None:

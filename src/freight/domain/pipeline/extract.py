@@ -28,7 +28,7 @@ from freight.layout import Layout
 MAX_RESTARTS = 3
 """How often a stream is read from its start because its cursor is refused, without a new row in between."""
 
-UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "unexpected_answer"})
+UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "paging_loops", "unexpected_answer"})
 """Failures of which the page that the cursor names may be the cause."""
 
 
@@ -90,6 +90,8 @@ class _Extraction:
         self._progress = Progress()
         self._restarts = 0
         """How often the stream was read from its start without a new row since."""
+        self._has_new = False
+        """Whether anything was read that was not known before."""
 
     async def run(self) -> None:
         """Read it to its end. Raises the `ConnectorError` or `Interrupted` that kept it from that."""
@@ -106,7 +108,9 @@ class _Extraction:
             if self._stream.done or self._stream.read_records // self._job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
                 await self._place.queue.ring(await advance(self._job.tenant_id, self._job.id))
-            if self._slot.is_wanted and not self._stream.done:
+            # Whoever goes on later may have to start over, and does not know yet that pages go round: so that this
+            # comes to an end, each attempt has to bring something new.
+            if self._has_new and self._slot.is_wanted and not self._stream.done:
                 raise Interrupted
 
     async def _read(self) -> Page:
@@ -129,6 +133,7 @@ class _Extraction:
         new = self._stream.read_records - before
         if new:
             self._restarts = 0
+        self._has_new = self._has_new or bool(new or page.replies)
         self._progress.note(page, new=new, read=self._stream.read_records)
 
     async def _start_over(self, error: CursorRefused) -> None:
@@ -136,6 +141,7 @@ class _Extraction:
         if self._stream.cursor is None or self._restarts >= MAX_RESTARTS:
             raise error
         self._restarts += 1
+        self._has_new = False
         self._progress = Progress()
         message = (
             f"The source does not accept the cursor any more at which reading the {self._stream.entity} had arrived, "

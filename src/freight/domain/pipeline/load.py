@@ -132,6 +132,8 @@ class _Loading:
         """Why no more requests are sent."""
         self._left: ConnectorError | None = None
         """Why records are left to the next attempt, while the others go on."""
+        self._has_unread = False
+        """Whether there are suspects that could not be looked up together."""
         self._gives_way = False
         """Whether the rest of the chunks is left to a later step."""
 
@@ -183,6 +185,7 @@ class _Loading:
             plans = await implied.foresee(self._job, self._target, plans)
         except (Unavailable, UnexpectedAnswer) as error:
             await self._availability.failed(error)
+            self._has_unread = True
             self._suspects.append(_Suspect(tuple(staged.id for staged in chunk), error, before))
             return
         if self._suspicion is not None and not self._availability.successes and not plans:
@@ -198,7 +201,8 @@ class _Loading:
         await self._carry_out(plans)
 
     async def _in_order(self) -> list[Staged]:
-        if self._last_position >= 0 and self._slot.is_wanted:
+        # What could not be looked up bears no mark: a later step would only meet it again, and give way as well.
+        if self._last_position >= 0 and not self._has_unread and self._slot.is_wanted:
             self._gives_way = True
             return []
         async with self._handing_out, database.as_tenant(self._job.tenant_id) as tx:
@@ -375,8 +379,8 @@ class _Loading:
             if (error := task.exception()) is None:
                 results += filter(None, [task.result()])
             elif isinstance(error, ConnectorError | Interrupted):
-                if isinstance(error, _NotSent) or (isinstance(error, MustWait) and plan.write == "create"):
-                    unsent += [plan.staged.id] if plan.staged.in_flight is None else []
+                if _is_unsent(plan, error):
+                    unsent.append(plan.staged.id)
                 self._fail(error)
             elif is_about_records(error):
                 results.append(failed(msgspec.structs.replace(plan.staged, in_flight=plan.write), error))
@@ -414,3 +418,15 @@ class _Loading:
         except (ConnectorError, Interrupted, SourceFailed) as error:
             # The record has no outcome yet: the next attempt meets the clash again.
             self._fail(error.cause if isinstance(error, SourceFailed) else error)
+
+
+def _is_unsent(plan: Plan, error: ConnectorError | Interrupted) -> bool:
+    """Return whether the target surely holds nothing of a record whose request ended with this error.
+
+    A request that can be sent twice is repeated, also after a failure that may have come after its effect; a wait says
+    nothing of what went before it.
+    """
+    if plan.staged.in_flight is not None:
+        return False
+    is_waiting = isinstance(error, MustWait) and plan.write == "create" and not plan.draft.unique
+    return isinstance(error, _NotSent) or is_waiting

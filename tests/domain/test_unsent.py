@@ -1,0 +1,42 @@
+"""Which requests surely had no effect, so that a record is afterwards as if none had been sent for it."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from freight.connectors.errors import ConnectorError, MustWait, Unavailable
+from freight.connectors.protocols import Draft
+from freight.crm import Company
+from freight.domain.pipeline.load import _is_unsent, _NotSent
+from freight.domain.pipeline.plan import Plan
+from freight.domain.pipeline.watch import Interrupted
+from freight.domain.records import Intent, Staged
+
+WAIT = MustWait("Attio refused it because of its rate limit.", until=datetime.now(UTC), code="rate_limited")
+
+
+def plan(write: Intent = "create", *, unique: bool = False) -> Plan:
+    domains = {"domains": ("example.com",)} if unique else {}
+    draft = Draft(entity="companies", source_id="1", values={}, unique=domains, multiple=frozenset())
+    staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
+    return Plan(staged=staged, draft=draft, drafted={}, write=write)
+
+
+@pytest.mark.parametrize(
+    ("planned", "error", "is_unsent"),
+    [
+        (plan(), WAIT, True),
+        (plan(), _NotSent(), True),
+        (plan(unique=True), _NotSent(), True),
+        # Such a request is repeated after an answer that was lost, and it may be the repetition that has to wait.
+        (plan(unique=True), WAIT, False),
+        (plan("update"), WAIT, False),
+        (plan(), Unavailable("Attio answered 500."), False),
+        (plan(), Interrupted(), False),
+    ],
+)
+def test_a_request_had_surely_no_effect(planned: Plan, error: ConnectorError | Interrupted, is_unsent: bool) -> None:
+    assert _is_unsent(planned, error) is is_unsent
+    met_before = msgspec.structs.replace(planned.staged, in_flight="create")
+    assert not _is_unsent(msgspec.structs.replace(planned, staged=met_before), error)
