@@ -208,7 +208,7 @@ async def _is_pooled() -> bool:
     """Return whether a pooler such as pgbouncer stands before PostgreSQL: it answers with a process id of its own.
 
     In transaction mode every transaction may run in another session, where a statement that was prepared in an
-    earlier one is unknown, or known under the same name to somebody else.
+    earlier one is unknown, or known there as another one.
     """
     connection = await asyncpg.connect(**DB.config, statement_cache_size=0)
     try:
@@ -279,7 +279,7 @@ async def _transaction() -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _begun(connection: Any) -> AsyncIterator[None]:
-    """A transaction on this connection, which is closed if it can be of no more use to anybody."""
+    """A transaction on this connection, which is closed if it can be of no more use."""
     transaction = connection.transaction()
     try:
         await transaction.start()
@@ -386,7 +386,7 @@ async def migrate() -> str:
     printed = io.StringIO()
     lock = await DB.get_new_connection()
     try:
-        # The lock of a transaction, because behind a pooler nobody would give back that of a session.
+        # The lock of a transaction, because behind a pooler that of a session is never given back.
         async with lock.transaction():
             await lock.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
             with contextlib.redirect_stdout(printed):

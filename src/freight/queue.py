@@ -15,7 +15,7 @@ import structlog
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
 from arq.jobs import serialize_job
-from redis.asyncio import BlockingConnectionPool, ConnectionPool
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -162,18 +162,15 @@ def is_poisoned(error: ResponseError) -> bool:
 
 
 def connect(url: str) -> ArqRedis:
-    """A client whose commands fail at once when Redis is away; whoever uses it can do without.
+    """Return a client whose commands fail at once when Redis is unavailable; what uses it can do without.
 
     Nothing is connected before the first command.
     """
-    pool = _pool(BlockingConnectionPool, url, max_connections=64, timeout=5, retry=Retry(NoBackoff(), 1))
-    return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack, default_queue_name=QUEUE)
-
-
-def _pool(kind: type[ConnectionPool], url: str, **options: Any) -> ConnectionPool:
-    pool: ConnectionPool = kind.from_url(url, socket_connect_timeout=2, socket_timeout=5, **options)
+    pool = BlockingConnectionPool.from_url(
+        url, socket_connect_timeout=2, socket_timeout=5, max_connections=64, timeout=5, retry=Retry(NoBackoff(), 1)
+    )
     pool.connection_class = _CANCELLABLE[pool.connection_class]
-    return pool
+    return ArqRedis(pool, job_serializer=pack, job_deserializer=unpack, default_queue_name=QUEUE)
 
 
 class _Cancellable(AbstractConnection):

@@ -54,9 +54,8 @@ MAX_SHORT = 32
 """Tasks beside the long steps: they take milliseconds, apart from deliveries, which have a bound of their own."""
 
 PASSES = 3
-PASS_SECONDS = 0.2
-"""How often, and how soon, a worker without a free slot hands a long step back for other workers before it keeps it
-until a slot is free."""
+"""How often a worker without a free slot hands a long step back for other workers before it keeps it until a slot is
+free."""
 
 HEARTBEAT_SECONDS = 5
 
@@ -194,7 +193,7 @@ async def _slot(ctx: Context, tenant_id: str, job_id: str, row_id: str) -> Async
     waits = ctx["workers"] == 1 or ctx["job_try"] > PASSES
     async with place.slots.taken(Step(tenant_id, job_id, row_id), wait=waits) as slot:
         if slot is None and not waits:
-            raise Retry(defer=PASS_SECONDS)
+            raise Retry
         yield slot
 
 

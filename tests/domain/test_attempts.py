@@ -19,7 +19,8 @@ from freight.domain.jobs import Job
 from freight.domain.neighbours import WAITING, WORKSPACE_BUSY
 from freight.domain.pipeline import attempts
 from freight.domain.pipeline.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
-from freight.domain.pipeline.watch import Interrupted, Watch
+from freight.domain.pipeline.watch import Watch
+from freight.domain.steps import Interrupted
 from freight.sandbox import Sandbox
 from support import jobs
 from support.service import Tenant

@@ -21,8 +21,6 @@ from freight.domain.pipeline.start import start
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.slots import Slot, Slots, Step
 from freight.domain.vendors import Vendors, Watched
-from freight.encryption import Vault
-from freight.queue import Queue
 from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
 from support import jobs
@@ -72,20 +70,6 @@ class ObservedPacer:
 async def vendors(service: Service, settings: Settings) -> AsyncIterator[ObservedVendors]:
     redis = queue.connect(settings.redis_url or "")
     yield ObservedVendors(settings, redis, workers=lambda: 1)
-    await redis.aclose(close_connection_pool=True)
-
-
-@pytest.fixture
-async def place(settings: Settings, vendors: ObservedVendors) -> AsyncIterator[Workplace]:
-    """What a worker has at hand."""
-    redis = queue.connect(settings.redis_url or "")
-    yield Workplace(
-        worker="worker",
-        vault=Vault(settings.secrets),
-        vendors=vendors,
-        queue=Queue(redis),
-        slots=Slots(1),
-    )
     await redis.aclose(close_connection_pool=True)
 
 

@@ -10,8 +10,8 @@ from freight.connectors.protocols import Draft
 from freight.crm import Company
 from freight.domain.pipeline.load import _is_unsent, _NotSent
 from freight.domain.pipeline.plan import Plan
-from freight.domain.pipeline.watch import Interrupted
 from freight.domain.records import Intent, Staged
+from freight.domain.steps import Interrupted
 
 WAIT = MustWait("Attio refused it because of its rate limit.", until=datetime.now(UTC), code="rate_limited")
 

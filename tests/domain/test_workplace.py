@@ -1,38 +1,18 @@
 """What the steps of a worker share, and what keeps those of one tenant from holding up those of another."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from uuid import UUID
 
 import pytest
 
-from freight import database, queue
+from freight import database
 from freight.domain import jobs as domain_jobs
 from freight.domain.jobs import Job
 from freight.domain.pipeline import workplace
 from freight.domain.pipeline.workplace import WRITES_AT_ONCE, Workplace
-from freight.domain.slots import Slots
-from freight.domain.vendors import Vendors
-from freight.encryption import Vault
-from freight.queue import Queue
-from freight.settings import Settings
 from support import filled as rows
-from support.service import Service, Tenant
-
-
-@pytest.fixture
-async def place(service: Service, settings: Settings) -> AsyncIterator[Workplace]:
-    """What a worker has at hand."""
-    redis = queue.connect(settings.redis_url or "")
-    yield Workplace(
-        worker="worker",
-        vault=Vault(settings.secrets),
-        vendors=Vendors(settings, redis, workers=lambda: 1),
-        queue=Queue(redis),
-        slots=Slots(1),
-    )
-    await redis.aclose(close_connection_pool=True)
+from support.service import Tenant
 
 
 async def a_job(tenant: Tenant, target: str) -> Job:

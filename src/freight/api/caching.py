@@ -48,8 +48,8 @@ class JobLists:
     """Pages of job lists, in Redis for all API processes.
 
     A page is kept for the state of all jobs of the tenant that it shows, so one that a change has made stale is never
-    answered again, whoever made the change, and whether or not Redis was there to be told. It is sealed: whoever can
-    write to Redis cannot choose what is answered.
+    answered again, whichever process made the change, and whether or not Redis could be reached then. It is sealed:
+    who can write to Redis cannot choose what is answered.
     """
 
     def __init__(self, redis: Redis, volatile: Volatile, vault: Vault) -> None:

@@ -1,7 +1,7 @@
 """Connections of the HTTP server: how many there may be, and how long and how large a request may arrive.
 
-uvicorn's protocol waits for ever for the rest of a request, and takes headers of any size. Whoever has no key could
-so use up the process's file descriptors, which workers in the same process need too.
+uvicorn's protocol waits without end for the rest of a request, and takes headers of any size. A client without a key
+could so use up the process's file descriptors, which workers in the same process need too.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ class _Connection(HttpToolsProtocol):
         self._begun = False
         """Whether anything of a request has come that is not complete."""
         self._status = HTTPStatus.BAD_REQUEST
-        """What a mistake that the parser is told of is answered with."""
+        """The answer to a mistake that the parser reports."""
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

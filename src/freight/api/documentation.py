@@ -51,20 +51,12 @@ class _Redoc(RedocRenderPlugin):
     """Litestar's page is for Redoc 2; version 3 is a module that looks for an element of its own."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return f"""<!DOCTYPE html>
-<html>
-  <head>
-    <title>{openapi_schema["info"]["title"]}</title>
-    <meta charset="utf-8"/>
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    {self.style}
-  </head>
-  <body>
-    <redoc spec-url="{self.get_openapi_json_route(request)}"></redoc>
-    <script type="module" src="{self.js_url}"></script>
-  </body>
-</html>
-""".encode()
+        return _page(
+            openapi_schema,
+            f"""<redoc spec-url="{self.get_openapi_json_route(request)}"></redoc>
+    <script type="module" src="{self.js_url}"></script>""",
+            style=str(self.style),
+        )
 
 
 class _Yaml(YamlRenderPlugin):
@@ -82,16 +74,24 @@ class _Scalar(ScalarRenderPlugin):
     """Litestar's page loads scripts and styles from elsewhere, in the place where people type their keys."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return f"""<!DOCTYPE html>
+        return _page(
+            openapi_schema,
+            f"""<script id="api-reference" data-url="{self.get_openapi_json_route(request)}"></script>
+    <script src="{self.js_url}"></script>""",
+        )
+
+
+def _page(openapi_schema: dict[str, Any], body: str, *, style: str = "") -> bytes:
+    return f"""<!DOCTYPE html>
 <html>
   <head>
     <title>{openapi_schema["info"]["title"]}</title>
     <meta charset="utf-8"/>
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    {style}
   </head>
   <body>
-    <script id="api-reference" data-url="{self.get_openapi_json_route(request)}"></script>
-    <script src="{self.js_url}"></script>
+    {body}
   </body>
 </html>
 """.encode()

@@ -1,7 +1,7 @@
 """`/jobs/{id}/events`: a job as it goes, as server-sent events.
 
-Every process can tell them, whoever does the work: the job's row is looked at twice a second for all who watch it, in a
-transaction that lasts no longer than the look. A stream ends with the key that opened it.
+Every process can tell them, whichever does the work: the job's row is looked at twice a second for all who watch it, in
+a transaction that lasts no longer than the look. A stream ends with the key that opened it.
 """
 
 import asyncio

@@ -1,7 +1,6 @@
 """`/health`: whether this Freight can do its work. No key is needed, and nothing but that is told."""
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
@@ -15,13 +14,14 @@ from msgspec import Meta
 from freight import __version__, database, throttled
 from freight.api.hosts import ANY_HOST
 from freight.api.limits import NOT_BY_ADDRESS
+from freight.api.shares import Fresh
 from freight.queue import Queue
 
 PATIENCE = 2.0
 """Seconds that each component has to answer."""
 
 FRESH_SECONDS = 2.0
-"""How long an answer is given again: anybody may ask, as often as they like."""
+"""How long an answer is given again: no key is needed to ask, and there is no limit."""
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 ComponentStatus = Literal["healthy", "unhealthy"]
@@ -74,22 +74,14 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checks:
-    """Asks the components, once for everyone who wants to know within `FRESH_SECONDS`."""
+    """Asks the components, once for all who ask within `FRESH_SECONDS`."""
 
     def __init__(self, queue: Queue, clock: Callable[[], float] = time.monotonic) -> None:
-        self._queue = queue
-        self._clock = clock
-        self._asking = asyncio.Lock()
-        self._asked_at = -math.inf
-        self._health: Health | None = None
+        self._health = Fresh(lambda: _health(queue), clock=clock)
 
     async def health(self) -> Health:
         """Return the state of all components, at most `FRESH_SECONDS` old."""
-        async with self._asking:
-            if self._health is None or self._clock() - self._asked_at >= FRESH_SECONDS:
-                self._health = await _health(self._queue)
-                self._asked_at = self._clock()
-            return self._health
+        return await self._health.get(max_age=FRESH_SECONDS)
 
 
 class HealthController(Controller):

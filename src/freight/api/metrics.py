@@ -1,7 +1,6 @@
 """`/metrics`: what Prometheus asks for. No key is needed, so no tenant can be told from it."""
 
 import asyncio
-import time
 from collections.abc import Iterable
 
 import asyncpg
@@ -20,6 +19,7 @@ from freight import database
 from freight.api.errors import documented
 from freight.api.hosts import ANY_HOST
 from freight.api.limits import NOT_BY_ADDRESS
+from freight.api.shares import Fresh
 from freight.domain import figures
 from freight.domain.figures import Figures
 from freight.queue import Queue
@@ -45,19 +45,16 @@ class Metrics:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._asking = asyncio.Lock()
-        self._asked_at = -FRESH_SECONDS * 1.0
-        self._families: list[Metric] = []
+        self._found = Fresh(self._families)
 
     async def text(self) -> bytes:
         """All metrics as Prometheus reads them."""
-        async with self._asking:
-            if time.monotonic() - self._asked_at >= FRESH_SECONDS:
-                self._families = [*await self._from_database(), *await self._from_redis()]
-                self._asked_at = time.monotonic()
         registry = CollectorRegistry()
-        registry.register(_Families(self._families))
+        registry.register(_Families(await self._found.get(max_age=FRESH_SECONDS)))
         return generate_latest(REGISTRY) + generate_latest(registry)
+
+    async def _families(self) -> list[Metric]:
+        return [*await self._from_database(), *await self._from_redis()]
 
     async def _from_database(self) -> list[Metric]:
         try:

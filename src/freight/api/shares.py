@@ -1,6 +1,7 @@
-"""Shares: how much of what is scarce one tenant may hold at a time."""
+"""Shares: how much of what is scarce one tenant may hold at a time, and answers that many share."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -78,6 +79,24 @@ def _refusal(status: int, kind: str, message: str) -> HTTPException:
     problem = Problem(type=kind, message=message, field=None)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return HTTPException(detail=message, status_code=status, extra=[problem], headers=headers)
+
+
+class Fresh(Generic[V]):
+    """One answer that all who ask are given, looked up again when it is too old."""
+
+    def __init__(self, look_up: Callable[[], Awaitable[V]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._look_up = look_up
+        self._clock = clock
+        self._looking = asyncio.Lock()
+        self._found: tuple[V, float] | None = None
+        """The answer, and when it was there."""
+
+    async def get(self, *, max_age: float) -> V:
+        """Return an answer that is less than so many seconds old, or raise what looking it up raised."""
+        async with self._looking:
+            if self._found is None or self._clock() - self._found[1] >= max_age:
+                self._found = await self._look_up(), self._clock()
+            return self._found[0]
 
 
 class Shared(Generic[K, V]):

@@ -19,7 +19,7 @@ OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encodin
 """Headers, in lower case, that are about how the bytes of a body travelled."""
 
 FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
-"""Refusals that are about the request whoever says so, also a proxy in front of the vendor."""
+"""Refusals that are about the request, also if they come from a proxy in front of the vendor."""
 
 
 class Complaint(msgspec.Struct, frozen=True):

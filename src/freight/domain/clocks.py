@@ -9,11 +9,12 @@ still has to wait is told to wait again.
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import get_args
 
 import structlog
 
 from freight import database
-from freight.domain.leases import LEASE_SECONDS
+from freight.domain.leases import LEASE_SECONDS, Leased
 
 TOLERANCE_SECONDS = 30.0
 """How much the two clocks may differ between two looks, since a transaction may take long."""
@@ -21,7 +22,7 @@ TOLERANCE_SECONDS = 30.0
 MAX_WAIT_SECONDS = 90_000.0
 """No row is ever due later than this: the longest delay of a retry policy is a day."""
 
-WAITING = ("jobs", "streams", "batches", "webhook_deliveries")
+WAITING: tuple[Leased, ...] = get_args(Leased)
 
 log = structlog.get_logger()
 

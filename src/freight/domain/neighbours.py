@@ -12,7 +12,7 @@ from freight.domain.jobs import Job
 WORKSPACE_BUSY = "workspace_busy"
 
 LONGEST_DAYS = 7
-"""How long a job waits for its workspaces: the other may be paused for as long as anybody likes."""
+"""How long a job waits for its workspaces: the other may be paused for any time."""
 
 WAITING = (
     "Another migration between these two workspaces is under way, so this job waits: writing at the same time, both "
@@ -33,7 +33,7 @@ async def hold_pair(tx: Connection, job: Job) -> bool:
     """
     pair = (job.source_system, job.source_workspace, job.target_system, job.target_workspace)
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", " ".join(pair))
-    # Only the platform sees jobs of other tenants; what it sees is told to nobody.
+    # Only the platform sees jobs of other tenants; what it sees stays here.
     await tx.execute("SELECT set_config('role', 'freight_platform', true)")
     is_busy = await tx.fetchval(
         """SELECT EXISTS (

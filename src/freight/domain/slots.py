@@ -198,7 +198,7 @@ class Slots:
 
 
 def reserve(number: int) -> int:
-    """How many of so many slots stay free for whoever has none."""
+    """How many of so many slots stay free for those that have none."""
     return number // RESERVED_PART
 
 

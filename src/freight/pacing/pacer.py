@@ -79,7 +79,7 @@ class Pacer:
                 return
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """The vendor answered 429: nobody sends requests of this kind before `until` (aware), and then more slowly."""
+        """The vendor answered 429: no worker sends such requests before `until` (aware), and then more slowly."""
         lane = self._lanes[kind]
         seconds = (until - datetime.now(UTC)).total_seconds()
         await lane.pause(max(0.0, seconds))
@@ -102,7 +102,7 @@ class Pacer:
             await self._sleep(wait)
 
     async def _wait_for_pause(self, lane: Lane) -> None:
-        """Wait for a pause that this process was told of, also where Redis has forgotten it."""
+        """Wait for a pause that this process knows, also where Redis has forgotten it."""
         while left := lane.pause_left():
             if left > LONGEST_WAIT:
                 raise self._limited(lane.kind, left)

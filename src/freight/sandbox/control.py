@@ -1,7 +1,7 @@
 """Operations of the sandbox itself, below `/_sandbox` of each vendor: counters, faults and a summary."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response, Router, delete, get, post
@@ -13,6 +13,11 @@ from freight.sandbox.faults import Fault
 from freight.sandbox.gate import Vendor
 
 Summary = dict[str, Any]
+T = TypeVar("T")
+
+
+class BadBody(Exception):
+    """The body of a request is not what its operation takes; the message says so."""
 
 
 def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> ASGIResponse:
@@ -25,6 +30,18 @@ def answer(content: object, status: int = 200, headers: dict[str, str] | None = 
 def error_answer(body: object, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
     """The same for an exception handler, of which Litestar wants another type."""
     return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=headers)
+
+
+async def read_body(request: Request[Any, Any, Any], type_: type[T], wrong: str) -> T:
+    """Decode the body. Raises `BadBody` with a sentence that begins with `wrong`: `This is not a plan`."""
+    try:
+        return msgspec.json.decode(await request.body(), type=type_)
+    except msgspec.DecodeError as error:
+        raise BadBody(f"{wrong}: {error}.") from error
+
+
+def _bad_body_answer(_: Request[Any, Any, Any], error: BadBody) -> Response[bytes]:
+    return error_answer({"message": str(error)}, 422)
 
 
 def control_router(vendor: Vendor, summary: Callable[[], Summary], *further: ControllerRouterHandler) -> Router:
@@ -45,11 +62,7 @@ def control_router(vendor: Vendor, summary: Callable[[], Summary], *further: Con
 
     @post("/faults", status_code=200)
     async def add_fault(request: Request[Any, Any, Any]) -> ASGIResponse:
-        try:
-            fault = msgspec.json.decode(await request.body(), type=Fault)
-        except msgspec.DecodeError as error:
-            return answer({"message": f"This is not a fault: {error}."}, 422)
-        vendor.faults.add(fault)
+        vendor.faults.add(await read_body(request, Fault, "This is not a fault"))
         return answer(vendor.faults.read())
 
     @delete("/faults", status_code=200, sync_to_thread=False)
@@ -70,4 +83,4 @@ def control_router(vendor: Vendor, summary: Callable[[], Summary], *further: Con
         read_summary,
         *further,
     ]
-    return Router("/_sandbox", route_handlers=handlers)
+    return Router("/_sandbox", route_handlers=handlers, exception_handlers={BadBody: _bad_body_answer})

@@ -123,7 +123,7 @@ class Downloads:
             # Nothing is gained by packing documents and pictures again, and a small body could become a huge one.
             headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
             request = self._client.build_request("GET", url, headers=headers)
-            # The key is for Affinity and not for whoever stores its files.
+            # The key is for Affinity and not for the storage of its files.
             del request.headers["Authorization"]
             response = await self._client.send(request, stream=True)
             try:

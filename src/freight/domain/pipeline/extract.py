@@ -19,9 +19,9 @@ from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.progress import PagingLoops, Progress
 from freight.domain.pipeline.sample import read_sample
-from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.slots import Slot
+from freight.domain.steps import Interrupted
 from freight.domain.streams import Stream
 from freight.layout import Layout
 
@@ -34,7 +34,7 @@ UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "pa
 
 async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
     """Read a stream to its end, or some pages of it if the slot is wanted for others; the id of its job, or None if
-    somebody else is at it or the job does not run."""
+    another worker reads it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "streams", tenant_id, stream_id, place.worker)
         if lease is None:

@@ -18,18 +18,18 @@ from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.availability import MAX_FAILURES_IN_A_ROW, UNUSABLE, Availability
 from freight.domain.pipeline.plan import Plan
 from freight.domain.pipeline.planned import failed, is_about_records, plan_each
-from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Writer
 from freight.domain.records import Staged
 from freight.domain.slots import Slot
+from freight.domain.steps import Interrupted
 
 CHUNK = 100
 
 
 async def link(place: Workplace, tenant_id: UUID, job_id: UUID, slot: Slot) -> None:
     """Link all records of a job that await references, or some of them if the slot is wanted for others, unless
-    somebody else is at it or the job does not run."""
+    another worker links them or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "jobs", tenant_id, job_id, place.worker)
         if lease is None:

@@ -30,11 +30,11 @@ from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.doubts import SENT_TWICE, Doubts
 from freight.domain.pipeline.plan import Plan
 from freight.domain.pipeline.planned import failed, is_about_records, plan_each
-from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
 from freight.domain.pipeline.write import Doubted, SourceFailed, Writer
 from freight.domain.records import Staged
 from freight.domain.slots import Slot
+from freight.domain.steps import Interrupted
 
 log = structlog.get_logger()
 
@@ -55,8 +55,8 @@ GRACE_SECONDS = 2
 
 
 async def load(place: Workplace, tenant_id: UUID, batch_id: UUID, slot: Slot) -> UUID | None:
-    """Load a batch, or some chunks of it if the slot is wanted for others; the id of its job, or None if somebody else
-    is at it or there is nothing to do."""
+    """Load a batch, or some chunks of it if the slot is wanted for others; the id of its job, or None if another
+    worker loads it or there is nothing to do."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, "batches", tenant_id, batch_id, place.worker)
         if lease is None:

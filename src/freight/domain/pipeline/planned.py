@@ -13,8 +13,8 @@ from freight.domain.jobs import Job
 from freight.domain.pipeline import plan as planning
 from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.plan import Plan
-from freight.domain.pipeline.watch import Interrupted
 from freight.domain.records import MAY_HAVE_ARRIVED, Settled, Staged
+from freight.domain.steps import Interrupted
 
 log = structlog.get_logger()
 

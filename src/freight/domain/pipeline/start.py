@@ -22,8 +22,8 @@ from freight.domain.pipeline.advance import READ_WHOLE
 from freight.domain.pipeline.attempts import Failure, attempt
 from freight.domain.pipeline.availability import Availability
 from freight.domain.pipeline.changes import Settings, changed_settings, earlier_settings
-from freight.domain.pipeline.watch import Interrupted
 from freight.domain.pipeline.workplace import Workplace
+from freight.domain.steps import Interrupted
 from freight.layout import Layout
 
 MOST_TOLD = 10

@@ -11,8 +11,7 @@ from freight.connectors.protocols import Kind, Pacer
 from freight.domain import jobs, steps, transitions
 from freight.domain.errors import NotFound
 from freight.domain.jobs import Job
-from freight.domain.steps import Interrupted as Interrupted
-from freight.domain.steps import Step
+from freight.domain.steps import Interrupted, Step
 
 LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""

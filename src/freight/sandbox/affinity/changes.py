@@ -11,7 +11,7 @@ from freight.sandbox.affinity.collection import Gone, Merged
 from freight.sandbox.affinity.folder import read_row
 from freight.sandbox.affinity.requests import AnyRequest, workspace_of
 from freight.sandbox.affinity.rows import FieldDefinition
-from freight.sandbox.control import answer
+from freight.sandbox.control import answer, read_body
 
 FIELDS = "fields"
 
@@ -37,10 +37,7 @@ class Mark(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 async def mark_record(request: AnyRequest) -> ASGIResponse:
     """Let a record be deleted or merged."""
     workspace = workspace_of(request)
-    try:
-        mark = msgspec.json.decode(await request.body(), type=Mark)
-    except msgspec.DecodeError as error:
-        return answer({"message": f"This marks no record: {error}."}, 422)
+    mark = await read_body(request, Mark, "This marks no record")
     if (mark.state == "merged") != (mark.into is not None) or mark.into == mark.id:
         return answer({"message": "A merged record needs another one in `into`, and only a merged one."}, 422)
     try:
@@ -113,10 +110,7 @@ def thaw_fields(request: AnyRequest) -> ASGIResponse:
 @put("/oddities")
 async def put_oddity(request: AnyRequest) -> ASGIResponse:
     """Let a row come with values that no document of Affinity's allows, whatever the vendor's reasons may be."""
-    try:
-        oddity = msgspec.json.decode(await request.body(), type=Oddity)
-    except msgspec.DecodeError as error:
-        return answer({"message": f"This is no oddity: {error}."}, 422)
+    oddity = await read_body(request, Oddity, "This is no oddity")
     workspace_of(request).oddities[oddity.path, oddity.id] = oddity.changes
     return answer({})
 

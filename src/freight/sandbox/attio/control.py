@@ -9,7 +9,7 @@ from freight.sandbox.attio.requests import AnyRequest, workspace_of
 from freight.sandbox.attio.scores import ScoreLimits
 from freight.sandbox.attio.vendor import RateLimits
 from freight.sandbox.attio.workspace import NewMember, Plan
-from freight.sandbox.control import answer
+from freight.sandbox.control import answer, read_body
 
 
 class NewScopes(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,10 +21,7 @@ class NewScopes(msgspec.Struct, forbid_unknown_fields=True):
 @put("/members")
 async def put_members(request: AnyRequest) -> ASGIResponse:
     """Replace the workspace members; there is always at least one."""
-    try:
-        members = msgspec.json.decode(await request.body(), type=list[NewMember])
-    except msgspec.DecodeError as error:
-        return answer({"message": f"These are not members: {error}."}, 422)
+    members = await read_body(request, list[NewMember], "These are not members")
     if not members:
         return answer({"message": "A workspace has at least one member."}, 422)
     workspace_of(request).set_members(members)
@@ -34,10 +31,7 @@ async def put_members(request: AnyRequest) -> ASGIResponse:
 @put("/scopes")
 async def put_scopes(request: AnyRequest) -> ASGIResponse:
     """Replace the scopes of the key."""
-    try:
-        new = msgspec.json.decode(await request.body(), type=NewScopes)
-    except msgspec.DecodeError as error:
-        return answer({"message": f"These are not scopes: {error}."}, 422)
+    new = await read_body(request, NewScopes, "These are not scopes")
     workspace_of(request).scopes = tuple(new.scopes)
     return answer({"scopes": new.scopes})
 
@@ -58,20 +52,14 @@ def finish_late_work(request: AnyRequest) -> ASGIResponse:
 @put("/plan")
 async def put_plan(request: AnyRequest) -> ASGIResponse:
     """Replace the plan, as when the firm upgrades it."""
-    try:
-        workspace_of(request).plan = msgspec.json.decode(await request.body(), type=Plan)
-    except msgspec.DecodeError as error:
-        return answer({"message": f"This is not a plan: {error}."}, 422)
+    workspace_of(request).plan = await read_body(request, Plan, "This is not a plan")
     return answer(workspace_of(request).plan)
 
 
 @put("/query-limits")
 async def put_query_limits(request: AnyRequest) -> ASGIResponse:
     """Replace the limits on the scores of queries."""
-    try:
-        limits = msgspec.json.decode(await request.body(), type=ScoreLimits)
-    except msgspec.DecodeError as error:
-        return answer({"message": f"These are not limits: {error}."}, 422)
+    limits = await read_body(request, ScoreLimits, "These are not limits")
     scores_of(request).set_limits(limits)
     return answer(limits)
 
@@ -79,10 +67,7 @@ async def put_query_limits(request: AnyRequest) -> ASGIResponse:
 @put("/rate-limits")
 async def put_rate_limits(request: AnyRequest) -> ASGIResponse:
     """Replace the limits on requests, as when Attio lowers them in an incident."""
-    try:
-        limits = msgspec.json.decode(await request.body(), type=RateLimits)
-    except msgspec.DecodeError as error:
-        return answer({"message": f"These are not limits: {error}."}, 422)
+    limits = await read_body(request, RateLimits, "These are not limits")
     request.app.state.vendor.set_limits(limits)
     return answer(limits)
 

@@ -1,0 +1,30 @@
+"""What tests of the steps of a worker have in common."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from freight import queue
+from freight.domain.pipeline.workplace import Workplace
+from freight.domain.slots import Slots
+from freight.domain.vendors import Vendors
+from freight.encryption import Vault
+from freight.queue import Queue
+from freight.settings import Settings
+from support.service import Service
+
+
+@pytest.fixture
+async def vendors(service: Service, settings: Settings) -> AsyncIterator[Vendors]:
+    """The vendors as a worker reaches them."""
+    redis = queue.connect(settings.redis_url or "")
+    yield Vendors(settings, redis, workers=lambda: 1)
+    await redis.aclose(close_connection_pool=True)
+
+
+@pytest.fixture
+async def place(settings: Settings, vendors: Vendors) -> AsyncIterator[Workplace]:
+    """What a worker has at hand."""
+    redis = queue.connect(settings.redis_url or "")
+    yield Workplace(worker="worker", vault=Vault(settings.secrets), vendors=vendors, queue=Queue(redis), slots=Slots(1))
+    await redis.aclose(close_connection_pool=True)
