@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -115,6 +116,8 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 stack.callback(setattr, server, "should_exit", True)
                 stack.callback(closing.set)
                 host = f"[{settings.host}]" if ":" in settings.host else settings.host
+                # What is there by now stays, and is not looked through for garbage in the middle of requests.
+                gc.freeze()
                 yield Service(f"http://{host}:{port}", tasks)
         finally:
             await redis.aclose(close_connection_pool=True)

@@ -1,6 +1,7 @@
 """`freight sandbox`: both simulated vendors until Ctrl-C."""
 
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -120,6 +121,9 @@ async def _serve(options: SandboxOptions) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopped.set)
     async with running(options) as started:
+        # A vendor does not stop for a tenth of a second to look through all that it holds for garbage.
+        gc.collect()
+        gc.freeze()
         if sys.stdout.isatty():
             _introduce(started, options)
         else:

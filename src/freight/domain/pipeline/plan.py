@@ -1,5 +1,6 @@
 """Plan: what is to become of each record of a chunk. Nothing here writes to the target."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
@@ -74,7 +75,11 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
     async with database.as_tenant(job.tenant_id) as tx:
         held = await ledger.look_up(tx, job.pair, entity, copies.ledger_ids(given))
         gathered = await references.gather(tx, job, given, late=late)
-        drafts = [(staged, make_draft(target, staged.record, gathered, late=late)) for staged in chunk]
+        drafts = []
+        for staged in chunk:
+            drafts.append((staged, make_draft(target, staged.record, gathered, late=late)))
+            # Other records' requests, which must leave on time, do not wait for a whole chunk.
+            await asyncio.sleep(0)
         known = {
             draft.source_id: entry for staged, draft in drafts if (entry := _recognise(staged, draft, held)) is not None
         }
@@ -100,6 +105,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
     matches = await Matches.find(job, target, entity, to_find, gaining)
     plans = []
     for staged, draft in drafts:
+        await asyncio.sleep(0)
         entry = known.get(draft.source_id)
         if draft.skip is not None:
             target_id = None if entry is None else entry.target_id
