@@ -87,7 +87,8 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
         "queue_name": queue.QUEUE,
         "job_serializer": queue.pack,
         "job_deserializer": queue.unpack,
-        "max_jobs": settings.worker_concurrency + slots.ROOM + webhook_courier.AT_ONCE + MAX_SHORT,
+        # As many slots as there are may be lent.
+        "max_jobs": 2 * settings.worker_concurrency + slots.ROOM + webhook_courier.AT_ONCE + MAX_SHORT,
         "job_timeout": TASK_SECONDS,
         # A result that is kept would make arq refuse the task's id.
         "keep_result": 0,

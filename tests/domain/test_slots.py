@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from freight.domain.slots import Slot, Slots, Step, fair_share, reserve
+from freight.domain.slots import SILENT_SECONDS, Slot, Slots, Step, fair_share, reserve
 
 
 class Clock:
@@ -58,6 +58,11 @@ class Steps:
         """How many slots a tenant, or one of its jobs, has."""
         return sum(step.tenant == tenant and str(step.job).endswith(job) for step in self.held)
 
+    async def looked(self) -> None:
+        """Wait until those that wait for a slot have looked again."""
+        await asyncio.sleep(0.05)
+        await settled()
+
     async def aclose(self) -> None:
         for task in self.tasks.values():
             task.cancel()
@@ -76,7 +81,7 @@ class Steps:
 
 
 async def settled() -> None:
-    for _ in range(5):
+    for _ in range(10):
         await asyncio.sleep(0)
 
 
@@ -93,7 +98,7 @@ async def make(clock: Clock):
     async with AsyncExitStack() as stack:
 
         async def make(number: int, *, room: int = 64, patience: float = 60.0) -> Steps:
-            steps = Steps(Slots(number, room=room, patience=patience, clock=clock))
+            steps = Steps(Slots(number, room=room, patience=patience, look_seconds=0.01, clock=clock))
             stack.push_async_callback(steps.aclose)
             return steps
 
@@ -255,3 +260,69 @@ async def test_a_step_that_is_cancelled_when_it_gets_its_slot_leaves_it_to_the_n
     assert steps.slots.held == {last}
     await steps.end(last)
     assert not steps.slots.held
+
+
+async def test_the_slot_of_a_step_that_gets_no_answer_is_lent_until_it_does(make: Make, clock: Clock) -> None:
+    steps = await make(2)
+    silent = await steps.begin("silent", count=2)
+    held = [steps.held[step] for step in silent if step in steps.held]
+    for slot in held:
+        slot.asked()
+    (other,) = await steps.begin("other")
+    (next_one,) = await steps.begin("another")
+    assert not {other, next_one} & steps.held.keys()
+    clock.now += SILENT_SECONDS
+    await steps.looked()
+    assert {other, next_one} <= steps.held.keys()
+    for slot in held:
+        slot.answered(whole=True)
+    (last,) = await steps.begin("one more")
+    await steps.end(other)
+    await steps.end(next_one)
+    assert last not in steps.held
+    await steps.end(silent[0])
+    assert last in steps.held
+
+
+async def test_a_step_that_fails_and_asks_again_still_lends_its_slot(make: Make, clock: Clock) -> None:
+    steps = await make(1)
+    (silent,) = await steps.begin("silent")
+    slot = steps.held[silent]
+    slot.asked()
+    clock.now += SILENT_SECONDS
+    slot.answered(whole=False)
+    assert slot.is_lent
+    slot.asked()
+    assert slot.is_lent
+    slot.answered(whole=True)
+    assert not slot.is_lent
+    clock.now += SILENT_SECONDS
+    assert not slot.is_lent
+
+
+async def test_a_step_with_one_slow_request_beside_others_that_are_answered_lends_nothing(
+    make: Make, clock: Clock
+) -> None:
+    steps = await make(1)
+    (busy,) = await steps.begin("busy")
+    slot = steps.held[busy]
+    slot.asked()
+    for _ in range(10):
+        slot.asked()
+        clock.now += 1
+        slot.answered(whole=True)
+    assert not slot.is_lent
+
+
+async def test_never_are_more_slots_lent_than_there_are(make: Make, clock: Clock) -> None:
+    steps = await make(2)
+    for number in range(10):
+        for step in await steps.begin(f"silent {number}"):
+            if step in steps.held:
+                steps.held[step].asked()
+        clock.now += SILENT_SECONDS
+        await steps.looked()
+        for slot in steps.held.values():
+            if not slot.is_lent:
+                slot.asked()
+    assert len(steps.held) == 4

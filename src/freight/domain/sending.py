@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from freight.domain import steps
+from freight.domain import slots, steps
+from freight.domain.slots import Slot
 from freight.domain.steps import Step
 
 
@@ -24,15 +25,23 @@ class OwnedTransport(httpx.AsyncBaseTransport):
         if step is None:
             return await self._transport.handle_async_request(request)
         await step.ensure()
-        return await self._transport.handle_async_request(
-            httpx.Request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                stream=_OwnedBody(request.stream, step),
-                extensions=request.extensions,
-            )
+        owned = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=_OwnedBody(request.stream, step),
+            extensions=request.extensions,
         )
+        if (slot := slots.current()) is None:
+            return await self._transport.handle_async_request(owned)
+        slot.asked()
+        try:
+            response = await self._transport.handle_async_request(owned)
+        except BaseException:
+            slot.answered(whole=False)
+            raise
+        response.stream = _AwaitedBody(response.stream, slot)
+        return response
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -53,4 +62,29 @@ class _OwnedBody(httpx.AsyncByteStream):
             yield part
 
     async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+class _AwaitedBody(httpx.AsyncByteStream):
+    """The body of an answer, for whose end the step waits."""
+
+    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, slot: Slot) -> None:
+        assert isinstance(body, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport returns no other
+        self._body = body
+        self._slot = slot
+        self._is_whole = True
+        self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._body:
+                yield part
+        except BaseException:
+            self._is_whole = False
+            raise
+
+    async def aclose(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._slot.answered(whole=self._is_whole)
         await self._body.aclose()

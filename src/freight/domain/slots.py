@@ -3,7 +3,8 @@
 A worker handles a fixed number of long steps beside each other. A tenant without a slot may take any free one; one that
 has some may take more only within its fair share, and while a few stay free for tenants that come later. The slots of
 a tenant are shared between its jobs by the same rule. Among those that wait, the tenant with the fewest slots is next,
-then the one that was served longest ago; a step that has had its slot for long gives way to those who have fewer.
+then the one that was served longest ago; a step that has had its slot for long gives way to those who have fewer. The
+slot of a step that only waits for a vendor that does not answer is lent to others meanwhile.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 RESERVED_PART = 4
@@ -22,6 +24,12 @@ SLICE_SECONDS = 5.0
 
 PATIENCE_SECONDS = 60.0
 """How long a step waits for a slot. Then it is given up; the sweep enqueues it again."""
+
+SILENT_SECONDS = 3.0
+"""How long a step waits for an answer, with none to any of its requests, before its slot is lent."""
+
+LOOK_SECONDS = 0.5
+"""How often steps that wait for a slot look whether one can be lent."""
 
 ROOM = 64
 """Steps that wait for a slot in one worker."""
@@ -45,6 +53,27 @@ class Slot:
         self.step = step
         self._slots = slots
         self._since = slots.clock()
+        self._waiting_since: float | None = None
+        """Since when requests of the step have been sent and none has been answered."""
+        self._under_way = 0
+
+    def asked(self) -> None:
+        """Note that a request of the step is sent."""
+        self._under_way += 1
+        if self._waiting_since is None:
+            self._waiting_since = self._slots.clock()
+
+    def answered(self, *, whole: bool) -> None:
+        """Note that a request is over, with a whole answer or without."""
+        self._under_way -= 1
+        if whole:
+            self._waiting_since = self._slots.clock() if self._under_way else None
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether others may use the slot: the step does nothing but wait for a vendor that does not answer."""
+        since = self._waiting_since
+        return since is not None and self._slots.clock() - since >= SILENT_SECONDS
 
     @property
     def is_wanted(self) -> bool:
@@ -62,6 +91,7 @@ class Slots:
         room: int = ROOM,
         slice_seconds: float = SLICE_SECONDS,
         patience: float = PATIENCE_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
@@ -69,7 +99,8 @@ class Slots:
         self._number = number
         self._room = room
         self._patience = patience
-        self._held: set[Step] = set()
+        self._look_seconds = look_seconds
+        self._held: dict[Step, Slot] = {}
         self._waiting: dict[Step, asyncio.Future[bool]] = {}
         """In the order in which they came."""
         self._served: dict[Hashable, int] = {}
@@ -95,10 +126,13 @@ class Slots:
         if not await self._acquire(step, wait=wait):
             yield None
             return
+        slot = self._held[step]
+        _current.set(slot)
         try:
-            yield Slot(self, step)
+            yield slot
         finally:
-            self._held.discard(step)
+            _current.set(None)
+            self._held.pop(step, None)
             self._grant()
 
     def gives_way(self, step: Step) -> bool:
@@ -125,11 +159,16 @@ class Slots:
                 self._turn_away(self._most_crowded())
         try:
             async with asyncio.timeout(self._patience):
-                return await granted
+                while not granted.done():
+                    await asyncio.wait([granted], timeout=self._look_seconds)
+                    if next(iter(self._waiting), None) is step:
+                        # One looks for all.
+                        self._grant()
+                return granted.result()
         except BaseException as error:
             # Cancelled, or out of patience: a slot that was granted in the same moment goes to the next.
             self._waiting.pop(step, None)
-            self._held.discard(step)
+            self._held.pop(step, None)
             self._grant()
             if isinstance(error, TimeoutError):
                 return False
@@ -140,7 +179,7 @@ class Slots:
             granted = self._waiting.pop(step)
             if granted.done():  # its task has been cancelled
                 continue
-            self._held.add(step)
+            self._held[step] = Slot(self, step)
             granted.set_result(True)
             self._note(step)
 
@@ -154,7 +193,7 @@ class Slots:
 
     def _next(self) -> Step | None:
         """The step that gets the next slot, if one may."""
-        if len(self._held) >= self._number:
+        if self._free() <= 0:
             return None
         tenants, jobs = self._counts()
 
@@ -174,10 +213,16 @@ class Slots:
         if not tenants[step.tenant]:
             return True
         share = fair_share(self._number, len({other.tenant for other in self._all()}))
-        if tenants[step.tenant] >= share or self._number - len(self._held) <= reserve(self._number):
+        if tenants[step.tenant] >= share or self._free() <= reserve(self._number):
             return False
         own = {other.job for other in self._all() if other.tenant == step.tenant}
         return not jobs[step.job] or jobs[step.job] < fair_share(share, len(own))
+
+    def _free(self) -> int:
+        """How many slots are free or lent. No more are lent than there are, so that no more than twice as many steps go
+        on when the vendors answer again."""
+        lent = sum(slot.is_lent for slot in self._held.values())
+        return self._number - len(self._held) + min(lent, self._number)
 
     def _most_crowded(self) -> Step:
         """The last step of the job that has most waiting, of the tenant that has most waiting."""
@@ -195,6 +240,14 @@ class Slots:
     def _all(self) -> Iterable[Step]:
         yield from self._held
         yield from self._waiting
+
+
+_current: ContextVar[Slot | None] = ContextVar("slot", default=None)
+
+
+def current() -> Slot | None:
+    """Return the slot in which this task works, if it works in any."""
+    return _current.get()
 
 
 def reserve(number: int) -> int:
