@@ -15,11 +15,12 @@ import hypothesis
 import pytest
 from redis.asyncio import Redis
 
-from freight import database, embedded, encryption
-from freight.embedded import Servers, locks
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
+import freight_embedded
+from freight import database, encryption
 from freight.settings import Settings
+from freight_embedded import Servers, locks
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support import service as support
 
 # How fast a machine is must not decide a test.
@@ -36,7 +37,7 @@ PLENTY = 1_000_000
 async def servers() -> AsyncIterator[Servers]:
     """The embedded PostgreSQL and Redis, in a folder of their own."""
     home = Path(tempfile.mkdtemp(prefix="freight-test-"))
-    async with embedded.hold(home) as servers:
+    async with freight_embedded.hold(home) as servers:
         yield servers
     # The servers stop by themselves, and when they have they let go of this lock.
     with locks.opened(home / "servers.lock") as lock:

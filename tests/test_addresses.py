@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight import addresses
-from freight.addresses import UnusableAddressError, comparable, domain, email_address
+from freight.model import addresses
+from freight.model.addresses import UnusableAddressError, comparable, domain, email_address
 
 HOSTS = st.text(max_size=40) | st.from_regex(
     r"\A(www\.){0,3}[a-zäéß0-9-]{1,12}[.\u3002\uff0e](com|co\.uk|test|ch)\.{0,2}\Z"

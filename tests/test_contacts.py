@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.addresses import comparable
-from freight.contacts import Part, read_email, read_website
+from freight.model.addresses import comparable
+from freight.model.contacts import Part, read_email, read_website
 
 TEXTS = st.text(max_size=60) | st.lists(
     st.sampled_from(

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight import crm
-from freight.addresses import comparable
-from freight.crm import LOAD_ORDER, Company, Deal, File, List, ListEntry, Note, Person, Record, Reply, Task
-from freight.fields import CompanyRef, Location, PersonRef
+from freight.model import crm
+from freight.model.addresses import comparable
+from freight.model.crm import LOAD_ORDER, Company, Deal, File, List, ListEntry, Note, Person, Record, Reply, Task
+from freight.model.fields import CompanyRef, Location, PersonRef
 
 ids = st.text("0123456789", min_size=1, max_size=6)
 texts = st.text(max_size=20)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from freight.sandbox.faults import Fault
+from freight_sandbox.faults import Fault
 from support.chaos import books
 from support.chaos.acts import ACTS
 from support.chaos.books import Books

@@ -2,9 +2,9 @@
 
 import pytest
 
-from freight.crm import List
-from freight.fields import Field, FieldType
-from freight.mapping import (
+from freight.model.crm import List
+from freight.model.fields import Field, FieldType
+from freight.model.mapping import (
     POSSIBLE_TYPES,
     AttributeType,
     ListMapping,

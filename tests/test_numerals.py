@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.numerals import AmbiguousNumberError, Evidence, NumeralError, observe, parse, read
+from freight.model.numerals import AmbiguousNumberError, Evidence, NumeralError, observe, parse, read
 
 TEXTS = st.text(max_size=20) | st.text("0123456789,.' -+()%\u20ac\u0661\u066b\u066ceE", max_size=16)
 CONVENTIONS = st.sampled_from(["comma", "point", None])

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight import outgoing
-from freight.outgoing import ON_BEHALF_OF, AddressRefused, Guard, Resolver, is_public
+from freight import egress
+from freight.egress import ON_BEHALF_OF, AddressRefused, Guard, Resolver, is_public
 from support.receiver import Answer, Receiver, receiving
 
 PUBLIC = "93.184.215.14"
@@ -247,7 +247,7 @@ async def test_a_lookup_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
         released.wait(30)
         return []
 
-    monkeypatch.setattr(outgoing, "RESOLVE_SECONDS", 0.05)
+    monkeypatch.setattr(egress, "RESOLVE_SECONDS", 0.05)
     resolver = Resolver(look_up, total=1, each=1)
     for _ in range(2):
         with pytest.raises(TimeoutError):

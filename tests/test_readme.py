@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from freight import embedded
+import freight_embedded
 from freight import settings as settings_of
 from freight.settings import Settings
 from support import processes
@@ -49,7 +49,7 @@ async def folder() -> AsyncIterator[Path]:
     """A folder for the terminals, with a home for Freight in it."""
     path = Path(tempfile.mkdtemp(prefix="freight-test-"))
     yield path
-    await embedded.stopped(path / "home")
+    await freight_embedded.stopped(path / "home")
     shutil.rmtree(path)
 
 

@@ -10,40 +10,41 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from freight.api import documentation, requests
-from freight.api.access import HEADER, needs_key, provide_actor, provide_caller
-from freight.api.audit import AuditController
-from freight.api.batches import BatchesController
-from freight.api.caching import JobLists
-from freight.api.control import ControlController
-from freight.api.deliveries import DeliveriesController
-from freight.api.errors import EXCEPTION_HANDLERS
-from freight.api.events import EventsController, Watchers
-from freight.api.exports import ExportsController
-from freight.api.health import Checks, HealthController
-from freight.api.hosts import needs_host
-from freight.api.jobs import JobsController
-from freight.api.keys import KeysController
-from freight.api.limits import HEADERS as LIMIT_HEADERS
-from freight.api.limits import NOT_BY_ADDRESS, Limiter
-from freight.api.logs import LogsController
-from freight.api.metrics import Metrics, MetricsController
-from freight.api.metrics import requests as request_metrics
-from freight.api.parameters import before_handler
-from freight.api.records import RecordsController
-from freight.api.report import ReportController
-from freight.api.shares import Shares
-from freight.api.statistics import StatisticsController
-from freight.api.tenants import TenantsController
-from freight.api.volatile import Volatile
-from freight.api.webhooks import WebhooksController
+from freight.api.http import request_log
+from freight.api.http.auth import HEADER, needs_key, provide_actor, provide_caller
+from freight.api.http.caching import JobLists
+from freight.api.http.errors import EXCEPTION_HANDLERS
+from freight.api.http.hosts import needs_host
+from freight.api.http.optional_redis import Volatile
+from freight.api.http.parameters import before_handler
+from freight.api.http.rate_limits import HEADERS as LIMIT_HEADERS
+from freight.api.http.rate_limits import NOT_BY_ADDRESS, Limiter
+from freight.api.http.shares import Shares
+from freight.api.openapi import config
+from freight.api.routes.audit import AuditController
+from freight.api.routes.batches import BatchesController
+from freight.api.routes.control import ControlController
+from freight.api.routes.deliveries import DeliveriesController
+from freight.api.routes.events import EventsController, Watchers
+from freight.api.routes.exports import ExportsController
+from freight.api.routes.health import Checks, HealthController
+from freight.api.routes.jobs import JobsController
+from freight.api.routes.keys import KeysController
+from freight.api.routes.logs import LogsController
+from freight.api.routes.metrics import Metrics, MetricsController
+from freight.api.routes.metrics import requests as request_metrics
+from freight.api.routes.records import RecordsController
+from freight.api.routes.report import ReportController
+from freight.api.routes.statistics import StatisticsController
+from freight.api.routes.tenants import TenantsController
+from freight.api.routes.webhooks import WebhooksController
 from freight.deployment import Deployment
 from freight.domain.vendors import Vendors
-from freight.outgoing import Guard
+from freight.egress import Guard
 from freight.queue import Queue
 from freight.settings import Settings
 
-EXPOSED = ("Content-Disposition", "ETag", "Location", "Retry-After", requests.HEADER)
+EXPOSED = ("Content-Disposition", "ETag", "Location", "Retry-After", request_log.HEADER)
 """Headers, besides those of the limits, that pages of other origins may read."""
 
 
@@ -104,13 +105,13 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             with_key,
             HealthController,
             MetricsController,
-            documentation.asset,
-            documentation.docs,
-            documentation.redoc,
-            documentation.openapi_json,
+            config.asset,
+            config.docs,
+            config.redoc,
+            config.openapi_json,
         ],
         guards=[needs_host(deployment.settings.hosts), limiter.admit_anybody],
-        middleware=[request_metrics.middleware, requests.keep_vary],
+        middleware=[request_metrics.middleware, request_log.keep_vary],
         before_request=before_handler,
         dependencies={
             "queue": Provide(lambda: queue, sync_to_thread=False),
@@ -119,14 +120,14 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
         },
         response_headers=[
             ResponseHeader(
-                name=requests.HEADER,
+                name=request_log.HEADER,
                 value="",
                 description="Names the request in Freight's log. A request may bring its own.",
                 documentation_only=True,
             )
         ],
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=documentation.openapi_config(deployment.settings.public_url),
+        openapi_config=config.openapi_config(deployment.settings.public_url),
         request_max_body_size=deployment.settings.largest_body,
         cors_config=_cors(deployment.settings),
         # What is compressed reaches a client in portions too large for events.
@@ -135,7 +136,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
         logging_config=None,
         debug=False,
     )
-    return requests.RequestLog(litestar, cross_origin=bool(deployment.settings.origins))
+    return request_log.RequestLog(litestar, cross_origin=bool(deployment.settings.origins))
 
 
 def _cors(settings: Settings) -> CORSConfig | None:
@@ -143,6 +144,6 @@ def _cors(settings: Settings) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(settings.origins),
-        allow_headers=[HEADER, "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", requests.HEADER],
+        allow_headers=[HEADER, "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", request_log.HEADER],
         expose_headers=[*(header.name for header in LIMIT_HEADERS if header.name), *EXPOSED],
     )

@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 import structlog
 
-from freight import database, embedded, encryption
-from freight.embedded.processes import shared_user_warning
+import freight_embedded
+from freight import database, encryption
 from freight.encryption import Vault
 from freight.settings import Settings, SettingsError
+from freight_embedded.processes import shared_user_warning
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
             vault = Vault(settings.secrets)
         else:
             _check_both_or_none(settings)
-            servers = await stack.enter_async_context(embedded.hold(settings.home_path))
+            servers = await stack.enter_async_context(freight_embedded.hold(settings.home_path))
             database_url, redis_url = servers.database_url, servers.redis_url
             vault = Vault(settings.secrets or (encryption.secret_in(settings.home_path),))
         await stack.enter_async_context(database.connected(database_url, pool_size=settings.database_pool_size))
@@ -62,7 +63,7 @@ def redis_url(settings: Settings) -> str:
     if settings.redis_url and settings.database_url:
         return settings.redis_url
     _check_both_or_none(settings)
-    servers = embedded.running(settings.home_path)
+    servers = freight_embedded.running(settings.home_path)
     if servers is None:
         raise SettingsError(
             "A worker of its own needs FREIGHT_DATABASE_URL and FREIGHT_REDIS_URL, or a running `freight serve` on "

@@ -20,23 +20,26 @@ from redis.exceptions import RedisError
 from freight import database, deployment, logging, queue, throttled, worker_loop
 from freight.database import DatabaseError
 from freight.deployment import Deployment
-from freight.domain import courier as webhook_courier
-from freight.domain import deliveries, leases, retention, slots
-from freight.domain.clocks import DatabaseClock
-from freight.domain.courier import Courier
-from freight.domain.pipeline.advance import advance, advance_swept, live_jobs
-from freight.domain.pipeline.extract import extract
-from freight.domain.pipeline.link import link
-from freight.domain.pipeline.load import load
-from freight.domain.pipeline.start import start
-from freight.domain.pipeline.workplace import Workplace
+from freight.domain import slots
+from freight.domain.migration.records import leases
+from freight.domain.migration.records.clocks import DatabaseClock
+from freight.domain.migration.steps.extract import extract
+from freight.domain.migration.steps.load import load
+from freight.domain.migration.steps.resolve_references import link
+from freight.domain.migration.steps.scheduling import advance, advance_swept, live_jobs
+from freight.domain.migration.steps.start import start
+from freight.domain.migration.steps.worker_context import Workplace
 from freight.domain.slots import Slot, Slots, Step
+from freight.domain.tenancy import retention
 from freight.domain.vendors import Vendors
-from freight.embedded import EmbeddedError
+from freight.domain.webhooks import deliveries
+from freight.domain.webhooks import sender as webhook_courier
+from freight.domain.webhooks.sender import Courier
+from freight.egress import Guard
 from freight.encryption import SecretError
-from freight.outgoing import Guard
 from freight.queue import Queue
 from freight.settings import Settings, SettingsError
+from freight_embedded import EmbeddedError
 
 SWEEP_SECONDS = 5
 """How often live jobs are looked over for whatever is due and was not rung for."""

@@ -7,9 +7,9 @@ import httpx
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support import jobs, processes
 from support.errors import error_of
 from support.processes import BIN

@@ -14,8 +14,8 @@ from typing import Any
 import idna
 import pytest
 
-from freight.sandbox import SandboxOptions
-from freight.sandbox import running as running_sandbox
+from freight_sandbox import SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support import adversary, jobs, migration, workspaces
 from support.everything.definitions import Row
 from support.service import Service, Tenant

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import adversary, jobs, workspaces
 from support.clients import client
 from support.service import Service, Tenant

@@ -14,7 +14,7 @@ from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import QueryTooComplex
 from freight.connectors.protocols import Draft, FileContent, Page, References, ReplyRow, Row, TargetRecord
-from freight.crm import Company, Entity, Record, Reply
+from freight.model.crm import Company, Entity, Record, Reply
 from support import firm, jobs, migration, workspaces
 from support.service import Service, Tenant
 

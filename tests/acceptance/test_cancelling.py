@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs, migration
 from support.service import Tenant
 

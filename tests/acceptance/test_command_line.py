@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from freight import encryption
-from freight.domain import keys
-from freight.embedded import Servers
+from freight.domain.tenancy import api_keys
 from freight.settings import Settings
+from freight_embedded import Servers
 from support import processes
 from support.servers import embedded_servers
 
@@ -134,7 +134,7 @@ async def test_a_new_tenants_key_is_printed_once_and_its_name_is_taken(tmp_path:
     assert created.status == 0, created.complained
     (key,) = created.printed.splitlines()
     assert key.startswith("frt_test_")
-    assert keys.is_well_formed(key)
+    assert api_keys.is_well_formed(key)
     assert key not in created.complained
     again = await run("freight", "tenants", "create", "Example Ventures", cwd=tmp_path, settings=settings)
     check_one_sentence(again, "'Example Ventures'", "choose another name")
@@ -176,7 +176,7 @@ async def test_an_empty_database_is_migrated_and_used_by_a_login_role_that_is_no
         assert migrated.status == 0, migrated.printed + migrated.complained
     after = await run(*create, cwd=REPOSITORY, settings=settings, FREIGHT_DATABASE_URL=url)
     assert after.status == 0, after.complained
-    assert keys.is_well_formed(after.printed.strip())
+    assert api_keys.is_well_formed(after.printed.strip())
 
 
 async def test_there_is_nothing_to_migrate_without_a_database_of_ones_own(tmp_path: Path) -> None:

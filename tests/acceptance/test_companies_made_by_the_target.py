@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs, migration
 from support.clients import client
 from support.service import Tenant

@@ -11,9 +11,9 @@ from freight.connectors import registry
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, FileContent, TargetRecord
-from freight.crm import Entity
-from freight.sandbox import Sandbox
+from freight.model.crm import Entity
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration
 from support.service import Service, Tenant
 

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import comparison, everything, jobs, migration, workspaces
 from support.comparison import target
 from support.comparison.explanation import unexplained

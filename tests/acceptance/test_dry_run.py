@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import everything, jobs, migration, workspaces
 from support.service import Tenant
 

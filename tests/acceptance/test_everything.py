@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import comparison, everything, migration, workspaces
 from support import service as support
 from support.comparison import source

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs, processes, workspaces
 from support.service import Service, Tenant
 

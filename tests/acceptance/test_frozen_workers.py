@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from freight import database
-from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs, migration, processes
 from support.service import Service, Tenant
 

@@ -29,8 +29,8 @@ from affinity.models.entities import (
 from affinity.models.secondary import NoteCreate, NoteUpdate, ReminderCreate, ReminderUpdate
 from affinity.models.types import EntityType, FieldValueType, ListType, ReminderType
 
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support import migration
 from support import service as support
 from support.service import Service, Tenant

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from freight.connectors import http
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration, workspaces
 from support.service import Service, Tenant
 

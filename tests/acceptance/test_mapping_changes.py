@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import firm, jobs, migration, workspaces
 from support.clients import client
 from support.service import Service, Tenant

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs
 from support.service import Service, Tenant
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from freight.connectors import http
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration, workspaces
 from support.service import Service, Tenant
 

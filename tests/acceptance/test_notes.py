@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import comparison, jobs, migration, processes
 from support.comparison.explanation import unexplained
 from support.service import Service, Tenant

@@ -9,8 +9,8 @@ from freight import database
 from freight.connectors import registry
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.protocols import Draft, References
-from freight.crm import Record
-from freight.numerals import Convention
+from freight.model.crm import Record
+from freight.model.numerals import Convention
 from support import firm, jobs, migration
 from support.service import Service, Tenant
 

@@ -23,7 +23,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
 )
 from freight.connectors.protocols import Draft, FileContent, TargetRecord, Workspace
-from freight.crm import File
+from freight.model.crm import File
 from freight.settings import Settings
 from support import firm, jobs, migration
 from support.service import Service, Tenant

@@ -12,10 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from freight import database
-from freight.embedded import Servers
-from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
 from freight.tasks import SWEEP_SECONDS
+from freight_embedded import Servers
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs, processes, workspaces
 from support.failover import read_only
 from support.servers import RedisServer, embedded_servers, redis_server

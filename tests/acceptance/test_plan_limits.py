@@ -11,9 +11,9 @@ from freight.connectors import registry
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import PlanLimitReached
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
-from freight.layout import Layout
-from freight.sandbox import Sandbox
+from freight.model.resolved_mapping import Layout
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import firm, jobs, migration, workspaces
 from support import service as support
 from support.receiver import Receiver, receiving

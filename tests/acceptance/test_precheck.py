@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs, migration, workspaces
 from support.service import Service, Tenant
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import firm, jobs, migration, workspaces
 from support.clients import client
 from support.service import Service, Tenant, a_tenant

@@ -11,8 +11,8 @@ from typing import Any
 import pycountry
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support import jobs, real_data, workspaces
 from support.service import Service, Tenant
 

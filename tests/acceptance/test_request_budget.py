@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox
-from freight.sandbox import running as running_sandbox
+from freight_sandbox import Sandbox
+from freight_sandbox import running as running_sandbox
 from support import budget, migration, workspaces
 from support import service as support
 from support.budget import Cost

@@ -15,13 +15,13 @@ from redis.asyncio import Redis
 
 from freight import database
 from freight.deployment import Deployment
-from freight.domain import jobs
-from freight.domain.jobs import Credentials, JobRequest
-from freight.domain.keys import KeyRequest, NewKey
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs.model import Credentials, JobRequest
+from freight.domain.tenancy.api_keys import KeyRequest, NewKey
 from freight.encryption import Vault
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support import processes
 from support.processes import BIN, Running
 from support.quoting import Quoting, quoting

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from freight.sandbox import SandboxOptions, running
+from freight_sandbox import SandboxOptions, running
 from support import migration, workspaces
 from support.real_data import SHARED
 from support.service import Service, Tenant

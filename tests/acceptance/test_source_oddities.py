@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import faults, firm, jobs, workspaces
 from support.clients import client
 from support.firm import Row

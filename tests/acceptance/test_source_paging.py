@@ -8,7 +8,7 @@ from freight.connectors import registry
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.errors import CursorRefused, Unavailable
 from freight.connectors.protocols import Page, Workspace
-from freight.crm import Entity
+from freight.model.crm import Entity
 from support import firm, jobs, migration
 from support.service import Service, Tenant
 

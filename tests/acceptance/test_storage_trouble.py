@@ -9,7 +9,7 @@ from tenacity import wait_none
 
 from freight.connectors import registry
 from freight.connectors.affinity.source import AffinitySource
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration, workspaces
 from support.clients import client
 from support.service import Service, Tenant

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from freight import database
-from freight.domain.pipeline import start
-from freight.sandbox import Sandbox
+from freight.domain.migration.steps import start
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import jobs, workspaces
 from support.service import Tenant
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs, workspaces
 from support.service import Service, Tenant
 

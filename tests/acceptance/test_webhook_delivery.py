@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from freight.domain import deliveries
-from freight.sandbox import Sandbox
+from freight.domain.webhooks import deliveries
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import jobs
 from support import service as support
 from support.receiver import Answer, receiving

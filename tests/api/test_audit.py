@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from freight import database
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.service import Service, Tenant, job_request
 

@@ -3,8 +3,8 @@
 import pytest
 
 from freight import database
-from freight.domain import keys
-from freight.sandbox import Sandbox
+from freight.domain.tenancy import api_keys
+from freight_sandbox import Sandbox
 from support.errors import error_of
 from support.service import Service, Tenant, job_request
 
@@ -29,7 +29,7 @@ async def test_a_key_of_another_form_or_with_a_typo_is_refused_as_such(key: str,
 
 
 async def test_a_well_formed_key_that_nobody_was_given_is_refused(service: Service) -> None:
-    async with service.client(keys.generate("test")) as client:
+    async with service.client(api_keys.generate("test")) as client:
         error = error_of(await client.get(JOBS), 401)
     assert error["message"] == "Invalid API key"
 

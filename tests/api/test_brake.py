@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from freight.api.brake import FREE, HOLD_SECONDS, MAX_HELD, Brake
+from freight.api.http.brake import FREE, HOLD_SECONDS, MAX_HELD, Brake
 
 
 class Time:

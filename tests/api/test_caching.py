@@ -6,10 +6,10 @@ import pytest
 from redis.asyncio import Redis
 
 from freight import database
-from freight.api.caching import MAX_PAGE_BYTES, PAGES_EACH
-from freight.domain import job_search
-from freight.sandbox import Sandbox
+from freight.api.http.caching import MAX_PAGE_BYTES, PAGES_EACH
+from freight.domain.jobs import search
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.service import Service, Tenant, job_request
 
 JOBS = "/api/v1/jobs"
@@ -49,7 +49,7 @@ async def test_a_remembered_list_is_answered_without_reading_the_jobs(
     tenant: Tenant, job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await listed(tenant)
-    monkeypatch.setattr(job_search, "page", None)
+    monkeypatch.setattr(search, "page", None)
     assert await listed(tenant) == first
 
 

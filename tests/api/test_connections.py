@@ -13,8 +13,8 @@ import uvicorn
 from litestar.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from freight.api.connections import ConnectionLimits, Connections, most_connections, quiet_about_descriptors
-from freight.api.requests import RequestLog
+from freight.api.http.connections import ConnectionLimits, Connections, most_connections, quiet_about_descriptors
+from freight.api.http.request_log import RequestLog
 from freight.settings import Settings
 from freight.throttled import Throttle
 from support.processes import BIN, environment, started

@@ -12,10 +12,10 @@ import pytest
 from litestar import Response
 
 from freight import __version__, database
-from freight.api.documentation import openapi_config
-from freight.api.requests import with_head
-from freight.sandbox import Sandbox
+from freight.api.http.request_log import with_head
+from freight.api.openapi.config import openapi_config
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.errors import error_of
 from support.service import Service, Tenant, job_request
 

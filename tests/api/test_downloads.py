@@ -18,8 +18,8 @@ import pytest
 
 from freight import database
 from freight.connectors.protocols import Issue
-from freight.domain import logs
-from freight.domain.logs import Entry
+from freight.domain.migration.records import logs
+from freight.domain.migration.records.logs import Entry
 from freight.settings import Settings
 from support import filled, processes
 from support.errors import error_of

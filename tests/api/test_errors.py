@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from freight.api.errors import STATUSES
-from freight.domain import job_search
+from freight.api.http.errors import STATUSES
 from freight.domain.errors import DomainError
-from freight.sandbox import Sandbox
+from freight.domain.jobs import search
+from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.service import Service, Tenant, job_request
 
@@ -207,7 +207,7 @@ async def test_a_crash_is_500_and_tells_nothing(tenant: Tenant, monkeypatch: pyt
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("the inside of the machine")
 
-    monkeypatch.setattr(job_search, "page", crash)
+    monkeypatch.setattr(search, "page", crash)
     answer = await tenant.client.get(JOBS)
     assert error_of(answer, 500)["error"] == "internal_error"
     assert "machine" not in answer.text

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from freight import database
-from freight.mapping import Mapping
+from freight.model.mapping import Mapping
 from support import filled, loop
 from support.errors import error_of
 from support.service import Service, Tenant

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from freight import database
-from freight.api import events as api
-from freight.sandbox import Sandbox
+from freight.api.routes import events as api
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import filled, jobs, processes
 from support.errors import error_of
 from support.events import rest, until, watching

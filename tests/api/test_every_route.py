@@ -14,9 +14,9 @@ from litestar.routes import HTTPRoute
 from freight import queue
 from freight.app import create_app
 from freight.deployment import Deployment
-from freight.domain.keys import ALL_SCOPES, Scope
+from freight.domain.tenancy.api_keys import ALL_SCOPES, Scope
 from freight.encryption import Vault
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of
 from support.service import Service, Tenant, job_request

@@ -9,10 +9,10 @@ import pytest
 from arq.connections import ArqRedis
 
 from freight import __version__, database, queue
-from freight.api.health import FRESH_SECONDS, Checks
+from freight.api.routes.health import FRESH_SECONDS, Checks
 from freight.queue import Queue
-from freight.sandbox import Sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import service as support
 from support.errors import error_of
 from support.failover import read_only

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from freight import database
-from freight.api.health import Alive
-from freight.domain import idempotency
+from freight.api.routes.health import Alive
 from freight.domain.errors import RequestInProgress
-from freight.domain.idempotency import Answer, Key
+from freight.domain.jobs import idempotency
+from freight.domain.jobs.idempotency import Answer, Key
 from freight.encryption import Vault
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import faults
 from support.errors import error_of, fields_of
 from support.service import Service, Tenant, job_request

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from freight import database
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.service import Tenant, job_request
 

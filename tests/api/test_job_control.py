@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from freight import database
-from freight.domain import jobs as domain_jobs
-from freight.domain.transitions import ACTIONS, STATUSES
-from freight.sandbox import Sandbox
+from freight.domain.jobs import model as domain_jobs
+from freight.domain.jobs.transitions import ACTIONS, STATUSES
+from freight_sandbox import Sandbox
 from support.errors import error_of
 from support.service import Tenant, job_request
 

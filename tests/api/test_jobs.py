@@ -7,10 +7,10 @@ import pytest
 
 from freight import database, queue
 from freight.connectors.protocols import Issue
-from freight.domain import logs
-from freight.domain.logs import Entry
+from freight.domain.migration.records import logs
+from freight.domain.migration.records.logs import Entry
 from freight.queue import Queue
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.service import Service, Tenant, job_request
 

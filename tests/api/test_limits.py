@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from freight import database
-from freight.sandbox import Sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.errors import error_of
 from support.processes import BIN, environment, started
 from support.service import Service, Tenant, job_request

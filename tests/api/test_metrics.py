@@ -9,10 +9,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from freight import database, queue
-from freight.api import metrics
+from freight.api.routes import metrics
 from freight.queue import Queue
-from freight.sandbox import Sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.service import Service, Tenant, job_request
 
 JOBS = "/api/v1/jobs"

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from freight import database
-from freight.domain import logs, pages, records
+from freight.domain import pages
+from freight.domain.migration.records import logs, records
 from freight.domain.pages import Selection, Window
 from support import filled
 from support.errors import error_of, fields_of

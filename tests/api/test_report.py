@@ -11,16 +11,16 @@ from markdown_it import MarkdownIt
 
 from freight import database
 from freight.connectors.protocols import MADE_BY_TARGET, Issue
-from freight.crm import Entity, List
-from freight.domain import logs
-from freight.domain.jobs import PausedBy
-from freight.domain.logs import Entry
+from freight.domain.jobs.model import PausedBy
+from freight.domain.migration.records import logs
+from freight.domain.migration.records.logs import Entry
 from freight.domain.report import gather
 from freight.domain.report.reasons import advice_on
 from freight.domain.report.sections import HEADINGS
-from freight.fields import Fact, PersonRef
-from freight.layout import Layout, ListPlace, Place
-from freight.schema import Schema
+from freight.model.crm import Entity, List
+from freight.model.fields import Fact, PersonRef
+from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.schema import Schema
 from support import filled
 from support.errors import error_of
 from support.service import Tenant

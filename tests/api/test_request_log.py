@@ -15,9 +15,10 @@ import pytest
 import structlog
 
 from freight import logging as freight_logging
-from freight.domain import job_search, jobs
-from freight.sandbox import Sandbox
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs import search
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.service import Service, Tenant, job_request
 
 JOBS = "/api/v1/jobs"
@@ -75,7 +76,7 @@ async def test_a_crash_is_logged_with_its_traceback_under_the_request_s_id(
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("the inside of the machine")
 
-    monkeypatch.setattr(job_search, "page", crash)
+    monkeypatch.setattr(search, "page", crash)
     answer = await tenant.client.get(JOBS)
     (crashed,) = (line for line in lines_of(printed()) if line["event"] == "request_crashed")
     assert crashed["request_id"] == answer.json()["request_id"]

@@ -6,10 +6,12 @@ import httpx
 
 from freight import database
 from freight.connectors.protocols import Issue
-from freight.domain import jobs, logs, retention
-from freight.domain.logs import Entry
+from freight.domain.jobs import model as jobs
+from freight.domain.migration.records import logs
+from freight.domain.migration.records.logs import Entry
+from freight.domain.tenancy import retention
 from freight.encryption import Vault
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of
 from support.service import Service, Tenant, job_request

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from freight.connectors import registry
-from freight.sandbox import Sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.service import Service, Tenant, job_request
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")

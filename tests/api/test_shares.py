@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from litestar.exceptions import HTTPException
 
-from freight.api.shares import Shared, Shares
-from freight.api.streaming import Pace, Streamed
+from freight.api.http.shares import Shared, Shares
+from freight.api.http.streaming import Pace, Streamed
 
 ONE, OTHER, THIRD = uuid4(), uuid4(), uuid4()
 

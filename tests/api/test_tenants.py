@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from freight import database
-from freight.domain.pipeline.advance import advance, live_jobs
-from freight.sandbox import Sandbox
+from freight.domain.migration.steps.scheduling import advance, live_jobs
+from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of, fields_of
 from support.service import Service, Tenant, job_request

@@ -9,7 +9,7 @@ import pytest
 
 from freight import database
 from freight.database import Connection
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of
 from support.service import Tenant, job_request

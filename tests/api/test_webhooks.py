@@ -14,15 +14,16 @@ from standardwebhooks import WebhookVerificationError
 
 from freight import database
 from freight.connectors import registry
-from freight.domain import deliveries, jobs
-from freight.domain.courier import Courier
-from freight.domain.deliveries import DELAYS
-from freight.domain.pipeline.advance import advance, live_jobs
-from freight.domain.transitions import Status
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs.transitions import Status
+from freight.domain.migration.steps.scheduling import advance, live_jobs
+from freight.domain.webhooks import deliveries
+from freight.domain.webhooks.deliveries import DELAYS
+from freight.domain.webhooks.sender import Courier
+from freight.egress import Guard
 from freight.encryption import Vault
-from freight.outgoing import Guard
-from freight.sandbox import Sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.receiver import Answer, Receiver, receiving
 from support.service import Service, Tenant, job_request

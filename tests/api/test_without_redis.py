@@ -8,9 +8,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from freight.api import volatile
-from freight.sandbox import Sandbox
+from freight.api.http import optional_redis
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support import service as support
 from support.errors import error_of
 from support.service import job_request
@@ -31,7 +31,7 @@ def socket(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def away(settings: Settings, socket: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(volatile, "RETRY_AFTER", 0)
+    monkeypatch.setattr(optional_redis, "RETRY_AFTER", 0)
     return msgspec.structs.replace(settings, redis_url=f"unix://{socket}")
 
 
@@ -43,7 +43,7 @@ async def test_requests_pass_and_the_log_says_so_once_and_again_when_redis_is_ba
     settings: Settings, away: Settings, socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A logger that has been used before is not captured.
-    monkeypatch.setattr(volatile, "log", structlog.get_logger())
+    monkeypatch.setattr(optional_redis, "log", structlog.get_logger())
     async with support.running(away) as service, support.a_tenant(service) as tenant:
         with capture_logs() as lines:
             for _ in range(15):

@@ -12,10 +12,10 @@ from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.reading import Reading
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.protocols import Page, Row
-from freight.crm import Entity, List
-from freight.fields import Field
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Entity, List
+from freight.model.fields import Field
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 BASE = "https://api.affinity.co"
 

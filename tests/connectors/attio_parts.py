@@ -13,11 +13,11 @@ from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
 from freight.connectors.protocols import Draft, Plan, References
-from freight.crm import LOAD_ORDER, Entity, Record
-from freight.fields import Field, FieldType, Option
-from freight.layout import Layout, Place
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import LOAD_ORDER, Entity, Record
+from freight.model.fields import Field, FieldType, Option
+from freight.model.mapping import Mapping
+from freight.model.resolved_mapping import Layout, Place
+from freight.model.schema import Schema
 
 MEMBER_ID = "50cf242c-7fa3-4cad-87d0-75b1af71c57b"
 

@@ -10,10 +10,10 @@ from affinity_source_parts import Paths, codes, json, page, read_all, refusal
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import NotFound, PermissionMissing, RejectedBySource, Unavailable, UnexpectedAnswer
-from freight.crm import Entity, File, Note, Reply, Task
-from freight.fields import PersonRef
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Entity, File, Note, Reply, Task
+from freight.model.fields import PersonRef
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 CREATED = "2024-05-01T10:00:00.000-07:00"
 CREATED_AT = datetime(2024, 5, 1, 17, 0, tzinfo=UTC)

@@ -24,10 +24,10 @@ from affinity_source_parts import (
 from freight.connectors.affinity.lists import entry_row
 from freight.connectors.errors import UnexpectedAnswer
 from freight.connectors.protocols import Row
-from freight.crm import Deal, ListEntry
-from freight.fields import Field
-from freight.mapping import ListMapping, Mapping
-from freight.schema import Schema
+from freight.model.crm import Deal, ListEntry
+from freight.model.fields import Field
+from freight.model.mapping import ListMapping, Mapping
+from freight.model.schema import Schema
 
 AMOUNT = Field(id="field-1", name="Amount", type="number")
 SCHEMA = Schema(

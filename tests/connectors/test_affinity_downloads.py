@@ -19,7 +19,7 @@ from freight.connectors.affinity.delivery import SLACK, Delivery, NotDelivered, 
 from freight.connectors.affinity.downloads import ATTEMPTS, FILES_TO_WAIT
 from freight.connectors.errors import FileIncomplete, MustWait, RejectedBySource, Unavailable
 from freight.connectors.protocols import FileContent
-from freight.crm import File
+from freight.model.crm import File
 
 STORED = "https://storage.example/5"
 TO_STORAGE = httpx.Response(302, headers={"Location": STORED})

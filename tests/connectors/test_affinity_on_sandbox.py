@@ -10,11 +10,11 @@ from connector_parts import RecordingPacer
 
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.protocols import Row, Survey
-from freight.crm import LOAD_ORDER, Deal, Entity, File, Person
-from freight.fields import Field
-from freight.mapping import Mapping
-from freight.sandbox import SandboxOptions, running
-from freight.schema import Schema
+from freight.model.crm import LOAD_ORDER, Deal, Entity, File, Person
+from freight.model.fields import Field
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
+from freight_sandbox import SandboxOptions, running
 
 OPTIONS = SandboxOptions(
     companies=120,

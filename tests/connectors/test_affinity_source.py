@@ -24,10 +24,10 @@ from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import UnexpectedAnswer
 from freight.connectors.protocols import Issue, Row, Workspace
-from freight.crm import Company, Person
-from freight.fields import Field, Location
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Company, Person
+from freight.model.fields import Field, Location
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 
 def company(*fields: dict[str, Any], known: Reading | None = None, **more: object) -> Row:

@@ -8,9 +8,9 @@ from affinity_source_parts import BASE, Paths, described, json, page, person, re
 from freight.connectors.affinity.survey import survey
 from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.protocols import Survey
-from freight.crm import LOAD_ORDER, Entity, List
-from freight.fields import Field, Option, PersonRef
-from freight.mapping import FieldMapping, ListMapping, Mapping
+from freight.model.crm import LOAD_ORDER, Entity, List
+from freight.model.fields import Field, Option, PersonRef
+from freight.model.mapping import FieldMapping, ListMapping, Mapping
 
 ALWAYS = {
     "/v2/auth/whoami": json({"tenant": {"id": 1}, "user": {"id": 1, "emailAddress": "Ann@Firm.example"}}),

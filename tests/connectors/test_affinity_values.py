@@ -7,10 +7,10 @@ from freight.connectors.affinity.fields import FIELD_TYPES
 from freight.connectors.affinity.reading import Reading
 from freight.connectors.affinity.rows import company_row, person_row
 from freight.connectors.protocols import Row
-from freight.crm import Company, Person
-from freight.fields import CompanyRef, Field, Location, PersonRef
-from freight.mapping import FieldMapping, Mapping
-from freight.schema import Schema
+from freight.model.crm import Company, Person
+from freight.model.fields import CompanyRef, Field, Location, PersonRef
+from freight.model.mapping import FieldMapping, Mapping
+from freight.model.schema import Schema
 
 
 def known(type_: str) -> Field:

@@ -8,11 +8,11 @@ from attio_parts import MEMBER_ID, codes, draft, field, made, planned, workspace
 
 from freight.connectors.attio import values
 from freight.connectors.protocols import References
-from freight.crm import Deal, List, ListEntry, without_claims
-from freight.fields import PersonRef
-from freight.layout import Layout
-from freight.mapping import ListMapping, Mapping
-from freight.schema import Schema
+from freight.model.crm import Deal, List, ListEntry, without_claims
+from freight.model.fields import PersonRef
+from freight.model.mapping import ListMapping, Mapping
+from freight.model.resolved_mapping import Layout
+from freight.model.schema import Schema
 
 ADA = PersonRef(id="1", name="Ada", email="ada@firm.example.com", internal=True)
 BOB = PersonRef(id="2", name="Bob", email="bob@firm.example.com", internal=True)

@@ -12,11 +12,11 @@ from freight.connectors.attio.definitions import Choice
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.protocols import References
-from freight.crm import Company, Person, claims, without_claims
-from freight.fields import CompanyRef, Field, FieldValues, Location, PersonRef
-from freight.layout import Layout
-from freight.mapping import FieldMapping, Mapping
-from freight.schema import Schema
+from freight.model.crm import Company, Person, claims, without_claims
+from freight.model.fields import CompanyRef, Field, FieldValues, Location, PersonRef
+from freight.model.mapping import FieldMapping, Mapping
+from freight.model.resolved_mapping import Layout
+from freight.model.schema import Schema
 
 TEXTS = st.text(max_size=40)
 OPTIONAL = st.none() | TEXTS

@@ -10,11 +10,11 @@ from freight.connectors.attio.definitions import Choice, ListDefinition, Member
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.protocols import Plan
-from freight.crm import LOAD_ORDER, List
-from freight.fields import Field, Option, PersonRef
-from freight.layout import Place
-from freight.mapping import POSSIBLE_TYPES, FieldMapping, ListMapping, Mapping
-from freight.schema import Schema
+from freight.model.crm import LOAD_ORDER, List
+from freight.model.fields import Field, Option, PersonRef
+from freight.model.mapping import POSSIBLE_TYPES, FieldMapping, ListMapping, Mapping
+from freight.model.resolved_mapping import Place
+from freight.model.schema import Schema
 
 NAMES = st.sampled_from(["Status", "status", "Name", "Owner", "2024", "估值", "", "Größe", "Record ID", "Affinity ID"])
 FIELDS = st.lists(

@@ -13,9 +13,9 @@ from freight.connectors.attio import values
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
 from freight.connectors.attio.marks import note_id, note_mark, task_id, without_copies
 from freight.connectors.protocols import Draft, References
-from freight.crm import File, Note, Reply, Task
-from freight.fields import PersonRef
-from freight.layout import Layout
+from freight.model.crm import File, Note, Reply, Task
+from freight.model.fields import PersonRef
+from freight.model.resolved_mapping import Layout
 
 ADA = PersonRef(id="1", name="Ada Love", email="ada@firm.example.com", internal=True)
 WHEN = datetime(2024, 3, 1, 14, 5, tzinfo=UTC)

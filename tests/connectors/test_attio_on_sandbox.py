@@ -10,9 +10,9 @@ from connector_parts import RecordingPacer
 from freight.connectors import registry
 from freight.connectors.errors import CredentialsRefused, PlanLimitReached
 from freight.connectors.protocols import References, Target
-from freight.crm import Company, Person
-from freight.layout import Layout
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight.model.crm import Company, Person
+from freight.model.resolved_mapping import Layout
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import late
 from support.clients import client
 

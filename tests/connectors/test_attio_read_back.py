@@ -12,8 +12,8 @@ from freight.connectors.attio.profiles import page
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
-from freight.crm import Company, ListEntry, Person
-from freight.layout import Layout, ListPlace, Place
+from freight.model.crm import Company, ListEntry, Person
+from freight.model.resolved_mapping import Layout, ListPlace, Place
 
 TYPES = {"name": "text", "categories": "select", "company": "record-reference", "owner": "actor-reference"}
 

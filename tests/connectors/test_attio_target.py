@@ -24,10 +24,10 @@ from freight.connectors.errors import (
     UniquenessConflict,
 )
 from freight.connectors.protocols import FileContent, References, TargetRecord, Workspace
-from freight.crm import Company, Deal, Entity, File, List, ListEntry, Note, Person, Task
-from freight.layout import Layout, ListPlace, Place
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Company, Deal, Entity, File, List, ListEntry, Note, Person, Task
+from freight.model.mapping import Mapping
+from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.schema import Schema
 
 SELF = {
     "active": True,

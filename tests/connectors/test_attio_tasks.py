@@ -15,7 +15,7 @@ from freight.connectors.attio.marks import task_mark
 from freight.connectors.attio.writing.tasks import PAGE_SIZE, Tasks
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, References
-from freight.crm import Task
+from freight.model.crm import Task
 
 BEGINNING = datetime(2026, 5, 15, tzinfo=UTC)
 REFERENCES = References(found={("companies", "1"): "c1", ("people", "2"): "p2"})

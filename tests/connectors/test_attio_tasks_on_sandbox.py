@@ -9,9 +9,9 @@ from connector_parts import RecordingPacer
 from freight.connectors import registry
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, References, Target
-from freight.crm import Company, Task
-from freight.layout import Layout
-from freight.sandbox import SandboxOptions, running
+from freight.model.crm import Company, Task
+from freight.model.resolved_mapping import Layout
+from freight_sandbox import SandboxOptions, running
 from support.clients import client
 
 

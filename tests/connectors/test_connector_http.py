@@ -30,7 +30,7 @@ from freight.connectors.errors import (
     UniquenessConflict,
 )
 from freight.connectors.http import ATTEMPTS, HttpClient
-from freight.outgoing import AddressRefused
+from freight.egress import AddressRefused
 
 RECORDS = "/v2/objects/companies/records"
 KEY = "secret-key-0123456789"

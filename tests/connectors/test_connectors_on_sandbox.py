@@ -16,7 +16,7 @@ from freight.connectors.attio.together import together
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import Attributes, Draft, FileContent, References, Row, Source, Target, TargetRecord
-from freight.crm import (
+from freight.model.crm import (
     LOAD_ORDER,
     Company,
     Deal,
@@ -32,11 +32,11 @@ from freight.crm import (
     Task,
     entity_of,
 )
-from freight.fields import CompanyRef, Location, PersonRef
-from freight.layout import Layout
-from freight.mapping import FieldMapping, ListMapping, Mapping
-from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.schema import Schema
+from freight.model.fields import CompanyRef, Location, PersonRef
+from freight.model.mapping import FieldMapping, ListMapping, Mapping
+from freight.model.resolved_mapping import Layout
+from freight.model.schema import Schema
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import late
 
 WHEN = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)

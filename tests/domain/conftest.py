@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from freight import queue
-from freight.domain.pipeline.workplace import Workplace
+from freight.domain.migration.steps.worker_context import Workplace
 from freight.domain.slots import Slots
 from freight.domain.vendors import Vendors
 from freight.encryption import Vault

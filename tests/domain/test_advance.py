@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from freight import database
-from freight.domain import deliveries
-from freight.domain.pipeline.advance import WINDOW, advance, advance_swept, live_jobs
+from freight.domain.migration.steps.scheduling import WINDOW, advance, advance_swept, live_jobs
+from freight.domain.webhooks import deliveries
 from freight.queue import Ring
 from support import filled as rows
 from support.service import Service, Tenant, a_tenant

@@ -13,15 +13,16 @@ from freight import database, tasks
 from freight.connectors.errors import MustWait, Unavailable
 from freight.connectors.protocols import Kind, Pacer
 from freight.database import Connection
-from freight.domain import jobs as domain_jobs
-from freight.domain import leases, waiting
-from freight.domain.jobs import Job
-from freight.domain.neighbours import WAITING, WORKSPACE_BUSY
-from freight.domain.pipeline import attempts
-from freight.domain.pipeline.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
-from freight.domain.pipeline.watch import Watch
-from freight.domain.steps import Interrupted
-from freight.sandbox import Sandbox
+from freight.domain.jobs import model as domain_jobs
+from freight.domain.jobs import waiting
+from freight.domain.jobs.model import Job
+from freight.domain.jobs.workspace_conflicts import WAITING, WORKSPACE_BUSY
+from freight.domain.migration.records import leases
+from freight.domain.migration.steps import attempts
+from freight.domain.migration.steps.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
+from freight.domain.migration.steps.cancellation import Watch
+from freight.domain.migration.steps.running import Interrupted
+from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
 

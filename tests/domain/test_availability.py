@@ -15,7 +15,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
 )
 from freight.connectors.protocols import Workspace
-from freight.domain.pipeline.availability import LONGEST_WAIT_SECONDS, MAX_FAILURES_IN_A_ROW, Availability, Waits
+from freight.domain.migration.steps.availability import LONGEST_WAIT_SECONDS, MAX_FAILURES_IN_A_ROW, Availability, Waits
 
 
 class Vendor:

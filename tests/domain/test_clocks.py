@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from freight import database
-from freight.domain import tenants
-from freight.domain.clocks import MAX_WAIT_SECONDS, TOLERANCE_SECONDS, WAITING, DatabaseClock
-from freight.domain.leases import LEASE_SECONDS
-from freight.domain.tenants import TenantRequest
+from freight.domain.migration.records.clocks import MAX_WAIT_SECONDS, TOLERANCE_SECONDS, WAITING, DatabaseClock
+from freight.domain.migration.records.leases import LEASE_SECONDS
+from freight.domain.tenancy import tenants
+from freight.domain.tenancy.tenants import TenantRequest
 from support import rows
 from support.service import SOMEBODY
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from freight.domain.job_requests import OnExisting
-from freight.domain.pipeline.decisions import Action, Case, decide
+from freight.domain.jobs.requests import OnExisting
+from freight.domain.migration.planning.decisions import Action, Case, decide
 
 A, B, C = "a", "b", "c"
 OURS: dict[str, Any] = {"written": True}

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from freight.connectors.protocols import Draft
-from freight.crm import Task
-from freight.domain.pipeline.doubts import MAX_DOUBTS, Doubts
-from freight.domain.pipeline.plan import Plan
-from freight.domain.records import Staged
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records.records import Staged
+from freight.domain.migration.steps.doubts import MAX_DOUBTS, Doubts
+from freight.model.crm import Task
 
 
 class Clock:

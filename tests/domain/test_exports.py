@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from freight.domain.exports import neutral
+from freight.domain.jobs.exports import neutral
 
 DANGEROUS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001
 

@@ -11,18 +11,18 @@ import pytest
 from freight import database, queue, tasks
 from freight.connectors.errors import CursorRefused, MustWait, Unavailable
 from freight.connectors.protocols import Kind, Pacer, Page, Source, Target
-from freight.domain.pipeline import planned
-from freight.domain.pipeline.advance import advance, advance_swept
-from freight.domain.pipeline.availability import Availability
-from freight.domain.pipeline.extract import _Extraction, extract
-from freight.domain.pipeline.link import link
-from freight.domain.pipeline.load import load
-from freight.domain.pipeline.start import start
-from freight.domain.pipeline.workplace import Workplace
+from freight.domain.migration.planning import chunks
+from freight.domain.migration.steps.availability import Availability
+from freight.domain.migration.steps.extract import _Extraction, extract
+from freight.domain.migration.steps.load import load
+from freight.domain.migration.steps.resolve_references import link
+from freight.domain.migration.steps.scheduling import advance, advance_swept
+from freight.domain.migration.steps.start import start
+from freight.domain.migration.steps.worker_context import Workplace
 from freight.domain.slots import Slot, Slots, Step
 from freight.domain.vendors import Vendors, Watched
-from freight.sandbox import Sandbox, SandboxOptions, running
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs
 from support.service import Service, Tenant
 
@@ -170,10 +170,10 @@ async def test_records_that_cannot_be_looked_up_together_are_tried_alone_althoug
     async def fail_for_many(*args: Any, availability: Availability | None = None, **kwargs: Any) -> Any:
         if availability is None:
             raise Unavailable("The target answers no query about so many.")
-        return await planned.plan_each(*args, availability=availability, **kwargs)
+        return await chunks.plan_each(*args, availability=availability, **kwargs)
 
     batch_id = await batch_of_companies(place, tenant, sandbox, mode="dry_run")
-    monkeypatch.setattr("freight.domain.pipeline.load.plan_each", fail_for_many)
+    monkeypatch.setattr("freight.domain.migration.steps.load.plan_each", fail_for_many)
     await load(place, tenant.id, batch_id, Contested())
     left = await state(tenant, "batches", batch_id)
     assert (left["status"], left["processed_records"], left["failed_records"]) == ("completed", 210, 0)

@@ -7,13 +7,13 @@ import msgspec
 
 from freight import database
 from freight.connectors.protocols import MADE_BY_TARGET, Draft, Implied, Issue, Target, TargetRecord
-from freight.crm import Entity, Person
-from freight.domain import jobs
-from freight.domain.batches import Result
-from freight.domain.jobs import Job
-from freight.domain.pipeline import implied
-from freight.domain.pipeline.plan import Plan
-from freight.domain.records import Settled, Staged
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs.model import Job
+from freight.domain.migration.planning import implied
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records.batches import Result
+from freight.domain.migration.records.records import Settled, Staged
+from freight.model.crm import Entity, Person
 from support import filled
 from support.service import Tenant
 

@@ -6,26 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.domain import keys
+from freight.domain.tenancy import api_keys
 from freight.encryption import SecretError, Vault, generate_secret, secret_in
 
 
-@given(st.sampled_from(["live", "test", "dev"]), st.integers(0, 44), st.sampled_from(keys.BASE62))
+@given(st.sampled_from(["live", "test", "dev"]), st.integers(0, 44), st.sampled_from(api_keys.BASE62))
 def test_a_typo_in_a_key_is_noticed_without_a_look_up(environment: str, at: int, typed: str) -> None:
-    key = keys.generate(environment)
-    assert keys.is_well_formed(key)
+    key = api_keys.generate(environment)
+    assert api_keys.is_well_formed(key)
     mistyped = key[:at] + typed + key[at + 1 :]
-    assert keys.is_well_formed(mistyped) == (mistyped == key)
+    assert api_keys.is_well_formed(mistyped) == (mistyped == key)
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_asked_whether_it_is_a_key(text: str) -> None:
-    keys.is_well_formed(text)
+    api_keys.is_well_formed(text)
 
 
 def test_a_key_s_visible_prefix_shows_eight_of_its_thirty_random_characters() -> None:
-    key = keys.generate("live")
-    assert keys.visible_prefix(key) == key[: len("frt_live_") + 8]
+    key = api_keys.generate("live")
+    assert api_keys.visible_prefix(key) == key[: len("frt_live_") + 8]
 
 
 @given(st.text(), st.text())

@@ -8,13 +8,14 @@ import httpx
 import pytest
 
 from freight import database
-from freight.domain import jobs as domain_jobs
-from freight.domain import leases, steps
-from freight.domain.jobs import Job
-from freight.domain.leases import ASK_SECONDS, LEASE_SECONDS, SURE_SECONDS, Hold, Lease, LeaseLost
-from freight.domain.sending import OwnedTransport
-from freight.domain.steps import Interrupted, Step
-from freight.sandbox import Sandbox
+from freight.domain.jobs import model as domain_jobs
+from freight.domain.jobs.model import Job
+from freight.domain.migration.records import leases
+from freight.domain.migration.records.leases import ASK_SECONDS, LEASE_SECONDS, SURE_SECONDS, Hold, Lease, LeaseLost
+from freight.domain.migration.steps import running
+from freight.domain.migration.steps.running import Interrupted, Step
+from freight.domain.migration.steps.sending import OwnedTransport
+from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
 
@@ -208,14 +209,14 @@ async def test_a_step_that_ends_sends_nothing_more_and_what_is_under_way_may_fin
     with pytest.raises(Interrupted):
         await end()
     assert finished
-    assert steps.current() is None
+    assert running.current() is None
 
 
 async def test_tasks_of_a_step_know_it_and_other_tasks_do_not() -> None:
     step = Step("batches", Database().hold().ensure)
 
     async def seen() -> Step | None:
-        return steps.current()
+        return running.current()
 
     async with step.running(seconds=60):
         assert await asyncio.create_task(seen()) is step

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
-from freight.crm import Company
-from freight.domain.ledger import Known
-from freight.domain.pipeline.drafts import without_value
-from freight.domain.pipeline.plan import Plan, created, plan_update, updated, without_written
-from freight.domain.records import Staged
+from freight.domain.migration.planning.drafts import without_value
+from freight.domain.migration.planning.plan import Plan, created, plan_update, updated, without_written
+from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.records import Staged
+from freight.model.crm import Company
 
 MULTIPLE = frozenset({"domains", "phones"})
 SLUGS = ("name", "description", "domains", "phones")

@@ -4,8 +4,8 @@ import pytest
 
 from freight.connectors import errors
 from freight.connectors.protocols import Page, Row
-from freight.domain.pipeline.extract import UNREADABLE
-from freight.domain.pipeline.progress import MAX_REPEATED_PAGES, PagingLoops, Progress
+from freight.domain.migration.steps.extract import UNREADABLE
+from freight.domain.migration.steps.progress import MAX_REPEATED_PAGES, PagingLoops, Progress
 
 
 def page(cursor: str | None, rows: int = 100) -> Page:

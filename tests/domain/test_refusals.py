@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freight import database
-from freight.domain import refusals
-from freight.domain.claims import MAX_KEY_BYTES, key_of
+from freight.domain.migration.records import refusals
+from freight.domain.migration.records.reservations import MAX_KEY_BYTES, key_of
 from freight.tasks import worker_name
 from support.service import Tenant
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from freight.domain.blueprints import Estimate
+from freight.domain.jobs.discovered_schema import Estimate
+from freight.domain.jobs.statistics import Outcomes, VendorCalls
 from freight.domain.report import contents
 from freight.domain.report.contents import Instance, JobReport
 from freight.domain.report.mapping import (
@@ -20,7 +21,6 @@ from freight.domain.report.mapping import (
     UnmatchedUser,
 )
 from freight.domain.report.markdown import LONGEST_VALUE, render
-from freight.domain.statistics import Outcomes, VendorCalls
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.domain.retry import RetryPolicy
+from freight.domain.jobs.retry import RetryPolicy
 
 policies = st.builds(
     RetryPolicy,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from freight.domain.errors import StateConflict
-from freight.domain.transitions import ACTIONS, ALLOWED, LIVE, STATUSES, Action, Status, check, check_action
+from freight.domain.jobs.transitions import ACTIONS, ALLOWED, LIVE, STATUSES, Action, Status, check, check_action
 
 BECOMES: dict[Action, tuple[Status, ...]] = {
     "pause": ("paused",),

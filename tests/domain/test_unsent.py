@@ -7,11 +7,11 @@ import pytest
 
 from freight.connectors.errors import ConnectorError, MustWait, Unavailable
 from freight.connectors.protocols import Draft
-from freight.crm import Company
-from freight.domain.pipeline.load import _is_unsent, _NotSent
-from freight.domain.pipeline.plan import Plan
-from freight.domain.records import Intent, Staged
-from freight.domain.steps import Interrupted
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records.records import Intent, Staged
+from freight.domain.migration.steps.load import _is_unsent, _NotSent
+from freight.domain.migration.steps.running import Interrupted
+from freight.model.crm import Company
 
 WAIT = MustWait("Attio refused it because of its rate limit.", until=datetime.now(UTC), code="rate_limited")
 

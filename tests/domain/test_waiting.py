@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from freight import database
-from freight.domain import jobs as domain_jobs
-from freight.domain import stalls, waiting
-from freight.domain.steps import Step
-from freight.domain.waiting import Waiting
+from freight.domain.jobs import model as domain_jobs
+from freight.domain.jobs import stalls, waiting
+from freight.domain.jobs.waiting import Waiting
+from freight.domain.migration.steps.running import Step
 from support import filled, jobs
 from support.service import Tenant
 

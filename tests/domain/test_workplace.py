@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from freight import database
-from freight.domain import jobs as domain_jobs
-from freight.domain.jobs import Job
-from freight.domain.pipeline import workplace
-from freight.domain.pipeline.workplace import WRITES_AT_ONCE, Workplace
+from freight.domain.jobs import model as domain_jobs
+from freight.domain.jobs.model import Job
+from freight.domain.migration.steps import worker_context
+from freight.domain.migration.steps.worker_context import WRITES_AT_ONCE, Workplace
 from support import filled as rows
 from support.service import Tenant
 
@@ -63,7 +63,7 @@ async def test_connecting_for_one_job_holds_up_no_other_and_its_steps_share_what
         connectors.append(Opened())
         return connectors[-1]
 
-    shared = workplace._Shared(look_up, connect, lambda *_: None)
+    shared = worker_context._Shared(look_up, connect, lambda *_: None)
 
     both = asyncio.Barrier(2)
 

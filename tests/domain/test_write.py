@@ -10,11 +10,11 @@ import pytest
 
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Attributes, Draft, FileContent, Implied, Issue, TargetRecord
-from freight.crm import File, Task
-from freight.domain.ledger import Known
-from freight.domain.pipeline.plan import Plan, lost
-from freight.domain.pipeline.write import Doubted, Writer
-from freight.domain.records import Staged
+from freight.domain.migration.planning.plan import Plan, lost
+from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.records import Staged
+from freight.domain.migration.steps.write import Doubted, Writer
+from freight.model.crm import File, Task
 
 LOST = Issue(code="link_not_kept", message="The link was not kept.")
 DRAFTED = Issue(code="owner_replaced", message="Another owner.")

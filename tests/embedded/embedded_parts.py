@@ -16,7 +16,7 @@ import msgspec
 import psutil
 import redis.asyncio
 
-from freight.embedded import Servers
+from freight_embedded import Servers
 
 HOLDER = Path(__file__).with_name("holder.py")
 PATIENCE = 60.0
@@ -60,7 +60,7 @@ def keepers(home: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
             command = process.cmdline()
-            if "freight.embedded.keeper" in command and str(home) in command and is_running(process):
+            if "freight_embedded.keeper" in command and str(home) in command and is_running(process):
                 found.append(process)
     return found
 

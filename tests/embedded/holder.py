@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from freight.embedded import EmbeddedError, Servers, hold
+from freight_embedded import EmbeddedError, Servers, hold
 
 
 def say(answer: Servers | dict[str, str]) -> None:

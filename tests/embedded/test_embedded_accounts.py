@@ -15,8 +15,8 @@ import pytest
 from embedded_parts import Holder, eventually_async, keepers, main_processes, make_folder, remember, remembered
 
 import freight
-from freight.embedded import hold
-from freight.embedded.processes import server_account, shared_user_warning
+from freight_embedded import hold
+from freight_embedded.processes import server_account, shared_user_warning
 
 PACKAGES = os.pathsep.join(str(Path(module.__file__ or "").parent.parent) for module in (freight, msgspec))
 linux = pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's own")
@@ -34,7 +34,7 @@ def reachable_python(user: pwd.struct_passwd) -> dict[str, Any]:
     options = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "env": environment, "cwd": "/"}
     for python in (sys.executable, "/usr/bin/python3"):
         try:
-            subprocess.run([python, "-c", "import freight.embedded"], check=True, capture_output=True, **options)
+            subprocess.run([python, "-c", "import freight_embedded"], check=True, capture_output=True, **options)
         except (OSError, subprocess.CalledProcessError):
             continue
         return {"command": (python,), "options": options}

@@ -23,8 +23,8 @@ from embedded_parts import (
     server,
 )
 
-from freight.embedded import EmbeddedError, Report, hold, locks, redis_program
-from freight.embedded.processes import packaged_program
+from freight_embedded import EmbeddedError, Report, hold, locks, redis_program
+from freight_embedded.processes import packaged_program
 
 
 def sleeping_process(uid: int) -> subprocess.Popen[bytes]:

@@ -9,8 +9,8 @@ import pytest
 import redis.asyncio
 from embedded_parts import Holder, eventually_async, keepers, main_processes
 
-from freight.embedded import EmbeddedError, Servers, hold, redis_program
-from freight.embedded.redis_program import Found, Program
+from freight_embedded import EmbeddedError, Servers, hold, redis_program
+from freight_embedded.redis_program import Found, Program
 
 NO_PACKAGE = "package_that_is_not_there"
 

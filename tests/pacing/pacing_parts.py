@@ -9,7 +9,7 @@ import redis.exceptions
 from redis.asyncio import Redis
 
 from freight.connectors.protocols import Kind
-from freight.embedded import redis_program
+from freight_embedded import redis_program
 
 RATES: dict[Kind, float] = {"read": 100.0, "write": 25.0}
 

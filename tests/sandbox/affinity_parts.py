@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 
 FULL = SandboxOptions(
     companies=40,

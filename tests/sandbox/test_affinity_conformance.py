@@ -7,7 +7,7 @@ import httpx
 import pytest
 from test_sandbox_conformance import affinity_fits, pytestmark
 
-from freight.sandbox import SandboxOptions, running
+from freight_sandbox import SandboxOptions, running
 
 __all__ = ["pytestmark"]
 

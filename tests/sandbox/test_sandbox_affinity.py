@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 
 EVERY_FIELD = {"fieldTypes": ["enriched", "global", "relationship-intelligence"]}
 

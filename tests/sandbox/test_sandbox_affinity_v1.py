@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from affinity_parts import FULL, client_of, read_all, read_pages, read_rows, value
 
-from freight.sandbox.affinity.rows import File
-from freight.sandbox.affinity.storage import Storage
+from freight_sandbox.affinity.rows import File
+from freight_sandbox.affinity.storage import Storage
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import SandboxOptions, running
+from freight_sandbox import SandboxOptions, running
 
 LEAD = {"value": "Lead", "active_from": "2020-01-01T00:00:00Z", "active_until": "2021-06-15T09:30:00Z"}
 WON = {"value": "Won 🎉", "active_from": "2021-06-15T09:30:00Z", "active_until": None}

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.sandbox.attio.vendor import AttioVendor
+from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox.attio.vendor import AttioVendor
 
 ALL = (
     "object_configuration:read-write record_permission:read-write list_configuration:read-write list_entry:read-write "

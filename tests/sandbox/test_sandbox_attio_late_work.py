@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.sandbox.attio.enrichment import MARK, STRANGER, profile_of
-from freight.sandbox.attio.late import LateWork
+from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox.attio.enrichment import MARK, STRANGER, profile_of
+from freight_sandbox.attio.late import LateWork
 from support import clients, late
 
 numbers = itertools.count(1)

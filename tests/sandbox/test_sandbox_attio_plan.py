@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import SandboxOptions, running
+from freight_sandbox import SandboxOptions, running
 from support import clients, late
 
 Client = httpx.AsyncClient

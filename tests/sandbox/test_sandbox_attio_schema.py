@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 
 COMPANIES, DEALS = "/v2/objects/companies/attributes", "/v2/objects/deals/attributes"
 MULTISELECT = ("select", "record-reference", "actor-reference", "email-address", "phone-number", "domain")

@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.sandbox.attio.errors import AttioError
-from freight.sandbox.attio.query import Body
-from freight.sandbox.attio.schema import AttioObject
-from freight.sandbox.attio.scores import QueryScores, ScoreLimits, score_of
-from freight.sandbox.attio.tables import Table
-from freight.sandbox.attio.values import SYSTEM
-from freight.sandbox.limits import SlidingWindow
+from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox.attio.errors import AttioError
+from freight_sandbox.attio.query import Body
+from freight_sandbox.attio.schema import AttioObject
+from freight_sandbox.attio.scores import QueryScores, ScoreLimits, score_of
+from freight_sandbox.attio.tables import Table
+from freight_sandbox.attio.values import SYSTEM
+from freight_sandbox.limits import SlidingWindow
 from support import clients
 
 HEADER = "x-attio-record-query-score"

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 from click.testing import CliRunner
 
-from freight.sandbox import SandboxOptions, running
-from freight.sandbox.command import sandbox as command
+from freight_sandbox import SandboxOptions, running
+from freight_sandbox.command import sandbox as command
 
-START = "from freight.sandbox.command import sandbox; sandbox()"
+START = "from freight_sandbox.command import sandbox; sandbox()"
 FREE_PORTS = ["--affinity-port", "0", "--attio-port", "0"]
 
 

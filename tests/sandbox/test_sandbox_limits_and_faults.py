@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
-from freight.sandbox.limits import CalendarSeconds, MinuteWindow, MonthlyQuota, SlidingWindow
+from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox.limits import CalendarSeconds, MinuteWindow, MonthlyQuota, SlidingWindow
 
 COMPANIES = "/v2/objects/companies/records"
 

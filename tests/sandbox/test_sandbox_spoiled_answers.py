@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from freight.sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, SandboxOptions, running
 
 COMPANIES = "/v2/objects/companies/records"
 NEVER = 0.2

@@ -9,9 +9,9 @@ import pytest
 from affinity_parts import client_of
 from email_validator import EmailNotValidError, validate_email
 
-from freight.sandbox import SandboxOptions, running
-from freight.sandbox.affinity.folder import WorkspaceFileError, load_workspace
-from freight.sandbox.affinity.generator import COMPANY_FIELDS, PERSON_FIELDS, Companies, Persons, generate_workspace
+from freight_sandbox import SandboxOptions, running
+from freight_sandbox.affinity.folder import WorkspaceFileError, load_workspace
+from freight_sandbox.affinity.generator import COMPANY_FIELDS, PERSON_FIELDS, Companies, Persons, generate_workspace
 
 COMPANY = {"id": 7, "name": "Acme", "domain": "acme.com", "domains": ["acme.com"], "isGlobal": False}
 FIELD = {

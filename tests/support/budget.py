@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from freight.sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox, SandboxOptions
 from support import comparison, migration
 from support.comparison import source
 from support.comparison.fields import is_carried

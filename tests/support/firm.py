@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support.clients import client
 
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.service import Tenant, job_request
 
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.clients import client
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
 

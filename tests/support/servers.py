@@ -12,17 +12,17 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from freight import embedded
-from freight.embedded import Servers, redis_program
+import freight_embedded
+from freight_embedded import Servers, redis_program
 
 
 @asynccontextmanager
 async def embedded_servers() -> AsyncIterator[Servers]:
     """A PostgreSQL and a Redis, empty, in a folder of their own that is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="freight-test-"))
-    async with embedded.hold(home) as servers:
+    async with freight_embedded.hold(home) as servers:
         yield servers
-    await embedded.stopped(home)
+    await freight_embedded.stopped(home)
     shutil.rmtree(home)
 
 

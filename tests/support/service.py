@@ -11,13 +11,13 @@ import msgspec
 
 from freight import database
 from freight.cli.serve import running as serving
-from freight.domain import keys, tenants
-from freight.domain.audit import Actor
-from freight.domain.keys import ALL_SCOPES, Scope
-from freight.domain.tenants import TenantRequest
+from freight.domain.tenancy import api_keys, tenants
+from freight.domain.tenancy.api_keys import ALL_SCOPES, Scope
+from freight.domain.tenancy.audit import Actor
+from freight.domain.tenancy.tenants import TenantRequest
 from freight.encryption import Vault
-from freight.sandbox import Sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox
 from support.clients import client
 
 SOMEBODY = Actor(tenant_id=None, name="test")
@@ -43,7 +43,7 @@ class Service:
         vault = Vault(self.settings.secrets)
         actor = msgspec.structs.replace(SOMEBODY, tenant_id=tenant_id)
         async with database.as_platform() as tx:
-            new = await keys.issue(
+            new = await api_keys.issue(
                 tx, vault, actor, tenant_id=tenant_id, name="test", environment="test", scopes=scopes
             )
         return new.key

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.clients import client
 
 

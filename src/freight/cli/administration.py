@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from freight import database, deployment, encryption, settings
-from freight.domain import keys
-from freight.domain import tenants as tenants_of
-from freight.domain.audit import Actor
-from freight.domain.tenants import TenantRequest
+from freight.domain.tenancy import api_keys
+from freight.domain.tenancy import tenants as tenants_of
+from freight.domain.tenancy.audit import Actor
+from freight.domain.tenancy.tenants import TenantRequest
 from freight.settings import SettingsError
 
 COMMAND_LINE = Actor(tenant_id=None, name="command line")
@@ -79,14 +79,14 @@ async def _create_tenant(name: str) -> str:
     chosen = settings.load()
     async with deployment.opened(chosen) as opened, database.as_platform() as tx:
         tenant = await tenants_of.create(tx, COMMAND_LINE, TenantRequest(name=name))
-        first = await keys.issue_first(tx, opened.vault, COMMAND_LINE, tenant.id, environment=chosen.environment)
+        first = await api_keys.issue_first(tx, opened.vault, COMMAND_LINE, tenant.id, environment=chosen.environment)
         return first.key
 
 
 async def _create_key(name: str) -> str:
     chosen = settings.load()
     async with deployment.opened(chosen) as opened, database.as_platform() as tx:
-        new = await keys.issue(
+        new = await api_keys.issue(
             tx,
             opened.vault,
             COMMAND_LINE,
@@ -100,7 +100,7 @@ async def _create_key(name: str) -> str:
 
 async def _revoke_key(prefix: str) -> None:
     async with deployment.opened(settings.load()), database.as_platform() as tx:
-        await keys.revoke_administrators(tx, COMMAND_LINE, prefix)
+        await api_keys.revoke_administrators(tx, COMMAND_LINE, prefix)
 
 
 async def _migrate(url: str) -> str:

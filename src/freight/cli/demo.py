@@ -16,16 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from freight import database, embedded, logging
+import freight_embedded
+from freight import database, logging
 from freight.cli.recount import Recount
 from freight.cli.serve import running
-from freight.domain import keys, tenants
-from freight.domain.audit import Actor
-from freight.domain.tenants import TenantRequest
+from freight.domain.tenancy import api_keys, tenants
+from freight.domain.tenancy.audit import Actor
+from freight.domain.tenancy.tenants import TenantRequest
 from freight.encryption import Vault, secret_in
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as sandbox_running
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as sandbox_running
 
 LISTS, REMINDERS, FILES = 3, 20, 5
 
@@ -97,7 +98,7 @@ async def _temporary_home() -> AsyncIterator[str]:
             yield home
         finally:
             # Servers that are still stopping would write into the folder while it is being removed.
-            await embedded.stopped(Path(home))
+            await freight_embedded.stopped(Path(home))
 
 
 def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
@@ -125,7 +126,7 @@ async def _client(url: str, settings: Settings) -> AsyncIterator[httpx.AsyncClie
     async with database.as_platform() as tx:
         actor = Actor(tenant_id=None, name="command line")
         tenant = await tenants.create(tx, actor, TenantRequest(name="Demonstration"))
-        first = await keys.issue_first(tx, vault, actor, tenant.id, environment="dev")
+        first = await api_keys.issue_first(tx, vault, actor, tenant.id, environment="dev")
     async with httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"X-API-Key": first.key}, timeout=30) as client:
         yield client
 

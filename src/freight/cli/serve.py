@@ -12,7 +12,13 @@ import uvicorn
 
 from freight import deployment, logging, queue, tasks, worker_loop
 from freight import settings as settings_of
-from freight.api.connections import BACKLOG, ConnectionLimits, Connections, most_connections, quiet_about_descriptors
+from freight.api.http.connections import (
+    BACKLOG,
+    ConnectionLimits,
+    Connections,
+    most_connections,
+    quiet_about_descriptors,
+)
 from freight.app import create_app
 from freight.deployment import Deployment
 from freight.settings import Settings

@@ -7,12 +7,12 @@ from typing import Any, BinaryIO, Literal, Protocol, get_args
 
 import msgspec
 
-from freight.crm import Entity, File, Record, Reference, Reply
-from freight.fields import PersonRef
-from freight.layout import Layout
-from freight.mapping import Mapping as JobMapping
-from freight.numerals import Convention
-from freight.schema import Schema
+from freight.model.crm import Entity, File, Record, Reference, Reply
+from freight.model.fields import PersonRef
+from freight.model.mapping import Mapping as JobMapping
+from freight.model.numerals import Convention
+from freight.model.resolved_mapping import Layout
+from freight.model.schema import Schema
 
 Kind = Literal["read", "write", "note_list", "upload"]
 """What a request does at the vendor; each kind has a limit of its own."""
@@ -99,8 +99,8 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     expected: frozenset[Reference] = frozenset()
     """Source records that are not in the target yet and will be: left out without an issue, and named in `pending`."""
     people: Mapping[str, PersonRef] = {}
-    """Who the people are whom `freight.crm.people_named` names, and those that are not in the target, by source id, as
-    far as it is known."""
+    """Who the people are whom `freight.model.crm.people_named` names, and those that are not in the target, by source
+    id, as far as it is known."""
     names: Mapping[Reference, str] = {}
     """What records other than people are called, as far as it is known: all that a note or a deal refers to, and
     whatever is not in the target."""
@@ -114,7 +114,7 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     numerals: Mapping[tuple[str, str], Convention] = {}
     """Which sign separates decimals in the texts of a field, by its owner and id, as far as its values say it.
 
-    The owner is `companies`, `people`, `deals` or the id of a list, as in `freight.layout.Place`."""
+    The owner is `companies`, `people`, `deals` or the id of a list, as in `freight.model.resolved_mapping.Place`."""
 
 
 class FileContent(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import httpx
 
-from freight import outgoing
+from freight import egress
 from freight.connectors import errors as vendor_errors
 from freight.connectors.protocols import Kind, Pacer, Source, Target, Workspace
 from freight.domain.errors import CredentialsRefused, VendorUnreachable
 from freight.domain.vendors import Watched
-from freight.outgoing import Resolve
+from freight.egress import Resolve
 
 ANSWER_SECONDS = 15.0
 """How long a client waits at most until a vendor has said whose key it is; a job would be more patient."""
@@ -61,12 +61,12 @@ async def identify(
 async def _resolved(base_url: str, side: str, resolve: Resolve) -> None:
     url = httpx.URL(base_url)
     host = url.raw_host.decode()
-    if outgoing.numeric(host) is not None:
+    if egress.numeric(host) is not None:
         return
     try:
-        async with asyncio.timeout(outgoing.RESOLVE_SECONDS):
-            await resolve(host, url.port or outgoing.DEFAULT_PORTS.get(url.scheme, 0))
-    except outgoing.UNRESOLVED as error:
+        async with asyncio.timeout(egress.RESOLVE_SECONDS):
+            await resolve(host, url.port or egress.DEFAULT_PORTS.get(url.scheme, 0))
+    except egress.UNRESOLVED as error:
         raise _not_asked(
             side,
             f"the name {host!r} does not resolve to an address. Check {side}_config.base_url, or try again later.",

@@ -9,8 +9,8 @@ from freight.connectors import protocols, registry
 from freight.connectors.http import LIMITS
 from freight.connectors.protocols import Kind, Source, Target
 from freight.domain.errors import InvalidRequest
-from freight.domain.sending import OwnedTransport
-from freight.outgoing import AddressRefused, Guard, Resolve, parse
+from freight.domain.migration.steps.sending import OwnedTransport
+from freight.egress import AddressRefused, Guard, Resolve, parse
 from freight.pacing import Pacer, Pacers
 from freight.settings import Settings
 

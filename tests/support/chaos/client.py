@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.chaos.problems import Problems
 from support.service import job_request
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 
 from freight import database, encryption
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
 from freight.settings import Settings
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support.chaos import clocks
 from support.chaos import servers as servers_of
 from support.chaos.problems import Problems

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from freight import database
-from freight.embedded import Servers
+from freight_embedded import Servers
 from support.chaos.processes import signal_all
 from support.servers import RedisServer, embedded_servers, redis_server
 

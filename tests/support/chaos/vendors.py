@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support import faults
 
 Vendor = Literal["affinity", "attio"]

@@ -3,7 +3,7 @@
 Nothing here is taken from Freight: what the target should hold follows from the vendors' documentation alone.
 """
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 from support.comparison import source, target
 from support.comparison.lists import compare_attributes, compare_entries, compare_lists
 from support.comparison.records import compare_records

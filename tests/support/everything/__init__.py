@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from freight.sandbox import Sandbox, SandboxOptions
-from freight.sandbox import running as running_sandbox
+from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import running as running_sandbox
 from support.everything import companies, lists, people, talk
 
 

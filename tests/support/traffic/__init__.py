@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httptools
 import msgspec
 
-from freight.sandbox import Sandbox
+from freight_sandbox import Sandbox
 
 
 @dataclass

@@ -28,7 +28,7 @@ from freight.connectors.http import BACKOFF, REQUEST_SECONDS, HttpClient, Params
 from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Pacer
 from freight.connectors.waits import obeyed, seconds_asked
-from freight.crm import File
+from freight.model.crm import File
 
 Answer = TypeVar("Answer")
 

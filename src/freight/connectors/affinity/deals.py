@@ -35,9 +35,9 @@ from freight.connectors.affinity.reading import (
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected, UnexpectedAnswer
 from freight.connectors.protocols import Issue, Page, Row
-from freight.crm import Deal
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Deal
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 HIDDEN_NAME = "[Hidden]"
 

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from freight.connectors.protocols import Issue
-from freight.crm import File
+from freight.model.crm import File
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of the largest file that is fetched: several times what any target of Freight takes."""

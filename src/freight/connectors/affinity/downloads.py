@@ -14,7 +14,7 @@ from tenacity.wait import wait_base
 from freight.connectors.affinity.delivery import Cause, Delivery, NotDelivered, check, largest
 from freight.connectors.errors import FileIncomplete, MustWait, NotFound, RejectedBySource, Unavailable
 from freight.connectors.protocols import FileContent
-from freight.crm import File
+from freight.model.crm import File
 
 ATTEMPTS = 5
 CHUNK = 64 * 1024

@@ -1,8 +1,8 @@
 """Standard facts: which of Affinity's fields are not a firm's own, but parts of every company or person."""
 
 from freight.connectors.affinity.fields import FIELD_TYPES, Described
-from freight.crm import Entity
-from freight.fields import Fact, FieldType
+from freight.model.crm import Entity
+from freight.model.fields import Fact, FieldType
 
 SHARED_FIELDS = {"affinity-data-location": "location", "affinity-data-linkedin-url": "linkedin"}
 FACTS: dict[str, dict[str, str]] = {

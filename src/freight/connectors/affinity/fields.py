@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from freight.connectors.protocols import Issue
-from freight.fields import CompanyRef, FieldType, Location, PersonRef, Value
+from freight.model.fields import CompanyRef, FieldType, Location, PersonRef, Value
 
 Item = TypeVar("Item")
 

@@ -6,7 +6,7 @@ from freight.connectors.affinity.passes import FILES, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
-from freight.crm import File
+from freight.model.crm import File
 
 
 async def read_files(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:

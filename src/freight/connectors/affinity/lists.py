@@ -13,9 +13,9 @@ from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Params
 from freight.connectors.protocols import Issue, Page, Row
-from freight.crm import Entity, List, ListEntry
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Entity, List, ListEntry
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 PARENTS: dict[str, Entity] = {"company": "companies", "person": "people", "opportunity": "deals"}
 

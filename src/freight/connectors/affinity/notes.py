@@ -10,8 +10,8 @@ from freight.connectors.affinity.passes import NOTES, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, ReplyRow, Row
-from freight.crm import Note, Reference, Reply, copy_id
-from freight.mapping import Mapping
+from freight.model.crm import Note, Reference, Reply, copy_id
+from freight.model.mapping import Mapping
 
 MARKDOWN_TYPES = (2, 3)
 """Notes that were written as HTML, and those of Affinity's own note-taker; version 1 gives both as Markdown."""

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from freight.addresses import comparable
 from freight.connectors.affinity.facts import FACTS, fact_of
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
@@ -24,9 +23,10 @@ from freight.connectors.affinity.fields import (
 )
 from freight.connectors.errors import ConnectorError, PermissionMissing
 from freight.connectors.protocols import Issue, Row
-from freight.fields import CompanyRef, Field, FieldValues, Location
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.addresses import comparable
+from freight.model.fields import CompanyRef, Field, FieldValues, Location
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 Item = TypeVar("Item")
 

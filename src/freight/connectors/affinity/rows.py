@@ -12,7 +12,7 @@ from freight.connectors.affinity.fields import (
 from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Issue, Row
-from freight.crm import Company, Person
+from freight.model.crm import Company, Person
 
 
 def company_row(row: Json, reading: Reading) -> Row:

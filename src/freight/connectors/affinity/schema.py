@@ -18,8 +18,8 @@ from freight.connectors.affinity.fields import (
     integer_of,
     text_of,
 )
-from freight.fields import Fact, Field, Option
-from freight.mapping import FieldMapping
+from freight.model.fields import Fact, Field, Option
+from freight.model.mapping import FieldMapping
 
 RELATIONSHIP_INTELLIGENCE = "relationship-intelligence"
 

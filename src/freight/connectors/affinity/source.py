@@ -22,9 +22,9 @@ from freight.connectors.answers import Json
 from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.http import BACKOFF
 from freight.connectors.protocols import FileContent, Pacer, Page, Row, Survey, Usage, Workspace
-from freight.crm import Entity, File
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Entity, File
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 # Affinity gives no field values at all unless it is asked for their types.
 FIELD_TYPES = ("enriched", "global", "relationship-intelligence")

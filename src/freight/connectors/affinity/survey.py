@@ -5,7 +5,6 @@ from typing import Literal
 
 import msgspec
 
-from freight.addresses import comparable
 from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
 from freight.connectors.affinity.facts import ALWAYS
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
@@ -14,11 +13,12 @@ from freight.connectors.affinity.schema import Definitions, facts_of, fields_of,
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.protocols import Issue, Survey
-from freight.crm import LOAD_ORDER, Entity, List
-from freight.fields import Fact, Field, PersonRef
-from freight.mapping import Mapping as JobMapping
-from freight.platforms import shared_as
-from freight.schema import Schema
+from freight.model.addresses import comparable
+from freight.model.crm import LOAD_ORDER, Entity, List
+from freight.model.fields import Fact, Field, PersonRef
+from freight.model.mapping import Mapping as JobMapping
+from freight.model.platforms import shared_as
+from freight.model.schema import Schema
 
 COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
 """What the entities with fields of their own are called in version 2."""

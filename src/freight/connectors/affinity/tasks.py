@@ -8,8 +8,8 @@ from freight.connectors.affinity.passes import REMINDERS, read_rows
 from freight.connectors.affinity.reading import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
-from freight.crm import Task
-from freight.fields import PersonRef
+from freight.model.crm import Task
+from freight.model.fields import PersonRef
 
 RECURRING = 1
 COMPLETED = 0

@@ -4,9 +4,9 @@ Attio documents that it matches the company that has the domain, or generates on
 none for the domains of e-mail providers; which ones it takes for such is not documented.
 """
 
-from freight import addresses
 from freight.connectors.protocols import MADE_BY_TARGET, Draft, Implied, Issue
-from freight.platforms import shared_as
+from freight.model import addresses
+from freight.model.platforms import shared_as
 
 
 def implied(draft: Draft) -> tuple[Implied, ...]:

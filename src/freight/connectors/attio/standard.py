@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from freight.crm import Entity
-from freight.mapping import AttributeType
+from freight.model.crm import Entity
+from freight.model.mapping import AttributeType
 
 SOURCE_ID = "affinity_id"
 ENTRY_ID = "affinity_entry_id"
@@ -24,7 +24,7 @@ PROFILE_OF_PLATFORM = {
     "wellfound": "angellist",
     "x": "twitter",
 }
-"""The attributes that hold profiles, by the platform's name in `freight.platforms`."""
+"""The attributes that hold profiles, by the platform's name in `freight.model.platforms`."""
 
 STANDARD: dict[str, dict[str, str]] = {
     "companies": {
@@ -91,7 +91,7 @@ PARTS: dict[Entity, dict[str, str]] = {
     },
     "list_entries": {"id": ENTRY_ID, "created_at": ADDED_AT},
 }
-"""The attributes that hold the standard parts of records, by the names that `freight.crm` has for these."""
+"""The attributes that hold the standard parts of records, by the names that `freight.model.crm` has for these."""
 
 
 IDENTIFYING: dict[str, frozenset[str]] = {

@@ -36,10 +36,10 @@ from freight.connectors.protocols import (
     Usage,
     Workspace,
 )
-from freight.crm import LOAD_ORDER, Entity, Record
-from freight.layout import Layout
-from freight.mapping import Mapping as JobMapping
-from freight.schema import Schema
+from freight.model.crm import LOAD_ORDER, Entity, Record
+from freight.model.mapping import Mapping as JobMapping
+from freight.model.resolved_mapping import Layout
+from freight.model.schema import Schema
 
 SCOPES = ("record_permission:read-write", "object_configuration:read-write")
 

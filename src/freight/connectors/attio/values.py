@@ -3,7 +3,7 @@
 | attribute type | canonical item |
 |---|---|
 | text | text |
-| domain, email-address | text, in the canonical form of `freight.addresses` |
+| domain, email-address | text, in the canonical form of `freight.model.addresses` |
 | phone-number | text, E.164 |
 | number, currency, rating | number of at most four decimals, an integer where it is whole |
 | checkbox | True or False; one that is read as not set is no value, as Attio knows none without one |
@@ -26,10 +26,10 @@ from typing import Any
 
 import msgspec
 
-from freight.addresses import comparable
 from freight.connectors.attio.countries import country_code
 from freight.connectors.protocols import Attributes
-from freight.fields import Location
+from freight.model.addresses import comparable
+from freight.model.fields import Location
 
 LOCATION_KEYS = (
     "line_1",

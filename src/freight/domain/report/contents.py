@@ -7,16 +7,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from freight.crm import Entity
-from freight.domain.blueprints import Estimate
-from freight.domain.job_requests import Mode, OnExisting
-from freight.domain.jobs import Counts, PausedBy
-from freight.domain.logs import Level
+from freight.domain.jobs.discovered_schema import Estimate
+from freight.domain.jobs.model import Counts, PausedBy
+from freight.domain.jobs.requests import Mode, OnExisting
+from freight.domain.jobs.statistics import Outcomes, VendorCalls
+from freight.domain.jobs.transitions import Status
+from freight.domain.jobs.waiting import Waiting
+from freight.domain.migration.records.logs import Level
 from freight.domain.report.mapping import MappingInForce
 from freight.domain.report.sections import SectionCode
-from freight.domain.statistics import Outcomes, VendorCalls
-from freight.domain.transitions import Status
-from freight.domain.waiting import Waiting
+from freight.model.crm import Entity
 
 UNCARRIED = {
     "saved_views": "Saved views cannot be made in the target by a program. Set up there those that are needed.",

@@ -11,11 +11,13 @@ from uuid import UUID
 import msgspec
 
 from freight.connectors.protocols import MADE_BY_TARGET
-from freight.crm import LOAD_ORDER, Entity
 from freight.database import Connection, Row
-from freight.domain import blueprints, jobs
 from freight.domain.errors import NotFound
-from freight.domain.jobs import Job
+from freight.domain.jobs import discovered_schema
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs.model import Job
+from freight.domain.jobs.statistics import Outcomes, VendorCalls
+from freight.domain.jobs.transitions import LIVE
 from freight.domain.report.contents import (
     MADE_BY_TARGET_ADVICE,
     NEVER_READ,
@@ -38,8 +40,7 @@ from freight.domain.report.contents import (
 from freight.domain.report.mapping import mapping_in_force
 from freight.domain.report.reasons import REASONS, advice_on
 from freight.domain.report.sections import APART, HEADINGS, SectionCode, section_of
-from freight.domain.statistics import Outcomes, VendorCalls
-from freight.domain.transitions import LIVE
+from freight.model.crm import LOAD_ORDER, Entity
 
 FIELDS_PER_CODE = 100
 """Fields that are told apart for one code of one entity; whatever is left is told in one row."""
@@ -68,7 +69,7 @@ ERASED = "The retention of the job has ended: the mapping and what the log quote
 
 async def job_report(tx: Connection, job: Job) -> JobReport:
     """The report of a job as it stands."""
-    blueprint = await blueprints.read(tx, job.id)
+    blueprint = await discovered_schema.read(tx, job.id)
     cost, erased = await _cost(tx, job.id)
     counts = (await jobs.counts(tx, [job.id]))[job.id]
     reasons = await _reasons(tx, job.id)
@@ -91,7 +92,7 @@ async def job_report(tx: Connection, job: Job) -> JobReport:
         gone_from_source=_gone(left),
         made_by_target=await _made_by_target(tx, job.id),
         mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema),
-        estimate=await blueprints.estimate(tx, job.id),
+        estimate=await discovered_schema.estimate(tx, job.id),
         cost=cost,
     )
 

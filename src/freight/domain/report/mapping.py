@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from freight.crm import Entity
-from freight.fields import FieldType, PersonRef
-from freight.layout import Action, Layout, ListPlace, Place
-from freight.mapping import AttributeType
-from freight.schema import Schema
+from freight.model.crm import Entity
+from freight.model.fields import FieldType, PersonRef
+from freight.model.mapping import AttributeType
+from freight.model.resolved_mapping import Action, Layout, ListPlace, Place
+from freight.model.schema import Schema
 
 
 class MappedField(msgspec.Struct, frozen=True, kw_only=True):

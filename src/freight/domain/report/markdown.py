@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from freight.domain.jobs import Counts
+from freight.domain.jobs.model import Counts
+from freight.domain.jobs.statistics import Outcomes
 from freight.domain.report.contents import (
     EntityReport,
     Gone,
@@ -17,8 +18,7 @@ from freight.domain.report.contents import (
     Uncarried,
 )
 from freight.domain.report.mapping import MappedFact, MappedField, MappedList, MappingInForce, Members
-from freight.domain.statistics import Outcomes
-from freight.layout import Action
+from freight.model.resolved_mapping import Action
 
 LONGEST_VALUE = 60
 LONGEST_MESSAGE = 300

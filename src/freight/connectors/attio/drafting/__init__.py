@@ -8,7 +8,7 @@ from freight.connectors.attio.drafting.notes import draft_note
 from freight.connectors.attio.drafting.sketch import Guide, Sketch
 from freight.connectors.attio.drafting.tasks import draft_file, draft_list, draft_task
 from freight.connectors.protocols import Draft, References
-from freight.crm import Company, Deal, File, List, ListEntry, Note, Person, Record, Task
+from freight.model.crm import Company, Deal, File, List, ListEntry, Note, Person, Record, Task
 
 __all__ = ["Guide", "draft"]
 

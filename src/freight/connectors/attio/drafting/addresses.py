@@ -6,7 +6,7 @@ from freight.connectors.attio.drafting.sketch import Sketch, shown
 from freight.connectors.attio.profiles import page
 from freight.connectors.attio.standard import PROFILE_OF_PLATFORM
 from freight.connectors.protocols import Attributes
-from freight.contacts import Part, read_email, read_website
+from freight.model.contacts import Part, read_email, read_website
 
 CORRECT = "Correct it at the source and run the job again, or enter it in Attio."
 

@@ -9,7 +9,7 @@ from freight.connectors.attio.drafting.phones import phone_numbers
 from freight.connectors.attio.drafting.sketch import Sketch
 from freight.connectors.attio.standard import MULTIPLE, SOURCE_ID, UNIQUE
 from freight.connectors.protocols import Attributes, Draft
-from freight.crm import Company, Person, entity_of
+from freight.model.crm import Company, Person, entity_of
 
 
 def draft_company(company: Company, sketch: Sketch) -> Draft:

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import msgspec
 
-from freight import numerals
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
 from freight.connectors.attio.drafting.sketch import Sketch, shown
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes
-from freight.fields import CompanyRef, FieldValues, Location, PersonRef, Value
-from freight.layout import Place
-from freight.numerals import AmbiguousNumberError, NumeralError
+from freight.model import numerals
+from freight.model.fields import CompanyRef, FieldValues, Location, PersonRef, Value
+from freight.model.numerals import AmbiguousNumberError, NumeralError
+from freight.model.resolved_mapping import Place
 
 LONGEST_TEXT = 10_000_000
 """Bytes, as Attio documents."""

@@ -8,8 +8,8 @@ from freight.connectors.attio.drafting.sketch import Sketch, shown
 from freight.connectors.attio.standard import ADDED_AT, ENTRY_ID, PARENT, SOURCE_ID
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.crm import Deal, ListEntry
-from freight.fields import PersonRef, Value
+from freight.model.crm import Deal, ListEntry
+from freight.model.fields import PersonRef, Value
 
 NAMELESS = "Untitled opportunity"
 

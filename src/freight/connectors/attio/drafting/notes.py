@@ -8,7 +8,7 @@ from freight.connectors.attio.drafting.markdown import escape, first_line, simpl
 from freight.connectors.attio.drafting.sketch import Sketch, described
 from freight.connectors.attio.marks import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.crm import Entity, Note, Reference, Reply, note_of
+from freight.model.crm import Entity, Note, Reference, Reply, note_of
 
 LONGEST_TITLE = 80
 LONGEST_CONTENT = 1_000_000

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from freight.connectors.attio import values
 from freight.connectors.attio.standard import own_types
 from freight.connectors.protocols import Issue, References
-from freight.crm import Entity, Reference
-from freight.fields import PersonRef
-from freight.layout import Layout, Place
+from freight.model.crm import Entity, Reference
+from freight.model.fields import PersonRef
+from freight.model.resolved_mapping import Layout, Place
 
 NOUNS: dict[Entity, str] = {"companies": "company", "people": "person", "deals": "opportunity", "lists": "list"}
 """What the source's records are called in sentences."""

@@ -6,7 +6,7 @@ from freight.connectors.attio import values
 from freight.connectors.attio.drafting.sketch import Sketch
 from freight.connectors.attio.marks import task_mark
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.crm import Entity, File, List, Reference, Task
+from freight.model.crm import Entity, File, List, Reference, Task
 
 LONGEST_TASK = 2000
 """Characters, as Attio documents; counted as UTF-16 does, since an emoji may count as two."""

@@ -19,9 +19,9 @@ from freight.connectors.attio.standard import (
     own_types,
 )
 from freight.connectors.protocols import Issue
-from freight.fields import Field
-from freight.layout import Place
-from freight.mapping import POSSIBLE_TYPES, AttributeType, FieldMapping, default_type
+from freight.model.fields import Field
+from freight.model.mapping import POSSIBLE_TYPES, AttributeType, FieldMapping, default_type
+from freight.model.resolved_mapping import Place
 
 MARK = "From Affinity field "
 """Begins the description of an attribute that Freight made; what follows is the field's id."""

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.standard import IDENTIFYING, PARTS
 from freight.connectors.protocols import Issue
-from freight.crm import Entity
-from freight.mapping import FieldMapping
-from freight.mapping import Mapping as JobMapping
-from freight.schema import Schema
+from freight.model.crm import Entity
+from freight.model.mapping import FieldMapping
+from freight.model.mapping import Mapping as JobMapping
+from freight.model.schema import Schema
 
 ALWAYS = ("record_permission:read-write", "object_configuration:read-write", "user_management:read")
 

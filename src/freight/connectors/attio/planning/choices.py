@@ -7,9 +7,9 @@ import msgspec
 from freight.connectors.attio.definitions import Choice
 from freight.connectors.attio.planning import issues
 from freight.connectors.protocols import Issue
-from freight.fields import Field
-from freight.layout import Place
-from freight.schema import Schema
+from freight.model.fields import Field
+from freight.model.resolved_mapping import Place
+from freight.model.schema import Schema
 
 CHOSEN = ("select", "status")
 """Types of attributes that take only what is among their choices."""

@@ -16,9 +16,9 @@ from freight.connectors.attio.definitions import (
 from freight.connectors.attio.planning.lists import matching_list
 from freight.connectors.attio.standard import OBJECTS
 from freight.connectors.attio.together import together
-from freight.crm import Entity
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import Entity
+from freight.model.mapping import Mapping
+from freight.model.schema import Schema
 
 STAGES = Chooser(Container("objects", "deals"), "stage", "status")
 

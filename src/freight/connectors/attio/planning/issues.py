@@ -5,9 +5,9 @@ from collections.abc import Collection
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.standard import Added
 from freight.connectors.protocols import Issue
-from freight.crm import List
-from freight.fields import Field, FieldType, PersonRef
-from freight.mapping import POSSIBLE_TYPES, AttributeType
+from freight.model.crm import List
+from freight.model.fields import Field, FieldType, PersonRef
+from freight.model.mapping import POSSIBLE_TYPES, AttributeType
 
 WRITES_PER_SECOND = 25
 """What Attio documents that it takes."""

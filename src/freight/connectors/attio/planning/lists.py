@@ -7,11 +7,11 @@ from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.attributes import list_description
 from freight.connectors.attio.planning.slugs import list_ending, list_slug
 from freight.connectors.protocols import Issue
-from freight.crm import List
-from freight.fields import Field, FieldType
-from freight.layout import ListPlace
-from freight.mapping import FieldMapping, owner_field, stage_field, value_field
-from freight.mapping import Mapping as JobMapping
+from freight.model.crm import List
+from freight.model.fields import Field, FieldType
+from freight.model.mapping import FieldMapping, owner_field, stage_field, value_field
+from freight.model.mapping import Mapping as JobMapping
+from freight.model.resolved_mapping import ListPlace
 
 ROLES: dict[str, tuple[FieldType, ...]] = {
     "stage": ("select", "status"),

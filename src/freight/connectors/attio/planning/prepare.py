@@ -11,8 +11,8 @@ from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
 from freight.connectors.attio.together import together
 from freight.connectors.errors import Rejected
-from freight.layout import Layout, ListPlace, Place
-from freight.mapping import AttributeType
+from freight.model.mapping import AttributeType
+from freight.model.resolved_mapping import Layout, ListPlace, Place
 
 Definition = dict[str, Any]
 Fit = Callable[[Attribute], bool]

@@ -14,10 +14,10 @@ from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import place_lists
 from freight.connectors.attio.standard import PARTS, added_to
 from freight.connectors.protocols import Issue, Plan
-from freight.crm import LOAD_ORDER, Entity
-from freight.layout import Layout, ListPlace, Place
-from freight.mapping import Mapping
-from freight.schema import Schema
+from freight.model.crm import LOAD_ORDER, Entity
+from freight.model.mapping import Mapping
+from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.schema import Schema
 
 OWNING: tuple[Entity, ...] = ("deals", "tasks")
 """Entities whose records belong to one of the firm's own people."""

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from freight.fields import Field
+from freight.model.fields import Field
 
 LONGEST = 80
 """Attio documents no limit; what is put before or after a slug comes on top of this."""

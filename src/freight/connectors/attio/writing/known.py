@@ -9,7 +9,7 @@ from freight.connectors.attio.definitions import Attribute, Container, Definitio
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.errors import NotFound, Rejected
 from freight.connectors.protocols import Attributes
-from freight.layout import Layout
+from freight.model.resolved_mapping import Layout
 
 Item = TypeVar("Item")
 

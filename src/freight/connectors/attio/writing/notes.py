@@ -12,7 +12,7 @@ from freight.connectors.attio.together import together
 from freight.connectors.attio.values import read_moment, record_reference
 from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
-from freight.crm import copy_id, note_of
+from freight.model.crm import copy_id, note_of
 
 PATH = "/v2/notes"
 KEY = "note_id"

@@ -12,7 +12,7 @@ from freight.connectors.attio.values import read_automatic, read_values
 from freight.connectors.attio.writing.known import Known
 from freight.connectors.attio.writing.queries import Queries, Sought
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
-from freight.crm import Entity
+from freight.model.crm import Entity
 
 COMPARED = {"domains": "domain", "email_addresses": "email_address"}
 """The part of a unique attribute's values that a filter compares."""

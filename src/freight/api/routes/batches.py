@@ -1,0 +1,116 @@
+"""`/jobs/{id}/batches`: the portions in which a job's records are loaded."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter, QueryParameter
+
+from freight import database
+from freight.api.http.auth import needs
+from freight.api.http.errors import documented
+from freight.api.http.filters import JobId, WithEntity
+from freight.api.http.pagination import BatchesPage, Limit, Offset, page
+from freight.api.schemas.responses import JOBS, BatchView, RetryAnswer, batch_view
+from freight.domain.jobs import lifecycle
+from freight.domain.jobs import model as jobs
+from freight.domain.migration.records import batches
+from freight.domain.migration.records.batches import Status
+from freight.domain.migration.steps.scheduling import advance
+from freight.domain.tenancy import audit
+from freight.domain.tenancy.api_keys import Caller
+from freight.domain.tenancy.audit import Actor
+from freight.queue import Queue
+
+WithStatus = Annotated[
+    list[Status] | None,
+    QueryParameter(
+        description="Only batches in this state, or given several times in one of these.",
+        examples=[Example(value=["failed", "retrying"])],
+    ),
+]
+BatchId = Annotated[UUID, PathParameter(description="The batch's id.")]
+
+
+class BatchesController(Controller):
+    """Looking at batches, and having one loaded again."""
+
+    path = "/jobs/{job_id:uuid}/batches"
+    tags = ("Jobs",)
+
+    @get(
+        operation_id="listJobBatches",
+        summary="List a job's batches",
+        description="The batches that have been cut so far, in the order in which they are loaded.",
+        guards=[needs("jobs:read")],
+        response_description="A page of batches.",
+        responses=documented(404, 422),
+    )
+    async def list(
+        self,
+        job_id: JobId,
+        caller: NamedDependency[Caller],
+        entity: WithEntity = None,
+        status: WithStatus = None,
+        limit: Limit = 100,
+        offset: Offset = 0,
+    ) -> BatchesPage:
+        """List a job's batches."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            await jobs.get(tx, job_id)
+            found, total = await batches.page(
+                tx, job_id, entity=entity, status=status or (), limit=limit, offset=offset
+            )
+        return page(
+            BatchesPage,
+            [batch_view(batch) for batch in found],
+            total,
+            path=f"{JOBS}/{job_id}/batches",
+            limit=limit,
+            offset=offset,
+            filters={"entity": entity, "status": status},
+        )
+
+    @get(
+        "/{batch_id:uuid}",
+        operation_id="getJobBatch",
+        summary="Look at a batch",
+        description="The batch as it stands.",
+        guards=[needs("jobs:read")],
+        response_description="The batch.",
+        responses=documented(404),
+    )
+    async def get(self, job_id: JobId, batch_id: BatchId, caller: NamedDependency[Caller]) -> BatchView:
+        """Look at a batch."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            await jobs.get(tx, job_id)
+            return batch_view(await batches.of_job(tx, job_id, batch_id))
+
+    @post(
+        "/{batch_id:uuid}/retry",
+        operation_id="retryJobBatch",
+        summary="Retry a batch",
+        description="The failed records of one batch get another try: the job, which must be `failed` or "
+        "`completed_with_errors`, runs again for it. The batch must have failed or have failed records.",
+        status_code=200,
+        guards=[needs("jobs:write")],
+        response_description="What will be done again.",
+        responses=documented(404, 409),
+    )
+    async def retry(
+        self,
+        job_id: JobId,
+        batch_id: BatchId,
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        queue: NamedDependency[Queue],
+    ) -> RetryAnswer:
+        """Retry a batch."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            queued = await lifecycle.retry_batch(tx, job_id, batch_id, by=actor.name)
+            await audit.record(tx, actor, "batch.retried", "job", job_id, {"batch_id": batch_id})
+        await queue.ring(await advance(caller.tenant_id, job_id))
+        message = "The batch is queued again; nothing that is in the target already is written twice."
+        return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=message)

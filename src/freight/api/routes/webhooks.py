@@ -1,0 +1,186 @@
+"""`/webhooks`: URLs of a tenant that are told what becomes of its jobs."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, delete, get, patch, post
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency
+from litestar.params import BodyKwarg
+
+from freight import database
+from freight.api.http.auth import needs
+from freight.api.http.bodies import JsonBody
+from freight.api.http.errors import documented
+from freight.api.http.pagination import Limit, Offset, WebhooksPage, page
+from freight.api.openapi import request_examples
+from freight.api.routes.deliveries import WebhookId, whole_delivery
+from freight.api.schemas.responses import WEBHOOKS, NewWebhook, WebhookLinks, WebhookView, WholeDelivery
+from freight.domain.tenancy.api_keys import Caller
+from freight.domain.tenancy.audit import Actor
+from freight.domain.webhooks import deliveries, subscriptions
+from freight.domain.webhooks.subscriptions import Webhook, WebhookChange, WebhookRequest
+from freight.egress import Guard
+from freight.encryption import Vault
+from freight.queue import Queue
+
+
+class WebhooksController(Controller):
+    """Being told instead of asking."""
+
+    path = "/webhooks"
+    tags = ("Webhooks",)
+    guards = (needs("admin"),)
+
+    @post(
+        operation_id="createWebhook",
+        summary="Create a webhook",
+        description="From now on its URL is told, by POST, when a job starts, pauses, goes on or ends. The body holds "
+        "`type`, `timestamp` and `data`; the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` are "
+        "those of standardwebhooks.com, whose libraries verify them with the secret in this answer. Any 2xx within 15 "
+        "seconds is success; otherwise it is tried again, 9 times in 28 hours. An answer of 410, or three days without "
+        "any success, switches the webhook off. An event may come twice, with the same `webhook-id`, and events may "
+        "overtake each other.",
+        dto=JsonBody[WebhookRequest],
+        return_dto=None,
+        response_headers=[
+            ResponseHeader(name="Location", value="", description="The new webhook's address.", documentation_only=True)
+        ],
+        response_description="The webhook, with its secret this once.",
+        responses=documented(409, 413, 415, 422),
+    )
+    async def create(
+        self,
+        data: Annotated[WebhookRequest, BodyKwarg(examples=request_examples.WEBHOOK_REQUESTS)],
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        vault: NamedDependency[Vault],
+        webhook_guard: NamedDependency[Guard],
+    ) -> Response[NewWebhook]:
+        """Create a webhook."""
+        await subscriptions.check_url(webhook_guard, data.url)
+        async with database.as_tenant(caller.tenant_id) as tx:
+            webhook, secret = await subscriptions.create(tx, vault, actor, caller.tenant_id, data)
+        return Response(_with_secret(webhook, secret), headers={"Location": f"{WEBHOOKS}/{webhook.id}"})
+
+    @get(
+        operation_id="listWebhooks",
+        summary="List webhooks",
+        description="The tenant's webhooks, oldest first.",
+        response_description="A page of webhooks.",
+        responses=documented(422),
+    )
+    async def list(self, caller: NamedDependency[Caller], limit: Limit = 100, offset: Offset = 0) -> WebhooksPage:
+        """List webhooks."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            found, total = await subscriptions.page(tx, limit=limit, offset=offset)
+        views = [_webhook(webhook) for webhook in found]
+        return page(WebhooksPage, views, total, path=WEBHOOKS, limit=limit, offset=offset, filters={})
+
+    @get(
+        "/{webhook_id:uuid}",
+        operation_id="getWebhook",
+        summary="Look at a webhook",
+        description="The webhook as it stands; if it was switched off, with the reason.",
+        response_description="The webhook.",
+        responses=documented(404),
+    )
+    async def get(self, webhook_id: WebhookId, caller: NamedDependency[Caller]) -> WebhookView:
+        """Look at a webhook."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            return _webhook(await subscriptions.get(tx, webhook_id))
+
+    @patch(
+        "/{webhook_id:uuid}",
+        operation_id="changeWebhook",
+        summary="Change a webhook",
+        description="What is left out stays as it is. Switching a webhook off drops what it was still to be sent; "
+        "switching it on again forgets why it was off.",
+        dto=JsonBody[WebhookChange],
+        return_dto=None,
+        response_description="The webhook as it is now.",
+        responses=documented(404, 413, 415, 422),
+    )
+    async def change(
+        self,
+        webhook_id: WebhookId,
+        data: Annotated[WebhookChange, BodyKwarg(examples=request_examples.WEBHOOK_CHANGES)],
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        webhook_guard: NamedDependency[Guard],
+    ) -> WebhookView:
+        """Change a webhook."""
+        await subscriptions.check_url(webhook_guard, data.url)
+        async with database.as_tenant(caller.tenant_id) as tx:
+            return _webhook(await subscriptions.change(tx, actor, webhook_id, data))
+
+    @post(
+        "/{webhook_id:uuid}/test",
+        operation_id="testWebhook",
+        summary="Send a test event",
+        description="Sends `webhook.test` the way every event is sent; the delivery shows what the receiver answered.",
+        status_code=202,
+        response_description="The delivery, which is on its way.",
+        responses=documented(404, 409),
+    )
+    async def test(
+        self, webhook_id: WebhookId, caller: NamedDependency[Caller], queue: NamedDependency[Queue]
+    ) -> WholeDelivery:
+        """Send a test event."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            delivery = await deliveries.write_test(tx, caller.tenant_id, webhook_id)
+        await queue.ring([deliveries.ring(caller.tenant_id, delivery.id)])
+        return whole_delivery(delivery)
+
+    @post(
+        "/{webhook_id:uuid}/rotate-secret",
+        operation_id="rotateWebhookSecret",
+        summary="Replace a webhook's secret",
+        description="Whatever is sent from now on is signed with the new secret, repetitions included: what a receiver "
+        "refuses until it knows the new secret comes again.",
+        status_code=200,
+        response_description="The webhook, with its new secret this once.",
+        responses=documented(404),
+    )
+    async def rotate_secret(
+        self,
+        webhook_id: WebhookId,
+        caller: NamedDependency[Caller],
+        actor: NamedDependency[Actor],
+        vault: NamedDependency[Vault],
+    ) -> NewWebhook:
+        """Replace a webhook's secret."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            return _with_secret(*await subscriptions.rotate_secret(tx, vault, actor, webhook_id))
+
+    @delete(
+        "/{webhook_id:uuid}",
+        operation_id="deleteWebhook",
+        summary="Delete a webhook",
+        description="Deletes the webhook with its deliveries. What is on its way may still arrive.",
+        response_description="It is gone.",
+        responses=documented(404),
+    )
+    async def delete(
+        self, webhook_id: WebhookId, caller: NamedDependency[Caller], actor: NamedDependency[Actor]
+    ) -> None:
+        """Delete a webhook."""
+        async with database.as_tenant(caller.tenant_id) as tx:
+            await subscriptions.delete(tx, actor, webhook_id)
+
+
+def _webhook(webhook: Webhook) -> WebhookView:
+    return WebhookView(**_fields(webhook))
+
+
+def _with_secret(webhook: Webhook, secret: str) -> NewWebhook:
+    return NewWebhook(**_fields(webhook), secret=secret)
+
+
+def _fields(webhook: Webhook) -> dict[str, Any]:
+    address = f"{WEBHOOKS}/{webhook.id}"
+    return {
+        **msgspec.structs.asdict(webhook),
+        "enabled": webhook.disabled_at is None,
+        "links": WebhookLinks(self_=address, deliveries=f"{address}/deliveries"),
+    }

@@ -1,0 +1,153 @@
+"""What clients ask for when they create a job or change one."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from freight.domain.errors import InvalidRequest
+from freight.domain.jobs.retry import RetryPolicy
+from freight.model.crm import LOAD_ORDER, Entity
+from freight.model.mapping import Mapping
+
+OnExisting = Literal["fill", "overwrite", "skip"]
+Mode = Literal["full", "dry_run", "sample"]
+
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's text holds every character but this one."""
+
+MAX_FIELDS = 1000
+"""Fields of companies, of people, or of one list that a mapping may name."""
+
+MAX_LISTS = 1000
+"""Lists that a mapping may name."""
+
+MAX_MAPPED = 3000
+"""Fields that a mapping may name in all. A firm has hundreds."""
+
+MAX_ID = 200
+"""Characters of the id of a field or list."""
+
+Label = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
+Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own key-value pairs.")]
+Name = Annotated[str, Meta(max_length=200, pattern=NO_NUL, description="Your own name.")]
+BatchSize = Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")]
+SampleSize = Annotated[
+    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` carries.")
+]
+JobMode = Annotated[
+    Mode,
+    Meta(
+        description="`full` carries everything; `dry_run` writes nothing and says what `full` would do; `sample` "
+        "carries some records of each entity with everything that they refer to."
+    ),
+]
+FieldMap = Annotated[
+    Mapping,
+    Meta(
+        description="Where fields and lists go; whatever it does not mention goes where the default mapping puts it. "
+        f"It names at most {MAX_FIELDS:,} fields of companies, people or a list, {MAX_LISTS:,} lists, and "
+        f"{MAX_MAPPED:,} fields in all."
+    ),
+]
+Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
+Existing = Annotated[
+    OnExisting,
+    Meta(
+        description="What happens to a record that the target has already: `fill` writes only attributes that are "
+        "empty there or that nobody chose, and adds to multi-values; `overwrite` writes all that differs, also what "
+        "people changed in the target since; `skip` leaves it alone."
+    ),
+]
+
+
+BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
+
+WorkspaceId = Annotated[
+    str, Meta(max_length=200, description="The id that the key's workspace must have: a guard against the wrong key.")
+]
+
+
+class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The workspace to read."""
+
+    api_key: Annotated[
+        str, Meta(min_length=1, max_length=500, description="An Affinity API key, best an administrator's.")
+    ]
+    base_url: BaseUrl | None = None
+
+    def __repr__(self) -> str:
+        return f"SourceConfig(base_url={self.base_url!r})"
+
+
+class TargetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The workspace to write."""
+
+    api_key: Annotated[str, Meta(min_length=1, max_length=500, description="An Attio access token.")]
+    workspace_id: WorkspaceId | None = None
+    base_url: BaseUrl | None = None
+
+    def __repr__(self) -> str:
+        return f"TargetConfig(workspace_id={self.workspace_id!r}, base_url={self.base_url!r})"
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client asks for."""
+
+    source_system: Literal["affinity"]
+    target_system: Literal["attio"]
+    source_config: SourceConfig
+    target_config: TargetConfig
+    batch_size: BatchSize = 1000
+    retry_policy: RetryPolicy = RetryPolicy()
+    mode: JobMode = "full"
+    sample_size: SampleSize | None = None
+    entities: Entities | None = None
+    mapping: FieldMap | None = None
+    on_existing: Existing = "fill"
+    name: Name | None = None
+    labels: Labels = {}
+
+
+class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be changed about a job; what is left out stays as it is."""
+
+    name: Name | UnsetType | None = UNSET
+    labels: Annotated[Labels | UnsetType, Meta(description="Replaces all of them.")] = UNSET
+    batch_size: BatchSize | UnsetType = UNSET
+    retry_policy: RetryPolicy | UnsetType = UNSET
+    on_existing: Existing | UnsetType = UNSET
+    entities: Entities | UnsetType | None = UNSET
+    mapping: FieldMap | UnsetType | None = UNSET
+
+
+def in_load_order(entities: list[Entity] | None) -> list[Entity]:
+    """The entities of a request as a job has them; all of them for None."""
+    return [entity for entity in LOAD_ORDER if entities is None or entity in entities]
+
+
+def check_size(mapping: Mapping | UnsetType | None) -> None:
+    """Raise `InvalidRequest` for a mapping that names more than any workspace has.
+
+    Each reader of the job decodes its mapping, so its size is everybody's time. Older jobs may hold a larger one.
+    """
+    if not isinstance(mapping, Mapping):
+        return
+    owners = {
+        "mapping.companies": mapping.companies,
+        "mapping.people": mapping.people,
+        **{f"mapping.lists.{list_id}.fields": given.fields for list_id, given in mapping.lists.items()},
+    }
+    roles = [role for given in mapping.lists.values() for role in (given.stage, given.owner, given.value) if role]
+    for place, ids, most in (
+        ("mapping.lists", mapping.lists, MAX_LISTS),
+        ("mapping.lists", roles, 3 * MAX_LISTS),
+        ("mapping.only_lists", mapping.only_lists or [], MAX_LISTS),
+        *((place, fields, MAX_FIELDS) for place, fields in owners.items()),
+    ):
+        if len(ids) > most:
+            raise InvalidRequest(f"A mapping names at most {most:,} of these, not {len(ids):,}.", field=place)
+        if any(len(id_) > MAX_ID for id_ in ids):
+            raise InvalidRequest(f"No id has more than {MAX_ID} characters.", field=place)
+    if (mapped := sum(map(len, owners.values()))) > MAX_MAPPED:
+        raise InvalidRequest(f"A mapping names at most {MAX_MAPPED:,} fields in all, not {mapped:,}.", field="mapping")

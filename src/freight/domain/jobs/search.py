@@ -1,0 +1,83 @@
+"""Searching jobs: those of a tenant that pass filters, and whether one of them has changed."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from freight.database import Connection, jsonb
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs.model import Job
+from freight.domain.jobs.transitions import Status
+
+Sort = Literal[
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "started_at",
+    "-started_at",
+    "completed_at",
+    "-completed_at",
+    "name",
+    "-name",
+    "status",
+    "-status",
+]
+"""What the list of jobs is ordered by, descending with a minus."""
+
+
+LISTED = ", ".join("'{}'::jsonb AS mapping" if name == "mapping" else name for name in jobs.COLUMNS.split(", "))
+"""What lists read of a job: its mapping may be as large as all else on the page together."""
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs are wanted; empty or None for all."""
+
+    status: tuple[Status, ...] = ()
+    mode: str | None = None
+    name: str | None = None
+    """A part of the name, in capitals or not."""
+    labels: dict[str, str] = {}
+    """All of which the job has."""
+    started_by: str | None = None
+    """A part of who started it, in capitals or not."""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:
+    """Some of a tenant's jobs, without their mappings, and how many there are in all."""
+    where = """deleted_at IS NULL AND (cardinality($1::text[]) = 0 OR status = ANY($1))
+               AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)
+               AND labels @> $4::jsonb AND ($5::text IS NULL OR strpos(lower(started_by), lower($5)) > 0)
+               AND ($6::timestamptz IS NULL OR created_at > $6) AND ($7::timestamptz IS NULL OR created_at < $7)"""
+    given = (
+        list(filters.status),
+        filters.mode,
+        filters.name,
+        jsonb(filters.labels),
+        filters.started_by,
+        filters.created_after,
+        filters.created_before,
+    )
+    column, direction = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
+    total = await tx.fetchval(f"SELECT count(*) FROM jobs WHERE {where}", *given)
+    rows = await tx.fetch(
+        f"""SELECT {LISTED} FROM jobs WHERE {where}
+            ORDER BY {column} {direction} NULLS LAST, id LIMIT $8 OFFSET $9""",
+        *given,
+        limit,
+        offset,
+    )
+    return [jobs.read_row(row) for row in rows], total
+
+
+async def state(tx: Connection) -> str:
+    """Names the present state of all jobs of the tenant: it is another after every change of any of them.
+
+    `xmin` is the transaction that wrote a row as it stands, and what is told of a job besides its row changes in
+    transactions that write the row too.
+    """
+    row = await tx.fetchrow("SELECT count(*), sum(hashtextextended(id::text || xmin::text, 0)) AS rows FROM jobs")
+    return f"{row['count']} {row['rows']}" if row else ""

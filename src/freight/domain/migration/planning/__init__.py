@@ -1,0 +1,1 @@
+"""What is decided about each record before anything is written."""

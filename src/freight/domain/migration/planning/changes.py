@@ -1,0 +1,289 @@
+"""Changes: what becomes of what earlier jobs wrote, where this job is set otherwise. The precheck says it."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from freight.connectors.protocols import Issue
+from freight.database import Connection
+from freight.domain.jobs.model import Job
+from freight.domain.jobs.requests import OnExisting
+from freight.model.crm import Entity
+from freight.model.mapping import FieldMapping, ListMapping, Mapping
+from freight.model.resolved_mapping import Layout, ListPlace, Place
+
+CODE = "mapping_changed"
+
+MOST_LOOKED_AT = 50
+"""Earlier jobs among which the last one for each entity is looked for."""
+
+ON_LISTS: tuple[Entity, ...] = ("deals", "lists", "list_entries")
+
+ROLES: dict[str, str] = {
+    "stage": "Deals whose new field has none keep the stage that they have.",
+    "owner": "Deals whose new field has none keep the owner that they have.",
+    "value": "Deals whose new field has none lose it.",
+}
+"""The parts of a deal that a field of its list gives, and what becomes of those without."""
+
+POLICIES: dict[OnExisting, str] = {
+    "fill": "What people changed in the target since stays as it is, and the log names it (kept_in_target).",
+    "overwrite": "What people changed in the target is replaced by what the source has.",
+    "skip": "What earlier jobs wrote stays as it is, also where the source has changed since.",
+}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job is set, and where things went by that."""
+
+    mapping: Mapping
+    entities: Sequence[Entity]
+    on_existing: OnExisting
+    layout: Layout | None
+    """None where it has been erased."""
+
+
+async def earlier_settings(tx: Connection, job: Job) -> list[Settings]:
+    """Return the settings of the earlier jobs that may have written to the same target, the latest first."""
+    rows = await tx.fetch(
+        f"""SELECT mapping, entities, on_existing, layout FROM jobs
+            WHERE id <> $1 AND created_at <= $2 AND mode <> 'dry_run'
+              AND source_system = $3 AND source_workspace = $4 AND target_system = $5 AND target_workspace = $6
+              AND EXISTS (SELECT FROM streams WHERE job_id = jobs.id)
+            ORDER BY created_at DESC LIMIT {MOST_LOOKED_AT}""",
+        job.id,
+        job.created_at,
+        job.source_system,
+        job.source_workspace,
+        job.target_system,
+        job.target_workspace,
+    )
+    return [
+        Settings(
+            mapping=msgspec.json.decode(row["mapping"], type=Mapping),
+            entities=row["entities"],
+            on_existing=row["on_existing"],
+            layout=None if row["layout"] is None else msgspec.json.decode(row["layout"], type=Layout),
+        )
+        for row in rows
+    ]
+
+
+def changed_settings(earlier: Sequence[Settings], now: Settings) -> list[Issue]:
+    """Name each setting that differs from the last job that migrated what it is about, and say what that means."""
+    if not earlier:
+        return []
+    found = [*_entities(earlier[0], now), *_on_existing(earlier[0], now)]
+    for owner in ("companies", "people"):
+        if (before := _last(earlier, now, [owner])) is not None:
+            found += _fields(owner, owner, before, now)
+    if (before := _last(earlier, now, ON_LISTS)) is not None:
+        found += _only_lists(before, now)
+        for list_id in sorted(before.mapping.lists.keys() | now.mapping.lists.keys()):
+            found += _list(list_id, before, now)
+    found += _default_owner(earlier[0], now)
+    if (before := _last(earlier, now, ["notes"])) is not None:
+        found += _notes(before, now)
+    return found
+
+
+def _last(earlier: Iterable[Settings], now: Settings, entities: Collection[Entity]) -> Settings | None:
+    """The last job that migrated one of these entities, as this one does."""
+    about = [entity for entity in entities if entity in now.entities]
+    return next((before for before in earlier if any(entity in before.entities for entity in about)), None)
+
+
+def _entities(before: Settings, now: Settings) -> list[Issue]:
+    left = [entity for entity in before.entities if entity not in now.entities]
+    if not left:
+        return []
+    return [
+        _issue(
+            "entities",
+            f"This job leaves out {', '.join(left)}, which an earlier job migrated: what that one wrote stays in the "
+            "target and does not follow the source.",
+            before=left,
+        )
+    ]
+
+
+def _on_existing(before: Settings, now: Settings) -> list[Issue]:
+    if before.on_existing == now.on_existing:
+        return []
+    sentence = f"on_existing was {before.on_existing} in an earlier job and is {now.on_existing} now."
+    return [_issue("on_existing", f"{sentence} {POLICIES[now.on_existing]}", before=before.on_existing, info=True)]
+
+
+def _default_owner(before: Settings, now: Settings) -> list[Issue]:
+    old, new = before.mapping.default_owner, now.mapping.default_owner
+    if old == new:
+        return []
+    if new is None:
+        message = f"An earlier job gave what had no owner in the target to {old}, and this one names no default owner: "
+        message += "what that one gave stays with its owner."
+    elif old is None:
+        message = f"What has no owner in the target goes to {new} now, also what earlier jobs wrote without one. Deals "
+        message += "that already have an owner keep it."
+    else:
+        message = f"What an earlier job gave to {old} in the place of an owner who is not a member goes to {new} now, "
+        message += "unless the owner was changed in the target. Deals without an owner at the source keep theirs."
+    return [_issue("default_owner", message, before=old, info=True)]
+
+
+def _notes(before: Settings, now: Settings) -> list[Issue]:
+    if before.mapping.notes == now.mapping.notes:
+        return []
+    if now.mapping.notes == "all":
+        message = (
+            "An earlier job wrote each note to one record, and this one writes it to all of its records: the copy "
+        )
+        message += "that exists stays as it is, and the other records get one each."
+    else:
+        message = (
+            "An earlier job wrote each note to all of its records, and this one writes it to one: one copy goes on "
+        )
+        message += "following the source, and the others stay as they are. The log names them (further_copy_stays)."
+    return [_issue("notes", message, before=before.mapping.notes, info=now.mapping.notes == "all")]
+
+
+def _only_lists(before: Settings, now: Settings) -> list[Issue]:
+    if before.mapping.only_lists == now.mapping.only_lists or now.mapping.only_lists is None:
+        return []
+    left = [place for place in _lists(before) if place.list_id not in now.mapping.only_lists]
+    if not left:
+        return []
+    named = ", ".join(f'"{place.name}" ({place.list_id})' for place in left)
+    return [
+        _issue(
+            "only_lists",
+            f"This job leaves out lists that an earlier job migrated: {named}. They stay in the target with their "
+            "entries and deals, and do not follow the source.",
+            before=before.mapping.only_lists,
+        )
+    ]
+
+
+def _list(list_id: str, before: Settings, now: Settings) -> list[Issue]:
+    old, new = before.mapping.of_list(list_id), now.mapping.of_list(list_id)
+    old_place, new_place = _list_of(before, list_id), _list_of(now, list_id)
+    name = _quoted((new_place or old_place), list_id)
+    at = f"lists.{list_id}"
+    if old.skip and not new.skip:
+        return [_issue(f"{at}.skip", f"The list {name}, which an earlier job skipped, is migrated now.", info=True)]
+    if new.skip and not old.skip:
+        message = f"The list {name} is skipped now: what earlier jobs wrote of it stays in the target, with its "
+        return [_issue(f"{at}.skip", f"{message}entries and deals, and does not follow the source.")]
+    if not now.mapping.carries_list(list_id):
+        return []
+    return [
+        *_list_moved(name, at, (old, new), (old_place, new_place)),
+        *_roles(name, at, (old, new), (old_place, new_place), now),
+        *(_fields(list_id, f"{at}.fields", before, now) if "list_entries" in now.entities else []),
+    ]
+
+
+def _list_moved(
+    name: str, at: str, mapped: tuple[ListMapping, ListMapping], places: tuple[ListPlace | None, ListPlace | None]
+) -> list[Issue]:
+    (old, new), (old_place, new_place) = mapped, places
+    slug = new_place.slug if new_place is not None else new.to
+    former = old_place.slug if old_place is not None else old.to
+    if old.to != new.to and former != slug:
+        message = (
+            f"The list {name} goes to {slug or 'a new list'} now instead of {former or 'the one that it had'}: its "
+        )
+        message += "entries are written there, and those that earlier jobs wrote to the other list stay on it."
+        return [_issue(f"{at}.to", message, before=former)]
+    if old.name != new.name and new_place is not None and new_place.action != "make":
+        if new.to is not None:
+            message = f"The list {name} exists in the target and keeps its name."
+        else:
+            message = f'The list {name} is renamed to "{new_place.name}", unless it was renamed in the target.'
+        return [_issue(f"{at}.name", message, before=old.name, info=True)]
+    return []
+
+
+def _roles(
+    name: str,
+    at: str,
+    mapped: tuple[ListMapping, ListMapping],
+    places: tuple[ListPlace | None, ListPlace | None],
+    now: Settings,
+) -> list[Issue]:
+    found: list[Issue] = []
+    for role, without in ROLES.items() if "deals" in now.entities else ():
+        old, new = (getattr(place or wanted, role) for wanted, place in zip(mapped, places, strict=True))
+        if old != new:
+            message = f"The deals of the list {name} take their {role} from another field now, also those that exist, "
+            message += f"unless it was changed in the target. {without}"
+            found.append(_issue(f"{at}.{role}", message, before=old))
+    return found
+
+
+def _fields(owner: str, at: str, before: Settings, now: Settings) -> list[Issue]:
+    old, new = before.mapping.fields_of(owner), now.mapping.fields_of(owner)
+    return [
+        issue
+        for field_id in sorted(old.keys() | new.keys())
+        for issue in _field(
+            f"{at}.{field_id}",
+            (old.get(field_id, FieldMapping()), new.get(field_id, FieldMapping())),
+            (_place_of(before, owner, field_id), _place_of(now, owner, field_id)),
+            field_id,
+        )
+    ]
+
+
+def _field(
+    at: str, mapped: tuple[FieldMapping, FieldMapping], places: tuple[Place | None, Place | None], field_id: str
+) -> list[Issue]:
+    (old, new), (old_place, new_place) = mapped, places
+    name = _quoted(new_place or old_place, field_id)
+    former = (old_place and old_place.attribute) or old.to
+    slug = (new_place and new_place.attribute) or new.to
+    stays = (
+        f"What earlier jobs wrote to {former or 'its attribute'} stays there and does not follow the source, unless "
+    )
+    stays += "something else goes there now, which then replaces it."
+    if old.skip != new.skip:
+        if new.skip:
+            return [_issue(f"{at}.skip", f"The field {name} is skipped now. {stays}", before=former)]
+        message = f"The field {name}, which an earlier job skipped, is migrated now, also to records that exist."
+        return [_issue(f"{at}.skip", message, info=True)]
+    if new.skip:
+        return []
+    found: list[Issue] = []
+    if former != slug:
+        if old.to != new.to:
+            message = f"The field {name} goes to {slug or 'another attribute'} now instead of {former or 'its own'}. "
+            found.append(_issue(f"{at}.to", message + stays, before=former))
+        if old.type != new.type:
+            message = f"The field {name} becomes {new.type or 'its default type'} now, in an attribute of its own"
+            message += f" ({slug}). " if slug else ". "
+            found.append(_issue(f"{at}.type", message + stays, before=old.type))
+    if old.title != new.title and new_place is not None and new_place.action != "make":
+        message = f"The attribute {slug} of the field {name} exists and keeps its title. Change it in the target."
+        found.append(_issue(f"{at}.title", message, before=old.title, info=True))
+    return found
+
+
+def _place_of(settings: Settings, owner: str, field_id: str) -> Place | None:
+    places = () if settings.layout is None else settings.layout.places
+    return next((place for place in places if (place.owner, place.field) == (owner, field_id)), None)
+
+
+def _list_of(settings: Settings, list_id: str) -> ListPlace | None:
+    return next((place for place in _lists(settings) if place.list_id == list_id), None)
+
+
+def _lists(settings: Settings) -> Sequence[ListPlace]:
+    return () if settings.layout is None else settings.layout.lists
+
+
+def _quoted(place: Place | ListPlace | None, id_: str) -> str:
+    return id_ if place is None else f'"{place.name}" ({id_})'
+
+
+def _issue(field: str, message: str, *, before: str | Sequence[str] | None = None, info: bool = False) -> Issue:
+    value = before if before is None or isinstance(before, str) else ", ".join(before)
+    return Issue(level="info" if info else "warning", code=CODE, message=message, field=field, value=value)

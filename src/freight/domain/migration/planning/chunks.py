@@ -1,0 +1,81 @@
+"""Planned: the plans of a chunk, of which one record that cannot be planned takes no other with it."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+
+from freight import database
+from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailable, UnexpectedAnswer
+from freight.connectors.protocols import Issue, Target
+from freight.domain.jobs.model import Job
+from freight.domain.migration.planning import plan as planning
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records.batches import Result
+from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Settled, Staged
+from freight.domain.migration.steps.availability import Availability
+from freight.domain.migration.steps.running import Interrupted
+
+log = structlog.get_logger()
+
+
+async def plan_each(
+    job: Job,
+    target: Target,
+    chunk: Sequence[Staged],
+    *,
+    late: bool = False,
+    availability: Availability | None = None,
+) -> tuple[list[Plan], list[Result]]:
+    """Plan the records of a chunk; return the plans, and results for the records that by themselves cannot be planned.
+
+    Raise what is about the vendor, the database or the job, and not about a record. With `availability`, a record
+    about which the target gives no usable answer while it answers other requests is one that cannot be planned.
+    """
+    try:
+        plans = await planning.plan(job, target, chunk, late=late)
+    except Exception as error:
+        if isinstance(error, Unavailable | UnexpectedAnswer) and availability is not None:
+            await availability.failed(error)
+        elif not is_about_records(error):
+            raise
+        if len(chunk) == 1:
+            return [], [failed(chunk[0], error)]
+    else:
+        if availability is not None:
+            availability.succeeded()
+        return plans, []
+    middle = len(chunk) // 2
+    plans, results = await plan_each(job, target, chunk[:middle], late=late, availability=availability)
+    more_plans, more_results = await plan_each(job, target, chunk[middle:], late=late, availability=availability)
+    return plans + more_plans, results + more_results
+
+
+def is_about_records(error: BaseException) -> bool:
+    """Return whether an error may be that of single records, so that others go on without them."""
+    if isinstance(error, asyncpg.PostgresError):
+        return database.is_about_data(error)
+    if isinstance(error, ConnectorError):
+        return isinstance(error, QueryTooComplex)
+    # An error of the operating system, as of a full disk, meets all records alike.
+    return isinstance(error, Exception) and not isinstance(error, Interrupted | OSError | asyncpg.InterfaceError)
+
+
+def failed(staged: Staged, error: BaseException) -> Result:
+    """Return the result of a record at which this error stopped."""
+    if isinstance(error, ConnectorError):
+        code, message = error.code, f"This record cannot be looked up in the target, so it is not migrated: {error}"
+    else:
+        log.error("record_failed", record=staged.id, source_id=staged.source_id, exc_info=error)
+        code = "internal_error"
+        message = (
+            f"Freight itself failed at this record ({type(error).__name__}), so it is not migrated. Tell the operator: "
+            "the details are in the log of the worker."
+        )
+    if staged.in_flight is not None:
+        message += MAY_HAVE_ARRIVED
+    return Result(
+        source_id=staged.source_id,
+        settled=Settled(id=staged.id, outcome="failed", code=code, message=message),
+        issues=(Issue(level="error", code=code, message=message),),
+    )

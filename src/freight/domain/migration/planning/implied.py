@@ -1,0 +1,129 @@
+"""Records that the target makes by itself: foreseen before the writes that cause them, and named once each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from freight import database
+from freight.connectors.protocols import Draft, Implied, Target
+from freight.database import Connection
+from freight.domain.jobs.model import Job
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records import reservations
+from freight.domain.migration.records.batches import Result
+from freight.model.addresses import comparable
+from freight.model.crm import Entity
+
+FORESEEN = "foreseen"
+"""Claimed before the write: a repeated attempt must not take what the first one caused for something that was there."""
+NAMED = "named"
+"""Claimed with the log row, by the first record whose creation causes it."""
+WRITTEN = "written"
+"""Claimed in a dry run for the values that a full run would have written by now."""
+
+
+async def foresee(job: Job, target: Target, plans: Sequence[Plan]) -> list[Plan]:
+    """Return the plans of a chunk, each with the records that the target makes by itself because of it.
+
+    Costs one request for a chunk that creates records with values that no earlier chunk has asked for.
+    """
+    if not job.writes:
+        await _note_written(job, target, plans)
+    caused = {plan.staged.source_id: target.implied(plan.draft) for plan in plans if _creates(plan)}
+    new: set[Implied] = set()
+    for entity in sorted(target.makes):
+        wanted = [(id_, one) for id_, implied in caused.items() for one in implied if one.entity == entity]
+        new |= await _new(job, target, entity, wanted) if wanted else set()
+    return [
+        msgspec.structs.replace(plan, implied=tuple(one for one in caused.get(plan.staged.source_id, ()) if one in new))
+        for plan in plans
+    ]
+
+
+async def name(tx: Connection, job: Job, results: Sequence[Result]) -> list[Result]:
+    """Return results that are about to be stored, with an issue for each record that the target makes because of them.
+
+    What several results cause is named once in a job, by the first of them that is stored.
+    """
+    caused = [(one, result.source_id) for result in results for one in result.implied]
+    holders: dict[tuple[Entity, str], str] = {}
+    for entity in sorted({one.entity for one, _ in caused}):
+        wanted = [(_claim(NAMED, one), id_) for one, id_ in caused if one.entity == entity]
+        held = await _claimed(tx, job, entity, wanted)
+        holders |= {(entity, value): id_ for value, id_ in held.items()}
+    return [
+        msgspec.structs.replace(
+            result,
+            issues=(
+                *result.issues,
+                *(one.issue for one in result.implied if holders[one.entity, _claim(NAMED, one)] == result.source_id),
+            ),
+        )
+        for result in results
+    ]
+
+
+def _creates(plan: Plan) -> bool:
+    # The request of an interrupted attempt may have made the record, and what it implies, already.
+    return plan.write == "create" or (plan.staged.in_flight == "create" and plan.outcome == "created")
+
+
+async def _note_written(job: Job, target: Target, plans: Iterable[Plan]) -> None:
+    """Note the values by which a full run would find the records of these plans."""
+    written: dict[Entity, list[tuple[str, str]]] = {}
+    for plan in plans:
+        if plan.draft.entity in target.makes and plan.write is not None:
+            sent = plan.draft.values if plan.write == "create" else plan.values
+            written.setdefault(plan.draft.entity, []).extend(
+                (_value(WRITTEN, slug, value), plan.staged.source_id)
+                for slug in plan.draft.unique
+                for value in map(str, sent.get(slug, []))
+            )
+    if written:
+        async with database.as_tenant(job.tenant_id) as tx:
+            for entity, wanted in written.items():
+                await _claimed(tx, job, entity, wanted)
+
+
+async def _new(job: Job, target: Target, entity: Entity, caused: Sequence[tuple[str, Implied]]) -> set[Implied]:
+    """Return those of the records that the target does not have otherwise; each is given with what causes it."""
+    asked = {one for _, one in caused}
+    async with database.as_tenant(job.tenant_id) as tx:
+        claimed = await reservations.holders(
+            tx, job.id, entity, [_claim(kind, one) for kind in (FORESEEN, WRITTEN) for one in asked]
+        )
+    foreseen = {one for one in asked if _claim(FORESEEN, one) in claimed}
+    unknown = {one for one in asked - foreseen if _claim(WRITTEN, one) not in claimed}
+    standing = await _standing(target, entity, unknown) if unknown else set()
+    new = {one for one in unknown if (one.slug, comparable(one.value)) not in standing}
+    if new:
+        async with database.as_tenant(job.tenant_id) as tx:
+            await _claimed(tx, job, entity, [(_claim(FORESEEN, one), id_) for id_, one in caused if one in new])
+    return foreseen | new
+
+
+async def _standing(target: Target, entity: Entity, wanted: Iterable[Implied]) -> set[tuple[str, str]]:
+    """Return which of the values stand on records of the target."""
+    drafts = [
+        Draft(entity=entity, source_id="", values={}, unique={one.slug: (one.value,)}, multiple=frozenset())
+        for one in wanted
+    ]
+    return {
+        (slug, comparable(str(value)))
+        for record in await target.find(drafts)
+        for slug, items in record.values.items()
+        for value in items
+    }
+
+
+async def _claimed(tx: Connection, job: Job, entity: Entity, wanted: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    # In one order, so that transactions that claim the same values do not wait for each other in a circle.
+    return await reservations.claim(tx, job.tenant_id, job.id, entity, sorted(wanted, key=lambda pair: pair[0]))
+
+
+def _claim(kind: str, one: Implied) -> str:
+    return _value(kind, one.slug, one.value)
+
+
+def _value(kind: str, slug: str, value: str) -> str:
+    return f"{kind} {slug} {comparable(value)}"

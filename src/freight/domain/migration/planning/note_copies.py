@@ -1,0 +1,108 @@
+"""Copies of notes: jobs write a note to one of its records or to all, and each recognises what the other way made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
+from freight.database import Connection
+from freight.domain.migration.records.ledger import Known, Pair
+from freight.model.crm import Note, Record, note_ids, note_of
+
+CODE = "further_copy_stays"
+
+
+def ledger_ids(records: Sequence[Record]) -> list[str]:
+    """Return the source ids under which the ledger may know these records."""
+    return [id_ for record in records for id_ in (note_ids(record) if isinstance(record, Note) else ())] + [
+        record.id for record in records
+    ]
+
+
+def held_elsewise(note: Note, held: Mapping[str, Known]) -> tuple[Attributes, ...]:
+    """Return what earlier jobs drafted of the note under other ids; nothing where its own id is known."""
+    if note.id in held:
+        return ()
+    return tuple(held[id_].values for id_ in note_ids(note) if id_ in held)
+
+
+def known_copy(note: Note, draft: Draft, held: Mapping[str, Known]) -> Known | None:
+    """Return what is known of the copy that hangs on the same record, under the id that the note has now."""
+    for id_ in note_ids(note):
+        known = held.get(id_)
+        if known is not None and known.values.get("parent") == draft.values["parent"]:
+            return counted(msgspec.structs.replace(known, source_id=note.id, formerly=id_), draft, known.values)
+    return None
+
+
+def counted(known: Known, draft: Draft, held: Attributes) -> Known:
+    """Count values as drafted already where the copy holds something that says the same."""
+    same = {slug: items for slug, items in draft.alike.items() if held.get(slug) == items}
+    return msgspec.structs.replace(
+        known,
+        values={**known.values, **{slug: draft.values[slug] for slug in same}},
+        given={**same, **known.given},
+    )
+
+
+def narrowed(draft: Draft, older: set[Any], *, in_flight: bool) -> Draft:
+    """Return the draft with only those places in which a copy may stand that this job did not make."""
+    places = {
+        link: place for link, place in draft.places.items() if link in older or (in_flight and link in draft.parents)
+    }
+    return msgspec.structs.replace(draft, places=places)
+
+
+def further_copies(draft: Draft, found: Sequence[TargetRecord], own_id: str) -> list[Issue]:
+    """Name the copies that the target holds of a note that is written to one record."""
+    if note_of(draft.source_id) != draft.source_id:
+        return []
+    return [
+        Issue(
+            level="info",
+            code=CODE,
+            message=f"An earlier job also wrote this note to {_place(record.source_id)}, and that copy stays. Delete "
+            "it in the target if it is not wanted.",
+            value=record.id,
+        )
+        for record in found
+        if record.id != own_id and record.source_id is not None and note_of(record.source_id) == draft.source_id
+    ]
+
+
+async def log_further_copies(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair) -> None:
+    """Name the copies that earlier jobs made of notes of this job and that are none of its records: it writes notes
+    to one record each, or the note is no longer attached to that one. Said once per job."""
+    await tx.execute(
+        f"""WITH read AS (
+               SELECT source_id, target_id FROM records WHERE job_id = $2 AND entity = 'notes'
+           ), copy AS (
+               SELECT source_id, target_id, split_part(source_id, '/', 1) AS note,
+                      split_part(source_id, '/', 2) AS kind, split_part(source_id, '/', 3) AS record
+               FROM ledger WHERE source_workspace = $3 AND target_workspace = $4 AND entity = 'notes'
+           )
+           INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
+           SELECT $1, $2, 'notes', CASE WHEN note IN (SELECT source_id FROM read) THEN note ELSE source_id END,
+                  'info', '{CODE}',
+                  'An earlier job also wrote this note to '
+                  || CASE WHEN record = '' THEN 'another record' ELSE record || ' of the ' || kind END
+                  || ', and that copy stays. Delete it in the target if it is not wanted.',
+                  target_id
+           FROM copy
+           WHERE note IN (SELECT split_part(source_id, '/', 1) FROM read)
+             AND NOT EXISTS (SELECT FROM read WHERE read.source_id = copy.source_id)
+             AND NOT EXISTS (SELECT FROM read WHERE read.target_id = copy.target_id)
+             AND NOT EXISTS (SELECT FROM logs WHERE job_id = $2 AND code = '{CODE}' AND value = copy.target_id)""",
+        tenant_id,
+        job_id,
+        pair.source,
+        pair.target,
+    )
+
+
+def _place(source_id: str) -> str:
+    _, _, link = source_id.partition("/")
+    entity, _, id_ = link.partition("/")
+    return f"{id_} of the {entity}" if id_ else "another record"

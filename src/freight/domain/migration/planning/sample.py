@@ -1,0 +1,68 @@
+"""Sample: the first rows of a stream, and those that the records of the sample so far refer to."""
+
+from collections.abc import Iterable, Sequence
+
+from freight import database
+from freight.connectors.protocols import Page, Row, Source
+from freight.domain.jobs.model import Job
+from freight.domain.migration.records import records, staging
+from freight.model import crm
+from freight.model.crm import LOAD_ORDER, Entity
+
+ENTITIES_BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
+"""Entities of which a source gives the records with certain ids."""
+
+
+async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
+    """All that a sample takes of a stream, as its only page.
+
+    What the records of the entities after this one refer to is taken as well. Of what the records of this stream
+    refer to among themselves, that which the first ones name is taken, and no more.
+    """
+    size = job.sample_size or 0
+    first = await _first(source, entity, size)
+    wanted = await _referred_to(job, entity)
+    if entity not in ENTITIES_BY_ID:
+        # Lists come on one page without a call; nothing refers to what comes after them.
+        rows = [row for place, row in enumerate(first.rows) if place < size or row.id in wanted]
+    else:
+        rows = [*first.rows, *await _further(source, entity, wanted, first.rows)]
+        own = {
+            id_ for row in rows if row.record is not None for kind, id_ in crm.references(row.record) if kind == entity
+        }
+        rows += await _further(source, entity, own, rows)
+    ids = {row.id.partition("/")[0] for row in rows}
+    return Page(
+        rows=tuple(rows),
+        next_cursor=None,
+        replies=tuple(reply for reply in first.replies if reply.note_id in ids),
+    )
+
+
+async def _first(source: Source, entity: Entity, size: int) -> Page:
+    """The first rows of a stream, lists all; with the answers to the first notes, which may be read last of all."""
+    page = await source.read_page(entity, None)
+    rows, replies = staging.distinct(page.rows), list(page.replies)
+    while page.next_cursor is not None and (len(rows) < size or entity == "notes"):
+        page = await source.read_page(entity, page.next_cursor)
+        replies += page.replies
+        rows = staging.distinct([*rows, *page.rows])[: max(size, len(rows))]
+    kept = rows if entity == "lists" else rows[:size]
+    return Page(rows=tuple(kept), next_cursor=None, replies=tuple(replies))
+
+
+async def _referred_to(job: Job, entity: Entity) -> set[str]:
+    later = LOAD_ORDER[LOAD_ORDER.index(entity) + 1 :]
+    async with database.as_tenant(job.tenant_id) as tx:
+        staged = await records.staged(tx, job.id, later)
+    return _named(staged, entity)
+
+
+def _named(staged: Iterable[crm.Record], entity: Entity) -> set[str]:
+    """The ids of the records of an entity that these ones refer to."""
+    return {id_ for record in staged for kind, id_ in crm.references(record) if kind == entity}
+
+
+async def _further(source: Source, entity: Entity, wanted: Iterable[str], held: Sequence[Row]) -> Sequence[Row]:
+    missing = sorted(set(wanted) - {row.id for row in held})
+    return await source.read_some(entity, missing) if missing else ()

@@ -1,0 +1,362 @@
+"""Batches: the portions in which the records of an entity are loaded."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+import msgspec
+
+from freight.connectors.protocols import Implied, Issue
+from freight.database import Connection, storable
+from freight.domain.errors import NotFound
+from freight.domain.migration.records import leases, ledger, logs, records, refusals
+from freight.domain.migration.records.leases import Lease
+from freight.domain.migration.records.ledger import Known, Pair
+from freight.domain.migration.records.logs import Entry
+from freight.domain.migration.records.records import OUTCOMES, Leftover, Outcome, Settled
+from freight.domain.migration.records.refusals import NOT_STORABLE
+from freight.model.crm import LOAD_ORDER, Entity
+
+Status = Literal["pending", "processing", "retrying", "completed", "failed"]
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """The records of one entity at `size` positions from `first_position` on."""
+
+    id: UUID
+    job_id: UUID
+    entity: Entity
+    number: int
+    first_position: int
+    size: int
+    status: Status
+    attempt: int
+    """How many attempts have failed."""
+    processed_records: int
+    failed_records: int
+    error_code: str | None
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+
+    @property
+    def positions(self) -> range:
+        """Where its records stand in the stream."""
+        return range(self.first_position, self.first_position + self.size)
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one record of a batch, what the ledger learned from it, and what its owner should know."""
+
+    source_id: str
+    settled: Settled
+    learned: Known | None = None
+    issues: tuple[Issue, ...] = ()
+    implied: tuple[Implied, ...] = ()
+    """What the target makes by itself because the record was created."""
+
+
+class Clash(msgspec.Struct, frozen=True, kw_only=True):
+    """A result that says that a target record was made for it, which is known to be that of another source record."""
+
+    result: Result
+    target_id: str
+    owner: str
+    """The source id of that other record."""
+
+
+ONE_TO_ONE: tuple[Entity, ...] = ("companies", "people", "deals", "list_entries")
+"""Entities of which no two source records are one target record."""
+
+COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Batch))
+
+
+async def cut(
+    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, *, start: int, end: int, size: int, last: bool
+) -> None:
+    """Make the batches that filled up while the stream grew from `start` to `end` records, and at its end the rest."""
+    numbers = range(start // size, end // size)
+    cuts = [(number, number * size, size) for number in numbers]
+    if last and end % size:
+        cuts.append((end // size, end - end % size, end % size))
+    await tx.execute(
+        """INSERT INTO batches (id, tenant_id, job_id, entity, number, first_position, size, status,
+                                processed_records, failed_records)
+           SELECT id, $1, $2, $3, number, first_position, size, 'pending', 0, 0
+           FROM unnest($4::uuid[], $5::int[], $6::bigint[], $7::int[]) AS batch (id, number, first_position, size)""",
+        tenant_id,
+        job_id,
+        entity,
+        [uuid4() for _ in cuts],
+        [number for number, _, _ in cuts],
+        [first for _, first, _ in cuts],
+        [length for _, _, length in cuts],
+    )
+
+
+async def get(tx: Connection, batch_id: UUID) -> Batch:
+    """The batch with this id. Raises `NotFound`."""
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM batches WHERE id = $1", batch_id)
+    if row is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return msgspec.convert(dict(row), Batch)
+
+
+async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
+    """The batch with this id, which must be one of the job's. Raises `NotFound`."""
+    batch = await get(tx, batch_id)
+    if batch.job_id != job_id:
+        raise NotFound(f"There is no batch {batch_id} in the job {job_id}.")
+    return batch
+
+
+async def page(
+    tx: Connection, job_id: UUID, *, entity: Entity | None, status: Sequence[Status], limit: int, offset: int
+) -> tuple[list[Batch], int]:
+    """Some of a job's batches in the order in which they are loaded, and how many there are in all."""
+    where = """job_id = $1 AND ($2::text IS NULL OR entity = $2)
+               AND (cardinality($3::text[]) = 0 OR status = ANY($3))"""
+    total = await tx.fetchval(f"SELECT count(*) FROM batches WHERE {where}", job_id, entity, list(status))
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE {where}
+            ORDER BY array_position($4::text[], entity::text), number LIMIT $5 OFFSET $6""",
+        job_id,
+        entity,
+        list(status),
+        list(LOAD_ORDER),
+        limit,
+        offset,
+    )
+    return [msgspec.convert(dict(row), Batch) for row in rows], total
+
+
+async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[Batch]:
+    """The batches of an ended job that a retry runs again, locked."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND (NOT $2 OR status = 'failed' OR failed_records > 0)
+            ORDER BY id FOR UPDATE""",
+        job_id,
+        failed_only,
+    )
+    return [msgspec.convert(dict(row), Batch) for row in rows]
+
+
+async def holding(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> list[Batch]:
+    """The batches of an ended job that hold these records, locked."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND EXISTS (
+                SELECT FROM records
+                WHERE records.id = ANY($2) AND records.entity = batches.entity
+                  AND position >= first_position AND position < first_position + size
+            )
+            ORDER BY id FOR UPDATE""",
+        job_id,
+        list(record_ids),
+    )
+    return [msgspec.convert(dict(row), Batch) for row in rows]
+
+
+async def queue_again(
+    tx: Connection, batch: Batch, outcomes: Collection[Outcome], besides: Collection[int] = ()
+) -> None:
+    """Take these outcomes of an ended batch back, and those of the records `besides`, and let workers load whatever of
+    it has none."""
+    taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes, besides)
+    await tx.execute(
+        """UPDATE batches SET status = 'pending', attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL,
+                  leased_by = NULL, error_code = NULL, error_message = NULL, started_at = NULL, completed_at = NULL
+           WHERE id = $1""",
+        batch.id,
+    )
+    await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
+
+
+async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
+    """Undo the batches that were cut short because the reading of their stream was broken off; returns their ids."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches
+            WHERE job_id = $1 AND size < (SELECT batch_size FROM jobs WHERE id = $1)
+              AND entity IN (SELECT entity FROM streams WHERE job_id = $1 AND NOT done)
+            ORDER BY id FOR UPDATE""",
+        job_id,
+    )
+    short = [msgspec.convert(dict(row), Batch) for row in rows]
+    for batch in short:
+        await queue_again(tx, batch, OUTCOMES)
+    ids = {batch.id for batch in short}
+    await tx.execute("DELETE FROM batches WHERE id = ANY($1)", list(ids))
+    return ids
+
+
+async def begin(tx: Connection, lease: Lease) -> None:
+    """Mark a claimed batch as being processed."""
+    await tx.execute(
+        "UPDATE batches SET status = 'processing', started_at = coalesce(started_at, now()) WHERE id = $1", lease.id
+    )
+
+
+async def store(
+    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
+) -> list[Clash]:
+    """Store what became of records, and what is to be logged; move all counters. Return what is not stored because
+    it clashes with what is known of another record. A result that cannot be stored fails its record.
+
+    The ledger of the pair `learning` learns from it; none does from a dry run. Raises `LeaseLost`.
+    """
+    await leases.check(tx, lease)
+    clashes: list[Clash] = []
+    if learning is not None and batch.entity in ONE_TO_ONE:
+        clashes = await _clashes(tx, batch, results, learning)
+        clashing = {clash.result.settled.id for clash in clashes}
+        results = [result for result in results if result.settled.id not in clashing]
+    stored = await refusals.store(
+        tx, results, lambda some: _store(tx, lease, batch, some, learning=learning), not_storable
+    )
+    await _count(tx, batch, Counter(result.settled.outcome for result in stored))
+    return clashes
+
+
+async def _store(
+    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
+) -> Sequence[Result]:
+    await records.settle(tx, [result.settled for result in results])
+    entries = [
+        Entry(issue=issue, entity=batch.entity, source_id=result.source_id)
+        for result in results
+        for issue in result.issues
+    ]
+    if learning is not None:
+        learned = [result.learned for result in results if result.learned is not None]
+        if batch.entity in ONE_TO_ONE:
+            former = await ledger.hand_over(tx, learning, batch.entity, learned)
+            entries += [_taken_over(batch.entity, source_id, other) for source_id, other in former.items()]
+        await ledger.remember(tx, lease.tenant_id, batch.job_id, learning, batch.entity, learned)
+    await logs.write(tx, lease.tenant_id, batch.job_id, entries)
+    return results
+
+
+async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair: Pair) -> list[Clash]:
+    """Return the results that say of a target record that it was made for them, while it is another record's."""
+    learned = [(result, result.learned) for result in results if result.learned is not None]
+    made = [(result, known) for result, known in learned if result.settled.outcome == "created"]
+    if not made:
+        return []
+    # Nobody else stores results of this entity before the transaction ends.
+    await tx.execute(
+        "SELECT FROM streams WHERE job_id = $1 AND entity = $2 FOR NO KEY UPDATE", batch.job_id, batch.entity
+    )
+    owners = await ledger.owners(tx, pair, batch.entity, [known.target_id for _, known in made])
+    owners |= {known.target_id: known.source_id for result, known in learned if result.settled.outcome != "created"}
+    clashes = []
+    for result, known in made:
+        owner = owners.setdefault(known.target_id, known.source_id)
+        if owner != known.source_id:
+            clashes.append(Clash(result=result, target_id=known.target_id, owner=owner))
+    return clashes
+
+
+def not_storable(result: Result, reason: str) -> Result:
+    """The result of a record whose own result cannot be stored."""
+    message = (
+        f"Freight cannot store what became of this record: {reason}. Correct the record at the source and run the job "
+        f"again.{records.MAY_HAVE_ARRIVED}"
+    )
+    return failed(result, code=NOT_STORABLE, message=message)
+
+
+def failed(result: Result, *, code: str, message: str) -> Result:
+    """The result of a record that failed after all."""
+    settled = Settled(id=result.settled.id, outcome="failed", code=code, message=message)
+    issue = Issue(level="error", code=code, message=message)
+    return Result(source_id=result.source_id, settled=settled, issues=(issue,))
+
+
+def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
+    message = (
+        f"The target record of this one was that of the source record {former} in an earlier job. This job matched it "
+        f"with this record; {former} gets a target record of its own if it is migrated again."
+    )
+    return Entry(issue=Issue(level="info", code="taken_over", message=message), entity=entity, source_id=source_id)
+
+
+async def complete(tx: Connection, lease: Lease) -> None:
+    """End a batch whose records all have outcomes. Raises `LeaseLost`."""
+    await leases.check(tx, lease)
+    await tx.execute(
+        """UPDATE batches SET status = 'completed', completed_at = now(), error_code = NULL, error_message = NULL
+           WHERE id = $1""",
+        lease.id,
+    )
+
+
+async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str, message: str) -> None:
+    """Count a failed attempt and let nobody begin the next one for so many seconds. Raises `LeaseLost`."""
+    await leases.postpone(tx, lease, seconds=seconds)
+    await tx.execute(
+        "UPDATE batches SET status = 'retrying', error_code = $2, error_message = $3 WHERE id = $1",
+        lease.id,
+        code,
+        storable(message),
+    )
+
+
+async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
+    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raises `LeaseLost`."""
+    await leases.check(tx, lease)
+    await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
+
+
+async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
+    """Give up every batch of a job that has not ended, also for whoever has lost its lease without noticing."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND status NOT IN ('completed', 'failed')
+            ORDER BY id FOR UPDATE""",
+        job_id,
+    )
+    for row in rows:
+        # A person who cancels a job knows why the rest of it is skipped.
+        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
+    await tx.execute(
+        "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
+        [row["id"] for row in rows],
+    )
+
+
+async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
+    count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest, log=log)
+    await tx.execute(
+        """UPDATE batches SET status = 'failed', completed_at = now(), attempt = attempt + 1, error_code = $2,
+                  error_message = $3 WHERE id = $1""",
+        batch.id,
+        rest.code,
+        storable(rest.message),
+    )
+    await _count(tx, batch, Counter({rest.outcome: count}))
+
+
+async def _count(tx: Connection, batch: Batch, outcomes: Counter[Outcome]) -> None:
+    # Always in the order batch, stream, job: whoever locks them otherwise would deadlock with this.
+    processed, failed = outcomes.total(), outcomes["failed"]
+    await tx.execute(
+        """UPDATE batches SET processed_records = processed_records + $2, failed_records = failed_records + $3
+           WHERE id = $1""",
+        batch.id,
+        processed,
+        failed,
+    )
+    added = ", ".join(f"{outcome}_records = {outcome}_records + ${n}" for n, outcome in enumerate(OUTCOMES, start=3))
+    await tx.execute(
+        f"UPDATE streams SET {added} WHERE job_id = $1 AND entity = $2",
+        batch.job_id,
+        batch.entity,
+        *(outcomes[outcome] for outcome in OUTCOMES),
+    )
+    await tx.execute(
+        """UPDATE jobs SET processed_records = processed_records + $2, failed_records = failed_records + $3,
+                  updated_at = now() WHERE id = $1""",
+        batch.job_id,
+        processed,
+        failed,
+    )

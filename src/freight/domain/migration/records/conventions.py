@@ -1,0 +1,108 @@
+"""Conventions: which sign separates decimals in the texts of a field, as far as the values of a job say it."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+import msgspec
+
+from freight.database import Connection, jsonb
+from freight.model import crm
+from freight.model.crm import Entity, Record
+from freight.model.numerals import Convention, Evidence, observe
+from freight.model.resolved_mapping import Layout
+
+Owned = dict[str, dict[str, Evidence]]
+"""Evidence by the owner of a field, as in `freight.model.resolved_mapping.Place`, and the field's id."""
+
+NUMERIC = ("number", "currency")
+"""The types of attributes for which a text is read as a number."""
+
+
+class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a job whose texts may have to be read as numbers, by their owner."""
+
+    fields: Mapping[str, frozenset[str]]
+    entities: frozenset[Entity]
+    """The entities that have such fields."""
+
+    @classmethod
+    def of(cls, layout: Layout) -> "NumericFields":
+        """The fields of text that the layout leads to attributes for numbers, and those with the values of deals."""
+        types = {(place.owner, place.field): place.field_type for place in layout.places}
+        chosen = {(place.owner, place.field) for place in layout.places if place.type in NUMERIC}
+        chosen |= {(of.list_id, of.value) for of in layout.lists if of.value is not None}
+        fields: dict[str, set[str]] = {}
+        for owner, field in chosen:
+            # A job without list entries has no places for the fields of lists.
+            if types.get((owner, field), "text") == "text":
+                fields.setdefault(owner, set()).add(field)
+        parents = {list_place.list_id: list_place.parent for list_place in layout.lists}
+        entities: set[Entity] = set()
+        for owner in fields:
+            if owner in ("companies", "people", "deals"):
+                entities.add(owner)  # type: ignore[arg-type]
+            else:
+                entities |= {"list_entries", "deals"} if parents.get(owner) == "deals" else {"list_entries"}
+        return cls(fields={owner: frozenset(ids) for owner, ids in fields.items()}, entities=frozenset(entities))
+
+    def observe(self, records: Iterable[Record]) -> Owned:
+        """Return what the texts in these records say."""
+        found: Owned = {}
+        for record in records:
+            for owner in _owners(record):
+                for field in self.fields.get(owner, ()):
+                    evidence = sum(map(observe, _texts(record, field)), Evidence())
+                    if evidence != Evidence():
+                        _add(found, owner, field, evidence)
+        return found
+
+
+async def add(tx: Connection, stream_id: UUID, observed: Owned) -> None:
+    """Add evidence to that of a stream, whose row the transaction has locked."""
+    if not observed:
+        return
+    total = _decoded(await tx.fetchval("SELECT numerals FROM streams WHERE id = $1", stream_id))
+    for owner, fields in observed.items():
+        for field, evidence in fields.items():
+            _add(total, owner, field, evidence)
+    await tx.execute("UPDATE streams SET numerals = $2 WHERE id = $1", stream_id, jsonb(total))
+
+
+async def read(tx: Connection, job_id: UUID, entity: Entity) -> dict[tuple[str, str], Convention]:
+    """Return the conventions that the records of an entity agree on, by owner and field."""
+    numerals = await tx.fetchval("SELECT numerals FROM streams WHERE job_id = $1 AND entity = $2", job_id, entity)
+    return {
+        (owner, field): evidence.convention
+        for owner, fields in _decoded(numerals or "{}").items()
+        for field, evidence in fields.items()
+        if evidence.convention is not None
+    }
+
+
+def _add(total: Owned, owner: str, field: str, evidence: Evidence) -> None:
+    of_owner = total.setdefault(owner, {})
+    of_owner[field] = of_owner.get(field, Evidence()) + evidence
+
+
+def _decoded(numerals: str) -> Owned:
+    return msgspec.json.decode(numerals, type=Owned)
+
+
+def _owners(record: Record) -> tuple[str, ...]:
+    match record:
+        case crm.Company():
+            return ("companies",)
+        case crm.Person():
+            return ("people",)
+        case crm.Deal():
+            return ("deals",) if record.list_id is None else ("deals", record.list_id)
+        case crm.ListEntry():
+            return (record.list_id,)
+        case _:
+            return ()
+
+
+def _texts(record: Record, field: str) -> list[str]:
+    if not isinstance(record, crm.Company | crm.Person | crm.Deal | crm.ListEntry):
+        return []
+    return [value for value in record.fields.get(field, ()) if isinstance(value, str)]

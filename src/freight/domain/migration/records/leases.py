@@ -1,0 +1,278 @@
+"""Leases: who works on a job, a stream, a batch or a delivery, for how long, and what stops everyone else.
+
+A lease lasts 30 s and is renewed every 10. Claiming raises the row's fence, and every later write checks it, so that
+a worker that lost its lease without noticing can store nothing any more. It can send nothing either: PostgreSQL is
+asked every second whether the lease is still held, and a request is sent only within `SURE_SECONDS` of such an answer.
+A process that was frozen, or a machine that was suspended, therefore asks before it sends. Whoever takes over a lease
+that ran out lets the same time pass first, so that nothing is sent by two even if the clock of PostgreSQL jumps.
+"""
+
+import asyncio
+import contextvars
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from freight import database, throttled
+from freight.database import Connection
+from freight.domain.migration.steps.running import Interrupted
+
+LEASE_SECONDS = 30
+RENEW_SECONDS = 10
+ASK_SECONDS = 1.0
+"""How often PostgreSQL is asked whether a lease is still held."""
+
+SURE_SECONDS = 3.0
+"""How long its answer is good for."""
+
+ASK_TIMEOUT = 2.0
+"""How long a request waits for that answer; then it goes by the time that the lease lasts."""
+
+FREE = f"(lease_until IS NULL OR lease_until < now() OR lease_until > now() + interval '{2 * LEASE_SECONDS} seconds')"
+"""SQL: whether a row is free to be claimed. A lease that lasts longer than any does is from before the clock of
+PostgreSQL was set back."""
+
+Leased = Literal["jobs", "streams", "batches", "webhook_deliveries"]
+
+log = structlog.get_logger()
+
+
+class LeaseLost(Interrupted):
+    """Another worker has taken over, or PostgreSQL was unavailable for longer than the lease lasts."""
+
+
+class Losses:
+    """How many leases this process has lost."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def note(self, lease: "Lease") -> None:
+        """One more."""
+        self.total += 1
+        log.warning("lease_lost", table=lease.table, id=str(lease.id))
+
+
+LOSSES = Losses()
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim on one row, good as long as the row's fence is this one."""
+
+    table: Leased
+    tenant_id: UUID
+    id: UUID
+    fence: int
+    attempt: int
+    """How many attempts have failed before."""
+    taken_over: bool = False
+    """Whether the one before ran out instead of being given back: its holder may not have noticed yet."""
+
+
+async def claim(tx: Connection, table: Leased, tenant_id: UUID, row_id: UUID, worker: str) -> Lease | None:
+    """Claim a row that is due and that nobody holds; None if that cannot be had."""
+    row = await tx.fetchrow(
+        f"""WITH free AS (
+                SELECT id, lease_until IS NOT NULL AS taken_over FROM {table}
+                WHERE id = $1 AND due_at <= now() AND {FREE}
+                FOR UPDATE SKIP LOCKED
+            )
+            UPDATE {table} SET fence = fence + 1, leased_by = $2, lease_until = now() + $3 * interval '1 second'
+            FROM free WHERE {table}.id = free.id
+            RETURNING fence, attempt, taken_over""",
+        row_id,
+        worker,
+        LEASE_SECONDS,
+    )
+    return None if row is None else Lease(table=table, tenant_id=tenant_id, id=row_id, **row)
+
+
+async def check(tx: Connection, lease: Lease) -> None:
+    """Lock the leased row for the rest of the transaction. Raises `LeaseLost` if the lease is not ours any more."""
+    held = await tx.fetchval(
+        f"SELECT true FROM {lease.table} WHERE id = $1 AND fence = $2 FOR NO KEY UPDATE", lease.id, lease.fence
+    )
+    if not held:
+        raise LeaseLost
+
+
+async def failed_attempts(tx: Connection, lease: Lease) -> int:
+    """Return how many attempts have failed before this one, none if it has come far enough to forget them. Raises
+    `LeaseLost`."""
+    await check(tx, lease)
+    return int(await tx.fetchval(f"SELECT attempt FROM {lease.table} WHERE id = $1", lease.id))
+
+
+async def release(tx: Connection, lease: Lease) -> None:
+    """Let others claim the row at once; does nothing if the lease is lost."""
+    await tx.execute(
+        f"UPDATE {lease.table} SET lease_until = NULL, leased_by = NULL WHERE id = $1 AND fence = $2",
+        lease.id,
+        lease.fence,
+    )
+
+
+async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> None:
+    """Count a failed attempt and let nobody begin the next one for so many seconds. Raises `LeaseLost`."""
+    await check(tx, lease)
+    await tx.execute(
+        f"UPDATE {lease.table} SET attempt = attempt + 1, due_at = now() + $2 * interval '1 second' WHERE id = $1",
+        lease.id,
+        seconds,
+    )
+
+
+async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:
+    """Let no worker go on with the row for so many seconds; counts as no attempt. Raises `LeaseLost`."""
+    await check(tx, lease)
+    await tx.execute(
+        f"UPDATE {lease.table} SET due_at = now() + $2 * interval '1 second' WHERE id = $1", lease.id, seconds
+    )
+
+
+async def hurry(tx: Connection, job_id: UUID) -> None:
+    """Let whatever of a job was to be tried later be tried at once. To be called before the job is locked."""
+    for table, condition in (
+        ("batches", "job_id = $1 AND status NOT IN ('completed', 'failed')"),
+        ("streams", "job_id = $1 AND NOT done"),
+        ("jobs", "id = $1"),
+    ):
+        await tx.execute(f"UPDATE {table} SET due_at = now() WHERE {condition} AND due_at > now()", job_id)
+
+
+async def start_over(tx: Connection, lease: Lease) -> None:
+    """Forget failed attempts, since what comes next is another thing. Raises `LeaseLost`."""
+    await check(tx, lease)
+    await tx.execute(f"UPDATE {lease.table} SET attempt = 0 WHERE id = $1", lease.id)
+
+
+def now() -> float:
+    """Return seconds on a clock that is never set and that counts the time for which the machine was suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class Hold:
+    """What is known of a lease that this process holds: until when it lasts, and when that was last confirmed."""
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[float | None]],
+        *,
+        clock: Callable[[], float] = now,
+        timeout: float = ASK_TIMEOUT,
+    ) -> None:
+        """`ask` renews the lease as far as needed and returns for how many seconds it lasts, or None if it is lost."""
+        self.is_lost = False
+        self.until = -math.inf
+        """When the lease ends, on the clock."""
+        self._ask = ask
+        self._clock = clock
+        self._timeout = timeout
+        self._asked_at = -math.inf
+        self._ask_again_at = -math.inf
+        self._asking: asyncio.Task[None] | None = None
+
+    async def ensure(self) -> None:
+        """Return if the lease is surely held now; ask first if the last answer is too old. Raises `LeaseLost`."""
+        while not self.is_lost:
+            if self._clock() - self._asked_at < SURE_SECONDS:
+                return
+            asked_at = self._asked_at
+            if self._clock() >= self._ask_again_at:
+                await self.confirm()
+            if self._lasts():
+                return
+            if self._asked_at == asked_at:
+                break
+        raise LeaseLost
+
+    async def confirm(self) -> None:
+        """Ask whether the lease is held, once for all who want to know; wait for the answer only for a while."""
+        if self._asking is None or self._asking.done():
+            # Whoever asks first may be in the middle of anything; the question is everyone's.
+            self._asking = asyncio.get_running_loop().create_task(self._confirm(), context=contextvars.Context())
+        await asyncio.wait([self._asking], timeout=self._timeout)
+
+    async def aclose(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+
+    def _lasts(self) -> bool:
+        return not self.is_lost and self._clock() < self.until
+
+    async def _confirm(self) -> None:
+        asked_at = self._clock()
+        try:
+            lasts = await self._ask()
+        except Exception as error:  # noqa: BLE001 - the next one may be answered; the lease ends by itself if none is
+            throttled.warning("lease_not_renewed", error)
+            self._ask_again_at = self._clock() + ASK_SECONDS
+            return
+        if lasts is None:
+            self.is_lost = True
+        else:
+            self._asked_at, self.until = asked_at, asked_at + lasts
+
+
+@asynccontextmanager
+async def kept(lease: Lease) -> AsyncIterator[Hold]:
+    """Hold the lease while the body runs, and end the body with `LeaseLost` when it is lost."""
+    hold = Hold(lambda: _renew(lease))
+    try:
+        async with asyncio.timeout(LEASE_SECONDS) as deadline:
+            keeper = asyncio.create_task(_keep(hold, deadline))
+            try:
+                yield hold
+            finally:
+                keeper.cancel()
+                await asyncio.wait([keeper])
+                await hold.aclose()
+    except TimeoutError:
+        if deadline.expired():
+            raise LeaseLost from None
+        raise
+
+
+async def _keep(hold: Hold, deadline: asyncio.Timeout) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(ASK_SECONDS)
+        await hold.confirm()
+        if deadline.expired():
+            return
+        if hold.is_lost:
+            deadline.reschedule(loop.time())
+            return
+        if hold.until > -math.inf:
+            deadline.reschedule(loop.time() + hold.until - now())
+
+
+async def _renew(lease: Lease) -> float | None:
+    """Renew the lease if that is due; return for how many seconds it lasts, or None if it is lost."""
+    async with database.as_tenant(lease.tenant_id) as tx:
+        # Looking waits for no lock: renewing waits for whoever stores results of the same step.
+        lasts: float | None = await tx.fetchval(
+            f"""SELECT extract(epoch FROM coalesce(lease_until, now()) - now())::float8 FROM {lease.table}
+                WHERE id = $1 AND fence = $2""",
+            lease.id,
+            lease.fence,
+        )
+        # One that lasts longer than any does is from before the clock of PostgreSQL was set back.
+        if lasts is None or LEASE_SECONDS - RENEW_SECONDS < lasts <= LEASE_SECONDS:
+            return lasts
+        renewed = await tx.fetchval(
+            f"""UPDATE {lease.table} SET lease_until = now() + $3 * interval '1 second'
+                WHERE id = $1 AND fence = $2 RETURNING true""",
+            lease.id,
+            lease.fence,
+            LEASE_SECONDS,
+        )
+        return LEASE_SECONDS if renewed else None

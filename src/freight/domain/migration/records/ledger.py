@@ -1,0 +1,212 @@
+"""The ledger: what Freight knows about a pair of workspaces across jobs."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from freight.connectors.protocols import Attributes
+from freight.database import Connection, jsonb
+from freight.model.crm import Entity, Reference
+
+Origin = Literal["created", "matched"]
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """The two workspaces of a job, each as `system:id`."""
+
+    source: str
+    target: str
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """This source record *is* that target record."""
+
+    source_id: str
+    target_id: str
+    origin: Origin
+    values: Attributes
+    """The attributes as the last job drafted them."""
+    written: frozenset[str]
+    """Which of them Freight itself wrote."""
+    replaced: Attributes
+    """What stood in the target before Freight first wrote an attribute."""
+    given: Attributes = {}
+    """What the target demanded or put in by itself when Freight made the record, in attributes without a value; and
+    what it shows in place of values that Freight sent."""
+    kept: frozenset[str] = frozenset()
+    """Attributes in which something of a person's stands, which Freight left alone."""
+    refused: Attributes = {}
+    """Those of the `values` that the target did not take: another record holds them, or it refused them."""
+    container: str | None = None
+    """The id in the target of the list that an entry stands on; None where that was not noted."""
+    formerly: str | None = None
+    """The source id under which this was known, if that was another one: what is remembered takes its place."""
+
+
+class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of the target that a source record is."""
+
+    target_id: str
+    origin: Origin
+    created_at: datetime
+    """Since when it is known."""
+
+
+async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collection[str]) -> dict[str, Known]:
+    """What is known of these source records, by source id."""
+    rows = await tx.fetch(
+        """SELECT source_id, target_id, origin, values, written, replaced, given, kept, refused, container
+           FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND source_id = ANY($4)""",
+        pair.source,
+        pair.target,
+        entity,
+        list(source_ids),
+    )
+    return {
+        row["source_id"]: Known(
+            source_id=row["source_id"],
+            target_id=row["target_id"],
+            origin=row["origin"],
+            values=msgspec.json.decode(row["values"]),
+            written=frozenset(row["written"]),
+            replaced=msgspec.json.decode(row["replaced"]),
+            given=msgspec.json.decode(row["given"]),
+            kept=frozenset(row["kept"]),
+            refused=msgspec.json.decode(row["refused"]),
+            container=row["container"],
+        )
+        for row in rows
+    }
+
+
+async def counterparts(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, Counterpart]:
+    """The records of the target that those of these source records are that have one."""
+    rows = await tx.fetch(
+        """SELECT entity, source_id, target_id, origin, created_at FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2
+             AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))""",
+        pair.source,
+        pair.target,
+        [entity for entity, _ in references],
+        [source_id for _, source_id in references],
+    )
+    return {
+        (row["entity"], row["source_id"]): Counterpart(
+            target_id=row["target_id"], origin=row["origin"], created_at=row["created_at"]
+        )
+        for row in rows
+    }
+
+
+async def owners(tx: Connection, pair: Pair, entity: Entity, target_ids: Collection[str]) -> dict[str, str]:
+    """The source ids of those of these records of the target that are known, by their ids."""
+    rows = await tx.fetch(
+        """SELECT target_id, source_id FROM ledger
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND target_id = ANY($4)""",
+        pair.source,
+        pair.target,
+        entity,
+        list(target_ids),
+    )
+    return {row["target_id"]: row["source_id"] for row in rows}
+
+
+async def hand_over(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> dict[str, str]:
+    """Forget other source records of the target records that these entries are about, so that each has one.
+
+    Return the source ids that were forgotten, by the ones that take their place.
+    """
+    rows = await tx.fetch(
+        """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS entry (source_id, target_id)
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3
+             AND ledger.target_id = entry.target_id AND ledger.source_id <> entry.source_id
+           RETURNING entry.source_id AS taking, ledger.source_id AS former""",
+        pair.source,
+        pair.target,
+        entity,
+        [entry.source_id for entry in entries],
+        [entry.target_id for entry in entries],
+    )
+    return {row["taking"]: row["former"] for row in rows}
+
+
+async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:
+    """Name the records that an earlier job carried over and that the source does not show any more."""
+    await tx.execute(
+        """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
+           SELECT $1, $2, $3::text, source_id, 'info', 'gone_from_source',
+                  'An earlier job carried this record over, and the source does not show it any more: it was deleted '
+                  || 'there, merged into another, or hidden from the key. It stays in the target as it is; delete it '
+                  || 'there if it is not wanted.', target_id
+           FROM ledger
+           WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3::text AND NOT EXISTS (
+               SELECT FROM records
+               WHERE job_id = $2 AND records.entity = $3::text AND records.source_id = ledger.source_id
+           ) AND NOT (entity = 'notes' AND split_part(source_id, '/', 1) IN (
+               -- A note that is written to each of its records has an id for each, which begins with its own.
+               SELECT split_part(records.source_id, '/', 1) FROM records WHERE job_id = $2 AND records.entity = 'notes'
+           ))""",
+        tenant_id,
+        job_id,
+        entity,
+        pair.source,
+        pair.target,
+    )
+
+
+async def remember(
+    tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity, entries: Sequence[Known]
+) -> None:
+    """Store what has become of records, in place of what was known of them."""
+    if not entries:
+        return
+    if former := [entry for entry in entries if entry.formerly is not None]:
+        await _forget(tx, pair, entity, former)
+    await tx.execute(
+        """INSERT INTO ledger (tenant_id, job_id, source_workspace, target_workspace, entity, source_id, target_id,
+                               origin, values, written, replaced, given, kept, refused, container)
+           SELECT $1, $2, $3, $4, $5, source_id, target_id, origin, values,
+                  ARRAY(SELECT jsonb_array_elements_text(written)), replaced, given,
+                  ARRAY(SELECT jsonb_array_elements_text(kept)), refused, container
+           FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[],
+                       $13::jsonb[], $14::jsonb[], $15::text[])
+                AS entry (source_id, target_id, origin, values, written, replaced, given, kept, refused, container)
+           ON CONFLICT (tenant_id, source_workspace, target_workspace, entity, source_id) DO UPDATE
+           SET job_id = excluded.job_id, target_id = excluded.target_id, origin = excluded.origin,
+               values = excluded.values, written = excluded.written, replaced = excluded.replaced,
+               given = excluded.given, kept = excluded.kept, refused = excluded.refused,
+               container = excluded.container, updated_at = now()""",
+        tenant_id,
+        job_id,
+        pair.source,
+        pair.target,
+        entity,
+        [entry.source_id for entry in entries],
+        [entry.target_id for entry in entries],
+        [entry.origin for entry in entries],
+        [jsonb(entry.values) for entry in entries],
+        [jsonb(sorted(entry.written)) for entry in entries],
+        [jsonb(entry.replaced) for entry in entries],
+        [jsonb(entry.given) for entry in entries],
+        [jsonb(sorted(entry.kept)) for entry in entries],
+        [jsonb(entry.refused) for entry in entries],
+        [entry.container for entry in entries],
+    )
+
+
+async def _forget(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> None:
+    """Delete what was known of these under the source ids that they had before."""
+    await tx.execute(
+        """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS former (id, target)
+           WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3
+             AND source_id = former.id AND target_id = former.target""",
+        pair.source,
+        pair.target,
+        entity,
+        [entry.formerly for entry in entries],
+        [entry.target_id for entry in entries],
+    )

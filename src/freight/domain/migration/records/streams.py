@@ -1,0 +1,116 @@
+"""Streams: how far the extraction of each entity has come."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID, uuid4
+
+import msgspec
+
+from freight.connectors.protocols import Page
+from freight.database import Connection
+from freight.domain.migration.records import batches, conventions, leases, staging
+from freight.domain.migration.records.conventions import NumericFields
+from freight.domain.migration.records.leases import Lease
+from freight.model.crm import Entity
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """The extraction of one entity of a job."""
+
+    id: UUID
+    job_id: UUID
+    entity: Entity
+    cursor: str | None
+    done: bool
+    read_records: int
+
+
+COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Stream))
+
+
+async def open_all(
+    tx: Connection, tenant_id: UUID, job_id: UUID, entities: Sequence[Entity], *, read_whole: Collection[Entity]
+) -> None:
+    """Make the streams of a job, once. Those of `read_whole` are read to their end before any of it is loaded."""
+    await tx.execute(
+        """INSERT INTO streams (id, tenant_id, job_id, entity, read_whole, done, read_records, created_records,
+                                updated_records, unchanged_records, skipped_records, failed_records)
+           SELECT id, $1, $2, entity, read_whole, false, 0, 0, 0, 0, 0, 0
+           FROM unnest($3::uuid[], $4::text[], $5::boolean[]) AS stream (id, entity, read_whole)
+           ON CONFLICT (tenant_id, job_id, entity) DO NOTHING""",
+        tenant_id,
+        job_id,
+        [uuid4() for _ in entities],
+        list(entities),
+        [entity in read_whole for entity in entities],
+    )
+
+
+async def get(tx: Connection, stream_id: UUID) -> Stream:
+    """The stream with this id."""
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM streams WHERE id = $1", stream_id)
+    return msgspec.convert(dict(row or {}), Stream)
+
+
+async def save_page(
+    tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int, numeric: NumericFields
+) -> Stream:
+    """Store a page together with the cursor behind it and what the texts of `numeric` fields say, and cut whatever
+    batches are full. Raises `LeaseLost`."""
+    await leases.check(tx, lease)
+    staged = await staging.stage(
+        tx, lease.tenant_id, stream.job_id, stream.entity, page.rows, first_position=stream.read_records
+    )
+    await staging.stage_replies(tx, lease.tenant_id, stream.job_id, page.replies)
+    await conventions.add(tx, stream.id, numeric.observe(staged.records))
+    done = page.next_cursor is None
+    read = stream.read_records + staged.stored
+    await tx.execute(
+        """UPDATE streams SET cursor = $2, done = $3, read_records = $4, skipped_records = skipped_records + $5,
+                  failed_records = failed_records + $6, attempt = CASE WHEN $7 THEN 0 ELSE attempt END,
+                  due_at = now()
+           WHERE id = $1""",
+        stream.id,
+        page.next_cursor,
+        done,
+        read,
+        staged.skipped,
+        staged.failed,
+        # A page that brings nothing new is no progress.
+        staged.stored > 0 or bool(page.replies),
+    )
+    await batches.cut(
+        tx,
+        lease.tenant_id,
+        stream.job_id,
+        stream.entity,
+        start=stream.read_records,
+        end=read,
+        size=batch_size,
+        last=done,
+    )
+    await tx.execute(
+        """UPDATE jobs SET total_records = total_records + $2, processed_records = processed_records + $3,
+                  failed_records = failed_records + $4, updated_at = now() WHERE id = $1""",
+        stream.job_id,
+        staged.stored,
+        staged.skipped + staged.failed,
+        staged.failed,
+    )
+    return msgspec.structs.replace(stream, cursor=page.next_cursor, done=done, read_records=read)
+
+
+async def forget_cursor(tx: Connection, lease: Lease) -> None:
+    """Let a stream be read from its start; rows that it shows again are taken once. Raises `LeaseLost`."""
+    await leases.check(tx, lease)
+    await tx.execute("UPDATE streams SET cursor = NULL WHERE id = $1", lease.id)
+
+
+async def recount(tx: Connection, job_id: UUID, entity: Entity, *, updated: int) -> None:
+    """Count so many records that had been found unchanged as updated."""
+    await tx.execute(
+        """UPDATE streams SET updated_records = updated_records + $3, unchanged_records = unchanged_records - $3
+           WHERE job_id = $1 AND entity = $2""",
+        job_id,
+        entity,
+        updated,
+    )

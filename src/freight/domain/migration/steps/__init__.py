@@ -1,0 +1,1 @@
+"""The steps of a migration in the order in which they run: start, extract, load, resolve references."""

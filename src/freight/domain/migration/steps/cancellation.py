@@ -1,0 +1,111 @@
+"""Watch: nothing more is asked of vendors for a job from about a second after it was paused, and a job that is to end
+gives up soon afterwards what is still under way."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+from weakref import WeakSet
+
+from freight import database, throttled
+from freight.connectors.protocols import Kind, Pacer
+from freight.domain.errors import NotFound
+from freight.domain.jobs import model as jobs
+from freight.domain.jobs import transitions
+from freight.domain.jobs.model import Job
+from freight.domain.migration.steps import running
+from freight.domain.migration.steps.running import Interrupted, Step
+
+LOOK_SECONDS = 0.5
+"""How often a job that is being worked on is looked at."""
+
+
+class Watch:
+    """Looks at a job for as long as this process works on it."""
+
+    def __init__(self, job: Job) -> None:
+        self._tenant_id: UUID = job.tenant_id
+        self._job_id: UUID = job.id
+        self._may_go_on = True
+        self._waiting: set[asyncio.Timeout] = set()
+        self._steps: WeakSet[Step] = WeakSet()
+        """Those that have asked for a turn."""
+        self._looking = asyncio.create_task(self._look())
+
+    def begin(self) -> None:
+        """Whoever begins a step has just seen that the job goes on; an earlier pause may be over."""
+        self._may_go_on = True
+
+    def pacer(self, pacer: Pacer) -> Pacer:
+        """The pacer for whoever works on the job: it raises `Interrupted` for a turn while the job must not go on."""
+        return _WatchedPacer(self, pacer)
+
+    async def turn(self, pacer: Pacer, kind: Kind) -> None:
+        """Wait for a turn. Raises `Interrupted` as soon as the job must not go on."""
+        if (step := running.current()) is not None:
+            self._steps.add(step)
+        if not self._may_go_on:
+            raise Interrupted
+        try:
+            async with asyncio.timeout(None) as waiting:
+                self._waiting.add(waiting)
+                try:
+                    await pacer.turn(kind)
+                finally:
+                    self._waiting.discard(waiting)
+        except TimeoutError:
+            if waiting.expired():
+                raise Interrupted from None
+            raise
+        if not self._may_go_on:
+            raise Interrupted
+
+    async def aclose(self) -> None:
+        """Look no more."""
+        self._looking.cancel()
+        await asyncio.wait([self._looking])
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            is_over = False
+            try:
+                async with database.as_tenant(self._tenant_id) as tx:
+                    job = await jobs.get(tx, self._job_id)
+                self._may_go_on = job.may_go_on
+                is_over = job.is_ending or job.status not in transitions.LIVE
+            except NotFound:
+                self._may_go_on, is_over = False, True
+            except Exception as error:  # noqa: BLE001 - the next look may succeed; until then nothing can be paused
+                throttled.warning("job_not_looked_at", error, job=str(self._job_id))
+                continue
+            if not self._may_go_on:
+                self._end_waits()
+            if is_over:
+                self._end_steps()
+
+    def _end_waits(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._waiting:
+            self._waiting.pop().reschedule(now)
+
+    def _end_steps(self) -> None:
+        for step in list(self._steps):
+            step.end()
+
+
+class _WatchedPacer:
+    def __init__(self, watch: Watch, pacer: Pacer) -> None:
+        self._watch = watch
+        self._pacer = pacer
+
+    async def turn(self, kind: Kind) -> None:
+        await self._watch.turn(self._pacer, kind)
+
+    async def pause(self, kind: Kind, until: datetime) -> None:
+        await self._pacer.pause(kind, until)
+
+    async def succeeded(self) -> None:
+        await self._pacer.succeeded()
+
+    async def failed(self) -> None:
+        await self._pacer.failed()

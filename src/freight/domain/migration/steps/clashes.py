@@ -1,0 +1,118 @@
+"""Clashes: a record that was to be made came back as another source record's, over whose values it was written.
+
+Matching knows of every value that two records share and that Freight compares as the target does. What is left are
+values that the target takes for the same and Freight does not.
+"""
+
+import msgspec
+
+from freight import database
+from freight.connectors.protocols import Attributes, Draft, Issue
+from freight.domain.jobs.model import Job
+from freight.domain.migration.planning.drafts import without_value
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records import batches, ledger
+from freight.domain.migration.records.batches import Clash, Result
+from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.logs import Entry
+from freight.domain.migration.steps.write import Writer
+from freight.model import crm
+
+MERGED = "merged_in_target"
+
+
+async def part(job: Job, writer: Writer, plan: Plan, clash: Clash) -> tuple[Result, list[Entry]]:
+    """Give the first record its values back, and make the second one anew without the values that both share.
+
+    Return the result of the second, and what is to be logged about the first. Repeatable.
+    """
+    restored = await _restore(job, writer, plan, clash)
+    draft = _without_shared(plan.draft, clash.target_id)
+    if draft is plan.draft:
+        return merged(clash), restored
+    again = msgspec.structs.replace(plan, draft=draft, issues=draft.issues)
+    return await writer.write(again), restored
+
+
+async def restore(job: Job, writer: Writer, plan: Plan, clash: Clash) -> tuple[Result, list[Entry]]:
+    """Give the first record its values back, and fail the second one, which cannot be told from it."""
+    return merged(clash), await _restore(job, writer, plan, clash)
+
+
+def merged(clash: Clash) -> Result:
+    """The result of a record that the target does not keep apart from another one."""
+    message = (
+        f"The target takes this record for the source record {clash.owner}, whose target record {clash.target_id} it "
+        "answered with, so this record is not migrated. Merge the two at the source, or change what they share, and "
+        "run the job again."
+    )
+    return batches.failed(clash.result, code=MERGED, message=message)
+
+
+async def _restore(job: Job, writer: Writer, plan: Plan, clash: Clash) -> list[Entry]:
+    async with database.as_tenant(job.tenant_id) as tx:
+        known = (await ledger.look_up(tx, job.pair, plan.draft.entity, [clash.owner])).get(clash.owner)
+    sent = {**plan.draft.values, **plan.draft.on_create}
+    values, unknown = ({}, sorted(sent)) if known is None else _standing_before(known, sent)
+    issues: tuple[Issue, ...] = ()
+    if values:
+        result = await writer.write(_plan_to_restore(plan, clash, values))
+        issues = result.issues
+    entity = crm.entity_of(plan.staged.record)
+    told = Issue(
+        level="warning" if unknown or issues else "info",
+        code="restored_after_overwrite",
+        message=_told(clash, unknown),
+        value=clash.target_id,
+    )
+    return [Entry(issue=issue, entity=entity, source_id=clash.owner) for issue in (told, *issues)]
+
+
+def _standing_before(known: Known, sent: Attributes) -> tuple[Attributes, list[str]]:
+    """Return what stood in the attributes before, and the attributes of which that is not known."""
+    values: Attributes = {}
+    unknown: list[str] = []
+    for slug in sent:
+        if slug in known.written:
+            values[slug] = known.values.get(slug, [])
+        elif slug in known.given:
+            values[slug] = known.given[slug]
+        elif known.origin == "created" and slug not in known.kept:
+            values[slug] = []
+        else:
+            unknown.append(slug)
+    return values, sorted(unknown)
+
+
+def _plan_to_restore(plan: Plan, clash: Clash, values: Attributes) -> Plan:
+    draft = Draft(
+        entity=plan.draft.entity,
+        source_id=clash.owner,
+        values=values,
+        unique={slug: tuple(map(str, values[slug])) for slug in plan.draft.unique if slug in values},
+        multiple=plan.draft.multiple,
+        parents=plan.draft.parents,
+        container=plan.draft.container,
+    )
+    return Plan(
+        staged=plan.staged, draft=draft, drafted=values, write="update", target_id=clash.target_id, values=values
+    )
+
+
+def _without_shared(draft: Draft, holder: str) -> Draft:
+    if draft.entity == "list_entries":
+        return msgspec.structs.replace(draft, unique={}) if draft.unique else draft
+    for slug, values in draft.unique.items():
+        for value in values:
+            draft = without_value(draft, slug, value, holder=holder)
+    return draft
+
+
+def _told(clash: Clash, unknown: list[str]) -> str:
+    message = (
+        f"The target took the source record {clash.result.source_id} for this one and wrote it over the target record "
+        f"{clash.target_id}; the values of this record were written there again."
+    )
+    if unknown:
+        message += f" What stood there before in {', '.join(unknown)} is not known: check these by hand."
+    return message

@@ -1,0 +1,77 @@
+"""Doubts: records that were sent to be created, and of which it is unknown whether the target made them.
+
+No answer, or a gateway's 504, does not say that a request had no effect: it may take effect seconds later. So the
+record is looked for again and again before it is sent a second time, while others go on.
+"""
+
+import time
+from collections.abc import Callable
+
+from freight.connectors.protocols import Issue
+from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.records.records import Staged
+
+LOOKS = (1 / 60, 3 / 60, 8 / 60, 20 / 60, 40 / 60, 1.0)
+"""When to look for a record, as parts of the time after which it may be sent again."""
+
+UNKNOWN = 0.5
+"""The part of that time for which a record is looked for whose request was perhaps never sent: its worker stopped."""
+
+MAX_DOUBTS = 5
+"""Requests to create one record whose effect may be unknown before the record fails, if the vendor answers others."""
+
+
+SENT_TWICE = Issue(
+    code="sent_twice",
+    message="The target did not confirm that it created this record, and it was not found there afterwards, so it was "
+    "sent a second time. If the first request took effect after all, the target holds it twice: Freight looks for that "
+    "at the end of the batch and removes the second one.",
+)
+
+
+class Doubts:
+    """The records of one batch that are in doubt.
+
+    `seconds` is for how long they are looked for before they are sent again.
+    """
+
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._next: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._next)
+
+    def may_send(self, plan: Plan) -> bool:
+        """Return whether a record may be sent that is not in the target; the others are looked for again."""
+        staged = plan.staged
+        if plan.write != "create" or staged.in_flight != "create" or plan.draft.unique:
+            # What the target keeps apart by a unique value can be sent twice.
+            return True
+        if staged.in_flight_seconds >= self._seconds * (1.0 if staged.is_doubted else UNKNOWN):
+            return True
+        self.add(staged)
+        return False
+
+    def is_hopeless(self, plan: Plan) -> bool:
+        """Return whether a record that is still not in the target was sent often enough."""
+        return plan.write == "create" and plan.staged.is_doubted and plan.staged.doubts > MAX_DOUBTS
+
+    def add(self, staged: Staged) -> None:
+        """Look for this record again later."""
+        last = 1.0 if staged.is_doubted else UNKNOWN
+        looks = (self._seconds * min(part, last) - staged.in_flight_seconds for part in LOOKS)
+        self._next[staged.id] = self._clock() + next((wait for wait in looks if wait > 0), 0.0)
+
+    def seconds_left(self) -> float:
+        """Return how long it is until the next look, with the ones that follow soon."""
+        return max(0.0, min(self._next.values()) - self._clock()) + self._seconds * LOOKS[0]
+
+    def take_due(self) -> list[int]:
+        """Return the ids of those to be looked for now, and forget them."""
+        now = self._clock()
+        due = [record_id for record_id, at in self._next.items() if at <= now]
+        for record_id in due:
+            del self._next[record_id]
+        return due

@@ -1,0 +1,91 @@
+"""Sending: requests to vendors, none of which is completed for a step that no longer owns its row.
+
+A process may be frozen at any point: while a request waits for its turn, for a connection or for a TLS handshake, or
+in the middle of a large body. So the step is asked immediately before each part of a request is written.
+"""
+
+from collections.abc import AsyncIterator
+
+import httpx
+
+from freight.domain import slots
+from freight.domain.migration.steps import running
+from freight.domain.migration.steps.running import Step
+from freight.domain.slots import Slot
+
+
+class OwnedTransport(httpx.AsyncBaseTransport):
+    """Sends requests over another transport for as long as the step that makes them may send. Raises `Interrupted`."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        step = running.current()
+        if step is None:
+            return await self._transport.handle_async_request(request)
+        await step.ensure()
+        owned = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=_OwnedBody(request.stream, step),
+            extensions=request.extensions,
+        )
+        if (slot := slots.current()) is None:
+            return await self._transport.handle_async_request(owned)
+        slot.asked()
+        try:
+            response = await self._transport.handle_async_request(owned)
+        except BaseException:
+            slot.answered(whole=False)
+            raise
+        response.stream = _AwaitedBody(response.stream, slot)
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+
+class _OwnedBody(httpx.AsyncByteStream):
+    """A body whose parts are handed out only while the step may send: a server does nothing with half of one."""
+
+    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, step: Step) -> None:
+        assert isinstance(body, httpx.AsyncByteStream)  # noqa: S101 - httpx gives an asynchronous client no other
+        self._body = body
+        self._step = step
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._body:
+            await self._step.ensure()
+            yield part
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+class _AwaitedBody(httpx.AsyncByteStream):
+    """The body of an answer, for whose end the step waits."""
+
+    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, slot: Slot) -> None:
+        assert isinstance(body, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport returns no other
+        self._body = body
+        self._slot = slot
+        self._is_whole = True
+        self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._body:
+                yield part
+        except BaseException:
+            self._is_whole = False
+            raise
+
+    async def aclose(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._slot.answered(whole=self._is_whole)
+        await self._body.aclose()

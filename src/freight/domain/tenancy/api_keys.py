@@ -1,0 +1,385 @@
+"""API keys: their form, how they are stored, and whom they let in.
+
+`frt_live_` + 30 random base62 characters + 6 that are their CRC-32, so that a typo is refused without a look-up.
+Only an HMAC of the whole and a visible prefix are kept. A slow hash would protect nothing more: the random part
+has 178 bits.
+"""
+
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Meta
+
+from freight.database import Connection
+from freight.domain.errors import (
+    InvalidRequest,
+    KeyRefused,
+    LastAdminKey,
+    NotFound,
+    ScopesExceeded,
+    StateConflict,
+    TenantSuspended,
+)
+from freight.domain.tenancy import audit
+from freight.domain.tenancy.audit import Actor
+from freight.domain.tenancy.tenants import Limits
+from freight.encryption import Vault
+
+Environment = Literal["live", "test", "dev"]
+Scope = Literal["jobs:read", "jobs:write", "admin"]
+
+ALL_SCOPES: tuple[Scope, ...] = ("jobs:read", "jobs:write", "admin")
+
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+RANDOM_LENGTH = 30
+CHECKSUM_LENGTH = 6
+FORMAT = re.compile(rf"frt_(live|test|dev)_([0-9A-Za-z]{{{RANDOM_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})")
+VISIBLE_RANDOM = 8
+"""How many of the random characters the stored prefix shows: enough to find the key, too few to guess it."""
+
+LAST_USED_SECONDS = 60
+"""How exact `last_used_at` is; writing it at every request would cost one update a request."""
+
+
+NAME_LENGTH = 100
+PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+"""Something that can be read, on one line."""
+
+LONGEST_LIFE = timedelta(days=3650)
+DEFAULT_OVERLAP = timedelta(days=1)
+LONGEST_OVERLAP = timedelta(days=7)
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key as it is known after its creation."""
+
+    id: UUID
+    name: str
+    prefix: Annotated[str, Meta(description="How the key begins, to tell it from others.")]
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: Annotated[
+        datetime | None, Meta(description=f"Exact to {LAST_USED_SECONDS} seconds; null if it was never used.")
+    ]
+    revoked_at: datetime | None
+
+
+class NewKey(ApiKey, frozen=True, kw_only=True):
+    """An API key at its creation."""
+
+    key: Annotated[str, Meta(description="The key itself: this answer is the only one that shows it.")]
+
+    def __repr__(self) -> str:
+        return f"NewKey(prefix={self.prefix!r})"
+
+
+class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The key that a client asks for."""
+
+    name: Annotated[str, Meta(max_length=NAME_LENGTH, pattern=PRINTABLE, description="What or whom the key is for.")]
+    scopes: Annotated[
+        list[Scope], Meta(min_length=1, max_length=10, description="What it may do: no more than the key that asks.")
+    ]
+    expires_at: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it ends; null if it is to last.")
+    ] = None
+    expires_in_days: Annotated[
+        Annotated[int, Meta(ge=1, le=LONGEST_LIFE.days)] | None,
+        Meta(description="The same as days from now; not both."),
+    ] = None
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant's key that makes a request."""
+
+    tenant_id: UUID
+    key_id: UUID
+    key_prefix: str
+    key_name: str
+    scopes: frozenset[Scope]
+    limits: Limits
+
+
+class Administrator(msgspec.Struct, frozen=True, kw_only=True):
+    """The platform administrator's key that makes a request."""
+
+    key_id: UUID
+    key_prefix: str
+    key_name: str
+
+
+COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(ApiKey))
+
+
+def generate(environment: Environment) -> str:
+    """A new API key."""
+    body = "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH))
+    return f"frt_{environment}_{body}{checksum(body)}"
+
+
+def checksum(body: str) -> str:
+    """The CRC-32 of the random part as 6 base62 characters."""
+    number = zlib.crc32(body.encode())
+    digits = []
+    for _ in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(BASE62))
+        digits.append(BASE62[digit])
+    return "".join(reversed(digits))
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether this could be a key: its form and its checksum are right."""
+    match = FORMAT.fullmatch(key)
+    return match is not None and checksum(match[2]) == match[3]
+
+
+def visible_prefix(key: str) -> str:
+    """The part of a key that may be stored and shown."""
+    return key[: len(key) - CHECKSUM_LENGTH - RANDOM_LENGTH + VISIBLE_RANDOM]
+
+
+async def issue(
+    tx: Connection,
+    vault: Vault,
+    actor: Actor,
+    *,
+    tenant_id: UUID | None,
+    name: str,
+    environment: Environment,
+    scopes: Sequence[Scope],
+    expires_at: datetime | None = None,
+) -> NewKey:
+    """Store a new key of a tenant, or of the administrator for None: its only time to be seen."""
+    new = await _insert(tx, vault, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
+    details = {"name": new.name, "prefix": new.prefix, "scopes": new.scopes, "expires_at": new.expires_at}
+    await audit.record(tx, actor, "key.created", "key", new.id, details)
+    return new
+
+
+async def issue_first(
+    tx: Connection, vault: Vault, actor: Actor, tenant_id: UUID, *, environment: Environment
+) -> NewKey:
+    """Store the first key of a new tenant, with every scope."""
+    theirs = msgspec.structs.replace(actor, tenant_id=tenant_id)
+    return await issue(
+        tx, vault, theirs, tenant_id=tenant_id, name="first key", environment=environment, scopes=ALL_SCOPES
+    )
+
+
+async def create(
+    tx: Connection, vault: Vault, actor: Actor, caller: Caller, request: KeyRequest, *, environment: Environment
+) -> NewKey:
+    """Give the caller's tenant another key. Raises `InvalidRequest` or `ScopesExceeded`."""
+    _check_scopes(caller, request.scopes)
+    return await issue(
+        tx,
+        vault,
+        actor,
+        tenant_id=caller.tenant_id,
+        name=request.name,
+        environment=environment,
+        scopes=request.scopes,
+        expires_at=_expiry(request),
+    )
+
+
+async def get(tx: Connection, key_id: UUID) -> ApiKey:
+    """The key with this id. Raises `NotFound`, also for another tenant's."""
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM api_keys WHERE id = $1", key_id)
+    if row is None:
+        raise NotFound(f"There is no key {key_id}.")
+    return _key(row)
+
+
+async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[ApiKey], int]:
+    """A tenant's keys, newest first, and how many there are in all."""
+    total = await tx.fetchval("SELECT count(*) FROM api_keys")
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM api_keys ORDER BY created_at DESC, id LIMIT $1 OFFSET $2", limit, offset
+    )
+    return [_key(row) for row in rows], total
+
+
+async def rotate(
+    tx: Connection,
+    vault: Vault,
+    actor: Actor,
+    caller: Caller,
+    key_id: UUID,
+    *,
+    overlap: timedelta,
+    environment: Environment,
+) -> NewKey:
+    """Replace a key by a new one of the same name, scopes and length of life; the old one ends after the overlap.
+
+    Raises `NotFound`, `ScopesExceeded`, or `StateConflict` if the key has ended already.
+    """
+    await _lock(tx, key_id)
+    old = await get(tx, key_id)
+    now = datetime.now(UTC)
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise StateConflict("This key has ended already. Create a new one.")
+    _check_scopes(caller, old.scopes)
+    new = await _insert(
+        tx,
+        vault,
+        caller.tenant_id,
+        generate(environment),
+        name=old.name,
+        scopes=old.scopes,
+        expires_at=None if old.expires_at is None else now + (old.expires_at - old.created_at),
+    )
+    ends = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
+    await tx.execute("UPDATE api_keys SET expires_at = $2 WHERE id = $1", key_id, ends)
+    details = {"name": old.name, "prefix": old.prefix, "new_id": new.id, "new_prefix": new.prefix, "old_ends": ends}
+    await audit.record(tx, actor, "key.rotated", "key", key_id, details)
+    return new
+
+
+async def revoke(tx: Connection, actor: Actor, key_id: UUID) -> None:
+    """End a key at once; one that was revoked before stays as it is. Raises `NotFound` or `LastAdminKey`."""
+    key = await get(tx, key_id)
+    if key.revoked_at is not None:
+        return
+    if "admin" in key.scopes and not await _has_another_admin_key(tx, key):
+        raise LastAdminKey(
+            "Without this key, no key with the scope admin would be left that is valid for longer than "
+            f"{LONGEST_OVERLAP.days} days. Create or rotate one first."
+        )
+    tag = await tx.execute("UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL", key_id)
+    if tag == "UPDATE 1":
+        await audit.record(tx, actor, "key.revoked", "key", key_id, {"name": key.name, "prefix": key.prefix})
+
+
+async def revoke_administrators(tx: Connection, actor: Actor, prefix: str) -> None:
+    """End the administrator's key with this visible prefix. Raises `NotFound`."""
+    key_id = await tx.fetchval(
+        """UPDATE api_keys SET revoked_at = now() WHERE prefix = $1 AND tenant_id IS NULL AND revoked_at IS NULL
+           RETURNING id""",
+        prefix,
+    )
+    if key_id is None:
+        raise NotFound(f"There is no administrator's key {prefix} that could be revoked.")
+    await audit.record(tx, actor, "key.revoked", "key", key_id, {"prefix": prefix})
+
+
+async def authenticate(tx: Connection, vault: Vault, key: str | None) -> Caller | Administrator:
+    """Whose key this is (as the platform, since the tenant is not known yet).
+
+    Raises `KeyRefused` or `TenantSuspended`.
+    """
+    if not key:
+        raise KeyRefused("API key required")
+    if not is_well_formed(key):
+        raise KeyRefused("Invalid API key format")
+    rows = await tx.fetch(
+        """SELECT api_keys.id, tenant_id, api_keys.name, prefix, digest, scopes, limits, suspended_at,
+                  last_used_at IS NULL OR last_used_at < now() - $2 * interval '1 second' AS stale
+           FROM api_keys LEFT JOIN tenants ON tenants.id = tenant_id
+           WHERE prefix = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())""",
+        visible_prefix(key),
+        LAST_USED_SECONDS,
+    )
+    for row in rows:
+        if vault.is_digest_of(row["digest"], key):
+            return await _admit(tx, row)
+    raise KeyRefused("Invalid API key")
+
+
+async def is_good(tx: Connection, key_id: UUID) -> bool:
+    """Return whether a tenant's key still opens something: it has not ended, and its tenant is not suspended."""
+    return bool(
+        await tx.fetchval(
+            """SELECT EXISTS (SELECT FROM api_keys JOIN tenants ON tenants.id = tenant_id
+                              WHERE api_keys.id = $1 AND revoked_at IS NULL AND suspended_at IS NULL
+                                AND (expires_at IS NULL OR expires_at > now()))""",
+            key_id,
+        )
+    )
+
+
+async def _admit(tx: Connection, row: Any) -> Caller | Administrator:
+    if row["suspended_at"] is not None:
+        raise TenantSuspended("This tenant is suspended. Its jobs wait; ask whoever runs this Freight to lift it.")
+    if row["stale"]:
+        await tx.execute("UPDATE api_keys SET last_used_at = now() WHERE id = $1", row["id"])
+    if row["tenant_id"] is None:
+        return Administrator(key_id=row["id"], key_prefix=row["prefix"], key_name=row["name"])
+    return Caller(
+        tenant_id=row["tenant_id"],
+        key_id=row["id"],
+        key_prefix=row["prefix"],
+        key_name=row["name"],
+        scopes=frozenset(row["scopes"]),
+        limits=msgspec.json.decode(row["limits"], type=Limits),
+    )
+
+
+async def _insert(
+    tx: Connection,
+    vault: Vault,
+    tenant_id: UUID | None,
+    key: str,
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    expires_at: datetime | None,
+) -> NewKey:
+    row = await tx.fetchrow(
+        f"""INSERT INTO api_keys (id, tenant_id, name, prefix, digest, scopes, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}""",
+        uuid4(),
+        tenant_id,
+        name,
+        visible_prefix(key),
+        vault.digest(key),
+        [scope for scope in ALL_SCOPES if scope in scopes],
+        expires_at,
+    )
+    return msgspec.convert({**(row or {}), "key": key}, NewKey)
+
+
+async def _lock(tx: Connection, key_id: UUID) -> None:
+    await tx.execute("SELECT FROM api_keys WHERE id = $1 FOR UPDATE", key_id)
+
+
+async def _has_another_admin_key(tx: Connection, key: ApiKey) -> bool:
+    # All of them are locked, or two requests at once could each revoke one because of the other.
+    others = await tx.fetch(
+        """SELECT id FROM api_keys
+           WHERE 'admin' = ANY(scopes) AND revoked_at IS NULL
+             AND least(expires_at, now() + $1) >= least($2, now() + $1) AND least(expires_at, now() + $1) > now()
+           ORDER BY id FOR UPDATE""",
+        LONGEST_OVERLAP,
+        key.expires_at,
+    )
+    return any(row["id"] != key.id for row in others)
+
+
+def _check_scopes(caller: Caller, scopes: Collection[Scope]) -> None:
+    beyond = [scope for scope in ALL_SCOPES if scope in scopes and scope not in caller.scopes]
+    if beyond:
+        raise ScopesExceeded(f"A key cannot give what it may not do itself: {', '.join(beyond)}.")
+
+
+def _expiry(request: KeyRequest) -> datetime | None:
+    now = datetime.now(UTC)
+    if request.expires_in_days is not None:
+        if request.expires_at is not None:
+            raise InvalidRequest("Give either expires_at or expires_in_days.", field="expires_in_days")
+        return now + timedelta(days=request.expires_in_days)
+    if request.expires_at is not None and not now < request.expires_at <= now + LONGEST_LIFE:
+        raise InvalidRequest(f"This must lie within the next {LONGEST_LIFE.days} days.", field="expires_at")
+    return request.expires_at
+
+
+def _key(row: Any) -> ApiKey:
+    return msgspec.convert(dict(row), ApiKey)

