@@ -90,9 +90,17 @@ class Member:
 
     def is_ready(self) -> bool:
         """Whether it has said that it is ready since it was started last."""
+        return self._ready.encode() in self._printed()
+
+    def _was_refused(self) -> bool:
+        """Whether it ended before it was ready, with a sentence that says why: the database cannot be used."""
+        printed = self._printed()
+        return b"PostgreSQL" in printed and b"Traceback" not in printed and self._ready.encode() not in printed
+
+    def _printed(self) -> bytes:
         with self._log.open("rb") as log:
             log.seek(self._printed_before)
-            return self._ready.encode() in log.read()
+            return log.read()
 
     async def _spawn(self) -> None:
         self._printed_before = self._log.stat().st_size if self._log.exists() else 0
@@ -104,7 +112,8 @@ class Member:
     async def _supervise(self) -> None:
         while self._process is not None:
             status = await self._process.wait()
-            self._complain(f"{self.name} ended by itself with status {status}")
+            if status != 1 or not self._was_refused():
+                self._complain(f"{self.name} ended by itself with status {status}")
             await asyncio.sleep(RESTART_SECONDS)
             await self._spawn()
 
