@@ -9,7 +9,7 @@ import pytest
 
 from freight.settings import Settings
 from freight_sandbox import Sandbox, SandboxOptions, running
-from support import comparison, jobs, migration, processes
+from support import comparison, jobs, leases, migration, processes
 from support.comparison.explanation import unexplained
 from support.service import Service, Tenant
 
@@ -46,6 +46,7 @@ async def test_no_note_is_lost_or_doubled_by_a_kill_in_the_middle_or_by_a_lost_l
         job = await jobs.create(tenant, workspace)
         await jobs.until(tenant, job["id"], lambda job: written(job) >= 15)
         await doomed.kill()
+        await leases.run_out(tenant)
         await stack.enter_async_context(processes.worker(settings))
         job = await jobs.until_ended(tenant, job["id"])
         assert job["status"] == "completed"

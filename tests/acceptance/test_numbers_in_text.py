@@ -15,7 +15,7 @@ from support import firm, jobs, migration
 from support.service import Service, Tenant
 
 LABEL_IS_A_NUMBER = {"companies": {"field-2": {"type": "number", "to": "label_number"}}}
-MORE_THAN_TWO_PAGES = 230
+MORE_THAN_A_PAGE, MORE_THAN_TWO_PAGES = 105, 205
 
 
 class ListeningTarget(AttioTarget):
@@ -58,7 +58,7 @@ async def test_values_that_contradict_each_other_decide_nothing(
 async def test_without_numbers_in_text_loading_begins_while_the_rest_is_read(
     service: Service, tenant: Tenant, tmp_path: Path
 ) -> None:
-    companies = [firm.company(number, f"a{number}.com", label="0,125") for number in range(1, MORE_THAN_TWO_PAGES)]
+    companies = [firm.company(number, f"a{number}.com", label="0,125") for number in range(1, MORE_THAN_A_PAGE + 1)]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both)
         await jobs.until_ended(tenant, job["id"])

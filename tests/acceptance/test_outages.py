@@ -21,7 +21,7 @@ from support.failover import read_only
 from support.servers import RedisServer, embedded_servers, redis_server
 from support.service import Service, Tenant
 
-COMPANIES, PEOPLE = 90, 220
+COMPANIES, PEOPLE = 60, 100
 WRITES_PER_SECOND = 40
 RESUMPTION_SECONDS = 60
 
@@ -85,7 +85,7 @@ async def test_a_job_goes_on_when_redis_was_killed_and_comes_back_empty(
 ) -> None:
     await until_health_is(service, "healthy")
     job = await jobs.create(tenant, fresh, batch_size=100)
-    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 40)
+    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)
     await redis.kill()
     health = await until_health_is(service, "degraded")
     assert health["components"]["redis"]["status"] == "unhealthy"
@@ -100,7 +100,7 @@ async def test_a_job_goes_on_when_postgresql_was_killed_and_started_again(
 ) -> None:
     await until_health_is(service, "healthy")
     job = await jobs.create(tenant, fresh, batch_size=100)
-    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 40)
+    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)
     before = await started_at(own_servers)
     postgres_of(own_servers).kill()
     # Before there is a new server, "healthy" can still be about the old one.
@@ -119,7 +119,7 @@ async def test_a_job_goes_on_when_both_refused_writes_as_after_a_fail_over(
 ) -> None:
     await until_health_is(service, "healthy")
     job = await jobs.create(tenant, fresh, batch_size=100)
-    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 40)
+    await jobs.until(tenant, job["id"], lambda job: job["processed_records"] > 0)
     async with Redis.from_url(redis.url) as commands, read_only(database_url):
         await commands.replicaof("127.0.0.1", "1")
         await until_health_is(service, "unhealthy")

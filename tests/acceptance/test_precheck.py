@@ -11,6 +11,7 @@ import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs, migration, workspaces
+from support.clients import TLS
 from support.service import Service, Tenant
 
 DEALFLOW = {"id": 5, "name": "Dealflow", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "opportunity"}
@@ -55,7 +56,7 @@ async def refusal(tenant: Tenant, sandbox: Sandbox, code: str, **request: Any) -
 
 
 async def writes(sandbox: Sandbox) -> int:
-    async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url) as attio:
         return int((await attio.get("/_sandbox/counters")).raise_for_status().json()["writes"])
 
 
@@ -79,7 +80,7 @@ async def test_deals_that_are_switched_off_do_not_matter_to_a_job_without_any(
 
 async def test_a_scope_that_the_target_s_key_lacks(service: Service, tenant: Tenant, tmp_path: Path) -> None:
     async with a_workspace(tmp_path) as sandbox:
-        async with httpx.AsyncClient(base_url=sandbox.attio_url) as attio:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url) as attio:
             scopes = [
                 "object_configuration:read-write",
                 "record_permission:read-write",
@@ -162,7 +163,7 @@ async def test_a_standard_fact_can_be_left_behind(tenant: Tenant) -> None:
 async def test_a_list_that_holds_something_else(service: Service, tenant: Tenant, tmp_path: Path) -> None:
     async with a_workspace(tmp_path) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-        async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as attio:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers) as attio:
             people = {
                 "name": "People", "api_slug": "people_list", "parent_object": "people",
                 "workspace_access": "full-access", "workspace_member_access": [],

@@ -5,6 +5,7 @@ What the target should hold is worked out here, from what the source's API shows
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,7 @@ def host_of(website: str) -> str:
     return website.strip().lower().removeprefix("https://").removeprefix("www.").partition("?")[0].rstrip(":")
 
 
+@cache
 def code_of(country: str | None) -> str | None:
     if country is None or country in OTHER_NAMES:
         return OTHER_NAMES.get(country or "")

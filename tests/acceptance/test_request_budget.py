@@ -12,7 +12,9 @@ from support import service as support
 from support.budget import Cost
 from support.service import Service, Tenant
 
-SCALE = 50
+SCALE = 100
+SCALE_WITH_LINKS = 200
+"""How many times smaller the workspaces are than the one that figures are promised for."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ async def test_every_record_and_every_part_of_the_schema_is_written_once(cost: C
 
 
 async def test_only_records_that_name_ones_loaded_after_them_are_written_once_more(tenant: Tenant) -> None:
-    async with running_sandbox(budget.workspace(4 * SCALE, custom_fields=True)) as sandbox:
+    async with running_sandbox(budget.workspace(SCALE_WITH_LINKS, custom_fields=True)) as sandbox:
         cost = await budget.measure(tenant, sandbox)
     assert cost.linked_later > 0
     assert cost.written < cost.writes <= cost.writes_allowed

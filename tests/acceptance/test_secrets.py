@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from freight.settings import Settings
 from freight_sandbox import Sandbox, SandboxOptions
 from freight_sandbox import running as running_sandbox
 from support import processes
+from support.clients import TLS
 from support.processes import BIN, Running
 from support.quoting import Quoting, quoting
 from support.receiver import Receiver, receiving
@@ -125,6 +126,7 @@ async def scene(settings: Settings) -> AsyncIterator[Scene]:
         processes.started(str(BIN / "freight"), "serve", "--no-worker", env=env) as api,
         processes.worker(settings) as worker,
         httpx.AsyncClient(
+            verify=TLS,
             base_url=(await api.printed("Freight is ready at")).split()[4],
             timeout=30,
             event_hooks={"response": [told.hear]},
@@ -192,11 +194,18 @@ async def manage_keys(at: Scene) -> None:
 
 
 async def be_refused_by_vendors(at: Scene) -> None:
-    for vendor in (at.source, at.target):
-        for vendor.refusal in REFUSALS:
-            answer = await at.client.post("/api/v1/jobs", json=at.request())
+    """By vendors that are asked at the same time: one whose answer makes no sense is asked again for a while."""
+    async with AsyncExitStack() as stack:
+        requests = []
+        for side, url in (("source_config", at.sandbox.affinity_url), ("target_config", at.sandbox.attio_url)):
+            for refusal in REFUSALS:
+                vendor = await stack.enter_async_context(quoting(url))
+                vendor.refusal = refusal
+                request = at.request()
+                request[side]["base_url"] = vendor.url
+                requests.append(at.client.post("/api/v1/jobs", json=request))
+        for answer in await asyncio.gather(*requests):
             assert answer.status_code in (400, 502), answer.text
-        vendor.refusal = None
 
 
 async def be_refused_by_freight(at: Scene) -> None:
@@ -261,9 +270,9 @@ async def read_everything(at: Scene, *job_ids: str) -> None:
     for path, item in paths.items():
         if "get" not in item:
             continue
-        addresses = [path]
+        addresses = {path}
         for name, values in ids.items():
-            addresses = [one.replace(f"{{{name}}}", value) for one in addresses for value in values]
+            addresses = {one.replace(f"{{{name}}}", value) for one in addresses for value in values}
         for address in addresses:
             if "{" not in address:
                 async with at.client.stream("GET", address) as answer:

@@ -11,7 +11,7 @@ from freight.connectors import registry
 from freight.connectors.affinity.source import AffinitySource
 from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration, workspaces
-from support.clients import client
+from support.clients import TLS, client
 from support.service import Service, Tenant
 
 CONTENT = "The deck, whole.\n" * 40
@@ -42,7 +42,7 @@ async def in_target(sandbox: Sandbox) -> list[tuple[str, str]]:
     """The files of the company in Attio: their names and what is in them."""
     company = (await workspaces.in_target(sandbox, "companies"))["1"][0]["id"]["record_id"]
     files = []
-    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio, httpx.AsyncClient() as storage:
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio, httpx.AsyncClient(verify=TLS) as storage:
         params = {"object": "companies", "record_id": company}
         for row in (await attio.get("/v2/files", params=params)).raise_for_status().json()["data"]:
             answer = await attio.get(f"/v2/files/{row['id']['file_id']}/download")

@@ -1,7 +1,9 @@
 """Vendors that refuse, break off and keep silent: nothing is lost, nothing is doubled, and nobody is blamed for it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,27 +21,23 @@ PAGES_OF_OTHERS = ("html_forbidden", "html_success", "wrong_body", "truncated")
 AFTER_THE_WRITE = ("server_error_after_write", "drop_after_write")
 
 
+def a_fresh_sandbox() -> AbstractAsyncContextManager[Sandbox]:
+    """An Affinity, and an Attio that has not been written to."""
+    return running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True))
+
+
 @pytest.fixture
-async def fresh(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
-    """An Affinity, and an Attio that nobody has written to."""
-    async with running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
+async def fresh() -> AsyncIterator[Sandbox]:
+    """The same for a whole test."""
+    async with a_fresh_sandbox() as fresh:
         yield fresh
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [BEFORE_THE_WRITE, PAGES_OF_OTHERS, AFTER_THE_WRITE],
-    ids=["before the write", "pages of others", "after the write"],
-)
-async def test_a_target_that_fails_again_and_again_loses_and_doubles_nothing(
-    service: Service, tenant: Tenant, fresh: Sandbox, kinds: tuple[str, ...]
-) -> None:
-    for kind in kinds:
-        await faults.add(fresh.attio_url, kind, times=3, probability=0.2, path_prefix="/v2/objects/people/records")
-    job = await jobs.create(tenant, fresh, batch_size=100)
-    job = await jobs.until_ended(tenant, job["id"])
-    assert await faults.left(fresh.attio_url) == [], "not every fault was met"
-    await check_everything_is_there_once(fresh, job)
+async def test_a_target_that_fails_again_and_again_loses_and_doubles_nothing(service: Service, tenant: Tenant) -> None:
+    # At the same time: most of it is waiting to send again.
+    async with asyncio.TaskGroup() as targets:
+        for kinds in (BEFORE_THE_WRITE, PAGES_OF_OTHERS, AFTER_THE_WRITE):
+            targets.create_task(check_nothing_is_lost_or_doubled_by(kinds, tenant), name=", ".join(kinds))
 
 
 async def test_a_source_that_fails_again_and_again_is_read_to_its_end(
@@ -107,6 +105,16 @@ async def test_a_monthly_quota_that_is_used_up_pauses_the_job_until_a_date(servi
     assert (resume_at + timedelta(minutes=1)).day == 1, "the month ends then"
     (row,) = await jobs.logs(tenant, job["id"], code="quota_exhausted")
     assert "has used up its API calls for this month" in row["message"]
+
+
+async def check_nothing_is_lost_or_doubled_by(kinds: tuple[str, ...], tenant: Tenant) -> None:
+    async with a_fresh_sandbox() as fresh:
+        for kind in kinds:
+            await faults.add(fresh.attio_url, kind, times=3, probability=0.2, path_prefix="/v2/objects/people/records")
+        job = await jobs.create(tenant, fresh, batch_size=100)
+        job = await jobs.until_ended(tenant, job["id"])
+        assert await faults.left(fresh.attio_url) == [], f"not every fault was met of {kinds}"
+        await check_everything_is_there_once(fresh, job)
 
 
 async def check_everything_is_there_once(sandbox: Sandbox, job: dict[str, Any]) -> None:

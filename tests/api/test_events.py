@@ -14,6 +14,7 @@ from freight.api.routes import events as api
 from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support import filled, jobs, processes
+from support.clients import TLS
 from support.errors import error_of
 from support.events import rest, until, watching
 from support.service import Service, Tenant
@@ -189,7 +190,7 @@ async def test_any_process_tells_what_a_worker_does_in_another(
     async with AsyncExitStack() as stack:
         url = await second_process(stack, settings)
         other = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=url, headers={"X-API-Key": tenant.key}, timeout=60)
+            httpx.AsyncClient(verify=TLS, base_url=url, headers={"X-API-Key": tenant.key}, timeout=60)
         )
         created = await jobs.create(tenant, sandbox)
         events = await stack.enter_async_context(watching(other, created["id"]))
@@ -213,7 +214,9 @@ async def test_a_process_that_is_told_to_stop_sends_its_watchers_elsewhere_and_e
             processes.started(*SERVE, env=processes.environment(msgspec.structs.replace(settings, log_level="error")))
         )
         client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=await address(serving), headers={"X-API-Key": tenant.key}, timeout=60)
+            httpx.AsyncClient(
+                verify=TLS, base_url=await address(serving), headers={"X-API-Key": tenant.key}, timeout=60
+            )
         )
         async with watching(client, job) as events:
             seen = await until(events, "progress")

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from freight import database
 from freight.settings import Settings
 from freight_sandbox import Sandbox
+from support.clients import TLS
 from support.errors import error_of
 from support.processes import BIN, environment, started
 from support.service import Service, Tenant, job_request
@@ -170,7 +171,7 @@ async def test_two_api_processes_together_let_exactly_as_many_requests_pass_as_o
     async with (
         started(*serve, env=environment(settings)) as one,
         started(*serve, env=environment(settings)) as two,
-        httpx.AsyncClient(headers={"X-API-Key": tenant.key}, timeout=60, limits=httpx.Limits()) as client,
+        httpx.AsyncClient(verify=TLS, headers={"X-API-Key": tenant.key}, timeout=60, limits=httpx.Limits()) as client,
     ):
         urls = [(await process.printed("Freight is ready at")).split(" at ")[1].split(" ")[0] for process in (one, two)]
         answers = await asyncio.gather(*(client.get(urls[number % 2] + JOBS) for number in range(300)))

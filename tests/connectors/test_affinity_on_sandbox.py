@@ -15,6 +15,7 @@ from freight.model.fields import Field
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
 from freight_sandbox import SandboxOptions, running
+from support.clients import TLS
 
 OPTIONS = SandboxOptions(
     companies=120,
@@ -58,7 +59,7 @@ async def everything() -> AsyncIterator[Everything]:
             rows[entity] = list({row.id: row for row in reversed(found.rows)}.values())
             replies += len(found.replies)
             calls[entity] = len(pacer.turns)
-        async with httpx.AsyncClient(base_url=sandbox.affinity_url) as client:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as client:
             summary = (await client.get("/_sandbox/summary")).json()["records"]
         yield Everything(source, survey, calls, rows, replies, summary)
         await source.aclose()
@@ -142,7 +143,7 @@ async def test_no_reminder_is_left_unread_because_another_was_deleted_meanwhile(
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=RecordingPacer())
         source.use((await source.survey(["tasks"], Mapping())).schema, Mapping())
         first = await source.read_page("tasks", None)
-        async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as affinity:
             (await affinity.delete(f"/_sandbox/rows/reminders/{first.rows[0].id}")).raise_for_status()
         rest = await read_all(source, "tasks", first.next_cursor)
         await source.aclose()

@@ -38,6 +38,7 @@ from freight.model.resolved_mapping import Layout
 from freight.model.schema import Schema
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import late
+from support.clients import TLS
 
 WHEN = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 MEMBER = PersonRef(id="90", name="Ada", email="ada@sandbox-ventures.com", internal=True)
@@ -163,7 +164,7 @@ async def rows_of(source: Source, entity: Entity) -> list[Row]:
 
 
 async def break_attio(vendors: Vendors, kind: str, **more: object) -> None:
-    async with httpx.AsyncClient(base_url=vendors.sandbox.attio_url) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=vendors.sandbox.attio_url) as client:
         answer = await client.post("/_sandbox/faults", json={"kind": kind, "times": 1, **more})
         assert answer.status_code == 200
 
@@ -175,7 +176,7 @@ def another_target(vendors: Vendors) -> Target:
 
 def attio_of(vendors: Vendors) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {vendors.sandbox.attio_key}"}
-    return httpx.AsyncClient(base_url=f"{vendors.sandbox.attio_url}/v2", headers=headers)
+    return httpx.AsyncClient(verify=TLS, base_url=f"{vendors.sandbox.attio_url}/v2", headers=headers)
 
 
 async def test_both_vendors_say_whose_key_it_is(vendors):

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from freight_sandbox import Sandbox, SandboxOptions, running
+from support.clients import TLS
 
 FULL = SandboxOptions(
     companies=40,
@@ -32,7 +33,7 @@ async def client_of(options: SandboxOptions) -> AsyncIterator[httpx.AsyncClient]
 
 def client(sandbox: Sandbox) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
-    return httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers)
+    return httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers)
 
 
 async def read_all(client: httpx.AsyncClient, url: str, params: Any = None) -> list[dict]:

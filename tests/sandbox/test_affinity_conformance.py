@@ -8,6 +8,7 @@ import pytest
 from test_sandbox_conformance import affinity_fits, pytestmark
 
 from freight_sandbox import SandboxOptions, running
+from support.clients import TLS
 
 __all__ = ["pytestmark"]
 
@@ -30,7 +31,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     )
     async with running(options) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
-        async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers) as made:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers) as made:
             yield made
 
 

@@ -10,6 +10,7 @@ from affinity_parts import FULL, client_of, read_all, read_pages, read_rows, val
 
 from freight_sandbox.affinity.rows import File
 from freight_sandbox.affinity.storage import Storage
+from support.clients import TLS
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +170,7 @@ async def test_a_file_is_had_from_another_host_without_the_key(client: httpx.Asy
     assert answer.status_code == 302
     location = httpx.URL(answer.headers["location"])
     assert location.host == "localhost" != client.base_url.host
-    async with httpx.AsyncClient() as anybody:
+    async with httpx.AsyncClient(verify=TLS) as anybody:
         content = await anybody.get(location)
         assert (content.status_code, len(content.content)) == (200, file["size"])
         assert file["name"].replace(" ", "%20") in content.headers["content-disposition"]

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from support.clients import TLS
+
 
 @pytest.fixture
 async def company(attio: httpx.AsyncClient) -> str:
@@ -32,7 +34,7 @@ async def test_a_download_leads_to_a_signed_address_that_needs_no_key(attio: htt
     redirect = await attio.get(f"/v2/files/{file_id}/download")
     assert redirect.status_code == 302
     place = redirect.headers["location"]
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(verify=TLS) as stranger:
         answer = await stranger.get(place)
         assert answer.content == content
         assert answer.headers["content-type"] == "application/pdf"

@@ -8,6 +8,7 @@ import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
 from freight_sandbox.attio.vendor import AttioVendor
+from support.clients import TLS
 
 ALL = (
     "object_configuration:read-write record_permission:read-write list_configuration:read-write list_entry:read-write "
@@ -26,7 +27,7 @@ async def own_sandbox() -> AsyncIterator[Sandbox]:
 async def client(own_sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a sandbox that may be spoilt; its scopes are whole again for the next test."""
     headers = {"Authorization": f"Bearer {own_sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=own_sandbox.attio_url, headers=headers) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=own_sandbox.attio_url, headers=headers) as client:
         yield client
         await grant(client, *ALL.split())
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from support import late
+from support.clients import TLS
 
 BY_AGE = [{"direction": "asc", "attribute": "created_at"}]
 NAMES = ("Alpha Works", "Beta Labs", "Gamma Works", "Delta 100%")
@@ -14,7 +15,7 @@ NAMES = ("Alpha Works", "Beta Labs", "Gamma Works", "Delta 100%")
 @pytest.fixture(scope="module", autouse=True)
 async def filled(sandbox) -> None:
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers) as client:
         attribute = {
             "title": "Affinity ID",
             "description": None,

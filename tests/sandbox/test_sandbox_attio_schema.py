@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
+from support.clients import TLS
 
 COMPANIES, DEALS = "/v2/objects/companies/attributes", "/v2/objects/deals/attributes"
 MULTISELECT = ("select", "record-reference", "actor-reference", "email-address", "phone-number", "domain")
@@ -52,7 +53,7 @@ async def test_deals_are_off_unless_switched_on(attio: httpx.AsyncClient):
     assert slugs[:3] == ["companies", "people", "deals"]
     async with running(SandboxOptions(companies=1, people=1)) as other:
         headers = {"Authorization": f"Bearer {other.attio_key}"}
-        async with httpx.AsyncClient(base_url=other.attio_url, headers=headers) as client:
+        async with httpx.AsyncClient(verify=TLS, base_url=other.attio_url, headers=headers) as client:
             slugs = [found["api_slug"] for found in (await client.get("/v2/objects")).json()["data"]]
             assert slugs == ["companies", "people"]
             assert (await client.get("/v2/objects/deals")).status_code == 404

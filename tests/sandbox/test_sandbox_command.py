@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from freight_sandbox import SandboxOptions, running
 from freight_sandbox.command import sandbox as command
+from support.clients import TLS
 
 START = "from freight_sandbox.command import sandbox; sandbox()"
 FREE_PORTS = ["--affinity-port", "0", "--attio-port", "0"]
@@ -28,7 +29,7 @@ async def test_without_a_terminal_one_line_of_json_says_where_it_is():
     try:
         told = json.loads(await process.stdout.readline())
         assert (told["companies"], told["people"], told["affinity_key"]) == (3, 4, "secret")
-        async with httpx.AsyncClient(headers={"Authorization": "Bearer secret"}) as client:
+        async with httpx.AsyncClient(verify=TLS, headers={"Authorization": "Bearer secret"}) as client:
             answer = await client.get(f"{told['affinity_url']}/v2/companies")
             assert len(answer.json()["data"]) == 3
     finally:
@@ -41,7 +42,7 @@ async def test_every_collection_is_made_up_unless_told_otherwise():
     try:
         told = json.loads(await process.stdout.readline())
         assert told["further_rows"] == 200 + 4 + 600 + 60 + 20
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=TLS) as client:
             records = (await client.get(f"{told['affinity_url']}/_sandbox/summary")).json()["records"]
         assert (records["opportunities"], records["list_entries"], records["notes"]) == (200, 600, 0)
     finally:
@@ -55,7 +56,7 @@ async def test_what_the_target_refuses_can_be_chosen_on_the_command_line():
         told = json.loads(await process.stdout.readline())
         headers = {"Authorization": f"Bearer {told['attio_key']}"}
         async with httpx.AsyncClient(
-            base_url=f"{told['attio_url']}/v2/objects/people/records", headers=headers
+            verify=TLS, base_url=f"{told['attio_url']}/v2/objects/people/records", headers=headers
         ) as client:
             full = await client.post("", json={"data": {"values": {}}})
             assert (full.status_code, full.json()["code"]) == (400, "particle_gate_violation")

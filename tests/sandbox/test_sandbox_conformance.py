@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema_rs
 import pytest
 
 SHARED = Path(os.environ.get("FREIGHT_SHARED", Path(__file__).parents[3] / "shared"))
@@ -120,6 +120,16 @@ def nullable_spelt_out(schema: Any) -> Any:
     return spelt
 
 
+@cache
+def validator(name: str, schema: str) -> jsonschema_rs.Validator:
+    """The validator of a schema, given as JSON, that may refer to components of the document."""
+    return jsonschema_rs.Draft202012Validator({**json.loads(schema), "components": document(name)["components"]})
+
+
+def require_valid(name: str, schema: dict[str, Any], body: Any) -> None:
+    validator(name, json.dumps(schema)).validate(body)
+
+
 def require_fit(name: str, route: str, answer: httpx.Response) -> None:
     """Fail unless the answer has the shape that the document gives this operation and status."""
     whole = document(name)
@@ -128,8 +138,7 @@ def require_fit(name: str, route: str, answer: httpx.Response) -> None:
     if "$ref" in response:
         response = whole["components"]["responses"][response["$ref"].rpartition("/")[2]]
     schema = response["content"]["application/json"]["schema"]
-    validator = jsonschema.Draft202012Validator({**schema, "components": whole["components"]})
-    validator.validate(answer.json())
+    require_valid(name, schema, answer.json())
 
 
 def affinity_fits(route: str, answer: httpx.Response) -> None:
@@ -162,7 +171,7 @@ def require_attio_fit(answer: httpx.Response) -> None:
     body = answer.json()
     if answer.status_code == 400 and f"{request.method} {route}" in OTHER_ERRORS.get(body["code"], {}):
         schema = ERROR
-    require_valid(schema, body)
+    require_valid("attio-v2", schema, body)
 
 
 def require_attio_request(route: str, operation: dict[str, Any], request: httpx.Request) -> None:
@@ -173,12 +182,7 @@ def require_attio_request(route: str, operation: dict[str, Any], request: httpx.
         assert allowed is None or text in allowed or (route, name) in NEWER_PARAMETERS
     if "requestBody" in operation:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        require_valid(schema, json.loads(request.content))
-
-
-def require_valid(schema: dict[str, Any], body: Any) -> None:
-    components = document("attio-v2")["components"]
-    jsonschema.Draft202012Validator({**schema, "components": components}).validate(body)
+        require_valid("attio-v2", schema, json.loads(request.content))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
 from freight_sandbox.limits import CalendarSeconds, MinuteWindow, MonthlyQuota, SlidingWindow
+from support.clients import TLS
 
 COMPANIES = "/v2/objects/companies/records"
 
@@ -92,7 +93,7 @@ def test_a_monthly_quota_ends_with_the_calendar_month():
 async def test_attio_refuses_the_write_beyond_its_limit_until_a_date():
     async with running(SandboxOptions(companies=1, people=1)) as limited:
         headers = {"Authorization": f"Bearer {limited.attio_key}"}
-        async with httpx.AsyncClient(base_url=limited.attio_url, headers=headers) as client:
+        async with httpx.AsyncClient(verify=TLS, base_url=limited.attio_url, headers=headers) as client:
             answers = await asyncio.gather(*(create(client, "Acme") for _ in range(80)))
             refused = [answer for answer in answers if answer.status_code == 429]
             counts = (await client.get("/_sandbox/counters")).json()
@@ -113,7 +114,7 @@ async def test_affinity_tells_what_is_left_and_refuses_the_rest():
     options = SandboxOptions(companies=1, people=1, affinity_monthly_quota=2)
     async with running(options) as limited:
         headers = {"Authorization": f"Bearer {limited.affinity_key}"}
-        async with httpx.AsyncClient(base_url=limited.affinity_url, headers=headers) as client:
+        async with httpx.AsyncClient(verify=TLS, base_url=limited.affinity_url, headers=headers) as client:
             for path in ("/v2/auth/whoami", "/auth/whoami", "/rate-limit", "/v2/rate-limit"):
                 free = await client.get(path)
                 assert free.headers["x-ratelimit-limit-org-remaining"] == "2"
@@ -187,7 +188,7 @@ async def test_a_probability_follows_the_seed():
     async def statuses() -> list[int]:
         async with running(SandboxOptions(companies=1, people=1, seed=7, unlimited=True)) as seeded:
             headers = {"Authorization": f"Bearer {seeded.attio_key}"}
-            async with httpx.AsyncClient(base_url=seeded.attio_url, headers=headers) as client:
+            async with httpx.AsyncClient(verify=TLS, base_url=seeded.attio_url, headers=headers) as client:
                 await fault(client, kind="server_error", probability=0.5)
                 return [(await client.get("/v2/objects")).status_code for _ in range(20)]
 
@@ -241,7 +242,7 @@ async def test_a_fault_that_is_none_is_refused(attio: httpx.AsyncClient, body: b
 
 
 async def test_the_sandbox_s_own_routes_need_no_key(sandbox: Sandbox):
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(verify=TLS) as stranger:
         for url in (sandbox.affinity_url, sandbox.attio_url):
             assert (await stranger.get(f"{url}/_sandbox/summary")).status_code == 200
 
@@ -258,7 +259,7 @@ def test_calendar_seconds_let_as_much_through_in_each_second_of_the_clock():
 async def test_attio_s_rate_limits_can_be_lowered_and_lifted() -> None:
     async with running(SandboxOptions(companies=0, people=0, attio_window="calendar")) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-        async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as client:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers) as client:
             limits = {"reads_per_second": 1, "window": "sliding"}
             assert (await client.put("/_sandbox/rate-limits", json=limits)).json()["writes_per_second"] == 25
             assert [(await client.get("/v2/lists")).status_code for _ in range(3)] == [200, 429, 429]
@@ -270,7 +271,7 @@ async def test_attio_s_rate_limits_can_be_lowered_and_lifted() -> None:
 async def test_arrival_jitter_is_latency_that_differs_from_request_to_request() -> None:
     async with running(SandboxOptions(companies=0, people=0, arrival_jitter=80)) as sandbox:
         for url in (sandbox.affinity_url, sandbox.attio_url):
-            async with httpx.AsyncClient(base_url=url) as client:
+            async with httpx.AsyncClient(verify=TLS, base_url=url) as client:
                 faults = (await client.get("/_sandbox/faults")).json()
             assert [(fault["kind"], fault["milliseconds"], fault["jitter_milliseconds"]) for fault in faults] == [
                 ("latency", 0, 80)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
+from support.clients import TLS
 
 COMPANIES = "/v2/objects/companies/records"
 NEVER = 0.2
@@ -28,7 +29,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def affinity(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers) as client:
         yield client
         await client.delete("/_sandbox/faults")
 
@@ -36,7 +37,7 @@ async def affinity(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def attio(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers) as client:
         yield client
         await client.delete("/_sandbox/faults")
 
@@ -221,5 +222,5 @@ async def download(affinity: httpx.AsyncClient, *, follow: bool = True) -> httpx
     """What the storage answers about the first file."""
     (file, *_) = (await affinity.get("/entity-files")).json()["entity_files"]
     place = await affinity.get(f"/entity-files/download/{file['id']}")
-    async with httpx.AsyncClient(follow_redirects=follow) as storage:
+    async with httpx.AsyncClient(verify=TLS, follow_redirects=follow) as storage:
         return await storage.get(place.headers["location"])

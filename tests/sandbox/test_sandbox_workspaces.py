@@ -12,6 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 from freight_sandbox import SandboxOptions, running
 from freight_sandbox.affinity.folder import WorkspaceFileError, load_workspace
 from freight_sandbox.affinity.generator import COMPANY_FIELDS, PERSON_FIELDS, Companies, Persons, generate_workspace
+from support.clients import TLS
 
 COMPANY = {"id": 7, "name": "Acme", "domain": "acme.com", "domains": ["acme.com"], "isGlobal": False}
 FIELD = {
@@ -124,7 +125,7 @@ async def test_a_folder_takes_the_place_of_made_up_rows(tmp_path: Path):
     async with running(SandboxOptions(workspace=tmp_path)) as sandbox:
         assert (sandbox.companies, sandbox.people) == (1, 2)
         headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
-        async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers) as client:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers) as client:
             assert (await client.get("/v2/companies/7")).json() == COMPANY
             params = {"fieldTypes": "enriched"}
             rows = (await client.get("/v2/persons", params=params)).json()["data"]

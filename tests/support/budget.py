@@ -7,6 +7,7 @@ import httpx
 
 from freight_sandbox import Sandbox, SandboxOptions
 from support import comparison, migration
+from support.clients import TLS
 from support.comparison import source
 from support.comparison.fields import is_carried
 from support.comparison.source import Row, Source
@@ -73,7 +74,7 @@ async def measure(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120) -> 
     """Carry a workspace into an empty target."""
     parts = await _schema_parts(sandbox)
     for url in (sandbox.affinity_url, sandbox.attio_url):
-        async with httpx.AsyncClient(base_url=url) as vendor:
+        async with httpx.AsyncClient(verify=TLS, base_url=url) as vendor:
             (await vendor.delete("/_sandbox/counters")).raise_for_status()
     job = await migration.carry(tenant, sandbox, timeout=timeout)
     reads, writes = await migration.requests(sandbox.affinity_url), await migration.writes(sandbox.attio_url)

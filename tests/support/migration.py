@@ -6,6 +6,7 @@ import httpx
 
 from freight_sandbox import Sandbox
 from support import jobs
+from support.clients import TLS
 from support.service import Tenant
 
 Outcomes = dict[str, dict[str, int]]
@@ -55,7 +56,7 @@ async def said(tenant: Tenant, job_id: str) -> list[dict[str, Any]]:
 
 async def requests(url: str) -> dict[tuple[str, str], int]:
     """How many requests a vendor has received, by method and route."""
-    async with httpx.AsyncClient(base_url=url) as vendor:
+    async with httpx.AsyncClient(verify=TLS, base_url=url) as vendor:
         counters = (await vendor.get("/_sandbox/counters")).raise_for_status().json()
     found: dict[tuple[str, str], int] = {}
     for entry in counters["requests"]:

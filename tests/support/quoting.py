@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
+from support.clients import TLS
+
 PASSED_ON = ("authorization", "content-type", "accept", "x-attio-client")
 
 
@@ -58,7 +60,7 @@ class Quoting:
 @asynccontextmanager
 async def quoting(vendor_url: str) -> AsyncIterator[Quoting]:
     """Such a vendor, before the one at this URL, for as long as the context lasts."""
-    async with httpx.AsyncClient(base_url=vendor_url, timeout=30) as upstream:
+    async with httpx.AsyncClient(verify=TLS, base_url=vendor_url, timeout=30) as upstream:
         vendor = Quoting(upstream)
         server = await asyncio.start_server(vendor.connected, "127.0.0.1", 0)
         vendor.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

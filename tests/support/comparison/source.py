@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from freight_sandbox import Sandbox
+from support.clients import TLS
 
 Row = dict[str, Any]
 Rows = dict[str, Row]
@@ -45,7 +46,7 @@ class Source:
 async def read(sandbox: Sandbox) -> Source:
     """Read all of it."""
     headers = {"Authorization": f"Bearer {sandbox.affinity_key}", **VERSION}
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers, timeout=60) as affinity:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers, timeout=60) as affinity:
         lists = _by_id(await _pages(affinity, "/v2/lists"))
         entries = [row for number in lists for row in await _entries(affinity, number)]
         notes = await _tokens(affinity, "notes")
@@ -69,7 +70,7 @@ async def read(sandbox: Sandbox) -> Source:
 async def counted(sandbox: Sandbox) -> dict[str, int]:
     """How many records of each entity the source itself says it has."""
     headers = {"Authorization": f"Bearer {sandbox.affinity_key}", **VERSION}
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=headers) as affinity:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers) as affinity:
         lists = (await affinity.get("/lists")).raise_for_status().json()
         return {
             "companies": await _searched(affinity, "companies"),
@@ -162,7 +163,7 @@ async def _token_pages(affinity: httpx.AsyncClient, collection: str) -> AsyncIte
 
 async def _downloads(affinity: httpx.AsyncClient, files: list[Row]) -> dict[str, bytes]:
     contents = {}
-    async with httpx.AsyncClient() as storage:
+    async with httpx.AsyncClient(verify=TLS) as storage:
         for row in files:
             answer = await affinity.get(f"/entity-files/download/{row['id']}")
             contents[str(row["id"])] = (await storage.get(answer.headers["location"])).raise_for_status().content

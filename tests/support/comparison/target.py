@@ -8,6 +8,7 @@ import httpx
 
 from freight_sandbox import Sandbox
 from support import late
+from support.clients import TLS
 
 Row = dict[str, Any]
 
@@ -69,7 +70,7 @@ class Target:
 async def read(sandbox: Sandbox) -> Target:
     """Read all of it."""
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers, timeout=60) as attio:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers, timeout=60) as attio:
         members = {
             row["id"]["workspace_member_id"]: row["email_address"].lower()
             for row in await _all(attio, "/v2/workspace_members")
@@ -95,7 +96,7 @@ async def read(sandbox: Sandbox) -> Target:
 async def read_schema(sandbox: Sandbox) -> tuple[int, list[Attribute]]:
     """How many lists there are, and the attributes of all lists and objects."""
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers, timeout=60) as attio:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers, timeout=60) as attio:
         lists = [row["id"]["list_id"] for row in await _all(attio, "/v2/lists")]
         owners = [*(("objects", name) for name in OBJECTS), *(("lists", number) for number in lists)]
         found = [await _attributes(attio, kind, owner) for kind, owner in owners]
@@ -139,7 +140,7 @@ async def _attributes(attio: httpx.AsyncClient, kind: str, owner: str) -> list[A
 
 async def _files(attio: httpx.AsyncClient, entity: str, records: list[Row]) -> list[File]:
     files = []
-    async with httpx.AsyncClient() as storage:
+    async with httpx.AsyncClient(verify=TLS) as storage:
         for record_id in (record["id"]["record_id"] for record in records):
             params = {"object": entity, "record_id": record_id, "limit": 200}
             for row in (await attio.get("/v2/files", params=params)).raise_for_status().json()["data"]:
