@@ -157,10 +157,10 @@ def long_wait(random: Random) -> list[Act]:
     return [
         _faults(at, 20, (vendor, wait)),
         Act(at + 1, "expect_word_of_waiting", {"seconds": 30}),
-        Act(at + 32, "cancel_and_begin_again"),
-        # The wait holds for the next job too. Workers and Redis remember it, each for the other.
-        Act(at + 42, "kill", {"who": ["worker-0", "worker-1"], "seconds": 3}),
-        Act(at + 43, "empty_redis"),
+        # Workers and Redis remember the wait, each for the other: it would hold for the next job too.
+        Act(at + 32, "kill", {"who": ["worker-0", "worker-1"], "seconds": 3}),
+        Act(at + 33, "empty_redis"),
+        Act(at + 42, "cancel_and_begin_again"),
     ]
 
 
