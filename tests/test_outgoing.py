@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freight import egress
-from freight.egress import ON_BEHALF_OF, AddressRefused, Guard, Resolver, is_public
+from freight.egress import ON_BEHALF_OF, AddressRefused, EgressPolicy, Resolver, is_public
 from support.receiver import Answer, Receiver, receiving
 
 PUBLIC = "93.184.215.14"
@@ -37,13 +37,13 @@ PRIVATE_V4 = [
 PRIVATE_V6 = ["::/64", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "2001::/32", "2001:db8::/32", "2002::/16"]
 
 
-def names(**found: Sequence[str]) -> Guard:
+def names(**found: Sequence[str]) -> EgressPolicy:
     """A guard that allows nothing by name, in a world with these names; all others are at a public address."""
 
     async def resolve(host: str, port: int) -> Sequence[str]:
         return found.get(host.replace(".", "_"), [PUBLIC])
 
-    return Guard(frozenset(), resolve=resolve)
+    return EgressPolicy(frozenset(), resolve=resolve)
 
 
 def with_mask(network: str) -> st.SearchStrategy[int]:
@@ -147,27 +147,27 @@ async def test_a_name_is_refused_when_any_of_its_addresses_is_private(found: Seq
 
 async def test_this_machine_s_own_name_is_refused() -> None:
     with pytest.raises(AddressRefused):
-        await Guard(frozenset()).check("https://localhost/")
+        await EgressPolicy(frozenset()).check("https://localhost/")
 
 
 async def test_a_name_that_does_not_resolve_passes_and_cannot_be_connected_to() -> None:
     async def nowhere(host: str, port: int) -> Sequence[str]:
         raise socket.gaierror
 
-    guard = Guard(frozenset(), resolve=nowhere)
-    await guard.check("https://not-yet.example/")
-    async with httpx.AsyncClient(transport=guard.transport(LIMITS)) as client:
+    egress_policy = EgressPolicy(frozenset(), resolve=nowhere)
+    await egress_policy.check("https://not-yet.example/")
+    async with httpx.AsyncClient(transport=egress_policy.transport(LIMITS)) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get("https://not-yet.example/")
 
 
 async def test_a_host_that_a_setting_allows_may_be_private_and_plain() -> None:
-    guard = Guard(frozenset({"10.0.0.1", "[::1]:8080", "inside.example:8080"}))
+    egress_policy = EgressPolicy(frozenset({"10.0.0.1", "[::1]:8080", "inside.example:8080"}))
     for url in ("http://10.0.0.1/", "https://10.0.0.1:8443/", "http://[::1]:8080/", "http://inside.example:8080"):
-        await guard.check(url)
+        await egress_policy.check(url)
     for url in ("http://10.0.0.2/", "http://[::1]/", "http://inside.example/", "http://inside.example.com:8080/"):
         with pytest.raises(AddressRefused):
-            await guard.check(url)
+            await egress_policy.check(url)
 
 
 async def test_a_name_that_is_private_by_the_time_of_the_request_is_not_connected_to() -> None:
@@ -176,11 +176,11 @@ async def test_a_name_that_is_private_by_the_time_of_the_request_is_not_connecte
     async def rebinding(host: str, port: int) -> Sequence[str]:
         return answers.pop(0)
 
-    guard = Guard(frozenset(), resolve=rebinding)
+    egress_policy = EgressPolicy(frozenset(), resolve=rebinding)
     async with receiving() as receiver:
         url = f"https://rebound.example:{receiver.address.rpartition(':')[2]}/"
-        await guard.check(url)
-        async with httpx.AsyncClient(transport=guard.transport(LIMITS)) as client:
+        await egress_policy.check(url)
+        async with httpx.AsyncClient(transport=egress_policy.transport(LIMITS)) as client:
             with pytest.raises(AddressRefused):
                 await client.get(url)
     assert receiver.requests == []
@@ -190,7 +190,7 @@ async def test_a_name_that_is_private_by_the_time_of_the_request_is_not_connecte
 async def test_a_redirect_to_a_private_address_is_refused_even_where_redirects_are_followed() -> None:
     async with receiving() as receiver, receiving() as inside:
         receiver.answers.append(Answer(302, headers={"Location": inside.url}))
-        transport = Guard(frozenset({receiver.address})).transport(LIMITS)
+        transport = EgressPolicy(frozenset({receiver.address})).transport(LIMITS)
         async with httpx.AsyncClient(transport=transport, follow_redirects=True) as client:
             with pytest.raises(AddressRefused):
                 await client.get(receiver.url)
@@ -198,7 +198,7 @@ async def test_a_redirect_to_a_private_address_is_refused_even_where_redirects_a
 
 
 async def test_requests_to_an_allowed_host_arrive(receiver: Receiver) -> None:
-    async with httpx.AsyncClient(transport=Guard(frozenset({"127.0.0.1"})).transport(LIMITS)) as client:
+    async with httpx.AsyncClient(transport=EgressPolicy(frozenset({"127.0.0.1"})).transport(LIMITS)) as client:
         assert (await client.post(receiver.url, content=b"x")).text == "thanks"
     assert [request.body for request in receiver.requests] == [b"x"]
 

@@ -13,7 +13,7 @@ from arq.worker import func
 from structlog.testing import capture_logs
 
 from freight import queue, throttled
-from freight.queue import QUEUE, Queue, Ring
+from freight.queue import QUEUE, Queue, WakeUp
 from freight.worker_loop import Worker
 from support.redis_relay import RedisRelay, relaying_redis
 from support.servers import RedisServer, redis_server
@@ -98,15 +98,15 @@ class Running:
         while not arrived:
             assert not self.loop.done(), self.loop.result()
             row = uuid4()
-            await self.queue.ring([a_ring(row)])
+            await self.queue.enqueue([a_ring(row)])
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await self.told.of(row)
                     arrived = True
 
 
-def a_ring(row_id: UUID, fence: int = 0) -> Ring:
-    return Ring(task="load_batch", tenant_id=uuid4(), id=row_id, fence=fence)
+def a_ring(row_id: UUID, fence: int = 0) -> WakeUp:
+    return WakeUp(task="load_batch", tenant_id=uuid4(), id=row_id, fence=fence)
 
 
 @asynccontextmanager
@@ -128,7 +128,7 @@ async def test_a_worker_waits_while_redis_refuses_commands_and_goes_on_afterward
         relay.refusal, relay.refused = refusal, 0
         async with asyncio.timeout(20):
             while relay.refused < 5:
-                await running.queue.ring([a_ring(uuid4())])
+                await running.queue.enqueue([a_ring(uuid4())])
                 await asyncio.sleep(0.02)
         assert not running.loop.done()
         relay.refusal = None
@@ -162,7 +162,7 @@ async def test_a_task_that_ends_while_redis_refuses_commands_gives_its_place_bac
         await may_end.wait()
 
     async with a_worker(relay.url, functions=[func(load_batch, name="load_batch")], max_jobs=1) as running:
-        await running.queue.ring([a_ring(uuid4())])
+        await running.queue.enqueue([a_ring(uuid4())])
         await begun.wait()
         relay.refusal = REFUSALS[0]
         may_end.set()
@@ -173,7 +173,7 @@ async def test_a_task_that_ends_while_redis_refuses_commands_gives_its_place_bac
         begun.clear()
         async with asyncio.timeout(10):
             while not begun.is_set():
-                await running.queue.ring([a_ring(uuid4())])
+                await running.queue.enqueue([a_ring(uuid4())])
                 await asyncio.sleep(0.05)
 
 
@@ -206,7 +206,7 @@ async def test_a_task_from_a_machine_whose_clock_is_ahead_is_taken_at_once(serve
         await running.does_its_work()
         running.worker.allow_pick_jobs = False
         row = uuid4()
-        await running.queue.ring([a_ring(row)])
+        await running.queue.enqueue([a_ring(row)])
         (name,) = await running.redis.zrange(QUEUE, 0, -1)
         await running.redis.zadd(QUEUE, {name: (time.time() + 3600) * 1000})
         running.worker.allow_pick_jobs = True
@@ -216,7 +216,7 @@ async def test_a_task_from_a_machine_whose_clock_is_ahead_is_taken_at_once(serve
 async def test_tasks_are_taken_in_the_order_in_which_they_were_enqueued(server: RedisServer) -> None:
     rows = [uuid4() for _ in range(30)]
     async with a_worker(server.url, max_jobs=1) as running:
-        await running.queue.ring([a_ring(row) for row in rows])
+        await running.queue.enqueue([a_ring(row) for row in rows])
         for row in rows:
             await running.told.of(row)
         assert running.told.rows == [str(row) for row in rows]
@@ -227,9 +227,9 @@ async def test_a_task_that_waits_already_is_not_enqueued_twice(server: RedisServ
         running.worker.allow_pick_jobs = False
         row = uuid4()
         for _ in range(3):
-            await running.queue.ring([a_ring(row)])
+            await running.queue.enqueue([a_ring(row)])
         assert await running.queue.depth() == 1
-        await running.queue.ring([a_ring(row, fence=1)])
+        await running.queue.enqueue([a_ring(row, fence=1)])
         assert await running.queue.depth() == 2
         await running.redis.delete(QUEUE)
 
@@ -238,10 +238,10 @@ async def test_a_task_that_was_lost_on_its_way_can_be_enqueued_again(server: Red
     async with a_worker(server.url) as running:
         running.worker.allow_pick_jobs = False
         row = uuid4()
-        await running.queue.ring([a_ring(row)])
+        await running.queue.enqueue([a_ring(row)])
         await running.redis.zpopmin(QUEUE)
         running.worker.allow_pick_jobs = True
-        await running.queue.ring([a_ring(row)])
+        await running.queue.enqueue([a_ring(row)])
         await running.told.of(row)
 
 
@@ -253,7 +253,7 @@ async def test_a_task_that_is_cancelled_is_left_to_another_worker(server: RedisS
         await asyncio.Event().wait()
 
     async with a_worker(server.url, functions=[func(load_batch, name="load_batch")]) as leaving:
-        await leaving.queue.ring([a_ring(row)])
+        await leaving.queue.enqueue([a_ring(row)])
         await begun.wait()
         await leaving.worker.stop()
     async with a_worker(server.url) as other:

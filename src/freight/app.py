@@ -11,11 +11,11 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from freight.api.http import request_log
-from freight.api.http.auth import HEADER, needs_key, provide_actor, provide_caller
+from freight.api.http.auth import HEADER, provide_actor, provide_caller, requires_api_key
 from freight.api.http.caching import JobLists
 from freight.api.http.errors import EXCEPTION_HANDLERS
 from freight.api.http.hosts import needs_host
-from freight.api.http.optional_redis import Volatile
+from freight.api.http.optional_redis import OptionalRedis
 from freight.api.http.parameters import before_handler
 from freight.api.http.rate_limits import HEADERS as LIMIT_HEADERS
 from freight.api.http.rate_limits import NOT_BY_ADDRESS, Limiter
@@ -40,7 +40,7 @@ from freight.api.routes.tenants import TenantsController
 from freight.api.routes.webhooks import WebhooksController
 from freight.deployment import Deployment
 from freight.domain.vendors import Vendors
-from freight.egress import Guard
+from freight.egress import EgressPolicy
 from freight.queue import Queue
 from freight.settings import Settings
 
@@ -53,12 +53,12 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
 
     `closing` is set when the service is told to stop, so that answers without an end come to one.
     """
-    vault, queue = deployment.vault, Queue(redis)
+    cipher, queue = deployment.cipher, Queue(redis)
     vendors = Vendors(deployment.settings, redis, workers=lambda: 1)
-    webhook_guard = Guard(deployment.settings.extra_webhook_hosts)
-    volatile = Volatile()
+    webhook_guard = EgressPolicy(deployment.settings.extra_webhook_hosts)
+    volatile = OptionalRedis()
     limiter = Limiter(redis, volatile, deployment.settings)
-    job_lists, metrics, checks = JobLists(redis, volatile, vault), Metrics(queue), Checks(queue)
+    job_lists, metrics, checks = JobLists(redis, volatile, cipher), Metrics(queue), Checks(queue)
 
     # Other requests need connections to the database too, and other tenants downloads.
     most = max(1, deployment.settings.database_pool_size // 2)
@@ -83,7 +83,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             WebhooksController,
             DeliveriesController,
         ],
-        guards=[needs_key(vault, limiter)],
+        guards=[requires_api_key(cipher, limiter)],
         opt={NOT_BY_ADDRESS: True},
         response_headers=LIMIT_HEADERS,
         security=[{"ApiKey": []}],
@@ -95,7 +95,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             "closing": Provide(lambda: closing, sync_to_thread=False),
             "downloads": Provide(lambda: downloads, sync_to_thread=False),
             "watchers": Provide(lambda: watchers, sync_to_thread=False),
-            "vault": Provide(lambda: vault, sync_to_thread=False),
+            "cipher": Provide(lambda: cipher, sync_to_thread=False),
             "vendors": Provide(lambda: vendors, sync_to_thread=False),
             "webhook_guard": Provide(lambda: webhook_guard, sync_to_thread=False),
         },

@@ -8,7 +8,7 @@ import structlog
 
 import freight_embedded
 from freight import database, encryption
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.settings import Settings, SettingsError
 from freight_embedded.processes import shared_user_warning
 
@@ -21,7 +21,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database_url: str
     redis_url: str
-    vault: Vault
+    cipher: CredentialCipher
 
 
 @asynccontextmanager
@@ -34,12 +34,12 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
     async with AsyncExitStack() as stack:
         if settings.database_url and settings.redis_url:
             database_url, redis_url = settings.database_url, settings.redis_url
-            vault = Vault(settings.secrets)
+            cipher = CredentialCipher(settings.secrets)
         else:
             _check_both_or_none(settings)
             servers = await stack.enter_async_context(freight_embedded.hold(settings.home_path))
             database_url, redis_url = servers.database_url, servers.redis_url
-            vault = Vault(settings.secrets or (encryption.secret_in(settings.home_path),))
+            cipher = CredentialCipher(settings.secrets or (encryption.secret_in(settings.home_path),))
         await stack.enter_async_context(database.connected(database_url, pool_size=settings.database_pool_size))
         if settings.database_url:
             if not await database.is_migrated():
@@ -48,7 +48,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
                 )
         else:
             await database.migrate()
-        yield Deployment(settings=settings, database_url=database_url, redis_url=redis_url, vault=vault)
+        yield Deployment(settings=settings, database_url=database_url, redis_url=redis_url, cipher=cipher)
 
 
 def warn_of_shared_user(settings: Settings) -> None:

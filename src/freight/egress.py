@@ -111,7 +111,7 @@ class Resolver:
         return answer
 
 
-class Guard:
+class EgressPolicy:
     """Decides where requests may go: to public addresses over HTTPS, and to hosts that the operator allows."""
 
     def __init__(self, allowed_hosts: frozenset[str], *, resolve: Resolve | None = None) -> None:
@@ -191,7 +191,7 @@ def is_public(address: str) -> bool:
 
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):
-    def __init__(self, guard: Guard, limits: httpx.Limits) -> None:
+    def __init__(self, egress_policy: EgressPolicy, limits: httpx.Limits) -> None:
         # httpx lets nobody choose how connections are made; httpcore does. Without the inherited __init__ there is no
         # pool but this one, so a httpx that names it otherwise would send nothing rather than send unguarded.
         self._pool = httpcore.AsyncConnectionPool(
@@ -199,13 +199,13 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_GuardedBackend(guard),
+            network_backend=_CheckedBackend(egress_policy),
         )
 
 
-class _GuardedBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+class _CheckedBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, egress_policy: EgressPolicy) -> None:
+        self._egress_policy = egress_policy
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -218,7 +218,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             async with asyncio.timeout(timeout):
-                addresses = await self._guard.addresses(host, port)
+                addresses = await self._egress_policy.addresses(host, port)
         except UNRESOLVED as error:
             raise httpcore.ConnectError(f"The host {host!r} could not be resolved.") from error
         failure: Exception = httpcore.ConnectError(f"The host {host!r} has no address.")

@@ -28,7 +28,7 @@ class SecretError(Exception):
     """A deployment secret is missing, malformed, or not the one that something was protected with."""
 
 
-class Vault:
+class CredentialCipher:
     """Seals and opens with the deployment's secrets."""
 
     def __init__(self, deployment_secrets: Sequence[str]) -> None:

@@ -52,7 +52,7 @@ def unpack(data: bytes) -> dict[str, Any]:
     return msgspec.msgpack.decode(data, type=dict[str, Any])
 
 
-class Ring(msgspec.Struct, frozen=True, kw_only=True):
+class WakeUp(msgspec.Struct, frozen=True, kw_only=True):
     """A row that somebody should look at. Its fence makes the task's id new after every claim."""
 
     task: Task
@@ -74,21 +74,21 @@ class Queue:
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
 
-    async def ring(self, rings: Sequence[Ring]) -> None:
+    async def enqueue(self, wake_ups: Sequence[WakeUp]) -> None:
         """Enqueue a task for each. Without Redis nothing happens: the sweep rings again when it is back.
 
         A task that waits in the queue already stays where it is, and one that was lost on its way to a worker is put
         there again. The order is that of Redis's own clock, so those of the machines may differ.
         """
-        if not rings:
+        if not wake_ups:
             return
         try:
             seconds, microseconds = await self.redis.time()
             now = seconds * 1000 + microseconds // 1000
             async with self.redis.pipeline(transaction=False) as pipe:
-                for number, ring in enumerate(rings):
-                    job_id = f"{ring.task}:{ring.id}:{ring.fence}"
-                    task = serialize_job(ring.task, ring.arguments, {}, None, now, serializer=pack)
+                for number, enqueue in enumerate(wake_ups):
+                    job_id = f"{enqueue.task}:{enqueue.id}:{enqueue.fence}"
+                    task = serialize_job(enqueue.task, enqueue.arguments, {}, None, now, serializer=pack)
                     pipe.set(job_key_prefix + job_id, task, ex=TASK_KEPT_SECONDS)
                     pipe.zadd(QUEUE, {job_id: now + number / 1000}, nx=True)
                 await pipe.execute()

@@ -25,17 +25,17 @@ from freight.domain.migration.records import leases
 from freight.domain.migration.records.clocks import DatabaseClock
 from freight.domain.migration.steps.extract import extract
 from freight.domain.migration.steps.load import load
-from freight.domain.migration.steps.resolve_references import link
-from freight.domain.migration.steps.scheduling import advance, advance_swept, live_jobs
+from freight.domain.migration.steps.resolve_references import resolve_references
+from freight.domain.migration.steps.scheduling import live_jobs, schedule_next, schedule_swept
 from freight.domain.migration.steps.start import start
-from freight.domain.migration.steps.worker_context import Workplace
+from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot, Slots, Step
 from freight.domain.tenancy import retention
 from freight.domain.vendors import Vendors
 from freight.domain.webhooks import deliveries
-from freight.domain.webhooks import sender as webhook_courier
-from freight.domain.webhooks.sender import Courier
-from freight.egress import Guard
+from freight.domain.webhooks import sender as webhook_sender
+from freight.domain.webhooks.sender import WebhookSender
+from freight.egress import EgressPolicy
 from freight.encryption import SecretError
 from freight.queue import Queue
 from freight.settings import Settings, SettingsError
@@ -91,7 +91,7 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
         "job_serializer": queue.pack,
         "job_deserializer": queue.unpack,
         # As many slots as there are may be lent.
-        "max_jobs": 2 * settings.worker_concurrency + slots.ROOM + webhook_courier.AT_ONCE + MAX_SHORT,
+        "max_jobs": 2 * settings.worker_concurrency + slots.ROOM + webhook_sender.AT_ONCE + MAX_SHORT,
         "job_timeout": TASK_SECONDS,
         # A result that is kept would make arq refuse the task's id.
         "keep_result": 0,
@@ -104,59 +104,59 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
 
 async def advance_job(ctx: Context, tenant_id: str, job_id: str) -> None:
     """Ring for what is to be done next for a job."""
-    await _go_on(ctx["place"], UUID(tenant_id), UUID(job_id))
+    await _go_on(ctx["context"], UUID(tenant_id), UUID(job_id))
 
 
 async def start_job(ctx: Context, tenant_id: str, _: str, job_id: str) -> None:
     """Start a job if it has not been."""
-    place: Workplace = ctx["place"]
+    context: WorkerContext = ctx["context"]
     async with _slot(ctx, tenant_id, job_id, job_id) as slot:
         if slot is None:
             return
-        await start(place, UUID(tenant_id), UUID(job_id))
-    await _go_on(place, UUID(tenant_id), UUID(job_id))
+        await start(context, UUID(tenant_id), UUID(job_id))
+    await _go_on(context, UUID(tenant_id), UUID(job_id))
 
 
 async def extract_stream(ctx: Context, tenant_id: str, stream_id: str, job_id: str) -> None:
     """Read a stream to its end."""
-    place: Workplace = ctx["place"]
+    context: WorkerContext = ctx["context"]
     async with _slot(ctx, tenant_id, job_id, stream_id) as slot:
-        if slot is None or await extract(place, UUID(tenant_id), UUID(stream_id), slot) is None:
+        if slot is None or await extract(context, UUID(tenant_id), UUID(stream_id), slot) is None:
             return
-    await _go_on(place, UUID(tenant_id), UUID(job_id))
+    await _go_on(context, UUID(tenant_id), UUID(job_id))
 
 
 async def load_batch(ctx: Context, tenant_id: str, batch_id: str, job_id: str) -> None:
     """Load a batch."""
-    place: Workplace = ctx["place"]
+    context: WorkerContext = ctx["context"]
     async with _slot(ctx, tenant_id, job_id, batch_id) as slot:
-        if slot is None or await load(place, UUID(tenant_id), UUID(batch_id), slot) is None:
+        if slot is None or await load(context, UUID(tenant_id), UUID(batch_id), slot) is None:
             return
-    await _go_on(place, UUID(tenant_id), UUID(job_id))
+    await _go_on(context, UUID(tenant_id), UUID(job_id))
 
 
 async def link_records(ctx: Context, tenant_id: str, _: str, job_id: str) -> None:
     """Give records the references to what was loaded after them."""
-    place: Workplace = ctx["place"]
+    context: WorkerContext = ctx["context"]
     async with _slot(ctx, tenant_id, job_id, job_id) as slot:
         if slot is None:
             return
-        await link(place, UUID(tenant_id), UUID(job_id), slot)
-    await _go_on(place, UUID(tenant_id), UUID(job_id))
+        await resolve_references(context, UUID(tenant_id), UUID(job_id), slot)
+    await _go_on(context, UUID(tenant_id), UUID(job_id))
 
 
 async def deliver_webhook(ctx: Context, tenant_id: str, delivery_id: str) -> None:
     """Tell a webhook of an event."""
-    courier: Courier = ctx["courier"]
-    await courier.deliver(UUID(tenant_id), UUID(delivery_id))
+    sender: WebhookSender = ctx["sender"]
+    await sender.deliver(UUID(tenant_id), UUID(delivery_id))
 
 
 async def sweep(ctx: Context) -> None:
     """Look over all live jobs and deliveries: whatever was rung for in vain, or never, is rung for again."""
-    place: Workplace = ctx["place"]
+    context: WorkerContext = ctx["context"]
     async with database.as_platform() as tx:
         due = await deliveries.due(tx)
-    await place.queue.ring(due)
+    await context.queue.enqueue(due)
     live = await live_jobs()
     enqueued, until = 0, time.monotonic() + SWEEP_BUDGET_SECONDS
     for number, (tenant_id, job_id) in enumerate(live):
@@ -164,14 +164,14 @@ async def sweep(ctx: Context) -> None:
             log.info("sweep_cut_short", looked_at=number, live=len(live))
             return
         try:
-            rings = await advance_swept(tenant_id, job_id)
+            wake_ups = await schedule_swept(tenant_id, job_id)
         except database.Unavailable:
             raise
         except Exception:  # one job that cannot be advanced must not hold up all others
             log.exception("job_not_advanced", job=str(job_id))
             continue
-        await place.queue.ring(rings)
-        enqueued += len(rings)
+        await context.queue.enqueue(wake_ups)
+        enqueued += len(wake_ups)
 
 
 async def _repeatedly(bell: Queue, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
@@ -193,16 +193,16 @@ async def _repeatedly(bell: Queue, name: str, work: Callable[[], Awaitable[None]
 @asynccontextmanager
 async def _slot(ctx: Context, tenant_id: str, job_id: str, row_id: str) -> AsyncIterator[Slot | None]:
     """A slot for a long step; None if there is none for it now. Other workers get a chance before it waits here."""
-    place: Workplace = ctx["place"]
+    context: WorkerContext = ctx["context"]
     waits = ctx["workers"] == 1 or ctx["job_try"] > PASSES
-    async with place.slots.taken(Step(tenant_id, job_id, row_id), wait=waits) as slot:
+    async with context.slots.taken(Step(tenant_id, job_id, row_id), wait=waits) as slot:
         if slot is None and not waits:
             raise Retry
         yield slot
 
 
-async def _go_on(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
-    await place.queue.ring(await advance(tenant_id, job_id))
+async def _go_on(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
+    await context.queue.enqueue(await schedule_next(tenant_id, job_id))
 
 
 async def on_startup(ctx: Context) -> None:
@@ -223,15 +223,17 @@ async def on_startup(ctx: Context) -> None:
     bell = Queue(redis)
     name = worker_name(socket.gethostname())
     ctx["workers"] = 1
-    ctx["place"] = Workplace(
+    ctx["context"] = WorkerContext(
         worker=name,
-        vault=opened.vault,
+        cipher=opened.cipher,
         vendors=Vendors(settings, redis, workers=lambda: int(ctx["workers"])),
         queue=bell,
         slots=Slots(settings.worker_concurrency),
         in_doubt_seconds=settings.in_doubt_seconds,
     )
-    ctx["courier"] = Courier(worker=name, vault=opened.vault, guard=Guard(settings.extra_webhook_hosts))
+    ctx["sender"] = WebhookSender(
+        worker=name, cipher=opened.cipher, egress_policy=EgressPolicy(settings.extra_webhook_hosts)
+    )
     for repeated in (_beat(ctx, bell, name), _sweeping(ctx, bell), _purging(bell)):
         stack.push_async_callback(_stop, asyncio.create_task(repeated))
     log.info("worker_started", worker=name)

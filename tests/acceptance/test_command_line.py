@@ -144,8 +144,8 @@ async def test_a_new_tenants_key_is_printed_once_and_its_name_is_taken(tmp_path:
 async def test_a_generated_secret_is_one_that_can_be_used(tmp_path: Path) -> None:
     one, two = await asyncio.gather(*(run("freight", "generate-secret", cwd=tmp_path) for _ in range(2)))
     assert one.printed != two.printed
-    vault = encryption.Vault((one.printed.strip(),))
-    assert vault.open(vault.seal("text", bound_to="row"), bound_to="row") == "text"
+    cipher = encryption.CredentialCipher((one.printed.strip(),))
+    assert cipher.open(cipher.seal("text", bound_to="row"), bound_to="row") == "text"
 
 
 @pytest.fixture(scope="module")

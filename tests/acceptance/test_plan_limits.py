@@ -11,7 +11,7 @@ from freight.connectors import registry
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.errors import PlanLimitReached
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support import firm, jobs, migration, workspaces
@@ -30,7 +30,7 @@ class FullTarget(AttioTarget):
     has_room = False
     creates = 0
 
-    async def prepare(self, layout: Layout) -> Layout:
+    async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
         if self.full_at == "prepare" and not self.has_room:
             raise PlanLimitReached(FULL)
         return await super().prepare(layout)

@@ -18,7 +18,7 @@ from freight.deployment import Deployment
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Credentials, JobRequest
 from freight.domain.tenancy.api_keys import KeyRequest, NewKey
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.settings import Settings
 from freight_sandbox import Sandbox, SandboxOptions
 from freight_sandbox import running as running_sandbox
@@ -282,7 +282,7 @@ async def read_everything(at: Scene, *job_ids: str) -> None:
 async def reprs(settings: Settings, job_id: str, secrets: set[str]) -> list[str]:
     """What Python shows of the things that hold keys, or what Freight makes of them."""
     url, redis = settings.database_url or "", settings.redis_url or ""
-    vault = Vault(settings.secrets)
+    cipher = CredentialCipher(settings.secrets)
     sources = {"api_key": AFFINITY_KEY, "base_url": None}
     request = msgspec.convert(
         {
@@ -295,7 +295,7 @@ async def reprs(settings: Settings, job_id: str, secrets: set[str]) -> list[str]
     )
     async with database.connected(url, pool_size=2), database.as_platform() as tx:
         job = await jobs.get(tx, UUID(job_id))
-        credentials = await jobs.credentials(tx, vault, UUID(job_id))
+        credentials = await jobs.credentials(tx, cipher, UUID(job_id))
     assert (credentials.source, credentials.target) == (AFFINITY_KEY, ATTIO_KEY)
     key = next(secret for secret in secrets if secret.startswith("frt_test_"))
     new = NewKey(
@@ -309,9 +309,9 @@ async def reprs(settings: Settings, job_id: str, secrets: set[str]) -> list[str]
         revoked_at=None,
         key=key,
     )
-    deployment = Deployment(settings=settings, database_url=url, redis_url=redis, vault=vault)
+    deployment = Deployment(settings=settings, database_url=url, redis_url=redis, cipher=cipher)
     things = (job, request, request.source_config, request.target_config, credentials, Credentials("a", "b"), new)
-    shown = [repr(thing) for thing in (*things, deployment, settings, vault, KeyRequest(name="x", scopes=["admin"]))]
+    shown = [repr(thing) for thing in (*things, deployment, settings, cipher, KeyRequest(name="x", scopes=["admin"]))]
     assert not [text for text in shown for secret in settings.secrets if secret in text]
     return shown
 

@@ -96,10 +96,10 @@ async def test_every_operation_is_described_with_its_errors(document: dict[str, 
         assert operation["summary"]
         assert operation["description"]
         assert operation["tags"]
-        needs_key = path.startswith("/api/v1/")
-        assert operation["security"] == ([{"ApiKey": []}] if needs_key else [{}])
+        requires_api_key = path.startswith("/api/v1/")
+        assert operation["security"] == ([{"ApiKey": []}] if requires_api_key else [{}])
         statuses = set(operation["responses"])
-        if needs_key:
+        if requires_api_key:
             assert statuses >= {"400", "401", "403", "429", "500", "503"}
             assert "{" not in path or "404" in statuses
             assert "requestBody" not in operation or statuses >= {"413", "415", "422"}
@@ -108,7 +108,9 @@ async def test_every_operation_is_described_with_its_errors(document: dict[str, 
         for status in statuses - {"204", "304"}:
             assert operation["responses"][status]["description"]
             for content in operation["responses"][status]["content"].values():
-                assert not needs_key or (content["schema"] == {"$ref": "#/components/schemas/Error"}) == (status >= "4")
+                assert not requires_api_key or (content["schema"] == {"$ref": "#/components/schemas/Error"}) == (
+                    status >= "4"
+                )
     assert len(names) == len(list(operations(document)))
 
 

@@ -15,7 +15,7 @@ from freight import queue
 from freight.app import create_app
 from freight.deployment import Deployment
 from freight.domain.tenancy.api_keys import ALL_SCOPES, Scope
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of
@@ -67,7 +67,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.method} {self.path}"
 
     @property
-    def needs_key(self) -> bool:
+    def requires_api_key(self) -> bool:
         return str(self) not in OPEN and not self.path.startswith(DOCUMENTATION)
 
     @property
@@ -86,7 +86,7 @@ async def routes(service: Service) -> list[Route]:
     settings = service.settings
     database_url, redis_url = settings.database_url or "", settings.redis_url or ""
     deployment = Deployment(
-        settings=settings, database_url=database_url, redis_url=redis_url, vault=Vault(settings.secrets)
+        settings=settings, database_url=database_url, redis_url=redis_url, cipher=CredentialCipher(settings.secrets)
     )
     litestar = innermost(create_app(deployment, queue.connect(redis_url), asyncio.Event()))
     found = [
@@ -102,7 +102,7 @@ async def routes(service: Service) -> list[Route]:
 @pytest.fixture(scope="module")
 async def guarded(routes: list[Route]) -> list[Route]:
     """The routes that need a key."""
-    return [route for route in routes if route.needs_key]
+    return [route for route in routes if route.requires_api_key]
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ async def test_what_needs_no_key_is_only_what_is_meant_to_be_open(routes: list[R
     assert {str(route) for route in routes} - {str(route) for route in guarded} - OPEN == {
         str(route) for route in routes if route.path.startswith(DOCUMENTATION)
     }
-    assert all(route.method in ("GET", "HEAD") for route in routes if not route.needs_key)
+    assert all(route.method in ("GET", "HEAD") for route in routes if not route.requires_api_key)
     assert all(route.path.startswith("/api/v1/") for route in guarded)
 
 

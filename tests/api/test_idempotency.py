@@ -12,7 +12,7 @@ from freight.api.routes.health import Alive
 from freight.domain.errors import RequestInProgress
 from freight.domain.jobs import idempotency
 from freight.domain.jobs.idempotency import Answer, Key
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight_sandbox import Sandbox
 from support import faults
 from support.errors import error_of, fields_of
@@ -127,14 +127,14 @@ async def test_a_clock_that_was_set_back_does_not_keep_the_key_of_a_killed_reque
 
 
 async def test_a_request_keeps_its_key_however_long_it_takes(service: Service, tenant: Tenant) -> None:
-    vault, key, request = Vault(service.settings.secrets), Key(tenant_id=tenant.id, name="k"), Alive()
+    cipher, key, request = CredentialCipher(service.settings.secrets), Key(tenant_id=tenant.id, name="k"), Alive()
 
     async def again() -> str:
-        async with idempotency.once(vault, key, request, lease_seconds=1) as turn:
+        async with idempotency.once(cipher, key, request, lease_seconds=1) as turn:
             assert turn.answer is not None
             return turn.answer.body
 
-    async with idempotency.once(vault, key, request, lease_seconds=1) as turn:
+    async with idempotency.once(cipher, key, request, lease_seconds=1) as turn:
         for _ in range(5):
             await asyncio.sleep(0.5)
             with pytest.raises(RequestInProgress):
@@ -145,21 +145,21 @@ async def test_a_request_keeps_its_key_however_long_it_takes(service: Service, t
 
 
 async def test_a_request_that_was_taken_for_dead_stores_nothing(service: Service, tenant: Tenant) -> None:
-    vault, key, request = Vault(service.settings.secrets), Key(tenant_id=tenant.id, name="k"), Alive()
+    cipher, key, request = CredentialCipher(service.settings.secrets), Key(tenant_id=tenant.id, name="k"), Alive()
     answer = Answer(status_code=201, body="done", location="/")
 
     async def first() -> None:
-        async with idempotency.once(vault, key, request) as frozen:
+        async with idempotency.once(cipher, key, request) as frozen:
             async with database.as_tenant(tenant.id) as tx:
                 await tx.execute("UPDATE idempotency_keys SET lease_until = now() - interval '1 second'")
-            async with idempotency.once(vault, key, request) as second, database.as_tenant(tenant.id) as tx:
+            async with idempotency.once(cipher, key, request) as second, database.as_tenant(tenant.id) as tx:
                 await second.finish(tx, answer)
             async with database.as_tenant(tenant.id) as tx:
                 await frozen.finish(tx, answer)
 
     with pytest.raises(RequestInProgress):
         await first()
-    async with idempotency.once(vault, key, request) as again:
+    async with idempotency.once(cipher, key, request) as again:
         assert again.answer == answer
 
 

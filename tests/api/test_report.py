@@ -19,7 +19,7 @@ from freight.domain.report.reasons import advice_on
 from freight.domain.report.sections import HEADINGS
 from freight.model.crm import Entity, List
 from freight.model.fields import Fact, PersonRef
-from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 from freight.model.schema import Schema
 from support import filled
 from support.errors import error_of
@@ -28,7 +28,7 @@ from support.service import Tenant
 STARTED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ENDED = STARTED + timedelta(hours=1, minutes=2, seconds=5)
 
-LAYOUT = Layout(
+LAYOUT = ResolvedMapping(
     entities=("companies", "deals"),
     parts={"companies": {"id": "affinity_id", "location": "primary_location"}},
     places=(

@@ -10,7 +10,7 @@ from freight.domain.jobs import model as jobs
 from freight.domain.migration.records import logs
 from freight.domain.migration.records.logs import Entry
 from freight.domain.tenancy import retention
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of
@@ -82,7 +82,7 @@ async def test_before_that_nothing_is_erased(service: Service, tenant: Tenant, s
     await retention.purge()
     assert await contents(recent) == before
     async with database.as_tenant(tenant.id) as tx:
-        found = await jobs.credentials(tx, Vault(service.settings.secrets), before["job"]["id"])
+        found = await jobs.credentials(tx, CredentialCipher(service.settings.secrets), before["job"]["id"])
     assert found.source == sandbox.affinity_key
 
 

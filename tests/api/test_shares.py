@@ -10,7 +10,7 @@ import pytest
 from litestar.exceptions import HTTPException
 
 from freight.api.http.shares import Shared, Shares
-from freight.api.http.streaming import Pace, Streamed
+from freight.api.http.streaming import Pace, StreamingResponse
 
 ONE, OTHER, THIRD = uuid4(), uuid4(), uuid4()
 
@@ -90,7 +90,7 @@ async def sent_to(take: Callable[[], Awaitable[None]], *, pieces: int, pace: Pac
     async def receive() -> Any:
         await asyncio.Event().wait()
 
-    answer = Streamed(body, media_type="text/csv", headers={}, pace=pace)
+    answer = StreamingResponse(body, media_type="text/csv", headers={}, pace=pace)
     await answer({"type": "http", "state": {}}, receive, send)  # type: ignore[typeddict-item]
     return taken
 

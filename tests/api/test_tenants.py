@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from freight import database
-from freight.domain.migration.steps.scheduling import advance, live_jobs
+from freight.domain.migration.steps.scheduling import live_jobs, schedule_next
 from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of, fields_of
@@ -190,7 +190,7 @@ async def test_deleting_twice_at_once_does_it_once(administrator: httpx.AsyncCli
 
 
 async def test_a_worker_does_not_mind_that_a_tenant_has_gone(service: Service) -> None:
-    assert await advance(uuid4(), uuid4()) == []
+    assert await schedule_next(uuid4(), uuid4()) == []
 
 
 async def test_a_tenant_s_key_opens_no_tenants_and_the_administrator_s_nothing_else(

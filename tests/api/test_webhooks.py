@@ -16,12 +16,12 @@ from freight import database
 from freight.connectors import registry
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.transitions import Status
-from freight.domain.migration.steps.scheduling import advance, live_jobs
+from freight.domain.migration.steps.scheduling import live_jobs, schedule_next
 from freight.domain.webhooks import deliveries
 from freight.domain.webhooks.deliveries import DELAYS
-from freight.domain.webhooks.sender import Courier
-from freight.egress import Guard
-from freight.encryption import Vault
+from freight.domain.webhooks.sender import WebhookSender
+from freight.egress import EgressPolicy
+from freight.encryption import CredentialCipher
 from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
@@ -74,8 +74,12 @@ def settings(settings: Settings, receiver: Receiver) -> Settings:
 
 
 @pytest.fixture
-def courier(settings: Settings) -> Courier:
-    return Courier(worker="test", vault=Vault(settings.secrets), guard=Guard(settings.extra_webhook_hosts))
+def sender(settings: Settings) -> WebhookSender:
+    return WebhookSender(
+        worker="test",
+        cipher=CredentialCipher(settings.secrets),
+        egress_policy=EgressPolicy(settings.extra_webhook_hosts),
+    )
 
 
 @pytest.fixture
@@ -109,14 +113,14 @@ async def send_test(tenant: Tenant, webhook: dict[str, Any]) -> dict[str, Any]:
     return delivery
 
 
-async def deliver(tenant: Tenant, courier: Courier, *, at_once: bool = False) -> None:
+async def deliver(tenant: Tenant, sender: WebhookSender, *, at_once: bool = False) -> None:
     """As workers do; `at_once` does not wait for the time of the next attempt."""
     async with database.as_tenant(tenant.id) as tx:
         if at_once:
             await tx.execute("UPDATE webhook_deliveries SET due_at = now()")
         due = await deliveries.due(tx)
-    for ring in due:
-        await courier.deliver(ring.tenant_id, ring.id)
+    for enqueue in due:
+        await sender.deliver(enqueue.tenant_id, enqueue.id)
 
 
 async def new_job(tenant: Tenant, sandbox: Sandbox) -> UUID:
@@ -162,14 +166,14 @@ async def test_a_webhook_is_changed_only_where_the_request_says_so(tenant: Tenan
 
 
 async def test_a_deleted_webhook_is_gone_with_its_deliveries(
-    tenant: Tenant, receiver: Receiver, courier: Courier
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     webhook = await created(tenant, receiver)
     delivery = await send_test(tenant, webhook)
     assert (await tenant.client.delete(webhook["links"]["self"])).status_code == 204
     for path in (webhook["links"]["self"], webhook["links"]["deliveries"], delivery["links"]["self"]):
         error_of(await tenant.client.get(path), 404)
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     assert receiver.requests == []
 
 
@@ -239,13 +243,13 @@ async def test_a_vendor_whose_own_name_is_at_a_private_address_is_refused(
 
 
 async def test_each_event_is_delivered_once_and_its_signature_is_right(
-    tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender, sandbox: Sandbox
 ) -> None:
     webhook = await created(tenant, receiver)
     job_id = await new_job(tenant, sandbox)
     await move(tenant, job_id, "running", "paused", "running", "completed_with_errors")
     for _ in range(3):
-        await deliver(tenant, courier)
+        await deliver(tenant, sender)
     said = [request.verified(webhook["secret"]) for request in receiver.requests]
     assert {each["type"] for each in said} == {
         "job.started",
@@ -283,18 +287,18 @@ async def test_each_event_is_delivered_once_and_its_signature_is_right(
 
 
 async def test_a_webhook_is_told_only_of_what_it_asked_for(
-    tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender, sandbox: Sandbox
 ) -> None:
     await created(tenant, receiver, events=["job.cancelled"])
     job_id = await new_job(tenant, sandbox)
     await move(tenant, job_id, "running", "cancelled")
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     assert [request.path for request in receiver.requests] == ["/hooks"]
     assert len(receiver.of("job.cancelled")) == 1
 
 
 async def test_a_change_of_a_job_that_is_taken_back_is_told_to_nobody(
-    tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender, sandbox: Sandbox
 ) -> None:
     webhook = await created(tenant, receiver)
     job_id = await new_job(tenant, sandbox)
@@ -316,12 +320,12 @@ async def test_workers_are_rung_for_what_a_job_has_to_tell(
     job_id = await new_job(tenant, sandbox)
     await move(tenant, job_id, "running")
     (delivery,) = (await look(tenant, webhook["links"]["deliveries"]))["items"]
-    rings = await advance(tenant.id, job_id)
-    assert [str(ring.id) for ring in rings if ring.task == "deliver_webhook"] == [delivery["id"]]
+    wake_ups = await schedule_next(tenant.id, job_id)
+    assert [str(enqueue.id) for enqueue in wake_ups if enqueue.task == "deliver_webhook"] == [delivery["id"]]
 
 
 async def test_a_job_that_goes_on_by_itself_is_told_too(
-    tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender, sandbox: Sandbox
 ) -> None:
     webhook = await created(tenant, receiver, events=["job.resumed"])
     job_id = await new_job(tenant, sandbox)
@@ -329,20 +333,20 @@ async def test_a_job_that_goes_on_by_itself_is_told_too(
     async with database.as_tenant(tenant.id) as tx:
         await jobs.pause_until(tx, job_id, resume_at=datetime.now(UTC), message="The quota is used up.")
     await live_jobs()
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     (request,) = receiver.requests
     assert request.verified(webhook["secret"])["data"]["status"] == "running"
 
 
 async def test_a_test_event_is_sent_and_its_answer_can_be_read(
-    tenant: Tenant, receiver: Receiver, courier: Courier
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     webhook = await created(tenant, receiver, events=["job.failed"])
     delivery = await send_test(tenant, webhook)
     assert (delivery["event"], delivery["status"], delivery["attempts"]) == ("webhook.test", "pending", 0)
     assert delivery["links"]["job"] is None
     receiver.answers.append(Answer(201, b"a\0b" + b"x" * 5000))
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     (request,) = receiver.requests
     delivered = await look(tenant, delivery["links"]["self"])
     assert (delivered["status"], delivered["answer_status"], delivered["error"]) == ("delivered", 201, None)
@@ -361,20 +365,20 @@ async def test_a_test_event_is_sent_and_its_answer_can_be_read(
     ],
 )
 async def test_what_is_not_delivered_is_tried_again_and_says_why(
-    answer: Answer, status: int | None, error: str, tenant: Tenant, receiver: Receiver, courier: Courier
+    answer: Answer, status: int | None, error: str, tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     webhook = await created(tenant, receiver)
     delivery = await send_test(tenant, webhook)
     receiver.answers.append(answer)
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     failed = await look(tenant, delivery["links"]["self"])
     assert (failed["status"], failed["attempts"], failed["answer_status"]) == ("pending", 1, status)
     assert error in failed["error"]
     assert failed["next_attempt_at"] > failed["attempted_at"]
     assert (await look(tenant, webhook["links"]["self"]))["failing_since"] is not None
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     assert len(receiver.requests) == 1
-    await deliver(tenant, courier, at_once=True)
+    await deliver(tenant, sender, at_once=True)
     delivered = await look(tenant, delivery["links"]["self"])
     assert (delivered["status"], delivered["attempts"], delivered["error"]) == ("delivered", 2, None)
     assert (await look(tenant, webhook["links"]["self"]))["failing_since"] is None
@@ -384,36 +388,36 @@ async def test_what_is_not_delivered_is_tried_again_and_says_why(
 
 
 async def test_a_redirect_to_another_address_is_not_followed(
-    tenant: Tenant, receiver: Receiver, courier: Courier
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     async with receiving() as inside:
         webhook = await created(tenant, receiver)
         await send_test(tenant, webhook)
         receiver.answers.append(Answer(307, headers={"Location": inside.url}))
-        await deliver(tenant, courier)
+        await deliver(tenant, sender)
         assert inside.requests == []
 
 
 @pytest.mark.usefixtures("_a_name_inside")
 async def test_a_webhook_whose_name_became_private_is_sent_nothing(
-    tenant: Tenant, receiver: Receiver, courier: Courier
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     webhook = await created(tenant, receiver)
     async with database.as_tenant(tenant.id) as tx:
         await tx.execute("UPDATE webhooks SET url = $1", f"https://{INSIDE}/")
     delivery = await send_test(tenant, webhook)
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     failed = await look(tenant, delivery["links"]["self"])
     assert "not at a public address" in failed["error"]
 
 
 async def test_a_receiver_that_answers_gone_is_switched_off_at_once(
-    tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender, sandbox: Sandbox
 ) -> None:
     webhook = await created(tenant, receiver)
     delivery = await send_test(tenant, webhook)
     receiver.answers.append(Answer(410))
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     assert (await look(tenant, delivery["links"]["self"]))["status"] == "failed"
     off = await look(tenant, webhook["links"]["self"])
     assert (off["enabled"], "410" in off["disabled_reason"]) == (False, True)
@@ -423,7 +427,7 @@ async def test_a_receiver_that_answers_gone_is_switched_off_at_once(
 
 
 async def test_a_webhook_is_switched_off_when_it_fails_for_days_and_not_before(
-    tenant: Tenant, receiver: Receiver, courier: Courier
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     webhook = await created(tenant, receiver)
     path = webhook["links"]["self"]
@@ -431,43 +435,47 @@ async def test_a_webhook_is_switched_off_when_it_fails_for_days_and_not_before(
         delivery = await send_test(tenant, webhook)
         receiver.answers.extend([Answer(503)] * (len(DELAYS) + 1))
         for _ in range(len(DELAYS)):
-            await deliver(tenant, courier, at_once=True)
+            await deliver(tenant, sender, at_once=True)
             assert (await look(tenant, delivery["links"]["self"]))["status"] == "pending"
         other = await send_test(tenant, webhook)
         async with database.as_tenant(tenant.id) as tx:
             await tx.execute("UPDATE webhooks SET failing_since = now() - $1 * interval '1 day'", days)
             await tx.execute("UPDATE webhook_deliveries SET due_at = now() WHERE id = $1", delivery["id"])
-        await courier.deliver(tenant.id, UUID(delivery["id"]))
+        await sender.deliver(tenant.id, UUID(delivery["id"]))
         failed = await look(tenant, delivery["links"]["self"])
         assert (failed["status"], failed["attempts"]) == ("failed", len(DELAYS) + 1)
         assert (await look(tenant, path))["enabled"] == enabled
         assert (await look(tenant, other["links"]["self"]))["status"] == ("pending" if enabled else "failed")
-        await deliver(tenant, courier, at_once=True)
+        await deliver(tenant, sender, at_once=True)
     assert "3 days" in (await look(tenant, path))["disabled_reason"]
     assert (await look(tenant, webhook["links"]["deliveries"], status="pending"))["total"] == 0
     assert (await tenant.client.patch(path, json={"enabled": True})).json()["failing_since"] is None
     await send_test(tenant, webhook)
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     assert (await look(tenant, webhook["links"]["deliveries"], status="delivered"))["total"] == 2
 
 
 async def test_two_workers_do_not_deliver_the_same_thing_twice(
-    tenant: Tenant, receiver: Receiver, courier: Courier, settings: Settings
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender, settings: Settings
 ) -> None:
-    other = Courier(worker="other", vault=Vault(settings.secrets), guard=Guard(settings.extra_webhook_hosts))
+    other = WebhookSender(
+        worker="other",
+        cipher=CredentialCipher(settings.secrets),
+        egress_policy=EgressPolicy(settings.extra_webhook_hosts),
+    )
     delivery = UUID((await send_test(tenant, await created(tenant, receiver)))["id"])
-    await asyncio.gather(*(each.deliver(tenant.id, delivery) for each in (courier, other, courier, other)))
+    await asyncio.gather(*(each.deliver(tenant.id, delivery) for each in (sender, other, sender, other)))
     assert len(receiver.requests) == 1
 
 
 async def test_after_a_rotation_only_the_new_secret_is_right(
-    tenant: Tenant, receiver: Receiver, courier: Courier
+    tenant: Tenant, receiver: Receiver, sender: WebhookSender
 ) -> None:
     webhook = await created(tenant, receiver)
     await send_test(tenant, webhook)
     answer = await tenant.client.post(f"{webhook['links']['self']}/rotate-secret")
     assert answer.status_code == 200, answer.text
-    await deliver(tenant, courier)
+    await deliver(tenant, sender)
     (request,) = receiver.requests
     assert request.verified(answer.json()["secret"])
     with pytest.raises(WebhookVerificationError):
@@ -475,7 +483,7 @@ async def test_after_a_rotation_only_the_new_secret_is_right(
 
 
 async def test_another_tenant_s_webhook_does_not_exist(
-    tenant: Tenant, other_tenant: Tenant, receiver: Receiver, courier: Courier, sandbox: Sandbox
+    tenant: Tenant, other_tenant: Tenant, receiver: Receiver, sender: WebhookSender, sandbox: Sandbox
 ) -> None:
     webhook = await created(tenant, receiver)
     delivery = await send_test(tenant, webhook)

@@ -9,7 +9,7 @@ from connector_parts import RecordingPacer
 from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.affinity.reading import Reading
+from freight.connectors.affinity.row_parser import Reading
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import Entity, List

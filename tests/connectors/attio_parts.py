@@ -7,16 +7,16 @@ import msgspec
 
 from freight.connectors.attio import drafting
 from freight.connectors.attio.definitions import Attribute, Choice, ListDefinition, Member
-from freight.connectors.attio.drafting import Guide
+from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.planning.attributes import description, list_description
 from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
-from freight.connectors.protocols import Draft, Plan, References
+from freight.connectors.protocols import Draft, References, SchemaPlan
 from freight.model.crm import LOAD_ORDER, Entity, Record
 from freight.model.fields import Field, FieldType, Option
 from freight.model.mapping import Mapping
-from freight.model.resolved_mapping import Layout, Place
+from freight.model.resolved_mapping import Place, ResolvedMapping
 from freight.model.schema import Schema
 
 MEMBER_ID = "50cf242c-7fa3-4cad-87d0-75b1af71c57b"
@@ -61,13 +61,13 @@ def planned(
     existing: Existing | None = None,
     mapping: Mapping | None = None,
     entities: Sequence[Entity] = LOAD_ORDER,
-) -> Plan:
+) -> SchemaPlan:
     """The plan where no attribute has choices yet."""
     mapping = mapping or Mapping()
     return with_choices(resolve(schema, mapping, entities, existing or workspace()), schema, {})
 
 
-def made(existing: Existing, layout: Layout) -> Existing:
+def made(existing: Existing, layout: ResolvedMapping) -> Existing:
     """The workspace after the layout has been prepared."""
     objects = {name: {**attributes, **_of_owner(name, layout)} for name, attributes in existing.objects.items()}
     lists = {found.id: found for found in existing.lists}
@@ -83,7 +83,7 @@ def made(existing: Existing, layout: Layout) -> Existing:
     )
 
 
-def _of_owner(owner: str, layout: Layout) -> dict[str, Attribute]:
+def _of_owner(owner: str, layout: ResolvedMapping) -> dict[str, Attribute]:
     added = {
         item.slug: attribute(
             item.slug,
@@ -109,9 +109,9 @@ def _made(place: Place) -> Attribute:
     )
 
 
-def draft(record: Record, references: References | None = None, layout: Layout | None = None) -> Draft:
-    return drafting.draft(record, references or References(), Guide(layout or Layout()))
+def draft(record: Record, references: References | None = None, layout: ResolvedMapping | None = None) -> Draft:
+    return drafting.draft(record, references or References(), MappingIndex(layout or ResolvedMapping()))
 
 
-def codes(drafted: Draft | Plan) -> list[str]:
+def codes(drafted: Draft | SchemaPlan) -> list[str]:
     return [issue.code for issue in drafted.issues]

@@ -9,7 +9,7 @@ from affinity_source_parts import codes, read_all
 from connector_parts import RecordingPacer
 
 from freight.connectors.affinity.source import AffinitySource
-from freight.connectors.protocols import Row, Survey
+from freight.connectors.protocols import Discovery, Row
 from freight.model.crm import LOAD_ORDER, Deal, Entity, File, Person
 from freight.model.fields import Field
 from freight.model.mapping import Mapping
@@ -35,7 +35,7 @@ PAGE_SIZES: dict[Entity, int] = {"companies": 100, "people": 100, "list_entries"
 
 class Everything(NamedTuple):
     source: AffinitySource
-    survey: Survey
+    discover: Discovery
     calls: dict[str, int]
     rows: dict[Entity, list[Row]]
     replies: int
@@ -47,9 +47,9 @@ async def everything() -> AsyncIterator[Everything]:
     async with running(OPTIONS) as sandbox:
         pacer = RecordingPacer()
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=pacer)
-        survey = await source.survey(LOAD_ORDER, Mapping())
+        discover = await source.discover(LOAD_ORDER, Mapping())
         calls = {"survey": len(pacer.turns)}
-        source.use(survey.schema, Mapping())
+        source.use(discover.schema, Mapping())
         rows: dict[Entity, list[Row]] = {}
         replies = 0
         for entity in LOAD_ORDER:
@@ -61,7 +61,7 @@ async def everything() -> AsyncIterator[Everything]:
             calls[entity] = len(pacer.turns)
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as client:
             summary = (await client.get("/_sandbox/summary")).json()["records"]
-        yield Everything(source, survey, calls, rows, replies, summary)
+        yield Everything(source, discover, calls, rows, replies, summary)
         await source.aclose()
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_read_that_the_connector_does_not_understand(everything, enti
 
 def test_no_more_is_asked_than_there_are_pages(everything):
     lists = len(everything.rows["lists"])
-    dropdowns = sum(field.type in ("select", "status") for field in all_fields(everything.survey.schema))
+    dropdowns = sum(field.type in ("select", "status") for field in all_fields(everything.discover.schema))
     assert everything.calls["survey"] <= 17 + 3 * lists + dropdowns
     for entity, size in PAGE_SIZES.items():
         assert everything.calls[entity] <= len(everything.rows[entity]) / size + lists + 1
@@ -95,18 +95,18 @@ def test_no_more_is_asked_than_there_are_pages(everything):
 
 
 def test_values_of_all_types_arrive(everything):
-    for owner in ("companies", "people", *(given.id for given in everything.survey.schema.lists)):
-        fields = {field.id for field in everything.survey.schema.fields_of(owner)}
+    for owner in ("companies", "people", *(given.id for given in everything.discover.schema.lists)):
+        fields = {field.id for field in everything.discover.schema.fields_of(owner)}
         records = [row.record for rows in everything.rows.values() for row in rows]
         held = {id_ for record in records for id_ in getattr(record, "fields", ()) if isinstance(id_, str)}
-        size = next((given.size for given in everything.survey.schema.lists if given.id == owner), 1)
+        size = next((given.size for given in everything.discover.schema.lists if given.id == owner), 1)
         assert not fields - held or size == 0
 
 
 def test_all_the_firm_s_own_people_are_marked_and_known(everything):
     internal = {row.id for row in everything.rows["people"] if isinstance(row.record, Person) and row.record.internal}
-    assert {user.id for user in everything.survey.schema.users} == internal
-    assert everything.survey.schema.own_domains
+    assert {user.id for user in everything.discover.schema.users} == internal
+    assert everything.discover.schema.own_domains
 
 
 def test_opportunities_know_their_list_and_are_linked(everything):
@@ -117,7 +117,7 @@ def test_opportunities_know_their_list_and_are_linked(everything):
 
 
 def test_what_affinity_counts_is_what_is_read(everything):
-    counts = everything.survey.schema.counts
+    counts = everything.discover.schema.counts
     for entity in ("companies", "people", "lists", "list_entries", "notes", "tasks", "files"):
         assert counts[entity] == len(everything.rows[entity])
 
@@ -141,7 +141,7 @@ async def test_files_are_fetched_whole_from_the_other_host(everything):
 async def test_no_reminder_is_left_unread_because_another_was_deleted_meanwhile():
     async with running(SandboxOptions(reminders=600, companies=5, people=5, unlimited=True)) as sandbox:
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=RecordingPacer())
-        source.use((await source.survey(["tasks"], Mapping())).schema, Mapping())
+        source.use((await source.discover(["tasks"], Mapping())).schema, Mapping())
         first = await source.read_page("tasks", None)
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as affinity:
             (await affinity.delete(f"/_sandbox/rows/reminders/{first.rows[0].id}")).raise_for_status()

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tenacity import wait_none
 
+from freight.connectors.affinity.companies_people import company_row, person_row
 from freight.connectors.affinity.deals import deal_row, late_deal_row, links_of
 from freight.connectors.affinity.fields import FIELD_TYPES
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.lists import entry_row
 from freight.connectors.affinity.notes import note_rows
-from freight.connectors.affinity.reading import Reading, RowReader
-from freight.connectors.affinity.rows import company_row, person_row
+from freight.connectors.affinity.row_parser import Reading, RowReader
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import UnexpectedAnswer

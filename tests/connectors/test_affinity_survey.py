@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from affinity_source_parts import BASE, Paths, described, json, page, person, refusal
 
-from freight.connectors.affinity.survey import survey
+from freight.connectors.affinity.discover import discover
 from freight.connectors.errors import Rejected, UnexpectedAnswer
-from freight.connectors.protocols import Survey
+from freight.connectors.protocols import Discovery
 from freight.model.crm import LOAD_ORDER, Entity, List
 from freight.model.fields import Field, Option, PersonRef
 from freight.model.mapping import FieldMapping, ListMapping, Mapping
@@ -26,8 +26,8 @@ def counted(total: object) -> Any:
     return page([], totalCount=total)
 
 
-async def asked(answers: dict[str, Any], *entities: Entity) -> Survey:
-    return await survey(Paths({**ALWAYS, **answers}).client(), entities, Mapping())
+async def asked(answers: dict[str, Any], *entities: Entity) -> Discovery:
+    return await discover(Paths({**ALWAYS, **answers}).client(), entities, Mapping())
 
 
 async def companies(fields: list[Any], definitions: object = None, **more: Any) -> tuple[Field, ...]:
@@ -97,7 +97,7 @@ async def test_a_standard_fact_that_the_mapping_names_is_a_field_like_any_other(
         "affinity-data-location": FieldMapping(to="place"),
     }
     client = Paths({**ALWAYS, "/v2/companies/fields": page(fields)}).client()
-    found = (await survey(client, ["companies"], Mapping(companies=named))).schema.companies
+    found = (await discover(client, ["companies"], Mapping(companies=named))).schema.companies
     assert [field.id for field in found] == ["field-1", "affinity-data-description"]
 
 
@@ -149,7 +149,7 @@ async def test_options_of_fields_that_the_job_leaves_behind_are_not_asked_for():
     fields = {"/v2/companies/fields": page([described("field-1", "dropdown"), described("field-2", "dropdown")])}
     vendor = Paths({**ALWAYS, **LISTS, **fields})
     mapping = Mapping(companies={"field-1": FieldMapping(skip=True)}, only_lists=["6"])
-    await survey(vendor.client(), ["companies", "lists"], mapping)
+    await discover(vendor.client(), ["companies", "lists"], mapping)
     asked_for = [request.url.path for request in vendor.requests if request.url.path.endswith("/dropdown-options")]
     assert asked_for == ["/v2/companies/fields/field-2/dropdown-options"]
 
@@ -216,7 +216,7 @@ async def test_lists_have_their_own_fields_only_and_the_size_that_is_right():
 async def test_lists_that_the_job_leaves_behind_cost_nothing(mapping, reads):
     sizes = json([{"id": 5, "type": 8, "list_size": 12}, {"id": 6, "type": 0, "list_size": 3000}])
     client = Paths({**ALWAYS, **LISTS, "/lists": sizes}).client()
-    assert (await survey(client, ["list_entries"], mapping)).reads == reads
+    assert (await discover(client, ["list_entries"], mapping)).reads == reads
 
 
 async def test_sizes_that_are_not_known_are_not_added_up():
@@ -308,7 +308,7 @@ async def test_fields_that_may_not_be_seen_forbid_the_job_and_are_not_lost_in_si
 
 async def test_fields_of_a_list_that_the_job_leaves_behind_need_not_be_seen():
     client = Paths({**ALWAYS, **LISTS, "/v2/lists/5/fields": refusal(403)}).client()
-    assert (await survey(client, LOAD_ORDER, Mapping(only_lists=["6"]))).issues == ()
+    assert (await discover(client, LOAD_ORDER, Mapping(only_lists=["6"]))).issues == ()
 
 
 @pytest.mark.parametrize("path", METADATA)
@@ -326,7 +326,7 @@ async def test_it_is_said_where_the_options_of_dropdowns_may_be_missing(answer):
 
 async def test_no_more_is_asked_than_the_job_needs():
     vendor = Paths(ALWAYS)
-    await survey(vendor.client(), ["notes"], Mapping())
+    await discover(vendor.client(), ["notes"], Mapping())
     assert {request.url.path for request in vendor.requests} == {
         "/v2/auth/whoami",
         "/v2/users",
@@ -334,7 +334,7 @@ async def test_no_more_is_asked_than_the_job_needs():
         "/rate-limit",
     }
     vendor = Paths({**ALWAYS, **LISTS})
-    await survey(vendor.client(), LOAD_ORDER, Mapping())
+    await discover(vendor.client(), LOAD_ORDER, Mapping())
     dropdowns = 1
     assert len(vendor.requests) <= 17 + 3 * 2 + dropdowns
 

@@ -3,9 +3,9 @@
 import pytest
 from affinity_source_parts import BASE, Paths, codes, field, json, page, person, place, reading, refusal
 
+from freight.connectors.affinity.companies_people import company_row, person_row
 from freight.connectors.affinity.fields import FIELD_TYPES
-from freight.connectors.affinity.reading import Reading
-from freight.connectors.affinity.rows import company_row, person_row
+from freight.connectors.affinity.row_parser import Reading
 from freight.connectors.protocols import Row
 from freight.model.crm import Company, Person
 from freight.model.fields import CompanyRef, Field, Location, PersonRef

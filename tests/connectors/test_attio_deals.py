@@ -11,7 +11,7 @@ from freight.connectors.protocols import References
 from freight.model.crm import Deal, List, ListEntry, without_claims
 from freight.model.fields import PersonRef
 from freight.model.mapping import ListMapping, Mapping
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 ADA = PersonRef(id="1", name="Ada", email="ada@firm.example.com", internal=True)
@@ -39,7 +39,7 @@ REFERENCES = References(
 )
 
 
-def layout(**wanted: object) -> Layout:
+def layout(**wanted: object) -> ResolvedMapping:
     mapping = Mapping(lists={"7": ListMapping(value="v")}, **wanted)  # type: ignore[arg-type]
     existing = made(workspace(), planned(SCHEMA, mapping=mapping).layout)
     return planned(SCHEMA, existing, mapping).layout

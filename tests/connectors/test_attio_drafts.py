@@ -15,7 +15,7 @@ from freight.connectors.protocols import References
 from freight.model.crm import Company, Person, claims, without_claims
 from freight.model.fields import CompanyRef, Field, FieldValues, Location, PersonRef
 from freight.model.mapping import FieldMapping, Mapping
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 TEXTS = st.text(max_size=40)
@@ -104,7 +104,7 @@ FIELD_TYPES = {
 }
 
 
-def every_type(*, multiple: bool = False) -> Layout:
+def every_type(*, multiple: bool = False) -> ResolvedMapping:
     fields = tuple(
         field(name, f"The {name}", FIELD_TYPES.get(name, name), multiple=multiple, options=("Red", "Blue"))  # type: ignore[arg-type]
         for name in TYPES

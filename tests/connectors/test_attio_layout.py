@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from freight.connectors.attio.definitions import Choice, ListDefinition, Member
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.resolve import resolve, with_choices
-from freight.connectors.protocols import Plan
+from freight.connectors.protocols import SchemaPlan
 from freight.model.crm import LOAD_ORDER, List
 from freight.model.fields import Field, Option, PersonRef
 from freight.model.mapping import POSSIBLE_TYPES, FieldMapping, ListMapping, Mapping
@@ -47,11 +47,11 @@ FOREIGN = st.dictionaries(
 )
 
 
-def places_of(plan: Plan, owner: str) -> list[Place]:
+def places_of(plan: SchemaPlan, owner: str) -> list[Place]:
     return [place for place in plan.layout.places if place.owner == owner]
 
 
-def slug_of(plan: Plan, field_id: str) -> str | None:
+def slug_of(plan: SchemaPlan, field_id: str) -> str | None:
     return next(place.attribute for place in plan.layout.places if place.field == field_id)
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
-from freight.connectors.attio.marks import note_id, note_mark, task_id, without_copies
+from freight.connectors.attio.provenance import note_id, note_mark, task_id, without_copies
 from freight.connectors.protocols import Draft, References
 from freight.model.crm import File, Note, Reply, Task
 from freight.model.fields import PersonRef
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 
 ADA = PersonRef(id="1", name="Ada Love", email="ada@firm.example.com", internal=True)
 WHEN = datetime(2024, 3, 1, 14, 5, tzinfo=UTC)
@@ -31,7 +31,7 @@ REFERENCES = References(
     names={("companies", "1"): "Acme * Co", ("deals", "5"): "Round A"},
     own_companies=frozenset({"2"}),
 )
-LAYOUT = Layout(members={member.email: member.id for member in workspace().members})
+LAYOUT = ResolvedMapping(members={member.email: member.id for member in workspace().members})
 
 
 def note(**given: object) -> Note:

@@ -11,7 +11,7 @@ from freight.connectors import registry
 from freight.connectors.errors import CredentialsRefused, PlanLimitReached
 from freight.connectors.protocols import References, Target
 from freight.model.crm import Company, Person
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import late
 from support.clients import client
@@ -21,7 +21,7 @@ from support.clients import client
 async def a_target(**options: Any) -> AsyncIterator[tuple[Sandbox, Target]]:
     async with running(SandboxOptions(companies=1, people=1, unlimited=True, **options)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        await target.prepare(Layout(entities=("companies", "people")))
+        await target.prepare(ResolvedMapping(entities=("companies", "people")))
         yield sandbox, target
         await target.aclose()
 

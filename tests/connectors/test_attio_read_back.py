@@ -13,11 +13,11 @@ from freight.connectors.attio.target import AttioTarget
 from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
 from freight.model.crm import Company, ListEntry, Person
-from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
 TYPES = {"name": "text", "categories": "select", "company": "record-reference", "owner": "actor-reference"}
 
-LISTED = Layout(
+LISTED = ResolvedMapping(
     entities=("companies", "list_entries"),
     lists=(ListPlace(list_id="8", name="LPs", slug="lps", parent="companies", action="use", target_id="l8"),),
     places=(

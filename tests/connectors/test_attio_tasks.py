@@ -11,7 +11,7 @@ from attio_parts import draft
 from connector_parts import RecordingPacer, Script, error
 
 from freight.connectors.attio.client import AttioClient
-from freight.connectors.attio.marks import task_mark
+from freight.connectors.attio.provenance import task_mark
 from freight.connectors.attio.writing.tasks import PAGE_SIZE, Tasks
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, References

@@ -10,7 +10,7 @@ from freight.connectors import registry
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, References, Target
 from freight.model.crm import Company, Task
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight_sandbox import SandboxOptions, running
 from support.clients import client
 
@@ -20,7 +20,7 @@ async def target() -> AsyncIterator[tuple[Target, httpx.AsyncClient]]:
     """The target, and its Attio as a test reaches it."""
     async with running(SandboxOptions(companies=1, people=1, unlimited=True)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        await target.prepare(Layout(entities=("companies",)))
+        await target.prepare(ResolvedMapping(entities=("companies",)))
         async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
             yield target, attio
         await target.aclose()

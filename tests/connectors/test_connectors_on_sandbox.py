@@ -12,7 +12,7 @@ from attio_parts import field
 from connector_parts import RecordingPacer
 
 from freight.connectors import registry
-from freight.connectors.attio.together import together
+from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import Attributes, Draft, FileContent, References, Row, Source, Target, TargetRecord
@@ -34,7 +34,7 @@ from freight.model.crm import (
 )
 from freight.model.fields import CompanyRef, Location, PersonRef
 from freight.model.mapping import FieldMapping, ListMapping, Mapping
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import late
@@ -93,7 +93,7 @@ class Vendors(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-async def prepared() -> AsyncIterator[tuple[Sandbox, Layout]]:
+async def prepared() -> AsyncIterator[tuple[Sandbox, ResolvedMapping]]:
     options = SandboxOptions(companies=120, people=250, unlimited=True, deals_enabled=True)
     async with running(options) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
@@ -104,7 +104,7 @@ async def prepared() -> AsyncIterator[tuple[Sandbox, Layout]]:
 
 
 @pytest.fixture
-async def vendors(prepared: tuple[Sandbox, Layout]) -> AsyncIterator[Vendors]:
+async def vendors(prepared: tuple[Sandbox, ResolvedMapping]) -> AsyncIterator[Vendors]:
     """Both vendors, and in the Attio nothing but the schema."""
     sandbox, layout = prepared
     pacer = RecordingPacer()
@@ -195,8 +195,8 @@ async def test_a_wrong_key_is_refused_by_both(vendors):
 
 
 async def test_every_row_of_the_source_is_read_once(vendors):
-    survey = await vendors.source.survey(("companies", "people"), Mapping())
-    vendors.source.use(survey.schema, Mapping())
+    discover = await vendors.source.discover(("companies", "people"), Mapping())
+    vendors.source.use(discover.schema, Mapping())
     for entity, count in (("companies", vendors.sandbox.companies), ("people", vendors.sandbox.people)):
         rows = await rows_of(vendors.source, entity)
         assert len({row.id for row in rows}) == len(rows) == count

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from freight import queue
-from freight.domain.migration.steps.worker_context import Workplace
+from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slots
 from freight.domain.vendors import Vendors
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.queue import Queue
 from freight.settings import Settings
 from support.service import Service
@@ -23,8 +23,10 @@ async def vendors(service: Service, settings: Settings) -> AsyncIterator[Vendors
 
 
 @pytest.fixture
-async def place(settings: Settings, vendors: Vendors) -> AsyncIterator[Workplace]:
+async def context(settings: Settings, vendors: Vendors) -> AsyncIterator[WorkerContext]:
     """What a worker has at hand."""
     redis = queue.connect(settings.redis_url or "")
-    yield Workplace(worker="worker", vault=Vault(settings.secrets), vendors=vendors, queue=Queue(redis), slots=Slots(1))
+    yield WorkerContext(
+        worker="worker", cipher=CredentialCipher(settings.secrets), vendors=vendors, queue=Queue(redis), slots=Slots(1)
+    )
     await redis.aclose(close_connection_pool=True)

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from freight import database
-from freight.domain.migration.steps.scheduling import WINDOW, advance, advance_swept, live_jobs
+from freight.domain.migration.steps.scheduling import WINDOW, live_jobs, schedule_next, schedule_swept
 from freight.domain.webhooks import deliveries
-from freight.queue import Ring
+from freight.queue import WakeUp
 from support import filled as rows
 from support.service import Service, Tenant, a_tenant
 
@@ -58,29 +58,29 @@ async def wait(tenant: Tenant, job_id: UUID, *, by: str | None = None, seconds: 
         )
 
 
-def tasks(rings: list[Ring]) -> list[str]:
-    return [ring.task for ring in rings]
+def tasks(wake_ups: list[WakeUp]) -> list[str]:
+    return [enqueue.task for enqueue in wake_ups]
 
 
 async def test_no_more_than_a_window_of_a_jobs_batches_is_under_way_or_enqueued(tenant: Tenant, job: UUID) -> None:
-    first = [ring.id for ring in await advance(tenant.id, job) if ring.task == "load_batch"]
+    first = [enqueue.id for enqueue in await schedule_next(tenant.id, job) if enqueue.task == "load_batch"]
     assert len(first) == WINDOW
     async with database.as_tenant(tenant.id) as tx:
         await tx.execute("UPDATE batches SET lease_until = now() + interval '1 minute' WHERE id = ANY($1)", first[:3])
-    assert [ring.id for ring in await advance(tenant.id, job) if ring.task == "load_batch"] == first[3:]
+    assert [enqueue.id for enqueue in await schedule_next(tenant.id, job) if enqueue.task == "load_batch"] == first[3:]
 
 
 async def test_every_long_step_names_its_job(tenant: Tenant, job: UUID) -> None:
     pending = await rows.a_job(tenant, status="pending")
-    rings = [*await advance(tenant.id, job), *await advance(tenant.id, pending)]
-    assert {ring.task for ring in rings} == {"extract_stream", "load_batch", "start_job"}
-    assert {ring.job_id for ring in rings} == {job, pending}
+    wake_ups = [*await schedule_next(tenant.id, job), *await schedule_next(tenant.id, pending)]
+    assert {enqueue.task for enqueue in wake_ups} == {"extract_stream", "load_batch", "start_job"}
+    assert {enqueue.job_id for enqueue in wake_ups} == {job, pending}
 
 
 async def test_a_waiting_job_is_tried_by_the_sweep_alone_and_by_one_step_of_a_kind(tenant: Tenant, job: UUID) -> None:
     await wait(tenant, job, seconds=60)
-    assert await advance(tenant.id, job) == []
-    assert tasks(await advance_swept(tenant.id, job)) == ["extract_stream", "load_batch"]
+    assert await schedule_next(tenant.id, job) == []
+    assert tasks(await schedule_swept(tenant.id, job)) == ["extract_stream", "load_batch"]
 
 
 @pytest.mark.parametrize(
@@ -90,19 +90,19 @@ async def test_steps_of_another_kind_than_those_that_wait_go_on(
     tenant: Tenant, job: UUID, by: str, others: list[str]
 ) -> None:
     await wait(tenant, job, by=by, seconds=60)
-    assert tasks(await advance(tenant.id, job)) == others
-    assert len(await advance_swept(tenant.id, job)) == len(others) + 1
+    assert tasks(await schedule_next(tenant.id, job)) == others
+    assert len(await schedule_swept(tenant.id, job)) == len(others) + 1
 
 
 async def test_a_job_whose_wait_is_over_goes_on_with_all_it_has(tenant: Tenant, job: UUID) -> None:
     await wait(tenant, job, seconds=-1)
-    assert tasks(await advance_swept(tenant.id, job)) == ["extract_stream", *["load_batch"] * WINDOW]
+    assert tasks(await schedule_swept(tenant.id, job)) == ["extract_stream", *["load_batch"] * WINDOW]
 
 
 async def test_a_waiting_job_that_is_cancelled_ends_at_once(tenant: Tenant, job: UUID) -> None:
     await wait(tenant, job, seconds=60)
     (await tenant.client.post(f"/api/v1/jobs/{job}/cancel")).raise_for_status()
-    await advance(tenant.id, job)
+    await schedule_next(tenant.id, job)
     assert (await tenant.client.get(f"/api/v1/jobs/{job}")).json()["status"] == "cancelled"
 
 
@@ -119,10 +119,10 @@ async def test_the_sweep_waits_for_nobody_who_is_changing_a_job(tenant: Tenant, 
         group.create_task(change())
         await locked.wait()
         async with asyncio.timeout(30):
-            assert await advance_swept(tenant.id, job) == []
+            assert await schedule_swept(tenant.id, job) == []
             assert (tenant.id, job) in await live_jobs()
         done.set()
-    assert await advance_swept(tenant.id, job) != []
+    assert await schedule_swept(tenant.id, job) != []
 
 
 async def test_the_sweep_looks_at_a_job_of_every_tenant_before_it_looks_at_a_second_one(service: Service) -> None:
@@ -153,4 +153,4 @@ async def test_deliveries_of_every_tenant_are_rung_for_beside_thousands_of_anoth
         async with database.as_platform() as tx:
             due = await deliveries.due(tx)
         assert len(due) == deliveries.MAX_DUE
-        assert sum(ring.tenant_id == quiet.id for ring in due) == 4
+        assert sum(enqueue.tenant_id == quiet.id for enqueue in due) == 4

@@ -20,7 +20,7 @@ from freight.domain.jobs.workspace_conflicts import WAITING, WORKSPACE_BUSY
 from freight.domain.migration.records import leases
 from freight.domain.migration.steps import attempts
 from freight.domain.migration.steps.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
-from freight.domain.migration.steps.cancellation import Watch
+from freight.domain.migration.steps.cancellation import CancellationMonitor
 from freight.domain.migration.steps.running import Interrupted
 from freight_sandbox import Sandbox
 from support import jobs
@@ -284,7 +284,7 @@ async def turns_without_end(pacer: Pacer) -> None:
 
 
 async def test_a_cancelled_job_gives_up_within_seconds_what_a_vendor_never_answers(tenant: Tenant, job: Job) -> None:
-    watch = Watch(job)
+    watch = CancellationMonitor(job)
 
     async def ask_in_vain() -> None:
         await watch.pacer(Unpaced()).turn("write")
@@ -298,7 +298,7 @@ async def test_a_cancelled_job_gives_up_within_seconds_what_a_vendor_never_answe
 
 
 async def test_a_paused_job_sends_nothing_more_and_finishes_what_is_under_way(tenant: Tenant, job: Job) -> None:
-    watch = Watch(job)
+    watch = CancellationMonitor(job)
     finished = False
 
     async def ask() -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from freight.connectors.protocols import Draft
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.records import Staged
 from freight.domain.migration.steps.doubts import MAX_DOUBTS, Doubts
 from freight.model.crm import Task
@@ -18,7 +18,7 @@ class Clock:
         return self.now
 
 
-def plan(*, seconds: float = 0.0, is_doubted: bool = True, doubts: int = 1, unique: bool = False) -> Plan:
+def plan(*, seconds: float = 0.0, is_doubted: bool = True, doubts: int = 1, unique: bool = False) -> RecordPlan:
     draft = Draft(
         entity="tasks", source_id="1", values={}, unique={"id": ("1",)} if unique else {}, multiple=frozenset()
     )
@@ -31,7 +31,7 @@ def plan(*, seconds: float = 0.0, is_doubted: bool = True, doubts: int = 1, uniq
         is_doubted=is_doubted,
         doubts=doubts,
     )
-    return Plan(staged=staged, draft=draft, drafted={}, write="create")
+    return RecordPlan(staged=staged, draft=draft, drafted={}, write="create")
 
 
 def looks(doubts: Doubts, clock: Clock) -> list[float]:

@@ -15,10 +15,10 @@ from freight.domain.migration.planning import chunks
 from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.extract import _Extraction, extract
 from freight.domain.migration.steps.load import load
-from freight.domain.migration.steps.resolve_references import link
-from freight.domain.migration.steps.scheduling import advance, advance_swept
+from freight.domain.migration.steps.resolve_references import resolve_references
+from freight.domain.migration.steps.scheduling import schedule_next, schedule_swept
 from freight.domain.migration.steps.start import start
-from freight.domain.migration.steps.worker_context import Workplace
+from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot, Slots, Step
 from freight.domain.vendors import Vendors, Watched
 from freight.settings import Settings
@@ -93,27 +93,27 @@ class Free(Contested):
 
 
 async def test_every_long_step_gives_way_where_nothing_is_lost_and_goes_on_later(
-    place: Workplace, vendors: ObservedVendors, tenant: Tenant, sandbox: Sandbox
+    context: WorkerContext, vendors: ObservedVendors, tenant: Tenant, sandbox: Sandbox
 ) -> None:
     made = await jobs.create(tenant, sandbox, entities=["companies", "people"])
     job_id = UUID(made["id"])
-    await start(place, tenant.id, job_id)
+    await start(context, tenant.id, job_id)
 
     (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1 AND entity = 'companies'", job_id)
     pages = 0
     while not (await state(tenant, "streams", stream["id"]))["done"]:
-        await extract(place, tenant.id, stream["id"], Contested())
+        await extract(context, tenant.id, stream["id"], Contested())
         pages += 1
         left = await state(tenant, "streams", stream["id"])
         assert left["read_records"] == min(210, 100 * pages)
         check_released(left)
     (people,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1 AND entity = 'people'", job_id)
-    await extract(place, tenant.id, people["id"], Free())
+    await extract(context, tenant.id, people["id"], Free())
 
     (batch, *_) = await rows(tenant, "SELECT id FROM batches WHERE job_id = $1 AND entity = 'companies'", job_id)
     processed = []
     while (await state(tenant, "batches", batch["id"]))["status"] != "completed":
-        await load(place, tenant.id, batch["id"], Contested())
+        await load(context, tenant.id, batch["id"], Contested())
         left = await state(tenant, "batches", batch["id"])
         processed.append(left["processed_records"])
         check_released(left)
@@ -121,16 +121,16 @@ async def test_every_long_step_gives_way_where_nothing_is_lost_and_goes_on_later
     assert 100 <= processed[0] <= 200
     assert processed[-1] == 210
     (batch,) = await rows(tenant, "SELECT id FROM batches WHERE job_id = $1 AND entity = 'people'", job_id)
-    await load(place, tenant.id, batch["id"], Free())
+    await load(context, tenant.id, batch["id"], Free())
 
     awaiting = [await awaited(tenant, job_id)]
     assert awaiting[0] > 100
     while awaiting[-1]:
-        await link(place, tenant.id, job_id, Contested())
+        await resolve_references(context, tenant.id, job_id, Contested())
         awaiting.append(await awaited(tenant, job_id))
         check_released(await state(tenant, "jobs", job_id))
     assert awaiting[1] == awaiting[0] - 100
-    await advance(tenant.id, job_id)
+    await schedule_next(tenant.id, job_id)
     assert (await state(tenant, "jobs", job_id))["status"] == "completed"
     # Meanwhile no connection to the database was kept from others for as long as a vendor takes.
     assert vendors.within_transactions
@@ -138,7 +138,7 @@ async def test_every_long_step_gives_way_where_nothing_is_lost_and_goes_on_later
 
 
 async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_although_it_gives_way(
-    place: Workplace, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = _Extraction._read
     begun: list[_Extraction] = []
@@ -152,11 +152,11 @@ async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_al
 
     monkeypatch.setattr(_Extraction, "_read", refuse_first)
     job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], mode="dry_run"))["id"])
-    await start(place, tenant.id, job_id)
+    await start(context, tenant.id, job_id)
     (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1", job_id)
     known = []
     for _ in range(3):
-        await extract(place, tenant.id, stream["id"], Contested())
+        await extract(context, tenant.id, stream["id"], Contested())
         left = await state(tenant, "streams", stream["id"])
         known.append(left["read_records"])
         check_released(left)
@@ -165,45 +165,45 @@ async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_al
 
 
 async def test_records_that_cannot_be_looked_up_together_are_tried_alone_although_others_want_the_slot(
-    place: Workplace, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail_for_many(*args: Any, availability: Availability | None = None, **kwargs: Any) -> Any:
         if availability is None:
             raise Unavailable("The target answers no query about so many.")
         return await chunks.plan_each(*args, availability=availability, **kwargs)
 
-    batch_id = await batch_of_companies(place, tenant, sandbox, mode="dry_run")
+    batch_id = await batch_of_companies(context, tenant, sandbox, mode="dry_run")
     monkeypatch.setattr("freight.domain.migration.steps.load.plan_each", fail_for_many)
-    await load(place, tenant.id, batch_id, Contested())
+    await load(context, tenant.id, batch_id, Contested())
     left = await state(tenant, "batches", batch_id)
     assert (left["status"], left["processed_records"], left["failed_records"]) == ("completed", 210, 0)
 
 
-async def batch_of_companies(place: Workplace, tenant: Tenant, sandbox: Sandbox, **settings: Any) -> UUID:
+async def batch_of_companies(context: WorkerContext, tenant: Tenant, sandbox: Sandbox, **settings: Any) -> UUID:
     """The only batch of a job that carries companies, which have been read."""
     job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], batch_size=500, **settings))["id"])
-    await start(place, tenant.id, job_id)
+    await start(context, tenant.id, job_id)
     (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1", job_id)
-    await extract(place, tenant.id, stream["id"], Free())
+    await extract(context, tenant.id, stream["id"], Free())
     (batch,) = await rows(tenant, "SELECT id FROM batches WHERE job_id = $1", job_id)
     return UUID(str(batch["id"]))
 
 
-async def test_a_job_that_has_to_wait_holds_no_slot_and_no_lease_and_is_rung_for_later(
-    place: Workplace, vendors: ObservedVendors, tenant: Tenant, sandbox: Sandbox
+async def test_a_job_that_has_to_wait_holds_no_slot_and_no_lease_and_is_enqueued_later(
+    context: WorkerContext, vendors: ObservedVendors, tenant: Tenant, sandbox: Sandbox
 ) -> None:
-    context = {"place": place, "workers": 1, "job_try": 1}
+    ctx = {"context": context, "workers": 1, "job_try": 1}
     made = await jobs.create(tenant, sandbox, entities=["companies"])
     job_id = UUID(made["id"])
-    await start(place, tenant.id, job_id)
+    await start(context, tenant.id, job_id)
     (stream,) = await rows(tenant, "SELECT id FROM streams WHERE job_id = $1", job_id)
     vendors.are_limited = True
     async with asyncio.timeout(30):
-        await tasks.extract_stream(context, str(tenant.id), str(stream["id"]), str(job_id))
-    assert not place.slots.held
+        await tasks.extract_stream(ctx, str(tenant.id), str(stream["id"]), str(job_id))
+    assert not context.slots.held
     left = await state(tenant, "streams", stream["id"])
     assert (left["leased_by"], left["attempt"], left["is_due"]) == (None, 0, False)
-    assert await advance(tenant.id, job_id) == await advance_swept(tenant.id, job_id) == []
+    assert await schedule_next(tenant.id, job_id) == await schedule_swept(tenant.id, job_id) == []
 
 
 def check_released(row: dict[str, Any]) -> None:

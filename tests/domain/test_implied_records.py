@@ -10,7 +10,7 @@ from freight.connectors.protocols import MADE_BY_TARGET, Draft, Implied, Issue, 
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.records import Settled, Staged
 from freight.model.crm import Entity, Person
@@ -87,11 +87,11 @@ async def a_job(tenant: Tenant, **changes: Any) -> Job:
         return await jobs.get(tx, job_id)
 
 
-async def foresee(job: Job, target: ATarget, *plans: Plan) -> list[Plan]:
+async def foresee(job: Job, target: ATarget, *plans: RecordPlan) -> list[RecordPlan]:
     return await implied.foresee(job, cast("Target", target), plans)
 
 
-async def named(job: Job, *plans: Plan) -> list[tuple[str, str | None]]:
+async def named(job: Job, *plans: RecordPlan) -> list[tuple[str, str | None]]:
     """The records that name something, with what they name."""
     results = [
         Result(source_id=plan.staged.source_id, settled=Settled(id=1, outcome="created"), implied=plan.implied)
@@ -108,11 +108,11 @@ def create(
     entity: Entity = "people",
     values: dict[str, Any] | None = None,
     unique: dict[str, tuple[str, ...]] | None = None,
-) -> Plan:
+) -> RecordPlan:
     values = values or {"emails": list(addresses)}
     draft = Draft(entity=entity, source_id=str(number), values=values, unique=unique or {}, multiple=frozenset())
     staged = Staged(id=number, source_id=str(number), record=Person(id=str(number)), in_flight=None)
-    return Plan(staged=staged, draft=draft, drafted=values, write="create")
+    return RecordPlan(staged=staged, draft=draft, drafted=values, write="create")
 
 
 def company(domain: str) -> Implied:
@@ -120,5 +120,5 @@ def company(domain: str) -> Implied:
     return Implied(entity="companies", slug="domains", value=domain, issue=issue)
 
 
-def domains(plan: Plan) -> list[str]:
+def domains(plan: RecordPlan) -> list[str]:
     return [one.value for one in plan.implied]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freight.domain.tenancy import api_keys
-from freight.encryption import SecretError, Vault, generate_secret, secret_in
+from freight.encryption import CredentialCipher, SecretError, generate_secret, secret_in
 
 
 @given(st.sampled_from(["live", "test", "dev"]), st.integers(0, 44), st.sampled_from(api_keys.BASE62))
@@ -30,39 +30,39 @@ def test_a_key_s_visible_prefix_shows_eight_of_its_thirty_random_characters() ->
 
 @given(st.text(), st.text())
 def test_what_was_sealed_opens_only_with_what_it_was_bound_to(text: str, other: str) -> None:
-    vault = Vault((generate_secret(),))
-    sealed = vault.seal(text, bound_to="job 1 source")
-    assert vault.open(sealed, bound_to="job 1 source") == text
+    cipher = CredentialCipher((generate_secret(),))
+    sealed = cipher.seal(text, bound_to="job 1 source")
+    assert cipher.open(sealed, bound_to="job 1 source") == text
     with pytest.raises(SecretError):
-        vault.open(sealed, bound_to="job 2 source" + other)
+        cipher.open(sealed, bound_to="job 2 source" + other)
 
 
 def test_a_new_secret_can_be_put_in_front_of_the_old_one_and_everything_still_opens() -> None:
     old, new = generate_secret(), generate_secret()
-    before = Vault((old,))
+    before = CredentialCipher((old,))
     sealed, digest = before.seal("key", bound_to="x"), before.digest("frt_1")
-    after = Vault((new, old))
+    after = CredentialCipher((new, old))
     assert after.open(sealed, bound_to="x") == "key"
     assert after.is_digest_of(digest, "frt_1")
     with pytest.raises(SecretError, match="FREIGHT_SECRET_KEYS"):
-        Vault((new,)).open(sealed, bound_to="x")
+        CredentialCipher((new,)).open(sealed, bound_to="x")
 
 
 @given(st.binary(max_size=80))
 def test_altered_credentials_do_not_open(garbage: bytes) -> None:
     with pytest.raises(SecretError):
-        Vault((generate_secret(),)).open(garbage, bound_to="x")
+        CredentialCipher((generate_secret(),)).open(garbage, bound_to="x")
 
 
 @pytest.mark.parametrize("secret", ["", "short", "ä" * 43, string.ascii_letters])
 def test_a_malformed_secret_is_refused_with_a_sentence(secret: str) -> None:
     with pytest.raises(SecretError, match="generate-secret"):
-        Vault((secret,))
+        CredentialCipher((secret,))
 
 
 def test_without_a_secret_the_sentence_says_how_to_make_one() -> None:
     with pytest.raises(SecretError, match="generate-secret"):
-        Vault(())
+        CredentialCipher(())
 
 
 def test_the_home_folder_keeps_one_secret_for_its_owner_only(tmp_path) -> None:

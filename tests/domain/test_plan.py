@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.domain.migration.planning.drafts import without_value
-from freight.domain.migration.planning.plan import Plan, created, plan_update, updated, without_written
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.planning.plan import RecordPlan, created, plan_update, updated, without_written
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Staged
 from freight.model.crm import Company
 
@@ -35,7 +35,9 @@ def draft_of(values: Attributes) -> Draft:
     )
 
 
-def decide(values: Attributes, current: Attributes, *, known: Known | None = None, on_existing: Any = "fill") -> Plan:
+def decide(
+    values: Attributes, current: Attributes, *, known: LedgerEntry | None = None, on_existing: Any = "fill"
+) -> RecordPlan:
     staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
     existing = TargetRecord(id="t1", source_id="1", values=current)
     return plan_update(staged, draft_of(values), values, existing, known, on_existing)
@@ -45,7 +47,7 @@ def at(target_id: str, **values: list[Any]) -> TargetRecord:
     return TargetRecord(id=target_id, source_id="1", values=values)
 
 
-def after(plan: Plan, current: Attributes) -> Attributes:
+def after(plan: RecordPlan, current: Attributes) -> Attributes:
     """The target's values once the plan has been carried out."""
     return {slug: items for slug, items in {**current, **plan.values}.items() if items}
 
@@ -210,7 +212,7 @@ def test_what_a_person_changed_is_written_again_by_overwrite_alone_where_the_sou
 
 
 @pytest.mark.parametrize("known", [None, created(draft_of({"name": ["A"]}), {"name": ["A"]}, at("t1"))])
-def test_skip_sends_nothing_and_says_why(known: Known | None) -> None:
+def test_skip_sends_nothing_and_says_why(known: LedgerEntry | None) -> None:
     plan = decide({"name": ["B"]}, {"name": ["A"]}, known=known, on_existing="skip")
     assert plan.write is None
     assert plan.skip is not None
@@ -236,8 +238,8 @@ def test_a_value_that_another_record_holds_is_left_out_and_named() -> None:
 
 
 def decide_about(
-    values: Attributes, existing: TargetRecord, *, known: Known | None = None, on_existing: Any = "fill"
-) -> Plan:
+    values: Attributes, existing: TargetRecord, *, known: LedgerEntry | None = None, on_existing: Any = "fill"
+) -> RecordPlan:
     staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
     return plan_update(staged, draft_of(values), values, existing, known, on_existing)
 
@@ -264,7 +266,7 @@ def test_under_fill_what_nobody_chose_gives_way_to_the_source_also_where_freight
 
 def test_what_a_person_chose_is_named_by_every_job_that_leaves_it() -> None:
     held: Attributes = {"name": ["Acme"], "phones": ["1", "2"]}
-    known: Known | None = created(draft_of(held), held, at("t1", **held))
+    known: LedgerEntry | None = created(draft_of(held), held, at("t1", **held))
     theirs: Attributes = {"name": ["Theirs"], "phones": ["1", "9"]}
     for _ in range(2):
         plan = decide(held, theirs, known=known)

@@ -7,7 +7,7 @@ import pytest
 
 from freight.connectors.errors import ConnectorError, MustWait, Unavailable
 from freight.connectors.protocols import Draft
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.records import Intent, Staged
 from freight.domain.migration.steps.load import _is_unsent, _NotSent
 from freight.domain.migration.steps.running import Interrupted
@@ -16,11 +16,11 @@ from freight.model.crm import Company
 WAIT = MustWait("Attio refused it because of its rate limit.", until=datetime.now(UTC), code="rate_limited")
 
 
-def plan(write: Intent = "create", *, unique: bool = False) -> Plan:
+def plan(write: Intent = "create", *, unique: bool = False) -> RecordPlan:
     domains = {"domains": ("example.com",)} if unique else {}
     draft = Draft(entity="companies", source_id="1", values={}, unique=domains, multiple=frozenset())
     staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
-    return Plan(staged=staged, draft=draft, drafted={}, write=write)
+    return RecordPlan(staged=staged, draft=draft, drafted={}, write=write)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,9 @@ def plan(write: Intent = "create", *, unique: bool = False) -> Plan:
         (plan(), Interrupted(), False),
     ],
 )
-def test_a_request_had_surely_no_effect(planned: Plan, error: ConnectorError | Interrupted, is_unsent: bool) -> None:
+def test_a_request_had_surely_no_effect(
+    planned: RecordPlan, error: ConnectorError | Interrupted, is_unsent: bool
+) -> None:
     assert _is_unsent(planned, error) is is_unsent
     met_before = msgspec.structs.replace(planned.staged, in_flight="create")
     assert not _is_unsent(msgspec.structs.replace(planned, staged=met_before), error)

@@ -10,8 +10,8 @@ import pytest
 
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Attributes, Draft, FileContent, Implied, Issue, TargetRecord
-from freight.domain.migration.planning.plan import Plan, lost
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.planning.plan import RecordPlan, lost
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Staged
 from freight.domain.migration.steps.write import Doubted, Writer
 from freight.model.crm import File, Task
@@ -36,18 +36,18 @@ class Forgetful:
         return TargetRecord(id=target_id, source_id=draft.source_id, values=values, issues=(LOST,))
 
 
-def plan(write: str) -> Plan:
+def plan(write: str) -> RecordPlan:
     draft = Draft(
         entity="tasks", source_id="1", values={"content": ["Call"]}, unique={}, multiple=frozenset(), issues=(DRAFTED,)
     )
-    made = Plan(
+    made = RecordPlan(
         staged=Staged(id=1, source_id="1", record=Task(id="1"), in_flight=None),
         draft=draft,
         drafted=draft.values,
         write="create",
         issues=draft.issues,
     )
-    known = Known(source_id="1", target_id="t1", origin="created", values={}, written=frozenset(), replaced={})
+    known = LedgerEntry(source_id="1", target_id="t1", origin="created", values={}, written=frozenset(), replaced={})
     if write == "create":
         return made
     return msgspec.structs.replace(made, write="update", target_id="t1", values=draft.values, known=known)
@@ -139,10 +139,10 @@ class Holding(Forgetful):
         return TargetRecord(id="new", source_id="1", values=draft.values)
 
 
-def upload(in_flight: Literal["create"] | None) -> Plan:
+def upload(in_flight: Literal["create"] | None) -> RecordPlan:
     draft = Draft(entity="files", source_id="1", values={"name": ["x"], "size": [10]}, unique={}, multiple=frozenset())
     staged = Staged(id=1, source_id="1", record=File(id="1", name="x", size=10), in_flight=in_flight)
-    return Plan(staged=staged, draft=draft, drafted=draft.values, write="create")
+    return RecordPlan(staged=staged, draft=draft, drafted=draft.values, write="create")
 
 
 @pytest.mark.parametrize(

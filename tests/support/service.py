@@ -15,7 +15,7 @@ from freight.domain.tenancy import api_keys, tenants
 from freight.domain.tenancy.api_keys import ALL_SCOPES, Scope
 from freight.domain.tenancy.audit import Actor
 from freight.domain.tenancy.tenants import TenantRequest
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support.clients import client
@@ -40,11 +40,11 @@ class Service:
 
     async def new_key(self, tenant_id: UUID | None, scopes: Sequence[Scope] = ALL_SCOPES) -> str:
         """A key of a tenant, or of the administrator for None."""
-        vault = Vault(self.settings.secrets)
+        cipher = CredentialCipher(self.settings.secrets)
         actor = msgspec.structs.replace(SOMEBODY, tenant_id=tenant_id)
         async with database.as_platform() as tx:
             new = await api_keys.issue(
-                tx, vault, actor, tenant_id=tenant_id, name="test", environment="test", scopes=scopes
+                tx, cipher, actor, tenant_id=tenant_id, name="test", environment="test", scopes=scopes
             )
         return new.key
 

@@ -79,7 +79,7 @@ async def _create_tenant(name: str) -> str:
     chosen = settings.load()
     async with deployment.opened(chosen) as opened, database.as_platform() as tx:
         tenant = await tenants_of.create(tx, COMMAND_LINE, TenantRequest(name=name))
-        first = await api_keys.issue_first(tx, opened.vault, COMMAND_LINE, tenant.id, environment=chosen.environment)
+        first = await api_keys.issue_first(tx, opened.cipher, COMMAND_LINE, tenant.id, environment=chosen.environment)
         return first.key
 
 
@@ -88,7 +88,7 @@ async def _create_key(name: str) -> str:
     async with deployment.opened(chosen) as opened, database.as_platform() as tx:
         new = await api_keys.issue(
             tx,
-            opened.vault,
+            opened.cipher,
             COMMAND_LINE,
             tenant_id=None,
             name=name,

@@ -23,7 +23,7 @@ from freight.cli.serve import running
 from freight.domain.tenancy import api_keys, tenants
 from freight.domain.tenancy.audit import Actor
 from freight.domain.tenancy.tenants import TenantRequest
-from freight.encryption import Vault, secret_in
+from freight.encryption import CredentialCipher, secret_in
 from freight.settings import Settings
 from freight_sandbox import Sandbox, SandboxOptions
 from freight_sandbox import running as sandbox_running
@@ -122,11 +122,11 @@ def _settings(home: str, sandbox: Sandbox, *, unlimited: bool) -> Settings:
 
 @asynccontextmanager
 async def _client(url: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    vault = Vault((secret_in(settings.home_path),))
+    cipher = CredentialCipher((secret_in(settings.home_path),))
     async with database.as_platform() as tx:
         actor = Actor(tenant_id=None, name="command line")
         tenant = await tenants.create(tx, actor, TenantRequest(name="Demonstration"))
-        first = await api_keys.issue_first(tx, vault, actor, tenant.id, environment="dev")
+        first = await api_keys.issue_first(tx, cipher, actor, tenant.id, environment="dev")
     async with httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"X-API-Key": first.key}, timeout=30) as client:
         yield client
 

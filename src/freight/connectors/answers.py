@@ -22,7 +22,7 @@ FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
 """Refusals that are about the request, also if they come from a proxy in front of the vendor."""
 
 
-class Complaint(msgspec.Struct, frozen=True):
+class VendorErrorBody(msgspec.Struct, frozen=True):
     """What a vendor says in the body of an error."""
 
     code: str | None = None
@@ -50,7 +50,7 @@ Accepts = Callable[[Json], bool]
 
 
 def judge(
-    response: httpx.Response, accepts: Accepts, complaint_in: Callable[[httpx.Response], Complaint]
+    response: httpx.Response, accepts: Accepts, complaint_in: Callable[[httpx.Response], VendorErrorBody]
 ) -> tuple[Json, Fault | None]:
     """Return the decoded answer if it is a success, else None; and why it is no answer of the API, if it is none.
 
@@ -69,7 +69,7 @@ def judge(
     if status < 400:
         return None, Fault(f"it answered with a redirect ({status}), which is not followed", UnexpectedAnswer)
     # Firewalls and proxies refuse in the vendor's name; a 403 of theirs is no missing permission.
-    if status not in FINAL and complaint_in(response) == Complaint():
+    if status not in FINAL and complaint_in(response) == VendorErrorBody():
         return None, Fault(f"something in front of its API, such as a firewall or a proxy, answered {status}")
     return None, None
 
@@ -97,7 +97,7 @@ def holds(*keys: str) -> Accepts:
     return lambda answer: isinstance(answer, dict) and answer.keys() >= set(keys)
 
 
-def said(complaint: Complaint) -> str:
+def said(complaint: VendorErrorBody) -> str:
     """What the vendor said, as the end of a sentence."""
     if not complaint.message:
         return "."

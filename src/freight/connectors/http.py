@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
-from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, judge, said, whole
+from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, anything, judge, said, whole
 from freight.connectors.decoding import decode
 from freight.connectors.errors import (
     ConnectorError,
@@ -301,7 +301,7 @@ class HttpClient(ABC):
         failure = state.outcome.exception() if state.outcome else None
         return max(self._backoff(state), failure.wait if isinstance(failure, _AttemptFailed) else 0.0)
 
-    def _is_exhausted(self, patience: Patience, refusals: int, complaint: Complaint) -> bool:
+    def _is_exhausted(self, patience: Patience, refusals: int, complaint: VendorErrorBody) -> bool:
         return refusals >= patience.refusals or (patience.takes_its_word and self._says_too_complex(complaint))
 
     async def _wait(self, waiting: Awaitable[None]) -> None:
@@ -328,11 +328,11 @@ class HttpClient(ABC):
             raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{remark}")
         raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){remark}")
 
-    def _complaint_in(self, response: httpx.Response) -> Complaint:
+    def _complaint_in(self, response: httpx.Response) -> VendorErrorBody:
         try:
             complaint = self._complaint(decode(response.content))
         except ValueError:
-            return Complaint()
+            return VendorErrorBody()
         message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
         return msgspec.structs.replace(complaint, message=message)
 
@@ -353,7 +353,7 @@ class HttpClient(ABC):
             )
 
     @abstractmethod
-    def _complaint(self, body: object) -> Complaint:
+    def _complaint(self, body: object) -> VendorErrorBody:
         """Read the body of an error, whatever its shape."""
 
     @abstractmethod
@@ -363,12 +363,12 @@ class HttpClient(ABC):
         Raises `QuotaExhausted` where waiting would take days.
         """
 
-    def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
+    def _rejection(self, status: int, complaint: VendorErrorBody, message: str) -> Rejected:
         """The exception for any other refusal."""
         kind = NotFound if status == 404 else Rejected
         return kind(message, status=status, vendor_code=complaint.code, attribute=complaint.attribute)
 
-    def _says_too_complex(self, _complaint: Complaint) -> bool:
+    def _says_too_complex(self, _complaint: VendorErrorBody) -> bool:
         """Whether a 429 says that it is about this query alone, however few others are sent."""
         return False
 

@@ -11,7 +11,7 @@ from freight.model.crm import Entity, File, Record, Reference, Reply
 from freight.model.fields import PersonRef
 from freight.model.mapping import Mapping as JobMapping
 from freight.model.numerals import Convention
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 Kind = Literal["read", "write", "note_list", "upload"]
@@ -72,7 +72,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Said on the last page of a stream of which the source did not give everything."""
 
 
-class Survey(msgspec.Struct, frozen=True, kw_only=True):
+class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """What was found out about a source before anything is read. An issue of the level `error` forbids the job."""
 
     schema: Schema
@@ -84,10 +84,10 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     """How many calls the account's long-term quota still allows; None without a quota."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class SchemaPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What the schema needs in the target. An issue of the level `error` forbids the job."""
 
-    layout: Layout
+    layout: ResolvedMapping
     issues: tuple[Issue, ...] = ()
 
 
@@ -207,7 +207,7 @@ class Source(Protocol):
         """The workspace that the key opens."""
         ...
 
-    async def survey(self, entities: Collection[Entity], mapping: JobMapping) -> Survey:
+    async def discover(self, entities: Collection[Entity], mapping: JobMapping) -> Discovery:
         """What the workspace can hold, whether the key may read these entities, and what reading them with this
         mapping costs."""
         ...
@@ -248,16 +248,16 @@ class Target(Protocol):
         """The workspace that the key opens."""
         ...
 
-    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> Plan:
+    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> SchemaPlan:
         """Where everything is to go; asks what exists, and changes nothing."""
         ...
 
-    async def prepare(self, layout: Layout) -> Layout:
+    async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
         """Make whatever the layout lacks, attributes, options and lists; making it again changes nothing. Returns the
         layout with the ids of what was made. Raises `Rejected` where the target refuses a part of it."""
         ...
 
-    def use(self, layout: Layout) -> None:
+    def use(self, layout: ResolvedMapping) -> None:
         """Write with this layout, which `plan` or `prepare` returned earlier."""
         ...
 

@@ -10,7 +10,7 @@ from freight.connectors.http import LIMITS
 from freight.connectors.protocols import Kind, Source, Target
 from freight.domain.errors import InvalidRequest
 from freight.domain.migration.steps.sending import OwnedTransport
-from freight.egress import AddressRefused, Guard, Resolve, parse
+from freight.egress import AddressRefused, EgressPolicy, Resolve, parse
 from freight.pacing import Pacer, Pacers
 from freight.settings import Settings
 
@@ -35,7 +35,7 @@ class Vendors:
     def __init__(self, settings: Settings, redis: Redis, workers: Callable[[], int]) -> None:
         """`workers` tells how many workers share the pace; it counts only while Redis is away."""
         self._settings = settings
-        self._guard = Guard(settings.extra_vendor_hosts)
+        self._guard = EgressPolicy(settings.extra_vendor_hosts)
         self._redis = redis
         self._workers = workers
         self._pacers = Pacers()

@@ -51,7 +51,7 @@ class ListPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: str | None = None
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ResolvedMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where everything goes."""
 
     entities: tuple[Entity, ...] = ()

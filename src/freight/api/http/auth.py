@@ -17,14 +17,14 @@ from freight.domain.tenancy import api_keys
 from freight.domain.tenancy.api_keys import Administrator, Caller, Scope
 from freight.domain.tenancy.audit import Actor
 from freight.egress import ON_BEHALF_OF
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 
 HEADER = "X-API-Key"
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def needs_key(vault: Vault, limiter: Limiter) -> Guard:
+def requires_api_key(cipher: CredentialCipher, limiter: Limiter) -> Guard:
     """A guard that finds out whose key a request carries, and counts the request.
 
     The connection's `user` is then a `Caller` or an `Administrator`. It is no middleware, because what Litestar's
@@ -34,7 +34,7 @@ def needs_key(vault: Vault, limiter: Limiter) -> Guard:
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         try:
             async with database.as_platform() as tx:
-                caller = await api_keys.authenticate(tx, vault, connection.headers.get(HEADER))
+                caller = await api_keys.authenticate(tx, cipher, connection.headers.get(HEADER))
         except (KeyRefused, TenantSuspended):
             await limiter.admit_without_key(connection)
             raise
@@ -47,7 +47,7 @@ def needs_key(vault: Vault, limiter: Limiter) -> Guard:
     return guard
 
 
-def needs(scope: Scope, *, or_administrator: bool = False) -> Guard:
+def requires_scope(scope: Scope, *, or_administrator: bool = False) -> Guard:
     """A guard that lets in only tenants' keys with this scope, and if said so the administrator's."""
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 
 from freight import database
 from freight.api.http.auth import HEADER
-from freight.api.http.optional_redis import Volatile
+from freight.api.http.optional_redis import OptionalRedis
 from freight.domain.jobs import search
-from freight.encryption import SecretError, Vault
+from freight.encryption import CredentialCipher, SecretError
 
 CACHE_SECONDS = 60
 
@@ -52,10 +52,10 @@ class JobLists:
     who can write to Redis cannot choose what is answered.
     """
 
-    def __init__(self, redis: Redis, volatile: Volatile, vault: Vault) -> None:
+    def __init__(self, redis: Redis, volatile: OptionalRedis, cipher: CredentialCipher) -> None:
         self._redis = redis
         self._volatile = volatile
-        self._vault = vault
+        self._cipher = cipher
 
     async def get(self, tenant_id: UUID, question: bytes, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """The page as JSON that answers the question, from the database by `read` if it is not known."""
@@ -68,10 +68,10 @@ class JobLists:
         sealed: bytes | None = await self._volatile.ask(lambda: self._redis.get(key))
         if sealed is not None:
             with contextlib.suppress(SecretError):
-                return self._vault.open(sealed, bound_to=page_name).encode()
+                return self._cipher.open(sealed, bound_to=page_name).encode()
         page = await read()
         if len(page) <= MAX_PAGE_BYTES:
-            new = self._vault.seal(page.decode(), bound_to=page_name)
+            new = self._cipher.seal(page.decode(), bound_to=page_name)
             await self._volatile.ask(lambda: self._redis.set(key, new, ex=CACHE_SECONDS))
         return page
 

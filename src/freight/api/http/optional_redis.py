@@ -16,7 +16,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-class Volatile:
+class OptionalRedis:
     """Asks Redis, and says in the log once that it is away and once that it is back."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 
 from freight.api.http import request_log
 from freight.api.http.brake import Brake
-from freight.api.http.optional_redis import Volatile
+from freight.api.http.optional_redis import OptionalRedis
 from freight.api.http.validation import Problem
 from freight.domain.tenancy.api_keys import Administrator, Caller
 from freight.domain.tenancy.tenants import Limits
@@ -113,7 +113,7 @@ class Standing(NamedTuple):
 class Limiter:
     """Counts requests. `admit…` put the standing into the answer's headers, or raise what is answered with 429."""
 
-    def __init__(self, redis: Redis, volatile: Volatile, settings: Settings) -> None:
+    def __init__(self, redis: Redis, volatile: OptionalRedis, settings: Settings) -> None:
         self._settings = settings
         self._volatile = volatile
         self._redis = redis

@@ -29,7 +29,7 @@ Body = Callable[[asyncio.Event], AsyncGenerator[bytes, None]]
 """Makes the body, piece by piece; the event is set when nobody waits for it any more."""
 
 
-class Streamed(ASGIResponse):
+class StreamingResponse(ASGIResponse):
     """Sends what a generator makes, and closes the generator before it returns, whether all was sent or not.
 
     Litestar's own streams are cancelled where they stand when the client goes, and again while they clean up: a

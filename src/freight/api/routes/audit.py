@@ -8,7 +8,7 @@ from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.pagination import AuditPage, Limit, Offset, page
 from freight.api.schemas.responses import AUDIT, MOMENT, moment
@@ -30,7 +30,7 @@ class AuditController(Controller):
         description="Every change that was made through the API or the command line, newest first: by whom, from "
         "which address, in which request. Nothing of it can be altered. With a tenant's key it is the tenant's trail, "
         "with the administrator's that of the platform.",
-        guards=[needs("admin", or_administrator=True)],
+        guards=[requires_scope("admin", or_administrator=True)],
         response_description="A page of events.",
         responses=documented(422),
     )

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId, WithEntity
 from freight.api.http.pagination import BatchesPage, Limit, Offset, page
@@ -18,7 +18,7 @@ from freight.domain.jobs import lifecycle
 from freight.domain.jobs import model as jobs
 from freight.domain.migration.records import batches
 from freight.domain.migration.records.batches import Status
-from freight.domain.migration.steps.scheduling import advance
+from freight.domain.migration.steps.scheduling import schedule_next
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
@@ -44,7 +44,7 @@ class BatchesController(Controller):
         operation_id="listJobBatches",
         summary="List a job's batches",
         description="The batches that have been cut so far, in the order in which they are loaded.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="A page of batches.",
         responses=documented(404, 422),
     )
@@ -78,7 +78,7 @@ class BatchesController(Controller):
         operation_id="getJobBatch",
         summary="Look at a batch",
         description="The batch as it stands.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The batch.",
         responses=documented(404),
     )
@@ -95,7 +95,7 @@ class BatchesController(Controller):
         description="The failed records of one batch get another try: the job, which must be `failed` or "
         "`completed_with_errors`, runs again for it. The batch must have failed or have failed records.",
         status_code=200,
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         response_description="What will be done again.",
         responses=documented(404, 409),
     )
@@ -111,6 +111,6 @@ class BatchesController(Controller):
         async with database.as_tenant(caller.tenant_id) as tx:
             queued = await lifecycle.retry_batch(tx, job_id, batch_id, by=actor.name)
             await audit.record(tx, actor, "batch.retried", "job", job_id, {"batch_id": batch_id})
-        await queue.ring(await advance(caller.tenant_id, job_id))
+        await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
         message = "The batch is queued again; nothing that is in the target already is written twice."
         return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=message)

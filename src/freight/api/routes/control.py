@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId
 from freight.api.http.rate_limits import NEVER_REFUSED
@@ -16,7 +16,7 @@ from freight.api.routes.jobs import look
 from freight.api.schemas.responses import JobView, RetryAnswer
 from freight.database import Connection
 from freight.domain.jobs import lifecycle
-from freight.domain.migration.steps.scheduling import advance
+from freight.domain.migration.steps.scheduling import schedule_next
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
@@ -46,7 +46,7 @@ class ControlController(Controller):
         "job waits until it is resumed, also if it waited for a vendor's quota or plan "
         "before.",
         status_code=200,
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         response_description="The job, which is paused.",
         responses=documented(404, 409),
     )
@@ -67,7 +67,7 @@ class ControlController(Controller):
         description="A paused job goes on where it was, also before the date on which a vendor's quota is there again. "
         "Resume a job that waits for a vendor's plan once there is room.",
         status_code=200,
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         response_description="The job, which workers will take up again.",
         responses=documented(404, 409),
     )
@@ -90,7 +90,7 @@ class ControlController(Controller):
         "`cancelled`. While workers are still at the job its stage is `cancelling`, and it becomes `cancelled` when "
         "the last of them has let go: within seconds, or half a minute if one was killed.",
         status_code=200,
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         response_description="The job, which is cancelled or will be.",
         responses=documented(404, 409),
     )
@@ -111,7 +111,7 @@ class ControlController(Controller):
         description="A job that is `failed` or `completed_with_errors` runs again: its keys are checked anew, whatever "
         "was not read to its end is read on, and batches are loaded again. Nothing is written twice.",
         status_code=200,
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         response_description="What will be done again.",
         responses=documented(404, 409, 422),
     )
@@ -133,7 +133,7 @@ class ControlController(Controller):
         async with database.as_tenant(caller.tenant_id) as tx:
             queued = await lifecycle.retry(tx, job_id, failed_only=retry_failed_only, by=actor.name)
             await audit.record(tx, actor, "job.retried", "job", job_id, {"retry_failed_only": retry_failed_only})
-        await queue.ring(await advance(caller.tenant_id, job_id))
+        await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
         return RetryAnswer(
             job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued, failed_only=retry_failed_only)
         )
@@ -144,7 +144,7 @@ async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, ac
     async with database.as_tenant(caller.tenant_id) as tx:
         await change(tx, job_id, by=actor.name)
         await audit.record(tx, actor, action, "job", job_id)
-    await queue.ring(await advance(caller.tenant_id, job_id))
+    await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
     return await look(caller.tenant_id, job_id)
 
 

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.pagination import DeliveriesPage, Limit, Offset, page
 from freight.api.schemas.responses import JOBS, WEBHOOKS, DeliveryLinks, DeliveryView, WholeDelivery
@@ -25,7 +25,7 @@ class DeliveriesController(Controller):
 
     path = "/webhooks/{webhook_id:uuid}/deliveries"
     tags = ("Webhooks",)
-    guards = (needs("admin"),)
+    guards = (requires_scope("admin"),)
 
     @get(
         operation_id="listWebhookDeliveries",

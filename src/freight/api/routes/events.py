@@ -22,11 +22,11 @@ from litestar.response.base import ASGIResponse
 from litestar.response.sse import ServerSentEventMessage
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import DATABASE_AWAY, documented
 from freight.api.http.filters import JobId
 from freight.api.http.shares import Shared, Shares
-from freight.api.http.streaming import Streamed
+from freight.api.http.streaming import StreamingResponse
 from freight.domain.errors import NotFound
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs import stalls, statistics
@@ -131,7 +131,7 @@ class EventsController(Controller):
         "when the server stops or the key ends, comes `reconnect`: ask again with the last event's id as "
         "`Last-Event-ID`, as browsers "
         "do by themselves, and only what is new is told.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="Events, until the job has ended.",
         responses={
             204: ResponseSpec(data_container=None, description="The end was told already; there is nothing to add."),
@@ -153,7 +153,7 @@ class EventsController(Controller):
         job = await _look(caller, job_id)
         if seen.ended and not [*_news(seen, job)]:
             return ASGIResponse(status_code=204)
-        return Streamed(
+        return StreamingResponse(
             lambda over: _events(watchers, caller, job, seen, closing, over),
             media_type=MEDIA_TYPE,
             headers={"X-Accel-Buffering": "no"},

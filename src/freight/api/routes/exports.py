@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import (
     InFormat,
@@ -24,7 +24,7 @@ from freight.api.http.filters import (
     WithText,
 )
 from freight.api.http.shares import Shares
-from freight.api.http.streaming import Streamed
+from freight.api.http.streaming import StreamingResponse
 from freight.domain.jobs import exports
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.exports import Format
@@ -63,7 +63,7 @@ class ExportsController(Controller):
         operation_class=DownloadOperation,
         summary="Download a job's records",
         description="All records that pass the filters as one file, in the order of reading.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
     )
@@ -77,7 +77,7 @@ class ExportsController(Controller):
         code: WithCode = None,
         text: WithText = None,
         format: InFormat = "csv",  # noqa: A002
-    ) -> Streamed:
+    ) -> StreamingResponse:
         """Download a job's records."""
         filters = records.Filters(entity=entity, outcome=outcome, code=code, text=text)
         return _records(caller, downloads, job_id, format, filters)
@@ -88,7 +88,7 @@ class ExportsController(Controller):
         operation_class=DownloadOperation,
         summary="Download a job's log",
         description="All log rows that pass the filters as one file, oldest first.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
     )
@@ -103,7 +103,7 @@ class ExportsController(Controller):
         source_id: WithSourceId = None,
         text: WithText = None,
         format: InFormat = "csv",  # noqa: A002
-    ) -> Streamed:
+    ) -> StreamingResponse:
         """Download a job's log."""
         filters = logs.Filters(entity=entity, level=level, code=code, source_id=source_id, text=text)
         return _download(
@@ -123,7 +123,7 @@ class ExportsController(Controller):
         summary="Download what succeeded",
         description="The records that are in the target now: created, updated, or unchanged because they were right "
         "already. Every record of a job is in one of the files `successful`, `failed` and `unprocessed`.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
     )
@@ -133,7 +133,7 @@ class ExportsController(Controller):
         caller: NamedDependency[Caller],
         downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
-    ) -> Streamed:
+    ) -> StreamingResponse:
         """Download what succeeded."""
         return _records(caller, downloads, job_id, format, group="successful")
 
@@ -143,7 +143,7 @@ class ExportsController(Controller):
         operation_class=DownloadOperation,
         summary="Download what failed",
         description="The records that could not be carried over, each with the reason as a code and as a sentence.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
     )
@@ -153,7 +153,7 @@ class ExportsController(Controller):
         caller: NamedDependency[Caller],
         downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
-    ) -> Streamed:
+    ) -> StreamingResponse:
         """Download what failed."""
         return _records(caller, downloads, job_id, format, group="failed")
 
@@ -164,7 +164,7 @@ class ExportsController(Controller):
         summary="Download what was left alone",
         description="The records for which nothing was written: skipped, with the reason, or not loaded because the "
         "job has not come to them or was cancelled before.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
     )
@@ -174,7 +174,7 @@ class ExportsController(Controller):
         caller: NamedDependency[Caller],
         downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
-    ) -> Streamed:
+    ) -> StreamingResponse:
         """Download what was left alone."""
         return _records(caller, downloads, job_id, format, group="unprocessed")
 
@@ -187,7 +187,7 @@ def _records(
     filters: records.Filters | None = None,
     *,
     group: Group | None = None,
-) -> Streamed:
+) -> StreamingResponse:
     def select(job: Job) -> Selection:
         return records.select(job_id, filters or records.Filters(), batch_size=job.batch_size, group=group)
 
@@ -205,7 +205,7 @@ def _download(
     name: str,
     fields: Sequence[str],
     select: Callable[[Job], Selection],
-) -> Streamed:
+) -> StreamingResponse:
     async def body(_: asyncio.Event) -> AsyncGenerator[bytes, None]:
         async with downloads.held(caller.tenant_id), database.as_tenant(caller.tenant_id) as tx:
             selection = select(await jobs.get(tx, job_id))
@@ -213,7 +213,7 @@ def _download(
                 async for piece in pieces:
                     yield piece
 
-    return Streamed(
+    return StreamingResponse(
         body,
         media_type=MEDIA_TYPES[file_format],
         headers={"Content-Disposition": f'attachment; filename="job-{job_id}-{name}.{file_format}"'},

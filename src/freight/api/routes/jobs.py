@@ -13,7 +13,7 @@ from litestar.params import BodyKwarg, HeaderParameter, QueryParameter
 from msgspec import Meta
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.bodies import JsonBody
 from freight.api.http.caching import ETAG_HEADER, NOT_MODIFIED, IfNoneMatch, JobLists, conditional
 from freight.api.http.errors import documented
@@ -30,12 +30,12 @@ from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import NO_NUL, JobChange, JobRequest, Mode
 from freight.domain.jobs.search import Filters, Sort
 from freight.domain.jobs.transitions import Status
-from freight.domain.migration.steps.scheduling import advance
+from freight.domain.migration.steps.scheduling import schedule_next
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
 from freight.domain.vendors import Vendors
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.queue import Queue
 
 REPLAYED = "Idempotent-Replayed"
@@ -116,7 +116,7 @@ class JobsController(Controller):
         "job at a time may be pending, running or paused; for a second one the answer is 409, and the first one's id "
         "stands in `details`.\n\nWith an `Idempotency-Key` a request can be sent again without harm: for 24 hours the "
         "same body under the same key gets the first answer again.",
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         dto=JsonBody[JobRequest],
         return_dto=None,
         response_headers=[
@@ -138,7 +138,7 @@ class JobsController(Controller):
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
         vendors: NamedDependency[Vendors],
-        vault: NamedDependency[Vault],
+        cipher: NamedDependency[CredentialCipher],
         queue: NamedDependency[Queue],
         idempotency_key: Annotated[
             str | None,
@@ -152,15 +152,15 @@ class JobsController(Controller):
         ] = None,
     ) -> Response[JobView]:
         """Create a job."""
-        creation = _Creation(data, caller, actor, vendors, vault)
+        creation = _Creation(data, caller, actor, vendors, cipher)
         if idempotency_key is None:
             answer, replayed = await creation.carry_out(None), False
         else:
-            async with idempotency.once(vault, Key(tenant_id=caller.tenant_id, name=idempotency_key), data) as turn:
+            async with idempotency.once(cipher, Key(tenant_id=caller.tenant_id, name=idempotency_key), data) as turn:
                 replayed = turn.answer is not None
                 answer = turn.answer or await creation.carry_out(turn)
         if creation.job_id is not None:
-            await queue.ring(await advance(caller.tenant_id, creation.job_id))
+            await queue.enqueue(await schedule_next(caller.tenant_id, creation.job_id))
         return Response(
             msgspec.json.decode(answer.body, type=JobView),
             status_code=answer.status_code,
@@ -172,7 +172,7 @@ class JobsController(Controller):
         summary="List jobs",
         description="The tenant's jobs, newest first unless `sort` says otherwise. A job is listed if it passes all "
         "filters. Deleted jobs are left out, and so are the mappings: each job shows its own.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_headers=[ETAG_HEADER],
         response_description="A page of jobs.",
         responses={**NOT_MODIFIED, **documented(422)},
@@ -224,7 +224,7 @@ class JobsController(Controller):
         operation_id="getJob",
         summary="Look at a job",
         description="The job as it stands, with what became of its records so far.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_headers=[ETAG_HEADER],
         response_description="The job.",
         responses={**NOT_MODIFIED, **documented(404)},
@@ -246,7 +246,7 @@ class JobsController(Controller):
         summary="Change a job",
         description="Change its name or its labels at any time, its settings (`batch_size`, `retry_policy`, "
         "`on_existing`, `entities`, `mapping`) while it is pending. What is left out stays as it is.",
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         dto=JsonBody[JobChange],
         return_dto=None,
         response_description="The job as it stands now.",
@@ -271,7 +271,7 @@ class JobsController(Controller):
         summary="Delete a job",
         description="Only a job that has ended can be deleted. It is found no more, and the vendors' keys are erased. "
         "What it has written stays in the target, and later jobs over the same workspaces still know it.",
-        guards=[needs("jobs:write")],
+        guards=[requires_scope("jobs:write")],
         response_description="It is deleted.",
         responses=documented(404, 409),
     )
@@ -285,22 +285,24 @@ class JobsController(Controller):
 class _Creation:
     """One request for a job."""
 
-    def __init__(self, request: JobRequest, caller: Caller, actor: Actor, vendors: Vendors, vault: Vault) -> None:
+    def __init__(
+        self, request: JobRequest, caller: Caller, actor: Actor, vendors: Vendors, cipher: CredentialCipher
+    ) -> None:
         self.job_id: UUID | None = None
         """The new job's, once it is stored."""
         self._request = request
         self._caller = caller
         self._actor = actor
         self._vendors = vendors
-        self._vault = vault
+        self._cipher = cipher
 
-    async def carry_out(self, turn: idempotency.Turn | None) -> Answer:
+    async def carry_out(self, turn: idempotency.IdempotentRequest | None) -> Answer:
         """Ask the vendors and store the job, together with the answer if the request has an idempotency key."""
         workspaces = await jobs.prepare(self._request, self._vendors)
         started_by = f"API key {self._caller.key_prefix}…"
         async with database.as_tenant(self._caller.tenant_id) as tx:
             job = await jobs.create(
-                tx, self._vault, self._caller.tenant_id, self._request, workspaces, started_by=started_by
+                tx, self._cipher, self._caller.tenant_id, self._request, workspaces, started_by=started_by
             )
             await audit.record(tx, self._actor, "job.created", "job", job.id, {"name": job.name})
             answer = _answer(job)

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import BodyKwarg, PathParameter, QueryParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.bodies import JsonBody
 from freight.api.http.errors import documented
 from freight.api.http.pagination import KeysPage, Limit, Offset, page
@@ -19,7 +19,7 @@ from freight.api.schemas.responses import KEYS
 from freight.domain.tenancy import api_keys
 from freight.domain.tenancy.api_keys import DEFAULT_OVERLAP, LONGEST_OVERLAP, ApiKey, Caller, KeyRequest, NewKey
 from freight.domain.tenancy.audit import Actor
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.settings import Settings
 
 KeyId = Annotated[UUID, PathParameter(description="The key's id.")]
@@ -32,7 +32,7 @@ class KeysController(Controller):
 
     path = "/keys"
     tags = ("Keys",)
-    guards = (needs("admin"),)
+    guards = (requires_scope("admin"),)
 
     @get(
         operation_id="listKeys",
@@ -64,12 +64,12 @@ class KeysController(Controller):
         data: Annotated[KeyRequest, BodyKwarg(examples=request_examples.KEY_REQUESTS)],
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
-        vault: NamedDependency[Vault],
+        cipher: NamedDependency[CredentialCipher],
         settings: NamedDependency[Settings],
     ) -> Response[NewKey]:
         """Create an API key."""
         async with database.as_tenant(caller.tenant_id) as tx:
-            new = await api_keys.create(tx, vault, actor, caller, data, environment=settings.environment)
+            new = await api_keys.create(tx, cipher, actor, caller, data, environment=settings.environment)
         return Response(new, headers={"Location": f"{KEYS}/{new.id}"})
 
     @get(
@@ -100,7 +100,7 @@ class KeysController(Controller):
         key_id: KeyId,
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
-        vault: NamedDependency[Vault],
+        cipher: NamedDependency[CredentialCipher],
         settings: NamedDependency[Settings],
         overlap_seconds: Annotated[
             int,
@@ -113,7 +113,7 @@ class KeysController(Controller):
         async with database.as_tenant(caller.tenant_id) as tx:
             new = await api_keys.rotate(
                 tx,
-                vault,
+                cipher,
                 actor,
                 caller,
                 key_id,

@@ -5,7 +5,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId, WithCode, WithEntity, WithLevel, WithSourceId, WithText
 from freight.api.http.pagination import Cursor, Limit, LogsPage, Offset, cursor_page
@@ -30,7 +30,7 @@ class LogsController(Controller):
         description="What happened to a job and its records, oldest first: each value that could not be carried over, "
         "each record that was skipped or failed, with its reason. Follow `links.next`, or send `next_cursor` as "
         "`cursor`, to walk through all of it.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="A page of log rows.",
         responses=documented(404, 422),
     )

@@ -21,7 +21,7 @@ from freight.api.http.hosts import ANY_HOST
 from freight.api.http.rate_limits import NOT_BY_ADDRESS
 from freight.api.http.shares import Fresh
 from freight.domain.tenancy import platform_metrics
-from freight.domain.tenancy.platform_metrics import Figures
+from freight.domain.tenancy.platform_metrics import PlatformMetrics
 from freight.queue import Queue
 
 FRESH_SECONDS = 5
@@ -126,7 +126,7 @@ def _up(component: str, *, up: bool) -> Metric:
     return GaugeMetricFamily(f"freight_{component}_up", f"Whether the {component} answers.", value=int(up))
 
 
-def _families(found: Figures) -> list[Metric]:
+def _families(found: PlatformMetrics) -> list[Metric]:
     def by(label: str, name: str, description: str, values: dict[str, int]) -> Metric:
         family = GaugeMetricFamily(name, description, labels=[label])
         for value, number in values.items():

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId, WithCode, WithEntity, WithOutcome, WithText
 from freight.api.http.pagination import Cursor, Limit, Offset, RecordsPage, cursor_page
@@ -32,7 +32,7 @@ class RecordsController(Controller):
         summary="List a job's records",
         description="What was read from the source and what became of each record, in the order of reading. Follow "
         "`links.next`, or send `next_cursor` as `cursor`, to walk through all of them.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="A page of records.",
         responses=documented(404, 422),
     )
@@ -71,7 +71,7 @@ class RecordsController(Controller):
         operation_id="getJobRecord",
         summary="Look at a record",
         description="A record with what was read from the source.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The record.",
         responses=documented(404, 422),
     )

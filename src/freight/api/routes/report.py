@@ -10,7 +10,7 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, Op
 from litestar.params import QueryParameter
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId
 from freight.domain.jobs import model as jobs
@@ -58,7 +58,7 @@ class ReportController(Controller):
         "mapping in force with standard and enriched values, and what it cost. It can be read at any time; `ended` "
         "says whether its figures are final. With `Accept: text/markdown` or `format=markdown` it is a document for "
         "people.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The report.",
         responses=documented(404, 422),
     )

@@ -4,7 +4,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId
 from freight.domain.jobs import model as jobs
@@ -24,7 +24,7 @@ class StatisticsController(Controller):
         summary="A job's figures",
         description="What became of the job's records by entity and outcome, failures by code, how fast it goes and "
         "how long it will take, the requests it sent to vendors and the time it waited for their limits.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The figures.",
         responses=documented(404),
     )
@@ -39,7 +39,7 @@ class StatisticsController(Controller):
         summary="All jobs' figures",
         description="The figures of all of the tenant's jobs together, and how many jobs are in which state. Deleted "
         "jobs are left out.",
-        guards=[needs("jobs:read")],
+        guards=[requires_scope("jobs:read")],
         response_description="The figures.",
         responses=documented(),
     )

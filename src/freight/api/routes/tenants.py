@@ -21,7 +21,7 @@ from freight.domain.tenancy import api_keys, tenants
 from freight.domain.tenancy.api_keys import NewKey
 from freight.domain.tenancy.audit import Actor
 from freight.domain.tenancy.tenants import Tenant, TenantChange, TenantRequest
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.settings import Settings
 
 TenantId = Annotated[UUID, PathParameter(description="The tenant's id.")]
@@ -69,13 +69,13 @@ class TenantsController(Controller):
         self,
         data: Annotated[TenantRequest, BodyKwarg(examples=request_examples.TENANT_REQUESTS)],
         actor: NamedDependency[Actor],
-        vault: NamedDependency[Vault],
+        cipher: NamedDependency[CredentialCipher],
         settings: NamedDependency[Settings],
     ) -> Response[NewTenant]:
         """Create a tenant."""
         async with database.as_platform() as tx:
             tenant = await tenants.create(tx, actor, data)
-            key = await api_keys.issue_first(tx, vault, actor, tenant.id, environment=settings.environment)
+            key = await api_keys.issue_first(tx, cipher, actor, tenant.id, environment=settings.environment)
         answer = NewTenant(**msgspec.structs.asdict(tenant), first_key=key)
         return Response(answer, headers={"Location": f"{TENANTS}/{tenant.id}"})
 

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import BodyKwarg
 
 from freight import database
-from freight.api.http.auth import needs
+from freight.api.http.auth import requires_scope
 from freight.api.http.bodies import JsonBody
 from freight.api.http.errors import documented
 from freight.api.http.pagination import Limit, Offset, WebhooksPage, page
@@ -20,8 +20,8 @@ from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
 from freight.domain.webhooks import deliveries, subscriptions
 from freight.domain.webhooks.subscriptions import Webhook, WebhookChange, WebhookRequest
-from freight.egress import Guard
-from freight.encryption import Vault
+from freight.egress import EgressPolicy
+from freight.encryption import CredentialCipher
 from freight.queue import Queue
 
 
@@ -30,7 +30,7 @@ class WebhooksController(Controller):
 
     path = "/webhooks"
     tags = ("Webhooks",)
-    guards = (needs("admin"),)
+    guards = (requires_scope("admin"),)
 
     @post(
         operation_id="createWebhook",
@@ -54,13 +54,13 @@ class WebhooksController(Controller):
         data: Annotated[WebhookRequest, BodyKwarg(examples=request_examples.WEBHOOK_REQUESTS)],
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
-        vault: NamedDependency[Vault],
-        webhook_guard: NamedDependency[Guard],
+        cipher: NamedDependency[CredentialCipher],
+        webhook_guard: NamedDependency[EgressPolicy],
     ) -> Response[NewWebhook]:
         """Create a webhook."""
         await subscriptions.check_url(webhook_guard, data.url)
         async with database.as_tenant(caller.tenant_id) as tx:
-            webhook, secret = await subscriptions.create(tx, vault, actor, caller.tenant_id, data)
+            webhook, secret = await subscriptions.create(tx, cipher, actor, caller.tenant_id, data)
         return Response(_with_secret(webhook, secret), headers={"Location": f"{WEBHOOKS}/{webhook.id}"})
 
     @get(
@@ -107,7 +107,7 @@ class WebhooksController(Controller):
         data: Annotated[WebhookChange, BodyKwarg(examples=request_examples.WEBHOOK_CHANGES)],
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
-        webhook_guard: NamedDependency[Guard],
+        webhook_guard: NamedDependency[EgressPolicy],
     ) -> WebhookView:
         """Change a webhook."""
         await subscriptions.check_url(webhook_guard, data.url)
@@ -129,7 +129,7 @@ class WebhooksController(Controller):
         """Send a test event."""
         async with database.as_tenant(caller.tenant_id) as tx:
             delivery = await deliveries.write_test(tx, caller.tenant_id, webhook_id)
-        await queue.ring([deliveries.ring(caller.tenant_id, delivery.id)])
+        await queue.enqueue([deliveries.enqueue(caller.tenant_id, delivery.id)])
         return whole_delivery(delivery)
 
     @post(
@@ -147,11 +147,11 @@ class WebhooksController(Controller):
         webhook_id: WebhookId,
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
-        vault: NamedDependency[Vault],
+        cipher: NamedDependency[CredentialCipher],
     ) -> NewWebhook:
         """Replace a webhook's secret."""
         async with database.as_tenant(caller.tenant_id) as tx:
-            return _with_secret(*await subscriptions.rotate_secret(tx, vault, actor, webhook_id))
+            return _with_secret(*await subscriptions.rotate_secret(tx, cipher, actor, webhook_id))
 
     @delete(
         "/{webhook_id:uuid}",

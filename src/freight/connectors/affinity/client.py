@@ -14,7 +14,7 @@ from tenacity.wait import wait_base
 
 from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
-from freight.connectors.answers import Accepts, Complaint, Fault, Json, anything, holds
+from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, anything, holds
 from freight.connectors.errors import (
     CursorRefused,
     NotFound,
@@ -203,19 +203,19 @@ class AffinityClient(HttpClient):
             )
         return url.raw_path.decode("ascii")
 
-    def _complaint(self, body: object) -> Complaint:
+    def _complaint(self, body: object) -> VendorErrorBody:
         match body:
             case {"errors": list() as errors} | {"error": errors} | (list() as errors):
                 pass
             case _:
                 errors = body
         said = [_said(error) for error in (errors if isinstance(errors, list) else [errors])]
-        return Complaint(
+        return VendorErrorBody(
             code=next((complaint.code for complaint in said if complaint.code), None),
             message=" ".join(complaint.message for complaint in said if complaint.message) or None,
         )
 
-    def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
+    def _rejection(self, status: int, complaint: VendorErrorBody, message: str) -> Rejected:
         gone = status == 404 or (status == 422 and GONE.search(complaint.message or ""))
         return (NotFound if gone else RejectedBySource)(message, status=status, vendor_code=complaint.code)
 
@@ -255,14 +255,14 @@ async def optional(asked: Awaitable[Answer]) -> Answer | None:
         return None
 
 
-def _said(error: object) -> Complaint:
+def _said(error: object) -> VendorErrorBody:
     match error:
         case str():
-            return Complaint(message=text_of(error))
+            return VendorErrorBody(message=text_of(error))
         case {}:
-            return Complaint(text_of(error.get("code")), text_of(error.get("message") or error.get("detail")))
+            return VendorErrorBody(text_of(error.get("code")), text_of(error.get("message") or error.get("detail")))
         case _:
-            return Complaint()
+            return VendorErrorBody()
 
 
 def _is_storage_address(response: httpx.Response) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from freight.connectors.affinity.client import AffinityClient, optional
-from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
     id_of,
@@ -24,7 +23,7 @@ from freight.connectors.affinity.lists import (
     entries_page,
     entry_path,
 )
-from freight.connectors.affinity.reading import (
+from freight.connectors.affinity.row_parser import (
     FieldsReader,
     Reading,
     RowReader,
@@ -32,6 +31,7 @@ from freight.connectors.affinity.reading import (
     row_without_id,
     values_cut_off,
 )
+from freight.connectors.affinity.truncated_values import complete
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected, UnexpectedAnswer
 from freight.connectors.protocols import Issue, Page, Row

@@ -2,8 +2,8 @@
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, integer_of, moment_of
-from freight.connectors.affinity.passes import FILES, read_rows
-from freight.connectors.affinity.reading import RowReader, row_without_id
+from freight.connectors.affinity.offset_pagination import FILES, read_rows
+from freight.connectors.affinity.row_parser import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import File

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.affinity.completion import complete
 from freight.connectors.affinity.fields import id_of, moment_of
-from freight.connectors.affinity.reading import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
+from freight.connectors.affinity.row_parser import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
+from freight.connectors.affinity.truncated_values import complete
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Params

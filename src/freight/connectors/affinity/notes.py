@@ -6,8 +6,8 @@ import msgspec
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, moment_of, text_of
-from freight.connectors.affinity.passes import NOTES, read_rows
-from freight.connectors.affinity.reading import RowReader, row_without_id
+from freight.connectors.affinity.offset_pagination import NOTES, read_rows
+from freight.connectors.affinity.row_parser import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, ReplyRow, Row
 from freight.model.crm import Note, Reference, Reply, copy_id

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from freight.connectors.affinity.facts import fact_of
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
     FIELD_TYPES,
@@ -18,6 +17,7 @@ from freight.connectors.affinity.fields import (
     integer_of,
     text_of,
 )
+from freight.connectors.affinity.standard_fields import fact_of
 from freight.model.fields import Fact, Field, Option
 from freight.model.mapping import FieldMapping
 

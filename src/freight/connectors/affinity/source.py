@@ -8,20 +8,20 @@ import httpx
 from tenacity.wait import wait_base
 
 from freight.connectors.affinity.client import PAGE_SIZE, AffinityClient
-from freight.connectors.affinity.completion import complete
+from freight.connectors.affinity.companies_people import company_row, person_row
 from freight.connectors.affinity.deals import Deals
+from freight.connectors.affinity.discover import COLLECTIONS, discover
 from freight.connectors.affinity.fields import id_of, is_number, text_of
 from freight.connectors.affinity.files import read_files
 from freight.connectors.affinity.lists import list_rows, read_entries
 from freight.connectors.affinity.notes import read_notes
-from freight.connectors.affinity.reading import Reading, refused_row
-from freight.connectors.affinity.rows import company_row, person_row
-from freight.connectors.affinity.survey import COLLECTIONS, survey
+from freight.connectors.affinity.row_parser import Reading, refused_row
 from freight.connectors.affinity.tasks import read_tasks
+from freight.connectors.affinity.truncated_values import complete
 from freight.connectors.answers import Json
 from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.http import BACKOFF
-from freight.connectors.protocols import FileContent, Pacer, Page, Row, Survey, Usage, Workspace
+from freight.connectors.protocols import Discovery, FileContent, Pacer, Page, Row, Usage, Workspace
 from freight.model.crm import Entity, File
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
@@ -64,9 +64,9 @@ class AffinitySource:
             case _:
                 raise UnexpectedAnswer("Affinity did not say which account the API key opens.")
 
-    async def survey(self, entities: Collection[Entity], mapping: Mapping) -> Survey:
+    async def discover(self, entities: Collection[Entity], mapping: Mapping) -> Discovery:
         """What the workspace can hold, whether the key may read these entities, and what that costs."""
-        return await survey(self._client, entities, mapping)
+        return await discover(self._client, entities, mapping)
 
     def use(self, schema: Schema, mapping: Mapping) -> None:
         """Read with this schema, and only what the mapping carries."""

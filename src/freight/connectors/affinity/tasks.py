@@ -4,8 +4,8 @@ from typing import Any
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import full_name, id_of, moment_of, text_of
-from freight.connectors.affinity.passes import REMINDERS, read_rows
-from freight.connectors.affinity.reading import RowReader, row_without_id
+from freight.connectors.affinity.offset_pagination import REMINDERS, read_rows
+from freight.connectors.affinity.row_parser import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import Task

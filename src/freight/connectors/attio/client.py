@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import structlog
 
-from freight.connectors.answers import Complaint, Json, holds
+from freight.connectors.answers import Json, VendorErrorBody, holds
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
 from freight.connectors.http import HttpClient, Method, Params, Patience
 from freight.connectors.paging import Paging
@@ -197,12 +197,12 @@ class AttioClient(HttpClient):
         )
         return answer["data"]
 
-    def _complaint(self, body: Json) -> Complaint:
+    def _complaint(self, body: Json) -> VendorErrorBody:
         match body:
             case {"message": str(message), "code": str(code)}:
                 details = body.get("validation_errors")
             case _:
-                return Complaint()
+                return VendorErrorBody()
         attribute = None
         if named := NAMED_ATTRIBUTE.search(message):
             attribute = named[1]
@@ -211,15 +211,15 @@ class AttioClient(HttpClient):
                 attribute, message = slug, f"{message} {slug}: {detail}"
             case [{"path": list(path), "message": str(detail)}, *_]:
                 message = f"{message} {'.'.join(map(str, path))}: {detail}"
-        return Complaint(code, message, attribute)
+        return VendorErrorBody(code, message, attribute)
 
-    def _rejection(self, status: int, complaint: Complaint, message: str) -> Rejected:
+    def _rejection(self, status: int, complaint: VendorErrorBody, message: str) -> Rejected:
         # Attio answers this with 400 for records and with 409 elsewhere.
         if complaint.code == "uniqueness_conflict":
             return UniquenessConflict(message, status=status, vendor_code=complaint.code, attribute=complaint.attribute)
         return super()._rejection(status, complaint, message)
 
-    def _says_too_complex(self, complaint: Complaint) -> bool:
+    def _says_too_complex(self, complaint: VendorErrorBody) -> bool:
         return TOO_COMPLEX.search(complaint.message or "") is not None
 
     def _observe(self, response: httpx.Response, what: str) -> None:

@@ -7,17 +7,17 @@ import httpx
 
 from freight.connectors.attio import drafting
 from freight.connectors.attio.client import AttioClient
+from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import Definitions
-from freight.connectors.attio.drafting import Guide
+from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
-from freight.connectors.attio.planning.existing import survey
+from freight.connectors.attio.planning.existing import discover
 from freight.connectors.attio.planning.prepare import chooser_of, prepare
 from freight.connectors.attio.planning.resolve import resolve, with_choices
-from freight.connectors.attio.together import together
+from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.entries import Entries
 from freight.connectors.attio.writing.files import Files
-from freight.connectors.attio.writing.known import Known
 from freight.connectors.attio.writing.lists import Lists
 from freight.connectors.attio.writing.notes import Notes
 from freight.connectors.attio.writing.objects import Objects
@@ -30,15 +30,15 @@ from freight.connectors.protocols import (
     FileContent,
     Implied,
     Pacer,
-    Plan,
     References,
+    SchemaPlan,
     TargetRecord,
     Usage,
     Workspace,
 )
 from freight.model.crm import LOAD_ORDER, Entity, Record
 from freight.model.mapping import Mapping as JobMapping
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 SCOPES = ("record_permission:read-write", "object_configuration:read-write")
@@ -78,8 +78,8 @@ class AttioTarget:
     ) -> None:
         self._client = AttioClient(api_key, base_url=base_url, pacer=pacer, transport=transport)
         self._definitions = Definitions(self._client)
-        self._known = Known(self._definitions)
-        self._guide = Guide(Layout())
+        self._known = AttributeCatalog(self._definitions)
+        self._guide = MappingIndex(ResolvedMapping())
         queries = Queries(self._client)
         objects = Objects(self._client, queries, self._known)
         self._stores: dict[Entity, Store] = {
@@ -119,14 +119,14 @@ class AttioTarget:
             )
         return Workspace(id=workspace_id, name=str(answer.get("workspace_name") or workspace_id))
 
-    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> Plan:
+    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> SchemaPlan:
         """Where everything is to go; asks what exists, and changes nothing."""
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
             # Without them the workspace cannot be looked at any further.
             carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
-            return Plan(layout=Layout(entities=carried), issues=tuple(lacking))
-        existing = await survey(
+            return SchemaPlan(layout=ResolvedMapping(entities=carried), issues=tuple(lacking))
+        existing = await discover(
             self._definitions,
             schema,
             mapping,
@@ -144,13 +144,13 @@ class AttioTarget:
         choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
         return with_choices(planned, schema, dict(zip(choosers, choices, strict=True)))
 
-    async def prepare(self, layout: Layout) -> Layout:
+    async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
         """Make whatever the layout lacks; making it again changes nothing."""
         return await prepare(self._definitions, layout)
 
-    def use(self, layout: Layout) -> None:
+    def use(self, layout: ResolvedMapping) -> None:
         """Write with this layout."""
-        self._guide = Guide(layout)
+        self._guide = MappingIndex(layout)
         self._known.use(layout)
 
     def draft(self, record: Record, references: References) -> Draft:

@@ -7,15 +7,15 @@ import msgspec
 
 from freight.database import Connection, jsonb
 from freight.model.fields import PersonRef
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 
-class Blueprint(msgspec.Struct, frozen=True, kw_only=True):
+class DiscoveredSchema(msgspec.Struct, frozen=True, kw_only=True):
     """What the source can hold, and where in the target it goes."""
 
     schema: Schema
-    layout: Layout
+    layout: ResolvedMapping
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,18 +29,18 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """How long the vendors' limits make it last."""
 
 
-async def read(tx: Connection, job_id: UUID) -> Blueprint | None:
+async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
     """The blueprint of a job; None before its precheck."""
     row = await tx.fetchrow("SELECT source_schema, layout FROM jobs WHERE id = $1", job_id)
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
-    return Blueprint(
+    return DiscoveredSchema(
         schema=msgspec.json.decode(row["source_schema"], type=Schema),
-        layout=msgspec.json.decode(row["layout"], type=Layout),
+        layout=msgspec.json.decode(row["layout"], type=ResolvedMapping),
     )
 
 
-async def save(tx: Connection, job_id: UUID, schema: Schema, layout: Layout) -> None:
+async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
     """Store the blueprint of a job."""
     await tx.execute(
         "UPDATE jobs SET source_schema = $2, layout = $3 WHERE id = $1", job_id, jsonb(schema), jsonb(layout)

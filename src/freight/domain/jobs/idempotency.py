@@ -16,7 +16,7 @@ import msgspec
 from freight import database, throttled
 from freight.database import Connection, Row, jsonb
 from freight.domain.errors import IdempotencyKeyReused, RequestInProgress
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 
 HOURS = 24
 """How long an answer is given again."""
@@ -43,7 +43,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
+class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One use of a key: the answer that it has already, or the right to make it."""
 
     row_id: int
@@ -68,8 +68,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def once(
-    vault: Vault, key: Key, request: msgspec.Struct, *, lease_seconds: float = LEASE_SECONDS
-) -> AsyncIterator[Turn]:
+    cipher: CredentialCipher, key: Key, request: msgspec.Struct, *, lease_seconds: float = LEASE_SECONDS
+) -> AsyncIterator[IdempotentRequest]:
     """A turn with a key; if the body raises, the key is free again.
 
     Raises `IdempotencyKeyReused` if the key belongs to another request, `RequestInProgress` if the first with it is
@@ -85,18 +85,18 @@ async def once(
                ON CONFLICT (tenant_id, key) DO NOTHING RETURNING id""",
             key.tenant_id,
             key.name,
-            vault.digest(text),
+            cipher.digest(text),
             lease_seconds,
         )
         first = None if row_id else await _first(tx, key)
     if first is not None:
-        yield _again(vault, first, text)
+        yield _again(cipher, first, text)
         return
     if row_id is None:
         raise RequestInProgress("The first request with this Idempotency-Key has just failed. Send it again.")
     renewing = asyncio.create_task(_renew(key.tenant_id, row_id, lease_seconds), context=Context())
     try:
-        yield Turn(row_id=row_id, answer=None)
+        yield IdempotentRequest(row_id=row_id, answer=None)
     except BaseException:
         async with database.as_tenant(key.tenant_id) as tx:
             await tx.execute("DELETE FROM idempotency_keys WHERE id = $1 AND status_code IS NULL", row_id)
@@ -147,8 +147,8 @@ async def _first(tx: Connection, key: Key) -> Row | None:
     )
 
 
-def _again(vault: Vault, first: Row, text: str) -> Turn:
-    if not vault.is_digest_of(first["body_digest"], text):
+def _again(cipher: CredentialCipher, first: Row, text: str) -> IdempotentRequest:
+    if not cipher.is_digest_of(first["body_digest"], text):
         raise IdempotencyKeyReused(
             f"Another request was sent with this key in the last {HOURS} hours. Use a new key for each new request.",
             field="Idempotency-Key",
@@ -157,4 +157,4 @@ def _again(vault: Vault, first: Row, text: str) -> Turn:
         raise RequestInProgress(
             "The first request with this Idempotency-Key has not been answered yet. Send it again in some seconds."
         )
-    return Turn(row_id=first["id"], answer=msgspec.json.decode(first["answer"], type=Answer))
+    return IdempotentRequest(row_id=first["id"], answer=msgspec.json.decode(first["answer"], type=Answer))

@@ -19,12 +19,12 @@ from freight.domain.jobs.retry import RetryPolicy
 from freight.domain.jobs.transitions import Status
 from freight.domain.jobs.waiting import Waiting
 from freight.domain.migration.records import batches, logs
-from freight.domain.migration.records.ledger import Pair
+from freight.domain.migration.records.ledger import WorkspacePair
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import Leftover
 from freight.domain.vendors import Vendors
 from freight.domain.webhooks import deliveries, subscriptions
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.model.crm import LOAD_ORDER, Entity
 from freight.model.mapping import Mapping
 
@@ -88,9 +88,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: datetime | None
 
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> WorkspacePair:
         """The two workspaces, as the ledger knows them."""
-        return Pair(
+        return WorkspacePair(
             source=f"{self.source_system}:{self.source_workspace}",
             target=f"{self.target_system}:{self.target_workspace}",
         )
@@ -171,7 +171,13 @@ async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
 
 
 async def create(
-    tx: Connection, vault: Vault, tenant_id: UUID, request: JobRequest, workspaces: dict[str, Any], *, started_by: str
+    tx: Connection,
+    cipher: CredentialCipher,
+    tenant_id: UUID,
+    request: JobRequest,
+    workspaces: dict[str, Any],
+    *,
+    started_by: str,
 ) -> Job:
     """Store a new job, ready to be started. `workspaces` is what `prepare` returned. Raises `LiveJobExists`."""
     job_id = uuid4()
@@ -189,9 +195,9 @@ async def create(
         "batch_size": request.batch_size,
         "retry_policy": jsonb(request.retry_policy),
         "source_system": request.source_system,
-        "source_credentials": vault.seal(request.source_config.api_key, bound_to=f"job {job_id} source"),
+        "source_credentials": cipher.seal(request.source_config.api_key, bound_to=f"job {job_id} source"),
         "target_system": request.target_system,
-        "target_credentials": vault.seal(request.target_config.api_key, bound_to=f"job {job_id} target"),
+        "target_credentials": cipher.seal(request.target_config.api_key, bound_to=f"job {job_id} target"),
         "started_by": started_by,
         "total_records": 0,
         "processed_records": 0,
@@ -251,14 +257,14 @@ async def counts(tx: Connection, job_ids: Sequence[UUID]) -> dict[UUID, list[Cou
     return found
 
 
-async def credentials(tx: Connection, vault: Vault, job_id: UUID) -> Credentials:
+async def credentials(tx: Connection, cipher: CredentialCipher, job_id: UUID) -> Credentials:
     """The vendors' keys of a job. Raises `freight.encryption.SecretError`."""
     row = await tx.fetchrow("SELECT source_credentials, target_credentials FROM jobs WHERE id = $1", job_id)
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
     return Credentials(
-        source=vault.open(row["source_credentials"], bound_to=f"job {job_id} source"),
-        target=vault.open(row["target_credentials"], bound_to=f"job {job_id} target"),
+        source=cipher.open(row["source_credentials"], bound_to=f"job {job_id} source"),
+        target=cipher.open(row["target_credentials"], bound_to=f"job {job_id} target"),
     )
 
 

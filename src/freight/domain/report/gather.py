@@ -69,13 +69,13 @@ ERASED = "The retention of the job has ended: the mapping and what the log quote
 
 async def job_report(tx: Connection, job: Job) -> JobReport:
     """The report of a job as it stands."""
-    blueprint = await discovered_schema.read(tx, job.id)
+    discovered = await discovered_schema.read(tx, job.id)
     cost, erased = await _cost(tx, job.id)
     counts = (await jobs.counts(tx, [job.id]))[job.id]
     reasons = await _reasons(tx, job.id)
     left = await _left_values(tx, job.id)
     issues, further_issues = await _issues(tx, job.id)
-    uncarried = {} if blueprint is None else blueprint.schema.uncarried
+    uncarried = {} if discovered is None else discovered.schema.uncarried
     return JobReport(
         job=_reported(job),
         ended=job.status not in LIVE,
@@ -91,7 +91,7 @@ async def job_report(tx: Connection, job: Job) -> JobReport:
         uncarried=_uncarried(uncarried, left),
         gone_from_source=_gone(left),
         made_by_target=await _made_by_target(tx, job.id),
-        mapping=None if blueprint is None else mapping_in_force(blueprint.layout, blueprint.schema),
+        mapping=None if discovered is None else mapping_in_force(discovered.layout, discovered.schema),
         estimate=await discovered_schema.estimate(tx, job.id),
         cost=cost,
     )

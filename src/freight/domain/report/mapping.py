@@ -9,7 +9,7 @@ from msgspec import Meta
 from freight.model.crm import Entity
 from freight.model.fields import FieldType, PersonRef
 from freight.model.mapping import AttributeType
-from freight.model.resolved_mapping import Action, Layout, ListPlace, Place
+from freight.model.resolved_mapping import Action, ListPlace, Place, ResolvedMapping
 from freight.model.schema import Schema
 
 
@@ -87,7 +87,7 @@ class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
     notes: Literal["one", "all"]
 
 
-def mapping_in_force(layout: Layout, schema: Schema) -> MappingInForce:
+def mapping_in_force(layout: ResolvedMapping, schema: Schema) -> MappingInForce:
     """Return what a layout says, with the names that the source's schema has for ids."""
     lists = {place.list_id: place.name for place in layout.lists}
     names = {(place.owner, place.field): place.name for place in layout.places}
@@ -145,7 +145,7 @@ def _list(place: ListPlace, names: dict[tuple[str, str], str]) -> MappedList:
     )
 
 
-def _members(layout: Layout, users: Sequence[PersonRef] | None) -> Members:
+def _members(layout: ResolvedMapping, users: Sequence[PersonRef] | None) -> Members:
     addresses = {member_id: address for address, member_id in layout.members.items()}
 
     def address(member_id: str | None) -> str | None:
@@ -161,7 +161,7 @@ def _members(layout: Layout, users: Sequence[PersonRef] | None) -> Members:
     )
 
 
-def _unmatched(layout: Layout, users: Iterable[PersonRef]) -> Iterable[UnmatchedUser]:
+def _unmatched(layout: ResolvedMapping, users: Iterable[PersonRef]) -> Iterable[UnmatchedUser]:
     for user in users:
         if user.email is None or user.email.strip().lower() not in layout.members:
             yield UnmatchedUser(name=user.name, email=user.email)

@@ -30,7 +30,7 @@ from freight.domain.errors import (
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.audit import Actor
 from freight.domain.tenancy.tenants import Limits
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 
 Environment = Literal["live", "test", "dev"]
 Scope = Literal["jobs:read", "jobs:write", "admin"]
@@ -148,7 +148,7 @@ def visible_prefix(key: str) -> str:
 
 async def issue(
     tx: Connection,
-    vault: Vault,
+    cipher: CredentialCipher,
     actor: Actor,
     *,
     tenant_id: UUID | None,
@@ -158,30 +158,36 @@ async def issue(
     expires_at: datetime | None = None,
 ) -> NewKey:
     """Store a new key of a tenant, or of the administrator for None: its only time to be seen."""
-    new = await _insert(tx, vault, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
+    new = await _insert(tx, cipher, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
     details = {"name": new.name, "prefix": new.prefix, "scopes": new.scopes, "expires_at": new.expires_at}
     await audit.record(tx, actor, "key.created", "key", new.id, details)
     return new
 
 
 async def issue_first(
-    tx: Connection, vault: Vault, actor: Actor, tenant_id: UUID, *, environment: Environment
+    tx: Connection, cipher: CredentialCipher, actor: Actor, tenant_id: UUID, *, environment: Environment
 ) -> NewKey:
     """Store the first key of a new tenant, with every scope."""
     theirs = msgspec.structs.replace(actor, tenant_id=tenant_id)
     return await issue(
-        tx, vault, theirs, tenant_id=tenant_id, name="first key", environment=environment, scopes=ALL_SCOPES
+        tx, cipher, theirs, tenant_id=tenant_id, name="first key", environment=environment, scopes=ALL_SCOPES
     )
 
 
 async def create(
-    tx: Connection, vault: Vault, actor: Actor, caller: Caller, request: KeyRequest, *, environment: Environment
+    tx: Connection,
+    cipher: CredentialCipher,
+    actor: Actor,
+    caller: Caller,
+    request: KeyRequest,
+    *,
+    environment: Environment,
 ) -> NewKey:
     """Give the caller's tenant another key. Raises `InvalidRequest` or `ScopesExceeded`."""
     _check_scopes(caller, request.scopes)
     return await issue(
         tx,
-        vault,
+        cipher,
         actor,
         tenant_id=caller.tenant_id,
         name=request.name,
@@ -210,7 +216,7 @@ async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[ApiKey]
 
 async def rotate(
     tx: Connection,
-    vault: Vault,
+    cipher: CredentialCipher,
     actor: Actor,
     caller: Caller,
     key_id: UUID,
@@ -230,7 +236,7 @@ async def rotate(
     _check_scopes(caller, old.scopes)
     new = await _insert(
         tx,
-        vault,
+        cipher,
         caller.tenant_id,
         generate(environment),
         name=old.name,
@@ -271,7 +277,7 @@ async def revoke_administrators(tx: Connection, actor: Actor, prefix: str) -> No
     await audit.record(tx, actor, "key.revoked", "key", key_id, {"prefix": prefix})
 
 
-async def authenticate(tx: Connection, vault: Vault, key: str | None) -> Caller | Administrator:
+async def authenticate(tx: Connection, cipher: CredentialCipher, key: str | None) -> Caller | Administrator:
     """Whose key this is (as the platform, since the tenant is not known yet).
 
     Raises `KeyRefused` or `TenantSuspended`.
@@ -289,7 +295,7 @@ async def authenticate(tx: Connection, vault: Vault, key: str | None) -> Caller 
         LAST_USED_SECONDS,
     )
     for row in rows:
-        if vault.is_digest_of(row["digest"], key):
+        if cipher.is_digest_of(row["digest"], key):
             return await _admit(tx, row)
     raise KeyRefused("Invalid API key")
 
@@ -325,7 +331,7 @@ async def _admit(tx: Connection, row: Any) -> Caller | Administrator:
 
 async def _insert(
     tx: Connection,
-    vault: Vault,
+    cipher: CredentialCipher,
     tenant_id: UUID | None,
     key: str,
     *,
@@ -340,7 +346,7 @@ async def _insert(
         tenant_id,
         name,
         visible_prefix(key),
-        vault.digest(key),
+        cipher.digest(key),
         [scope for scope in ALL_SCOPES if scope in scopes],
         expires_at,
     )

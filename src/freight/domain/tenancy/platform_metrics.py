@@ -11,7 +11,7 @@ from freight.domain.migration.records import batches
 from freight.domain.migration.records.records import OUTCOMES
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
+class PlatformMetrics(msgspec.Struct, frozen=True, kw_only=True):
     """Over all tenants. What is deleted counts no more, so all of these may also fall."""
 
     jobs: dict[str, int]
@@ -28,7 +28,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     waited_seconds: float
 
 
-async def read(tx: Connection) -> Figures:
+async def read(tx: Connection) -> PlatformMetrics:
     """Count everything (as the platform)."""
     outcomes = ", ".join(f"coalesce(sum({outcome}_records), 0)::bigint AS {outcome}" for outcome in OUTCOMES)
     settled = " + ".join(f"{outcome}_records" for outcome in OUTCOMES)
@@ -42,7 +42,7 @@ async def read(tx: Connection) -> Figures:
                   coalesce(sum(waited_seconds), 0) AS waited_seconds
            FROM jobs"""
     )
-    return Figures(
+    return PlatformMetrics(
         jobs=await _by_status(tx, "jobs WHERE deleted_at IS NULL", STATUSES),
         waiting=await stalls.count(tx),
         batches=await _by_status(tx, "batches", get_args(batches.Status)),

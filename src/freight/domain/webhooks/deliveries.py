@@ -14,7 +14,7 @@ from freight.domain.migration.records import leases
 from freight.domain.migration.records.leases import Lease
 from freight.domain.webhooks import subscriptions
 from freight.domain.webhooks.subscriptions import Event
-from freight.queue import Ring
+from freight.queue import WakeUp
 
 Status = Literal["pending", "delivered", "failed"]
 
@@ -135,7 +135,7 @@ async def page(
     return [_delivery(row) for row in rows], total
 
 
-async def due(tx: Connection, *, job_id: UUID | None = None) -> list[Ring]:
+async def due(tx: Connection, *, job_id: UUID | None = None) -> list[WakeUp]:
     """What is to be delivered now and nobody is at: of one job, or of all (as the platform)."""
     rows = await tx.fetch(
         f"""SELECT tenant_id, id, fence FROM (
@@ -147,12 +147,12 @@ async def due(tx: Connection, *, job_id: UUID | None = None) -> list[Ring]:
         DUE_PER_WEBHOOK,
         MAX_DUE,
     )
-    return [ring(row["tenant_id"], row["id"], row["fence"]) for row in rows]
+    return [enqueue(row["tenant_id"], row["id"], row["fence"]) for row in rows]
 
 
-def ring(tenant_id: UUID, delivery_id: UUID, fence: int = 0) -> Ring:
+def enqueue(tenant_id: UUID, delivery_id: UUID, fence: int = 0) -> WakeUp:
     """The ring for a delivery."""
-    return Ring(task="deliver_webhook", tenant_id=tenant_id, id=delivery_id, fence=fence)
+    return WakeUp(task="deliver_webhook", tenant_id=tenant_id, id=delivery_id, fence=fence)
 
 
 async def settle(tx: Connection, lease: Lease, delivery: Delivery, attempt: Attempt) -> None:

@@ -17,8 +17,8 @@ from freight.domain.slots import Slots, Step
 from freight.domain.webhooks import deliveries, subscriptions
 from freight.domain.webhooks.deliveries import Attempt, Delivery
 from freight.domain.webhooks.subscriptions import Webhook
-from freight.egress import ON_BEHALF_OF, Guard
-from freight.encryption import SecretError, Vault
+from freight.egress import ON_BEHALF_OF, EgressPolicy
+from freight.encryption import CredentialCipher, SecretError
 
 TIMEOUT_SECONDS = 15
 """For everything together: to connect, to send, and to read the answer."""
@@ -35,13 +35,13 @@ LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 log = structlog.get_logger()
 
 
-class Courier:
+class WebhookSender:
     """Delivers for one worker."""
 
-    def __init__(self, *, worker: str, vault: Vault, guard: Guard) -> None:
+    def __init__(self, *, worker: str, cipher: CredentialCipher, egress_policy: EgressPolicy) -> None:
         self._worker = worker
-        self._vault = vault
-        self._guard = guard
+        self._cipher = cipher
+        self._egress_policy = egress_policy
         self._slots = Slots(AT_ONCE)
 
     async def deliver(self, tenant_id: UUID, delivery_id: UUID) -> None:
@@ -81,7 +81,7 @@ class Courier:
     async def _attempt(self, delivery: Delivery, webhook: Webhook) -> Attempt:
         try:
             async with database.as_tenant(delivery.tenant_id) as tx:
-                secret = await subscriptions.secret_of(tx, self._vault, webhook.id)
+                secret = await subscriptions.secret_of(tx, self._cipher, webhook.id)
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await self._send(webhook.url, *signed(delivery, secret))
         except (TimeoutError, httpx.TimeoutException):
@@ -97,7 +97,7 @@ class Courier:
     async def _send(self, url: str, body: bytes, headers: dict[str, str]) -> Attempt:
         # A client for each, because a shared one would carry cookies from one tenant's receiver to another's.
         async with (
-            httpx.AsyncClient(transport=self._guard.transport(LIMITS), timeout=TIMEOUT_SECONDS) as client,
+            httpx.AsyncClient(transport=self._egress_policy.transport(LIMITS), timeout=TIMEOUT_SECONDS) as client,
             client.stream("POST", url, content=body, headers=headers, follow_redirects=False) as response,
         ):
             kept = b""

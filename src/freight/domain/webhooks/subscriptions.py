@@ -17,8 +17,8 @@ from freight.domain.errors import InvalidRequest, NotFound, StateConflict
 from freight.domain.jobs.transitions import Status
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.audit import Actor
-from freight.egress import AddressRefused, Guard
-from freight.encryption import Vault
+from freight.egress import AddressRefused, EgressPolicy
+from freight.encryption import CredentialCipher
 
 JobEvent = Literal[
     "job.started",
@@ -104,12 +104,12 @@ def event_of(before: Status, now: Status) -> JobEvent | None:
             return event
 
 
-async def check_url(guard: Guard, url: str | UnsetType) -> None:
+async def check_url(egress_policy: EgressPolicy, url: str | UnsetType) -> None:
     """Raise `InvalidRequest` if nothing may be sent there. No transaction is open meanwhile: names are resolved."""
     if url is UNSET:
         return
     try:
-        await guard.check(url)
+        await egress_policy.check(url)
     except AddressRefused as refusal:
         raise InvalidRequest(
             f"{refusal} Use the HTTPS address of a server on the internet, or have the operator add the host to "
@@ -119,7 +119,7 @@ async def check_url(guard: Guard, url: str | UnsetType) -> None:
 
 
 async def create(
-    tx: Connection, vault: Vault, actor: Actor, tenant_id: UUID, request: WebhookRequest
+    tx: Connection, cipher: CredentialCipher, actor: Actor, tenant_id: UUID, request: WebhookRequest
 ) -> tuple[Webhook, str]:
     """Store a webhook whose URL has been checked, and return it with its secret. Raises `StateConflict`."""
     # One at a time, or two requests at once could exceed the number.
@@ -134,7 +134,7 @@ async def create(
         request.url,
         request.description,
         request.events or [],
-        vault.seal(secret, bound_to=_binding(webhook_id)),
+        cipher.seal(secret, bound_to=_binding(webhook_id)),
     )
     await audit.record(tx, actor, "webhook.created", "webhook", webhook_id, _told(request))
     return await get(tx, webhook_id), secret
@@ -215,23 +215,25 @@ async def delete(tx: Connection, actor: Actor, webhook_id: UUID) -> None:
     await audit.record(tx, actor, "webhook.deleted", "webhook", webhook_id)
 
 
-async def rotate_secret(tx: Connection, vault: Vault, actor: Actor, webhook_id: UUID) -> tuple[Webhook, str]:
+async def rotate_secret(
+    tx: Connection, cipher: CredentialCipher, actor: Actor, webhook_id: UUID
+) -> tuple[Webhook, str]:
     """Give a webhook another secret, with which whatever is sent from now on is signed. Raises `NotFound`."""
     await lock(tx, webhook_id)
     secret = _generate_secret()
     await tx.execute(
         "UPDATE webhooks SET secret = $2, updated_at = now() WHERE id = $1",
         webhook_id,
-        vault.seal(secret, bound_to=_binding(webhook_id)),
+        cipher.seal(secret, bound_to=_binding(webhook_id)),
     )
     await audit.record(tx, actor, "webhook.secret_rotated", "webhook", webhook_id)
     return await get(tx, webhook_id), secret
 
 
-async def secret_of(tx: Connection, vault: Vault, webhook_id: UUID) -> str:
+async def secret_of(tx: Connection, cipher: CredentialCipher, webhook_id: UUID) -> str:
     """The secret that requests to a webhook are signed with. Raises `freight.encryption.SecretError`."""
     sealed = await tx.fetchval("SELECT secret FROM webhooks WHERE id = $1", webhook_id)
-    return vault.open(sealed, bound_to=_binding(webhook_id))
+    return cipher.open(sealed, bound_to=_binding(webhook_id))
 
 
 def _generate_secret() -> str:

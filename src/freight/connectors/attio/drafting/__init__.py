@@ -2,20 +2,20 @@
 
 import msgspec
 
+from freight.connectors.attio.drafting.builder import DraftBuilder, MappingIndex
 from freight.connectors.attio.drafting.contacts import draft_company, draft_person
 from freight.connectors.attio.drafting.deals import draft_deal, draft_entry
 from freight.connectors.attio.drafting.notes import draft_note
-from freight.connectors.attio.drafting.sketch import Guide, Sketch
 from freight.connectors.attio.drafting.tasks import draft_file, draft_list, draft_task
 from freight.connectors.protocols import Draft, References
 from freight.model.crm import Company, Deal, File, List, ListEntry, Note, Person, Record, Task
 
-__all__ = ["Guide", "draft"]
+__all__ = ["MappingIndex", "draft"]
 
 
-def draft(record: Record, references: References, guide: Guide) -> Draft:
+def draft(record: Record, references: References, guide: MappingIndex) -> Draft:
     """The record in Attio's terms; see `freight.connectors.protocols.Target.draft`."""
-    sketch = Sketch(guide, references)
+    sketch = DraftBuilder(guide, references)
     match record:
         case Company():
             return _carrying(draft_company(record, sketch), guide.carried("companies"))

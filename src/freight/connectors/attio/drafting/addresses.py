@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from freight.connectors.attio.drafting.sketch import Sketch, shown
+from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.profiles import page
 from freight.connectors.attio.standard import PROFILE_OF_PLATFORM
 from freight.connectors.protocols import Attributes
@@ -11,13 +11,13 @@ from freight.model.contacts import Part, read_email, read_website
 CORRECT = "Correct it at the source and run the job again, or enter it in Attio."
 
 
-def domains(texts: Iterable[str], name: str | None, profiles: Attributes, sketch: Sketch) -> list[str]:
+def domains(texts: Iterable[str], name: str | None, profiles: Attributes, sketch: DraftBuilder) -> list[str]:
     """Return the domains in what was typed as the website of a firm with this name. Profiles on platforms are added to
     `profiles`, under the attributes that hold such, where these are empty."""
     return _kept(((text, read_website(text, name)) for text in texts), "domains", profiles, sketch)
 
 
-def email_addresses(texts: Iterable[str], profiles: Attributes, sketch: Sketch) -> list[str]:
+def email_addresses(texts: Iterable[str], profiles: Attributes, sketch: DraftBuilder) -> list[str]:
     """Return the addresses in what was typed as a person's e-mail address. Profiles are treated as by `domains`."""
     return _kept(((text, _with_profiles(text)) for text in texts), "email_addresses", profiles, sketch)
 
@@ -30,7 +30,9 @@ def _with_profiles(text: str) -> tuple[Part, ...]:
     return read if read and all(part.kind == "profile" for part in read) else parts
 
 
-def _kept(read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Attributes, sketch: Sketch) -> list[str]:
+def _kept(
+    read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Attributes, sketch: DraftBuilder
+) -> list[str]:
     found: dict[str, None] = {}
     for text, parts in read:
         for part in parts:
@@ -44,7 +46,7 @@ def _kept(read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Att
     return list(found)
 
 
-def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: Sketch) -> None:
+def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: DraftBuilder) -> None:
     attribute = PROFILE_OF_PLATFORM.get(part.platform or "")
     address = part.value or part.text
     what = f"{shown(part.text)} is a page on a platform that many share, not {_thing(slug)}"
@@ -76,7 +78,7 @@ def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: Sketch) 
         )
 
 
-def _say_left_out(text: str, part: Part, slug: str, sketch: Sketch) -> None:
+def _say_left_out(text: str, part: Part, slug: str, sketch: DraftBuilder) -> None:
     match part.kind:
         case "free_mail":
             sketch.say(

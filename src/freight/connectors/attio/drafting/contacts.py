@@ -4,15 +4,15 @@ from typing import Any
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting import addresses
+from freight.connectors.attio.drafting.builder import DraftBuilder
 from freight.connectors.attio.drafting.conversion import field_values, location_item, text_items
 from freight.connectors.attio.drafting.phones import phone_numbers
-from freight.connectors.attio.drafting.sketch import Sketch
 from freight.connectors.attio.standard import MULTIPLE, SOURCE_ID, UNIQUE
 from freight.connectors.protocols import Attributes, Draft
 from freight.model.crm import Company, Person, entity_of
 
 
-def draft_company(company: Company, sketch: Sketch) -> Draft:
+def draft_company(company: Company, sketch: DraftBuilder) -> Draft:
     """A company, found again by its domains."""
     shared = _shared(company, sketch)
     standard = {
@@ -23,7 +23,7 @@ def draft_company(company: Company, sketch: Sketch) -> Draft:
     return _draft(company, standard, sketch)
 
 
-def draft_person(person: Person, sketch: Sketch) -> Draft:
+def draft_person(person: Person, sketch: DraftBuilder) -> Draft:
     """A person, found again by the e-mail addresses."""
     shared = _shared(person, sketch)
     employer = None
@@ -39,7 +39,7 @@ def draft_person(person: Person, sketch: Sketch) -> Draft:
     return _draft(person, standard, sketch)
 
 
-def _draft(record: Company | Person, standard: Attributes, sketch: Sketch) -> Draft:
+def _draft(record: Company | Person, standard: Attributes, sketch: DraftBuilder) -> Draft:
     entity = entity_of(record)
     fields, multiple = field_values(entity, record.fields, sketch)
     for slug in fields.keys() & {slug for slug, items in standard.items() if items}:
@@ -64,7 +64,7 @@ def _draft(record: Company | Person, standard: Attributes, sketch: Sketch) -> Dr
     )
 
 
-def _shared(record: Company | Person, sketch: Sketch) -> Attributes:
+def _shared(record: Company | Person, sketch: DraftBuilder) -> Attributes:
     place = record.location
     return {
         "description": text_items(record.description, "description", sketch),

@@ -8,7 +8,7 @@ import msgspec
 
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
-from freight.connectors.attio.drafting.sketch import Sketch, shown
+from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes
 from freight.model import numerals
@@ -25,7 +25,7 @@ PENDING: Final = object()
 """Stands for a reference that can be made only later."""
 
 
-def field_values(owner: str, fields: FieldValues, sketch: Sketch) -> tuple[Attributes, frozenset[str]]:
+def field_values(owner: str, fields: FieldValues, sketch: DraftBuilder) -> tuple[Attributes, frozenset[str]]:
     """The values of the fields of a record, and the attributes among them that hold several values at once."""
     drafted: Attributes = {}
     multiple: set[str] = set()
@@ -47,7 +47,7 @@ def field_values(owner: str, fields: FieldValues, sketch: Sketch) -> tuple[Attri
     return drafted, frozenset(multiple)
 
 
-def text_items(text: str | None, field: str, sketch: Sketch) -> list[Any]:
+def text_items(text: str | None, field: str, sketch: DraftBuilder) -> list[Any]:
     """A text as the only value of an attribute, or none where it is empty or longer than Attio takes."""
     cleaned = (text or "").strip()
     if len(cleaned) * 4 > LONGEST_TEXT and len(cleaned.encode()) > LONGEST_TEXT:
@@ -62,7 +62,7 @@ def text_items(text: str | None, field: str, sketch: Sketch) -> list[Any]:
     return [cleaned] if cleaned else []
 
 
-def number_item(given: float | Decimal, field: str, sketch: Sketch) -> int | float:
+def number_item(given: float | Decimal, field: str, sketch: DraftBuilder) -> int | float:
     """A number as Attio keeps it, with an issue if digits are lost. Raises `InvalidValueError` for an infinite one."""
     kept = values.number(given)
     if (reason := values.loss(given, kept)) is not None:
@@ -71,7 +71,7 @@ def number_item(given: float | Decimal, field: str, sketch: Sketch) -> int | flo
     return kept
 
 
-def location_item(place: Location, field: str, sketch: Sketch) -> dict[str, str | None] | None:
+def location_item(place: Location, field: str, sketch: DraftBuilder) -> dict[str, str | None] | None:
     """A place, with an issue for each part that Attio cannot hold; None if nothing of it can be held."""
     location = values.location(place)
     country = (place.country or "").strip()
@@ -94,7 +94,7 @@ def location_item(place: Location, field: str, sketch: Sketch) -> dict[str, str 
     return location
 
 
-def _converted(given: tuple[Value, ...], place: Place, sketch: Sketch) -> list[Any]:
+def _converted(given: tuple[Value, ...], place: Place, sketch: DraftBuilder) -> list[Any]:
     slug = place.attribute or ""
     if place.type == "text":
         return text_items("\n".join(filter(None, map(_text, given))), slug, sketch)
@@ -131,7 +131,7 @@ def _converted(given: tuple[Value, ...], place: Place, sketch: Sketch) -> list[A
     return [item for item, _ in found if item is not PENDING]
 
 
-def _each_once(found: list[tuple[Any, str]], place: Place, sketch: Sketch) -> list[tuple[Any, str]]:
+def _each_once(found: list[tuple[Any, str]], place: Place, sketch: DraftBuilder) -> list[tuple[Any, str]]:
     """The items without those that are there already, which an attribute with several values cannot hold."""
     kept: list[tuple[Any, str]] = []
     seen: set[bytes] = set()
@@ -152,7 +152,7 @@ def _each_once(found: list[tuple[Any, str]], place: Place, sketch: Sketch) -> li
     return kept
 
 
-def _say_ambiguous(value: Value, place: Place, error: AmbiguousNumberError, sketch: Sketch) -> None:
+def _say_ambiguous(value: Value, place: Place, error: AmbiguousNumberError, sketch: DraftBuilder) -> None:
     sketch.say(
         "ambiguous_number",
         f"{shown(_text(value))} in {place.name} is one of two numbers: {error}. "
@@ -163,7 +163,7 @@ def _say_ambiguous(value: Value, place: Place, error: AmbiguousNumberError, sket
     )
 
 
-def _item(value: Value, place: Place, sketch: Sketch) -> Any:
+def _item(value: Value, place: Place, sketch: DraftBuilder) -> Any:
     """The value as the attribute holds it; None where that is no value, or where an issue was added."""
     slug = place.attribute or ""
     match place.type:
@@ -191,7 +191,7 @@ def _item(value: Value, place: Place, sketch: Sketch) -> Any:
             return _member(_required(value, PersonRef), place, sketch)
 
 
-def _person(person: PersonRef, place: Place, sketch: Sketch) -> Any:
+def _person(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
     slug = place.attribute or ""
     if person.internal:
         sketch.say(
@@ -206,7 +206,7 @@ def _person(person: PersonRef, place: Place, sketch: Sketch) -> Any:
     return PENDING if sketch.is_expected("people", person.id) else found
 
 
-def _member(person: PersonRef, place: Place, sketch: Sketch) -> Any:
+def _member(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
     slug = place.attribute or ""
     if person.internal:
         return sketch.own(person, field=slug)
@@ -221,7 +221,7 @@ def _member(person: PersonRef, place: Place, sketch: Sketch) -> Any:
     return None
 
 
-def _option(value: Value, place: Place, sketch: Sketch) -> str | None:
+def _option(value: Value, place: Place, sketch: DraftBuilder) -> str | None:
     title = _text(value)
     if title in sketch.guide.options.get((place.owner, place.field), ()):
         return title
@@ -244,7 +244,7 @@ def _option(value: Value, place: Place, sketch: Sketch) -> str | None:
     return None
 
 
-def _number(value: Value, place: Place, sketch: Sketch) -> float | Decimal:
+def _number(value: Value, place: Place, sketch: DraftBuilder) -> float | Decimal:
     if isinstance(value, int | float):
         return value
     if not isinstance(value, str):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from freight.connectors.attio import values
+from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.drafting.conversion import field_values, number_item, text_items
-from freight.connectors.attio.drafting.sketch import Sketch, shown
 from freight.connectors.attio.standard import ADDED_AT, ENTRY_ID, PARENT, SOURCE_ID
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes, Draft, Issue
@@ -21,7 +21,7 @@ INTERNAL_PERSON = Issue(
 )
 
 
-def draft_deal(deal: Deal, sketch: Sketch) -> Draft:
+def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
     """A deal, found again by the id that it has at the source. What Attio demands of a new one is in `on_create`."""
     drafted: Attributes = {
         "name": text_items(deal.name, "name", sketch),
@@ -46,7 +46,7 @@ def draft_deal(deal: Deal, sketch: Sketch) -> Draft:
     )
 
 
-def draft_entry(entry: ListEntry, sketch: Sketch) -> Draft:
+def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
     """A place on a list; matched by the record that stands there, unless that one stands there several times."""
     place = sketch.layout.of_list(entry.list_id)
     entity, source_id = entry.parent
@@ -81,14 +81,14 @@ def draft_entry(entry: ListEntry, sketch: Sketch) -> Draft:
     )
 
 
-def _field(deal: Deal, role: str, sketch: Sketch) -> tuple[Value, ...]:
+def _field(deal: Deal, role: str, sketch: DraftBuilder) -> tuple[Value, ...]:
     """The values of the field that holds the stage, the owner or the value of the deal."""
     place = sketch.layout.of_list(deal.list_id) if deal.list_id is not None else None
     field_id = None if place is None else getattr(place, role)
     return () if field_id is None else deal.fields.get(field_id, ())
 
 
-def _stage(deal: Deal, sketch: Sketch) -> list[Any]:
+def _stage(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     for stage in _field(deal, "stage", sketch)[:1]:
         if (title := str(stage).strip()) in sketch.layout.stages:
             return [title]
@@ -102,7 +102,7 @@ def _stage(deal: Deal, sketch: Sketch) -> list[Any]:
     return []
 
 
-def _owner(deal: Deal, sketch: Sketch) -> list[Any]:
+def _owner(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     owners = [person for person in _field(deal, "owner", sketch) if isinstance(person, PersonRef)]
     for person in owners[:1]:
         if len(owners) > 1:
@@ -119,7 +119,7 @@ def _owner(deal: Deal, sketch: Sketch) -> list[Any]:
     return []
 
 
-def _value(deal: Deal, sketch: Sketch) -> list[Any]:
+def _value(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     for value in _field(deal, "value", sketch)[:1]:
         try:
             return [number_item(value if isinstance(value, int) else float(value), "value", sketch)]  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ def _value(deal: Deal, sketch: Sketch) -> list[Any]:
     return []
 
 
-def _people(deal: Deal, sketch: Sketch) -> list[Any]:
+def _people(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     found: list[Any] = []
     for person_id in dict.fromkeys(deal.person_ids):
         if (colleague := sketch.own_person(("people", person_id))) is not None:
@@ -144,7 +144,7 @@ def _people(deal: Deal, sketch: Sketch) -> list[Any]:
     return found
 
 
-def _say_internal(colleague: PersonRef, sketch: Sketch) -> None:
+def _say_internal(colleague: PersonRef, sketch: DraftBuilder) -> None:
     sketch.say(
         "internal_person_in_deal",
         f"{sketch.called(('people', colleague.id))}, linked to this deal, is one of the firm's own people. They are "
@@ -155,7 +155,7 @@ def _say_internal(colleague: PersonRef, sketch: Sketch) -> None:
     )
 
 
-def _company(deal: Deal, sketch: Sketch) -> list[Any]:
+def _company(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     """The first company that is, or will be, in the target: a deal in Attio has one."""
     kept: list[Any] = []
     others: list[str] = []
@@ -172,12 +172,12 @@ def _company(deal: Deal, sketch: Sketch) -> list[Any]:
     return kept
 
 
-def _company_name(company_id: str, sketch: Sketch) -> str:
+def _company_name(company_id: str, sketch: DraftBuilder) -> str:
     name = sketch.references.names.get(("companies", company_id))
     return f"{name} ({company_id})" if name else company_id
 
 
-def _say_left_out(slug: str, others: list[str], sketch: Sketch) -> None:
+def _say_left_out(slug: str, others: list[str], sketch: DraftBuilder) -> None:
     sketch.say(
         "further_values_left_out",
         f"A deal in Attio has one {slug.removeprefix('associated_')}, and this one has several at the source: the "
@@ -187,7 +187,7 @@ def _say_left_out(slug: str, others: list[str], sketch: Sketch) -> None:
     )
 
 
-def _demanded(filled: Attributes, sketch: Sketch) -> Attributes:
+def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
     """What Attio demands of every deal and this one lacks."""
     demanded: Attributes = {}
     if "name" not in filled:
@@ -204,7 +204,7 @@ def _demanded(filled: Attributes, sketch: Sketch) -> Attributes:
     return demanded
 
 
-def _say_defaulted(code: str, slug: str, what: str, sketch: Sketch) -> None:
+def _say_defaulted(code: str, slug: str, what: str, sketch: DraftBuilder) -> None:
     sketch.say(
         code,
         f"No deal in Attio is without {slug}, and this one has none that can be carried: if it is new "
@@ -214,7 +214,7 @@ def _say_defaulted(code: str, slug: str, what: str, sketch: Sketch) -> None:
     )
 
 
-def _not_carried(entry: ListEntry, sketch: Sketch) -> Issue:
+def _not_carried(entry: ListEntry, sketch: DraftBuilder) -> Issue:
     return Issue(
         level="info",
         code="list_not_carried",
@@ -223,7 +223,7 @@ def _not_carried(entry: ListEntry, sketch: Sketch) -> Issue:
     )
 
 
-def _without_parent(entry: ListEntry, sketch: Sketch) -> Issue:
+def _without_parent(entry: ListEntry, sketch: DraftBuilder) -> Issue:
     return Issue(
         code="parent_not_in_target",
         message=f"What is on the list here, {sketch.called(entry.parent)}, is not in Attio. See what became of it, "

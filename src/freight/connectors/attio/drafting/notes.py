@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from freight.connectors.attio import values
+from freight.connectors.attio.drafting.builder import DraftBuilder, described
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
-from freight.connectors.attio.drafting.sketch import Sketch, described
-from freight.connectors.attio.marks import note_mark, without_copies
+from freight.connectors.attio.provenance import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Entity, Note, Reference, Reply, note_of
 
@@ -46,7 +46,7 @@ COPY_WITHOUT_PARENT = Issue(
 )
 
 
-def draft_note(note: Note, sketch: Sketch) -> Draft:
+def draft_note(note: Note, sketch: DraftBuilder) -> Draft:
     """A note with its answers; found again by the mark in its last line, on one of its records."""
     places = _places(note, sketch)
     parent = _parent(note, places, sketch)
@@ -90,7 +90,7 @@ def _links(note: Note) -> list[Reference]:
     return [(entity, source_id) for entity, ids in given for source_id in ids]
 
 
-def _places(note: Note, sketch: Sketch) -> dict[Reference, dict[str, str]]:
+def _places(note: Note, sketch: DraftBuilder) -> dict[Reference, dict[str, str]]:
     """Where in Attio the note may stand, by what that is at the source; what Freight prefers comes first."""
     participants: list[Reference] = [("people", id_) for id_ in note.participant_ids] if note.stands_in else []
     own: set[Reference] = {("companies", id_) for id_ in sketch.references.own_companies}
@@ -102,7 +102,7 @@ def _places(note: Note, sketch: Sketch) -> dict[Reference, dict[str, str]]:
     }
 
 
-def _parent(note: Note, places: dict[Reference, dict[str, str]], sketch: Sketch) -> Reference | None:
+def _parent(note: Note, places: dict[Reference, dict[str, str]], sketch: DraftBuilder) -> Reference | None:
     # Attio lets nobody move a note: one that it has stays where it is.
     held = sketch.references.earlier.get(note.id, {}).get("parent", [])
     if not held and not _is_copy(note):
@@ -115,7 +115,7 @@ def _is_copy(note: Note) -> bool:
     return note.id != note_of(note.id)
 
 
-def _homeless(note: Note, sketch: Sketch) -> Issue:
+def _homeless(note: Note, sketch: DraftBuilder) -> Issue:
     """Why the note can hang on nothing."""
     own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
     if _is_copy(note):
@@ -126,7 +126,7 @@ def _homeless(note: Note, sketch: Sketch) -> Issue:
     return ONLY_OWN_PEOPLE if links and all(map(sketch.own_person, links)) else NO_PARENT
 
 
-def _alike(note: Note, drafted: Attributes, sketch: Sketch) -> Attributes:
+def _alike(note: Note, drafted: Attributes, sketch: DraftBuilder) -> Attributes:
     """The content of the copy on the same record, if it differs only in what all copies of a note differ in."""
     content = [without_copies(text) for text in drafted["content"]]
     for copy in sketch.references.copies.get(note.id, ()):
@@ -136,7 +136,7 @@ def _alike(note: Note, drafted: Attributes, sketch: Sketch) -> Attributes:
     return {}
 
 
-def _created_at(note: Note, sketch: Sketch) -> datetime | None:
+def _created_at(note: Note, sketch: DraftBuilder) -> datetime | None:
     given = note.created_at
     if given is None or EARLIEST <= given <= datetime.now(UTC):
         return given
@@ -159,7 +159,7 @@ def _title(note: Note) -> str:
     return f"{words or line[: LONGEST_TITLE - 1]}…"
 
 
-def _content(note: Note, parent: Reference, sketch: Sketch) -> str:
+def _content(note: Note, parent: Reference, sketch: DraftBuilder) -> str:
     parts = [_markdown(note)]
     for reply in note.replies:
         author = reply.author_id and described(sketch.references.people, reply.author_id)
@@ -181,7 +181,7 @@ def _content(note: Note, parent: Reference, sketch: Sketch) -> str:
     return f"{body}\n\n{last}" if body else last
 
 
-def _last_line(note: Note, parent: Reference, sketch: Sketch) -> str:
+def _last_line(note: Note, parent: Reference, sketch: DraftBuilder) -> str:
     sentences = []
     author = note.author_id and described(sketch.references.people, note.author_id)
     if author or note.created_at:
@@ -196,11 +196,11 @@ def _last_line(note: Note, parent: Reference, sketch: Sketch) -> str:
     return " ".join([*(escape(sentence) for sentence in sentences), note_mark(note.id)])
 
 
-def _names(links: Iterable[Reference], sketch: Sketch) -> str:
+def _names(links: Iterable[Reference], sketch: DraftBuilder) -> str:
     return ", ".join(dict.fromkeys(_name(link, sketch) for link in links))
 
 
-def _name(link: Reference, sketch: Sketch) -> str:
+def _name(link: Reference, sketch: DraftBuilder) -> str:
     entity, source_id = link
     if entity == "people":
         return described(sketch.references.people, source_id) or f"person {source_id}"

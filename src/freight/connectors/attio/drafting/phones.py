@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from freight.connectors.attio.countries import country_code
-from freight.connectors.attio.drafting.sketch import Sketch, shown
+from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.phones import PhoneNumber, read_phone_numbers
 
 FIELD = "phone_numbers"
 
 
-def phone_numbers(texts: Iterable[str], country: str | None, sketch: Sketch) -> list[str]:
+def phone_numbers(texts: Iterable[str], country: str | None, sketch: DraftBuilder) -> list[str]:
     """Return the numbers in the texts; `country` is that of the record, by name or code."""
     code = country_code(country) if country else None
     found: dict[str, None] = {}
@@ -25,7 +25,7 @@ def phone_numbers(texts: Iterable[str], country: str | None, sketch: Sketch) -> 
     return list(found)
 
 
-def _say_invalid(text: str, reason: str, sketch: Sketch) -> None:
+def _say_invalid(text: str, reason: str, sketch: DraftBuilder) -> None:
     sketch.say(
         "invalid_phone_number",
         f"Attio does not take {shown(text)} as a telephone number ({reason}): it was left out. Correct it at the "
@@ -35,7 +35,7 @@ def _say_invalid(text: str, reason: str, sketch: Sketch) -> None:
     )
 
 
-def _say_what_was_done(text: str, phone: PhoneNumber, sketch: Sketch) -> None:
+def _say_what_was_done(text: str, phone: PhoneNumber, sketch: DraftBuilder) -> None:
     if phone.extension is not None:
         sketch.say(
             "phone_extension_dropped",
@@ -64,7 +64,7 @@ def _say_what_was_done(text: str, phone: PhoneNumber, sketch: Sketch) -> None:
         )
 
 
-def _say_remark(text: str, remark: str, sketch: Sketch) -> None:
+def _say_remark(text: str, remark: str, sketch: DraftBuilder) -> None:
     sketch.say(
         "remark_left_out",
         f"Attio has no place for what stands beside a telephone number: of {shown(text)}, {shown(remark)} was left "

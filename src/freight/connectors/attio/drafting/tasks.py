@@ -3,8 +3,8 @@
 from datetime import UTC
 
 from freight.connectors.attio import values
-from freight.connectors.attio.drafting.sketch import Sketch
-from freight.connectors.attio.marks import task_mark
+from freight.connectors.attio.drafting.builder import DraftBuilder
+from freight.connectors.attio.provenance import task_mark
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Entity, File, List, Reference, Task
 
@@ -17,7 +17,7 @@ LARGEST_FILE = 50 * 1024 * 1024
 NAMELESS_TASK = "Reminder"
 
 
-def draft_task(task: Task, sketch: Sketch) -> Draft:
+def draft_task(task: Task, sketch: DraftBuilder) -> Draft:
     """A task; found again by the mark at its end."""
     links = _links(task)
     references = [_linked(link, sketch) for link in links]
@@ -58,7 +58,7 @@ def draft_task(task: Task, sketch: Sketch) -> Draft:
     )
 
 
-def draft_file(file: File, sketch: Sketch) -> Draft:
+def draft_file(file: File, sketch: DraftBuilder) -> Draft:
     """A file; found again by its name and size on the record that it is attached to."""
     links = _links(file)
     parent = next((link for link in links if link in sketch.references.found), None)
@@ -85,7 +85,7 @@ def draft_file(file: File, sketch: Sketch) -> Draft:
     )
 
 
-def draft_list(given: List, sketch: Sketch) -> Draft:
+def draft_list(given: List, sketch: DraftBuilder) -> Draft:
     """A list, which `prepare` has made; the layout says which one it is."""
     place = sketch.layout.of_list(given.id)
     skip = None
@@ -104,7 +104,7 @@ def draft_list(given: List, sketch: Sketch) -> Draft:
     )
 
 
-def _linked(link: Reference, sketch: Sketch) -> dict[str, str] | None:
+def _linked(link: Reference, sketch: DraftBuilder) -> dict[str, str] | None:
     if (colleague := sketch.own_person(link)) is not None:
         sketch.say(
             "internal_person_in_task",
@@ -127,7 +127,7 @@ def _links(record: Task | File) -> list[Reference]:
     return [(entity, source_id) for entity, source_id in given if source_id is not None]
 
 
-def _content(task: Task, sketch: Sketch) -> str:
+def _content(task: Task, sketch: DraftBuilder) -> str:
     text = (task.content or "").strip() or NAMELESS_TASK
     origin = []
     if task.created_at is not None:
@@ -154,7 +154,7 @@ def _cut(text: str, length: int) -> str:
     return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "ignore")
 
 
-def _without_parent(links: list[Reference], sketch: Sketch) -> Issue:
+def _without_parent(links: list[Reference], sketch: DraftBuilder) -> Issue:
     if links and all(sketch.own_person(link) is not None for link in links):
         return Issue(
             code="only_own_people",
@@ -169,7 +169,7 @@ def _without_parent(links: list[Reference], sketch: Sketch) -> Issue:
     )
 
 
-def _enumerated(links: list[Reference], sketch: Sketch) -> str:
+def _enumerated(links: list[Reference], sketch: DraftBuilder) -> str:
     return ", ".join(map(sketch.called, links))
 
 

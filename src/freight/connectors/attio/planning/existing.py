@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import (
     Attribute,
     Choice,
@@ -15,7 +16,6 @@ from freight.connectors.attio.definitions import (
 )
 from freight.connectors.attio.planning.lists import matching_list
 from freight.connectors.attio.standard import OBJECTS
-from freight.connectors.attio.together import together
 from freight.model.crm import Entity
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
@@ -43,7 +43,7 @@ class Existing(msgspec.Struct, frozen=True, kw_only=True):
     """The id of the member who made the key."""
 
 
-async def survey(
+async def discover(
     definitions: Definitions,
     schema: Schema,
     mapping: Mapping,

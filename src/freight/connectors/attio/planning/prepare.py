@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
+from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import Attribute, Choice, Chooser, Container, Definitions, ListDefinition
 from freight.connectors.attio.planning.attributes import description, list_description, serves, types_of
 from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
-from freight.connectors.attio.together import together
 from freight.connectors.errors import Rejected
 from freight.model.mapping import AttributeType
-from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
 Definition = dict[str, Any]
 Fit = Callable[[Attribute], bool]
@@ -22,7 +22,7 @@ CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
 """Attio keeps a currency with each attribute, and the source knows none: this is what Attio's own deals have."""
 
 
-async def prepare(definitions: Definitions, layout: Layout) -> Layout:
+async def prepare(definitions: Definitions, layout: ResolvedMapping) -> ResolvedMapping:
     """Make it all, and return the layout with the ids of the lists. Raises `Rejected` where Attio refuses a part."""
     lists = layout.lists
     if any(entity in layout.entities for entity in LISTED):
@@ -54,7 +54,7 @@ def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
     return None if target_id is None else Container("lists", target_id)
 
 
-def _owners(layout: Layout, lists: Sequence[ListPlace]) -> list[tuple[str, Container]]:
+def _owners(layout: ResolvedMapping, lists: Sequence[ListPlace]) -> list[tuple[str, Container]]:
     objects = [name for name in OBJECTS if name in layout.entities]
     owners = [*objects, *(place.list_id for place in lists if place.action != "skip")]
     return [(owner, container) for owner in owners if (container := container_of(owner, lists)) is not None]

@@ -13,17 +13,17 @@ from freight.connectors.attio.planning.choices import add_choices, complete, tit
 from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import place_lists
 from freight.connectors.attio.standard import PARTS, added_to
-from freight.connectors.protocols import Issue, Plan
+from freight.connectors.protocols import Issue, SchemaPlan
 from freight.model.crm import LOAD_ORDER, Entity
 from freight.model.mapping import Mapping
-from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 from freight.model.schema import Schema
 
 OWNING: tuple[Entity, ...] = ("deals", "tasks")
 """Entities whose records belong to one of the firm's own people."""
 
 
-def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], existing: Existing) -> Plan:
+def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], existing: Existing) -> SchemaPlan:
     """The layout but for the choices of fields, which `with_choices` adds."""
     carried = any(entity in entities for entity in LISTED)
     found = check_mapping(schema, mapping, entities)
@@ -56,7 +56,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
     if any(entity in entities for entity in OWNING) or any(place.type == "members" for place in places):
         found += _unmatched_users(schema, members)
     stages, new_stages = _stages(schema, lists, existing) if "deals" in existing.objects else ((), ())
-    layout = Layout(
+    layout = ResolvedMapping(
         entities=tuple(
             entity for entity in LOAD_ORDER if entity in entities and (entity != "deals" or entity in existing.enabled)
         ),
@@ -72,7 +72,7 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
         own_domains=schema.own_domains,
         notes=mapping.notes,
     )
-    return Plan(layout=layout, issues=tuple(found))
+    return SchemaPlan(layout=layout, issues=tuple(found))
 
 
 def _may_have_deals(schema: Schema, mapping: Mapping) -> bool:
@@ -80,11 +80,11 @@ def _may_have_deals(schema: Schema, mapping: Mapping) -> bool:
     return on_lists or schema.counts.get("deals") != 0
 
 
-def with_choices(plan: Plan, schema: Schema, existing: ExistingChoices) -> Plan:
+def with_choices(plan: SchemaPlan, schema: Schema, existing: ExistingChoices) -> SchemaPlan:
     """The plan with the choices of every field, given those of the attributes that exist."""
     places, found = add_choices(plan.layout.places, schema, existing)
     layout = msgspec.structs.replace(plan.layout, places=tuple(places))
-    return Plan(layout=layout, issues=(*plan.issues, *found))
+    return SchemaPlan(layout=layout, issues=(*plan.issues, *found))
 
 
 def _owners(

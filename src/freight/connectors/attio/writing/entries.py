@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from freight.connectors.attio.client import AttioClient, read_id
+from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.standard import ENTRY_ID, PARENT
-from freight.connectors.attio.together import together
 from freight.connectors.attio.values import read_automatic, read_values
-from freight.connectors.attio.writing.known import Known, if_present, is_planned
+from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present, is_planned
 from freight.connectors.attio.writing.queries import Queries, Sought
 from freight.connectors.errors import Rejected
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
@@ -20,7 +20,7 @@ KEY = "entry_id"
 class Entries:
     """Entries of lists. Their parent is the id of the record that stands on the list, under `parent_record`."""
 
-    def __init__(self, client: AttioClient, queries: Queries, known: Known) -> None:
+    def __init__(self, client: AttioClient, queries: Queries, known: AttributeCatalog) -> None:
         self._client = client
         self._queries = queries
         self._known = known

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.together import together
+from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
-from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, is_planned, unchangeable
 from freight.connectors.errors import Rejected
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from freight.connectors.attio.definitions import Definitions
-from freight.connectors.attio.writing.known import unchangeable
+from freight.connectors.attio.writing.catalog import unchangeable
 from freight.connectors.errors import Rejected
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 

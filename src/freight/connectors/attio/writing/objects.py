@@ -9,7 +9,7 @@ from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.profiles import respelled, spellings_in
 from freight.connectors.attio.standard import SOURCE_ID, UNIQUE
 from freight.connectors.attio.values import read_automatic, read_values
-from freight.connectors.attio.writing.known import Known
+from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.queries import Queries, Sought
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 from freight.model.crm import Entity
@@ -24,7 +24,7 @@ KEY = "record_id"
 class Objects:
     """Records of Attio's standard objects."""
 
-    def __init__(self, client: AttioClient, queries: Queries, known: Known) -> None:
+    def __init__(self, client: AttioClient, queries: Queries, known: AttributeCatalog) -> None:
         self._client = client
         self._queries = queries
         self._known = known

@@ -10,10 +10,10 @@ import msgspec
 import structlog
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.marks import task_id
-from freight.connectors.attio.together import together
+from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.provenance import task_id
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
-from freight.connectors.attio.writing.known import if_present, is_planned, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, is_planned, unchangeable
 from freight.connectors.errors import ConnectorError
 from freight.connectors.http import Params
 from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord

@@ -10,7 +10,7 @@ from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
 from freight.model.crm import Entity
 from freight.model.mapping import FieldMapping, ListMapping, Mapping
-from freight.model.resolved_mapping import Layout, ListPlace, Place
+from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
 CODE = "mapping_changed"
 
@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mapping: Mapping
     entities: Sequence[Entity]
     on_existing: OnExisting
-    layout: Layout | None
+    layout: ResolvedMapping | None
     """None where it has been erased."""
 
 
@@ -63,7 +63,7 @@ async def earlier_settings(tx: Connection, job: Job) -> list[Settings]:
             mapping=msgspec.json.decode(row["mapping"], type=Mapping),
             entities=row["entities"],
             on_existing=row["on_existing"],
-            layout=None if row["layout"] is None else msgspec.json.decode(row["layout"], type=Layout),
+            layout=None if row["layout"] is None else msgspec.json.decode(row["layout"], type=ResolvedMapping),
         )
         for row in rows
     ]

@@ -10,7 +10,7 @@ from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailab
 from freight.connectors.protocols import Issue, Target
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import plan as planning
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Settled, Staged
 from freight.domain.migration.steps.availability import Availability
@@ -26,7 +26,7 @@ async def plan_each(
     *,
     late: bool = False,
     availability: Availability | None = None,
-) -> tuple[list[Plan], list[Result]]:
+) -> tuple[list[RecordPlan], list[Result]]:
     """Plan the records of a chunk; return the plans, and results for the records that by themselves cannot be planned.
 
     Raise what is about the vendor, the database or the job, and not about a record. With `availability`, a record

@@ -8,7 +8,7 @@ from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import Estimate
 from freight.domain.jobs.model import Job
 from freight.model.crm import Entity
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 SOURCE_READS_PER_SECOND = 900 / 60
@@ -21,7 +21,9 @@ MATCHED_AT_ONCE = 100
 """Records that are looked for in the target by one request."""
 
 
-def before_reading(schema: Schema, layout: Layout, entities: Collection[Entity], source_reads: int | None) -> Estimate:
+def before_reading(
+    schema: Schema, layout: ResolvedMapping, entities: Collection[Entity], source_reads: int | None
+) -> Estimate:
     """What a job that has to write every record once costs, by the source's own counts, as far as there are any."""
     counts = [schema.counts.get(entity) for entity in entities]
     known = [count for count in counts if count is not None]
@@ -38,22 +40,22 @@ def before_reading(schema: Schema, layout: Layout, entities: Collection[Entity],
 async def conclude(tx: Connection, job: Job) -> None:
     """Store what a full run costs, by what a dry run that is about to end has found."""
     row = await tx.fetchrow("SELECT source_reads, target_reads, written_twice FROM jobs WHERE id = $1", job.id)
-    blueprint = await discovered_schema.read(tx, job.id)
+    discovered = await discovered_schema.read(tx, job.id)
     counts = (await jobs.counts(tx, [job.id]))[job.id]
-    if row is None or blueprint is None:
+    if row is None or discovered is None:
         return
     written = sum(entity.created + entity.updated for entity in counts if entity.entity != "lists")
     uploads = sum(entity.created for entity in counts if entity.entity == "files")
     estimate = _with_seconds(
         source_reads=row["source_reads"] + uploads,
         target_reads=row["target_reads"],
-        target_writes=written + row["written_twice"] + schema_writes(blueprint.layout),
+        target_writes=written + row["written_twice"] + schema_writes(discovered.layout),
         uploads=uploads,
     )
     await discovered_schema.save_estimate(tx, job.id, estimate)
 
 
-def schema_writes(layout: Layout) -> int:
+def schema_writes(layout: ResolvedMapping) -> int:
     """How many requests make what the layout lacks."""
     attributes = sum(place.action in ("make", "restore") for place in layout.places)
     options = sum(len(place.new_options) for place in layout.places)

@@ -8,7 +8,7 @@ from freight import database
 from freight.connectors.protocols import Draft, Implied, Target
 from freight.database import Connection
 from freight.domain.jobs.model import Job
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import reservations
 from freight.domain.migration.records.batches import Result
 from freight.model.addresses import comparable
@@ -22,7 +22,7 @@ WRITTEN = "written"
 """Claimed in a dry run for the values that a full run would have written by now."""
 
 
-async def foresee(job: Job, target: Target, plans: Sequence[Plan]) -> list[Plan]:
+async def foresee(job: Job, target: Target, plans: Sequence[RecordPlan]) -> list[RecordPlan]:
     """Return the plans of a chunk, each with the records that the target makes by itself because of it.
 
     Costs one request for a chunk that creates records with values that no earlier chunk has asked for.
@@ -63,12 +63,12 @@ async def name(tx: Connection, job: Job, results: Sequence[Result]) -> list[Resu
     ]
 
 
-def _creates(plan: Plan) -> bool:
+def _creates(plan: RecordPlan) -> bool:
     # The request of an interrupted attempt may have made the record, and what it implies, already.
     return plan.write == "create" or (plan.staged.in_flight == "create" and plan.outcome == "created")
 
 
-async def _note_written(job: Job, target: Target, plans: Iterable[Plan]) -> None:
+async def _note_written(job: Job, target: Target, plans: Iterable[RecordPlan]) -> None:
     """Note the values by which a full run would find the records of these plans."""
     written: dict[Entity, list[tuple[str, str]]] = {}
     for plan in plans:

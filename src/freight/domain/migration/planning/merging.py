@@ -8,7 +8,7 @@ from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.database import jsonb
 from freight.domain.jobs.requests import OnExisting
 from freight.domain.migration.planning.decisions import Case, decide
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.ledger import LedgerEntry
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[Issue, ...]
 
 
-def differs(known: Known, draft: Draft) -> bool:
+def differs(known: LedgerEntry, draft: Draft) -> bool:
     """Whether an attribute comes otherwise than the last time; those that the job does not carry do not count."""
     slugs = draft.values.keys() | (known.values.keys() & draft.carried)
     return any(known.values.get(slug) != draft.values.get(slug) for slug in slugs)
@@ -34,7 +34,7 @@ def merge(
     draft: Draft,
     drafted: Attributes,
     existing: TargetRecord,
-    base: Known,
+    base: LedgerEntry,
     on_existing: OnExisting,
     *,
     interrupted: bool,
@@ -124,7 +124,7 @@ def shown_otherwise(sent: Attributes, held: Attributes) -> Attributes:
 
 
 def _case(
-    slug: str, draft: Draft, drafted: Attributes, existing: TargetRecord, base: Known, on_existing: OnExisting
+    slug: str, draft: Draft, drafted: Attributes, existing: TargetRecord, base: LedgerEntry, on_existing: OnExisting
 ) -> Case:
     changed = base.values.get(slug) != drafted.get(slug)
     wanted = draft.values.get(slug, [])
@@ -148,7 +148,7 @@ def _case(
     )
 
 
-def _refused(draft: Draft, drafted: Attributes, base: Known, sent: Attributes) -> Attributes:
+def _refused(draft: Draft, drafted: Attributes, base: LedgerEntry, sent: Attributes) -> Attributes:
     """What the target does not take: what other records hold, and what it refused before of what is not sent now."""
     before = {
         slug: items

@@ -8,7 +8,7 @@ import msgspec
 
 from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.database import Connection
-from freight.domain.migration.records.ledger import Known, Pair
+from freight.domain.migration.records.ledger import LedgerEntry, WorkspacePair
 from freight.model.crm import Note, Record, note_ids, note_of
 
 CODE = "further_copy_stays"
@@ -21,14 +21,14 @@ def ledger_ids(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def held_elsewise(note: Note, held: Mapping[str, Known]) -> tuple[Attributes, ...]:
+def held_elsewise(note: Note, held: Mapping[str, LedgerEntry]) -> tuple[Attributes, ...]:
     """Return what earlier jobs drafted of the note under other ids; nothing where its own id is known."""
     if note.id in held:
         return ()
     return tuple(held[id_].values for id_ in note_ids(note) if id_ in held)
 
 
-def known_copy(note: Note, draft: Draft, held: Mapping[str, Known]) -> Known | None:
+def known_copy(note: Note, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
     """Return what is known of the copy that hangs on the same record, under the id that the note has now."""
     for id_ in note_ids(note):
         known = held.get(id_)
@@ -37,7 +37,7 @@ def known_copy(note: Note, draft: Draft, held: Mapping[str, Known]) -> Known | N
     return None
 
 
-def counted(known: Known, draft: Draft, held: Attributes) -> Known:
+def counted(known: LedgerEntry, draft: Draft, held: Attributes) -> LedgerEntry:
     """Count values as drafted already where the copy holds something that says the same."""
     same = {slug: items for slug, items in draft.alike.items() if held.get(slug) == items}
     return msgspec.structs.replace(
@@ -72,7 +72,7 @@ def further_copies(draft: Draft, found: Sequence[TargetRecord], own_id: str) -> 
     ]
 
 
-async def log_further_copies(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair) -> None:
+async def log_further_copies(tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair) -> None:
     """Name the copies that earlier jobs made of notes of this job and that are none of its records: it writes notes
     to one record each, or the note is no longer attached to that one. Said once per job."""
     await tx.execute(

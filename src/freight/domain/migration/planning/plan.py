@@ -14,13 +14,13 @@ from freight.domain.migration.planning import merging, note_copies, references
 from freight.domain.migration.planning.drafts import make_draft
 from freight.domain.migration.planning.matching import Matches
 from freight.domain.migration.records import ledger, records
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Intent, Staged
 from freight.model import crm
 from freight.model.crm import Entity
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class RecordPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to become of one record."""
 
     staged: Staged
@@ -37,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the target holds in the attributes that an update sends."""
     untouched: frozenset[str] = frozenset()
     """Those of them that hold what Freight itself wrote."""
-    known: Known | None = None
+    known: LedgerEntry | None = None
     """What the ledger is to remember, before anything that a create or an update will add."""
     outcome: records.Outcome = "unchanged"
     """The outcome where nothing is sent; `created` for an update that completes what an earlier request created."""
@@ -64,7 +64,7 @@ KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
 read back only one by one."""
 
 
-async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[Plan]:
+async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[RecordPlan]:
     """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
 
     `late` is for records that this job has carried and that are planned again, for the sake of their references
@@ -122,7 +122,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
     return plans
 
 
-def _recognise(staged: Staged, draft: Draft, held: Mapping[str, Known]) -> Known | None:
+def _recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
     """Return what the ledger knows of a record, if that still is what the record goes to."""
     known = held.get(staged.source_id)
     if known is None:
@@ -140,7 +140,7 @@ def _recognise(staged: Staged, draft: Draft, held: Mapping[str, Known]) -> Known
             return known
 
 
-def _is_to_be_read(known: Known, draft: Draft, on_existing: OnExisting, *, late: bool) -> bool:
+def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, late: bool) -> bool:
     """Whether to compare a record with what the target holds of it now."""
     if merging.differs(known, draft):
         return True
@@ -156,7 +156,7 @@ def _draft_again(target: Target, staged: Staged, gathered: References, match: Ta
     return make_draft(target, staged.record, known, late=late)
 
 
-def _gains_unique_values(known: Known, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
+def _gains_unique_values(known: LedgerEntry, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
     """Whether the record may be given unique values, which other records may hold."""
     return draft.entity != "list_entries" and any(
         slug in draft.values
@@ -188,9 +188,9 @@ def plan_update(
     draft: Draft,
     drafted: Attributes,
     existing: TargetRecord,
-    known: Known | None,
+    known: LedgerEntry | None,
     on_existing: OnExisting,
-) -> Plan:
+) -> RecordPlan:
     """Decide what to send to a record that exists in the target.
 
     `known` is what the ledger holds about it, None if it was only just matched.
@@ -215,7 +215,7 @@ def plan_update(
         container=draft.container,
     )
     nothing_new = not merged.sent and learned == known and learned.formerly is None
-    return Plan(
+    return RecordPlan(
         staged=staged,
         draft=draft,
         drafted=drafted,
@@ -230,9 +230,9 @@ def plan_update(
     )
 
 
-def _matched(draft: Draft, existing: TargetRecord) -> Known:
+def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
     """What is known of a record of the target that was matched just now."""
-    known = Known(
+    known = LedgerEntry(
         source_id=draft.source_id,
         target_id=existing.id,
         origin="matched",
@@ -244,17 +244,17 @@ def _matched(draft: Draft, existing: TargetRecord) -> Known:
     return note_copies.counted(known, draft, existing.values)
 
 
-def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> Plan:
+def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> RecordPlan:
     match = matches.of(draft)
     drafted = draft.values
     draft = matches.without_values_of_others(draft, None if match is None else match.id)
     if match is None:
-        return Plan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
+        return RecordPlan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
     if staged.in_flight == "create" and match.source_id == draft.source_id:
         # The request of an interrupted attempt did arrive.
         known = created(draft, drafted, match)
         if missing := lost(draft, match):
-            return Plan(
+            return RecordPlan(
                 staged=staged, draft=draft, drafted=drafted, write="update", target_id=match.id, values=missing,
                 known=known, outcome="created", issues=draft.issues,
             )  # fmt: skip
@@ -264,7 +264,7 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
     return msgspec.structs.replace(planned, issues=(*planned.issues, *further))
 
 
-def _plan_unread(staged: Staged, draft: Draft, known: Known, on_existing: OnExisting) -> Plan:
+def _plan_unread(staged: Staged, draft: Draft, known: LedgerEntry, on_existing: OnExisting) -> RecordPlan:
     if on_existing == "skip":
         # Nothing is added later to what is left alone.
         draft = msgspec.structs.replace(draft, pending=())
@@ -275,18 +275,18 @@ def _plan_unread(staged: Staged, draft: Draft, known: Known, on_existing: OnExis
 def _plan_known(
     staged: Staged,
     draft: Draft,
-    known: Known,
+    known: LedgerEntry,
     existing: TargetRecord | None,
     matches: Matches,
     on_existing: OnExisting,
-) -> Plan:
+) -> RecordPlan:
     if existing is None:
         return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
     left = matches.without_values_of_others(draft, known.target_id)
     return plan_update(staged, left, draft.values, existing, known, on_existing)
 
 
-def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:
+def _outcome_without_request(staged: Staged, known: LedgerEntry) -> records.Outcome:
     if known.origin == "created" and not known.values:
         # Lists are made before the records about them are loaded.
         return "created"
@@ -294,9 +294,9 @@ def _outcome_without_request(staged: Staged, known: Known) -> records.Outcome:
     return "updated" if staged.in_flight == "update" else "unchanged"
 
 
-def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> Known:
+def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEntry:
     """What the ledger is to remember of a record that Freight made, as the target shows it."""
-    return Known(
+    return LedgerEntry(
         source_id=draft.source_id,
         target_id=record.id,
         origin="created",
@@ -316,7 +316,7 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> Known:
     )
 
 
-def updated(plan: Plan, draft: Draft, sent: Attributes, record: TargetRecord | None) -> Known | None:
+def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetRecord | None) -> LedgerEntry | None:
     """What the ledger is to remember once an update was sent: of the plan's draft, `draft` is what the target took,
     and `record` is what it holds now; None if nothing was left to send."""
     if plan.known is None:
@@ -343,7 +343,7 @@ def lost(draft: Draft, record: TargetRecord) -> Attributes:
     }
 
 
-def without_written(known: Known, refused: Collection[str], plan: Plan) -> Known:
+def without_written(known: LedgerEntry, refused: Collection[str], plan: RecordPlan) -> LedgerEntry:
     """What the ledger is to remember after the target has refused these attributes of the plan's."""
     return msgspec.structs.replace(
         known,
@@ -358,12 +358,12 @@ def _leave(
     draft: Draft,
     target_id: str | None,
     *,
-    known: Known | None = None,
+    known: LedgerEntry | None = None,
     outcome: records.Outcome = "unchanged",
     issues: tuple[Issue, ...] = (),
     skip: Issue | None = None,
-) -> Plan:
-    return Plan(
+) -> RecordPlan:
+    return RecordPlan(
         staged=staged, draft=draft, drafted=draft.values, write=None, target_id=target_id, known=known, outcome=outcome,
         issues=issues, skip=skip,
     )  # fmt: skip

@@ -35,7 +35,7 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     With `late` nothing is expected to come any more: whatever is not in the target is not going to be.
     """
     wanted = {reference for record in records for reference in crm.references(record)}
-    known = await ledger.counterparts(tx, job.pair, wanted) if wanted else {}
+    known = await ledger.linked_records(tx, job.pair, wanted) if wanted else {}
     found = {reference: counterpart.target_id for reference, counterpart in known.items()}
     if not job.writes and (missing := wanted - found.keys()):
         found |= await _predicted(tx, job.id, missing)
@@ -82,7 +82,7 @@ async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]
 
 async def older(tx: Connection, job: Job, wanted: Set[Reference]) -> set[Reference]:
     """Which of these records the target has had since before this job."""
-    known = await ledger.counterparts(tx, job.pair, wanted)
+    known = await ledger.linked_records(tx, job.pair, wanted)
     found = {
         reference
         for reference, counterpart in known.items()

@@ -13,7 +13,7 @@ from freight.database import Connection, storable
 from freight.domain.errors import NotFound
 from freight.domain.migration.records import leases, ledger, logs, records, refusals
 from freight.domain.migration.records.leases import Lease
-from freight.domain.migration.records.ledger import Known, Pair
+from freight.domain.migration.records.ledger import LedgerEntry, WorkspacePair
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import OUTCOMES, Leftover, Outcome, Settled
 from freight.domain.migration.records.refusals import NOT_STORABLE
@@ -52,7 +52,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     source_id: str
     settled: Settled
-    learned: Known | None = None
+    learned: LedgerEntry | None = None
     issues: tuple[Issue, ...] = ()
     implied: tuple[Implied, ...] = ()
     """What the target makes by itself because the record was created."""
@@ -198,7 +198,7 @@ async def begin(tx: Connection, lease: Lease) -> None:
 
 
 async def store(
-    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
+    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: WorkspacePair | None
 ) -> list[Clash]:
     """Store what became of records, and what is to be logged; move all counters. Return what is not stored because
     it clashes with what is known of another record. A result that cannot be stored fails its record.
@@ -219,7 +219,7 @@ async def store(
 
 
 async def _store(
-    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: Pair | None
+    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: WorkspacePair | None
 ) -> Sequence[Result]:
     await records.settle(tx, [result.settled for result in results])
     entries = [
@@ -237,7 +237,7 @@ async def _store(
     return results
 
 
-async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair: Pair) -> list[Clash]:
+async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair: WorkspacePair) -> list[Clash]:
     """Return the results that say of a target record that it was made for them, while it is another record's."""
     learned = [(result, result.learned) for result in results if result.learned is not None]
     made = [(result, known) for result, known in learned if result.settled.outcome == "created"]

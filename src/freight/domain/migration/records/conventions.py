@@ -9,7 +9,7 @@ from freight.database import Connection, jsonb
 from freight.model import crm
 from freight.model.crm import Entity, Record
 from freight.model.numerals import Convention, Evidence, observe
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 
 Owned = dict[str, dict[str, Evidence]]
 """Evidence by the owner of a field, as in `freight.model.resolved_mapping.Place`, and the field's id."""
@@ -26,7 +26,7 @@ class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
     """The entities that have such fields."""
 
     @classmethod
-    def of(cls, layout: Layout) -> "NumericFields":
+    def of(cls, layout: ResolvedMapping) -> "NumericFields":
         """The fields of text that the layout leads to attributes for numbers, and those with the values of deals."""
         types = {(place.owner, place.field): place.field_type for place in layout.places}
         chosen = {(place.owner, place.field) for place in layout.places if place.type in NUMERIC}

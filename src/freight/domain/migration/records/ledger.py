@@ -14,14 +14,14 @@ from freight.model.crm import Entity, Reference
 Origin = Literal["created", "matched"]
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class WorkspacePair(msgspec.Struct, frozen=True, kw_only=True):
     """The two workspaces of a job, each as `system:id`."""
 
     source: str
     target: str
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """This source record *is* that target record."""
 
     source_id: str
@@ -46,7 +46,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The source id under which this was known, if that was another one: what is remembered takes its place."""
 
 
-class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
+class LinkedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The record of the target that a source record is."""
 
     target_id: str
@@ -55,7 +55,9 @@ class Counterpart(msgspec.Struct, frozen=True, kw_only=True):
     """Since when it is known."""
 
 
-async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collection[str]) -> dict[str, Known]:
+async def look_up(
+    tx: Connection, pair: WorkspacePair, entity: Entity, source_ids: Collection[str]
+) -> dict[str, LedgerEntry]:
     """What is known of these source records, by source id."""
     rows = await tx.fetch(
         """SELECT source_id, target_id, origin, values, written, replaced, given, kept, refused, container
@@ -67,7 +69,7 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
         list(source_ids),
     )
     return {
-        row["source_id"]: Known(
+        row["source_id"]: LedgerEntry(
             source_id=row["source_id"],
             target_id=row["target_id"],
             origin=row["origin"],
@@ -83,7 +85,9 @@ async def look_up(tx: Connection, pair: Pair, entity: Entity, source_ids: Collec
     }
 
 
-async def counterparts(tx: Connection, pair: Pair, references: Collection[Reference]) -> dict[Reference, Counterpart]:
+async def linked_records(
+    tx: Connection, pair: WorkspacePair, references: Collection[Reference]
+) -> dict[Reference, LinkedRecord]:
     """The records of the target that those of these source records are that have one."""
     rows = await tx.fetch(
         """SELECT entity, source_id, target_id, origin, created_at FROM ledger
@@ -95,14 +99,14 @@ async def counterparts(tx: Connection, pair: Pair, references: Collection[Refere
         [source_id for _, source_id in references],
     )
     return {
-        (row["entity"], row["source_id"]): Counterpart(
+        (row["entity"], row["source_id"]): LinkedRecord(
             target_id=row["target_id"], origin=row["origin"], created_at=row["created_at"]
         )
         for row in rows
     }
 
 
-async def owners(tx: Connection, pair: Pair, entity: Entity, target_ids: Collection[str]) -> dict[str, str]:
+async def owners(tx: Connection, pair: WorkspacePair, entity: Entity, target_ids: Collection[str]) -> dict[str, str]:
     """The source ids of those of these records of the target that are known, by their ids."""
     rows = await tx.fetch(
         """SELECT target_id, source_id FROM ledger
@@ -115,7 +119,9 @@ async def owners(tx: Connection, pair: Pair, entity: Entity, target_ids: Collect
     return {row["target_id"]: row["source_id"] for row in rows}
 
 
-async def hand_over(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> dict[str, str]:
+async def hand_over(
+    tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
+) -> dict[str, str]:
     """Forget other source records of the target records that these entries are about, so that each has one.
 
     Return the source ids that were forgotten, by the ones that take their place.
@@ -134,7 +140,7 @@ async def hand_over(tx: Connection, pair: Pair, entity: Entity, entries: Sequenc
     return {row["taking"]: row["former"] for row in rows}
 
 
-async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity) -> None:
+async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair, entity: Entity) -> None:
     """Name the records that an earlier job carried over and that the source does not show any more."""
     await tx.execute(
         """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
@@ -159,7 +165,7 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, en
 
 
 async def remember(
-    tx: Connection, tenant_id: UUID, job_id: UUID, pair: Pair, entity: Entity, entries: Sequence[Known]
+    tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
 ) -> None:
     """Store what has become of records, in place of what was known of them."""
     if not entries:
@@ -198,7 +204,7 @@ async def remember(
     )
 
 
-async def _forget(tx: Connection, pair: Pair, entity: Entity, entries: Sequence[Known]) -> None:
+async def _forget(tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]) -> None:
     """Delete what was known of these under the source ids that they had before."""
     await tx.execute(
         """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS former (id, target)

@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""
 
 
-class Watch:
+class CancellationMonitor:
     """Looks at a job for as long as this process works on it."""
 
     def __init__(self, job: Job) -> None:
@@ -94,7 +94,7 @@ class Watch:
 
 
 class _WatchedPacer:
-    def __init__(self, watch: Watch, pacer: Pacer) -> None:
+    def __init__(self, watch: CancellationMonitor, pacer: Pacer) -> None:
         self._watch = watch
         self._pacer = pacer
 

@@ -10,10 +10,10 @@ from freight import database
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.drafts import without_value
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import batches, ledger
 from freight.domain.migration.records.batches import Clash, Result
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.steps.write import Writer
 from freight.model import crm
@@ -21,7 +21,7 @@ from freight.model import crm
 MERGED = "merged_in_target"
 
 
-async def part(job: Job, writer: Writer, plan: Plan, clash: Clash) -> tuple[Result, list[Entry]]:
+async def part(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
     """Give the first record its values back, and make the second one anew without the values that both share.
 
     Return the result of the second, and what is to be logged about the first. Repeatable.
@@ -34,7 +34,7 @@ async def part(job: Job, writer: Writer, plan: Plan, clash: Clash) -> tuple[Resu
     return await writer.write(again), restored
 
 
-async def restore(job: Job, writer: Writer, plan: Plan, clash: Clash) -> tuple[Result, list[Entry]]:
+async def restore(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
     """Give the first record its values back, and fail the second one, which cannot be told from it."""
     return merged(clash), await _restore(job, writer, plan, clash)
 
@@ -49,7 +49,7 @@ def merged(clash: Clash) -> Result:
     return batches.failed(clash.result, code=MERGED, message=message)
 
 
-async def _restore(job: Job, writer: Writer, plan: Plan, clash: Clash) -> list[Entry]:
+async def _restore(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> list[Entry]:
     async with database.as_tenant(job.tenant_id) as tx:
         known = (await ledger.look_up(tx, job.pair, plan.draft.entity, [clash.owner])).get(clash.owner)
     sent = {**plan.draft.values, **plan.draft.on_create}
@@ -68,7 +68,7 @@ async def _restore(job: Job, writer: Writer, plan: Plan, clash: Clash) -> list[E
     return [Entry(issue=issue, entity=entity, source_id=clash.owner) for issue in (told, *issues)]
 
 
-def _standing_before(known: Known, sent: Attributes) -> tuple[Attributes, list[str]]:
+def _standing_before(known: LedgerEntry, sent: Attributes) -> tuple[Attributes, list[str]]:
     """Return what stood in the attributes before, and the attributes of which that is not known."""
     values: Attributes = {}
     unknown: list[str] = []
@@ -84,7 +84,7 @@ def _standing_before(known: Known, sent: Attributes) -> tuple[Attributes, list[s
     return values, sorted(unknown)
 
 
-def _plan_to_restore(plan: Plan, clash: Clash, values: Attributes) -> Plan:
+def _plan_to_restore(plan: RecordPlan, clash: Clash, values: Attributes) -> RecordPlan:
     draft = Draft(
         entity=plan.draft.entity,
         source_id=clash.owner,
@@ -94,7 +94,7 @@ def _plan_to_restore(plan: Plan, clash: Clash, values: Attributes) -> Plan:
         parents=plan.draft.parents,
         container=plan.draft.container,
     )
-    return Plan(
+    return RecordPlan(
         staged=plan.staged, draft=draft, drafted=values, write="update", target_id=clash.target_id, values=values
     )
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from freight.connectors.protocols import Issue
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.records import Staged
 
 LOOKS = (1 / 60, 3 / 60, 8 / 60, 20 / 60, 40 / 60, 1.0)
@@ -43,7 +43,7 @@ class Doubts:
     def __len__(self) -> int:
         return len(self._next)
 
-    def may_send(self, plan: Plan) -> bool:
+    def may_send(self, plan: RecordPlan) -> bool:
         """Return whether a record may be sent that is not in the target; the others are looked for again."""
         staged = plan.staged
         if plan.write != "create" or staged.in_flight != "create" or plan.draft.unique:
@@ -54,7 +54,7 @@ class Doubts:
         self.add(staged)
         return False
 
-    def is_hopeless(self, plan: Plan) -> bool:
+    def is_hopeless(self, plan: RecordPlan) -> bool:
         """Return whether a record that is still not in the target was sent often enough."""
         return plan.write == "create" and plan.staged.is_doubted and plan.staged.doubts > MAX_DOUBTS
 

@@ -21,11 +21,11 @@ from freight.domain.migration.steps.attempts import Failure, attempt
 from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.progress import PagingLoops, Progress
 from freight.domain.migration.steps.running import Interrupted
-from freight.domain.migration.steps.scheduling import advance
-from freight.domain.migration.steps.worker_context import Workplace
+from freight.domain.migration.steps.scheduling import schedule_next
+from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot
 from freight.model.crm import Entity
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 
 MAX_RESTARTS = 3
 """How often a stream is read from its start because its cursor is refused, without a new row in between."""
@@ -34,11 +34,11 @@ UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "pa
 """Failures of which the page that the cursor names may be the cause."""
 
 
-async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
+async def extract(context: WorkerContext, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
     """Read a stream to its end, or some pages of it if the slot is wanted for others; the id of its job, or None if
     another worker reads it or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
-        lease = await leases.claim(tx, "streams", tenant_id, stream_id, place.worker)
+        lease = await leases.claim(tx, "streams", tenant_id, stream_id, context.worker)
         if lease is None:
             return None
         stream = await streams.get(tx, stream_id)
@@ -46,7 +46,7 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot
         if not job.may_go_on:
             await leases.release(tx, lease)
             return None
-        blueprint = await discovered_schema.read(tx, job.id)
+        discovered = await discovered_schema.read(tx, job.id)
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
@@ -59,13 +59,13 @@ async def extract(place: Workplace, tenant_id: UUID, stream_id: UUID, slot: Slot
             tx, job.id, code=failure.code, message=f"The {stream.entity} could not all be read: {failure.message}"
         )
 
-    numeric = NumericFields.of(Layout() if blueprint is None else blueprint.layout)
+    numeric = NumericFields.of(ResolvedMapping() if discovered is None else discovered.layout)
     async with (
         attempt(job, lease, retry=retry, give_up=give_up),
-        place.source(job) as source,
-        Availability(job.id, place.waits, source=source).outages_waited_for(),
+        context.source(job) as source,
+        Availability(job.id, context.waits, source=source).outages_waited_for(),
     ):
-        await _Extraction(place, job, lease, slot, stream, numeric, source).run()
+        await _Extraction(context, job, lease, slot, stream, numeric, source).run()
     return job.id
 
 
@@ -74,7 +74,7 @@ class _Extraction:
 
     def __init__(
         self,
-        place: Workplace,
+        context: WorkerContext,
         job: Job,
         lease: Lease,
         slot: Slot,
@@ -82,7 +82,7 @@ class _Extraction:
         numeric: NumericFields,
         source: Source,
     ) -> None:
-        self._place = place
+        self._context = context
         self._job = job
         self._lease = lease
         self._slot = slot
@@ -109,7 +109,7 @@ class _Extraction:
                 raise Interrupted from error
             if self._stream.done or self._stream.read_records // self._job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
-                await self._place.queue.ring(await advance(self._job.tenant_id, self._job.id))
+                await self._context.queue.enqueue(await schedule_next(self._job.tenant_id, self._job.id))
             # Whoever goes on later may have to start over, and does not know yet that pages go round: so that this
             # comes to an end, each attempt has to bring something new.
             if self._has_new and self._slot.is_wanted and not self._stream.done:
@@ -131,7 +131,7 @@ class _Extraction:
             if self._stream.done:
                 await _conclude(tx, job, self._stream.entity, page.incomplete)
             await usage.add(tx, job.id, source=self._source.take_usage())
-        self._place.waits.over(job.id)
+        self._context.waits.over(job.id)
         new = self._stream.read_records - before
         if new:
             self._restarts = 0

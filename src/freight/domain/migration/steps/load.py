@@ -23,7 +23,7 @@ from freight.domain.jobs import usage
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.chunks import failed, is_about_records, plan_each
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import batches, in_flight, leases, logs, records, staging
 from freight.domain.migration.records.batches import Batch, Clash, Result
 from freight.domain.migration.records.leases import Lease
@@ -35,7 +35,7 @@ from freight.domain.migration.steps.attempts import Failure, attempt
 from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.doubts import SENT_TWICE, Doubts
 from freight.domain.migration.steps.running import Interrupted
-from freight.domain.migration.steps.worker_context import Workplace
+from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.migration.steps.write import Doubted, SourceFailed, Writer
 from freight.domain.slots import Slot
 
@@ -44,7 +44,7 @@ log = structlog.get_logger()
 CHUNK = 100
 """Records that are matched by one query and whose outcomes are stored together."""
 
-LANES = 2
+CONCURRENT_CHUNKS = 2
 """Chunks of a batch that are under way at once, so that the target never waits for a query or a commit."""
 
 STORE_SECONDS = 1
@@ -57,11 +57,11 @@ GRACE_SECONDS = 2
 """How long requests that are under way may take to finish when the worker is told to stop, or the job ends."""
 
 
-async def load(place: Workplace, tenant_id: UUID, batch_id: UUID, slot: Slot) -> UUID | None:
+async def load(context: WorkerContext, tenant_id: UUID, batch_id: UUID, slot: Slot) -> UUID | None:
     """Load a batch, or some chunks of it if the slot is wanted for others; the id of its job, or None if another
     worker loads it or there is nothing to do."""
     async with database.as_tenant(tenant_id) as tx:
-        lease = await leases.claim(tx, "batches", tenant_id, batch_id, place.worker)
+        lease = await leases.claim(tx, "batches", tenant_id, batch_id, context.worker)
         if lease is None:
             return None
         batch = await batches.get(tx, batch_id)
@@ -79,9 +79,9 @@ async def load(place: Workplace, tenant_id: UUID, batch_id: UUID, slot: Slot) ->
         await batches.fail(tx, lease, batch, code=failure.code, message=failure.message)
 
     async with attempt(job, lease, retry=retry, give_up=give_up), AsyncExitStack() as stack:
-        target = await stack.enter_async_context(place.target(job))
-        source = await stack.enter_async_context(place.source(job)) if batch.entity == "files" else None
-        await _Loading(place, job, batch, lease, slot, target, source).run()
+        target = await stack.enter_async_context(context.target(job))
+        source = await stack.enter_async_context(context.source(job)) if batch.entity == "files" else None
+        await _Loading(context, job, batch, lease, slot, target, source).run()
     return job.id
 
 
@@ -106,9 +106,16 @@ class _Loading:
     """One attempt at a batch."""
 
     def __init__(
-        self, place: Workplace, job: Job, batch: Batch, lease: Lease, slot: Slot, target: Target, source: Source | None
+        self,
+        context: WorkerContext,
+        job: Job,
+        batch: Batch,
+        lease: Lease,
+        slot: Slot,
+        target: Target,
+        source: Source | None,
     ) -> None:
-        self._place = place
+        self._context = context
         self._job = job
         self._batch = batch
         self._lease = lease
@@ -116,8 +123,8 @@ class _Loading:
         self._target = target
         self._source = source
         self._writer = Writer(target, source)
-        self._availability = Availability(job.id, place.waits, source=source, target=target)
-        self._doubts = Doubts(place.in_doubt_seconds)
+        self._availability = Availability(job.id, context.waits, source=source, target=target)
+        self._doubts = Doubts(context.in_doubt_seconds)
         self._double_at = 0.0
         """When to look for doubles, on the clock of `time.monotonic`."""
         self._uncounted: list[int] = []
@@ -167,7 +174,7 @@ class _Loading:
             return
         try:
             async with asyncio.TaskGroup() as lanes:
-                for _ in range(LANES):
+                for _ in range(CONCURRENT_CHUNKS):
                     lanes.create_task(self._lane(chunks))
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
@@ -292,7 +299,7 @@ class _Loading:
         if self._failure is None or (isinstance(error, MustWait) and not isinstance(self._failure, MustWait)):
             self._failure = error
 
-    async def _announce(self, plans: Sequence[Plan]) -> None:
+    async def _announce(self, plans: Sequence[RecordPlan]) -> None:
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             if not (await jobs.get(tx, self._job.id)).may_go_on:
@@ -301,7 +308,7 @@ class _Loading:
                 intents = {plan.staged.id: plan.write for plan in plans if plan.write is not None}
                 await in_flight.mark(tx, intents)
 
-    async def _carry_out(self, plans: Sequence[Plan]) -> None:
+    async def _carry_out(self, plans: Sequence[RecordPlan]) -> None:
         stopping = asyncio.Event()
         tasks = {asyncio.create_task(self._carry_out_one(plan, stopping)): plan for plan in plans}
         pending = set(tasks)
@@ -321,14 +328,14 @@ class _Loading:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    async def _carry_out_one(self, plan: Plan, stopping: asyncio.Event) -> Result | None:
+    async def _carry_out_one(self, plan: RecordPlan, stopping: asyncio.Event) -> Result | None:
         """The result; None for a record that is left for later."""
         if plan.write is None:
             return self._writer.leave(plan)
         if not self._job.writes:
             return self._writer.predict(plan)
         try:
-            async with self._place.writing(self._job):
+            async with self._context.writing(self._job):
                 if stopping.is_set() or self._failure is not None:
                     raise _NotSent
                 before = self._availability.successes
@@ -343,7 +350,7 @@ class _Loading:
         return result
 
     async def _without_answer(
-        self, plan: Plan, error: SourceFailed | Unavailable | UnexpectedAnswer, before: int
+        self, plan: RecordPlan, error: SourceFailed | Unavailable | UnexpectedAnswer, before: int
     ) -> Result | None:
         """What becomes of a record about which a vendor gave no usable answer, while it answers others."""
         cause = error.cause if isinstance(error, SourceFailed) else error
@@ -353,7 +360,7 @@ class _Loading:
         self._suspects.append(_Suspect((plan.staged.id,), cause, before))
         return None
 
-    async def _doubted(self, plan: Plan, error: Doubted) -> Result | None:
+    async def _doubted(self, plan: RecordPlan, error: Doubted) -> Result | None:
         """Keep a record in doubt, and name what was left out of it. Raises what keeps all others from going on."""
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
@@ -365,16 +372,16 @@ class _Loading:
         self._doubts.add(msgspec.structs.replace(plan.staged, in_flight_seconds=0.0, is_doubted=True))
         return None
 
-    async def _name_sent_twice(self, plan: Plan) -> None:
-        self._double_at = time.monotonic() + self._place.in_doubt_seconds * doubles.LOOK
+    async def _name_sent_twice(self, plan: RecordPlan) -> None:
+        self._double_at = time.monotonic() + self._context.in_doubt_seconds * doubles.LOOK
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, SENT_TWICE)])
 
-    def _entry(self, plan: Plan, issue: Issue) -> Entry:
+    def _entry(self, plan: RecordPlan, issue: Issue) -> Entry:
         return Entry(issue=issue, entity=self._batch.entity, source_id=plan.staged.source_id)
 
-    async def _settle(self, tasks: Mapping[asyncio.Task[Result | None], Plan]) -> None:
+    async def _settle(self, tasks: Mapping[asyncio.Task[Result | None], RecordPlan]) -> None:
         results: list[Result] = []
         unsent: list[int] = []
         error: BaseException | None
@@ -408,7 +415,7 @@ class _Loading:
             await usage.add(tx, self._job.id, source=read, target=written, has_progressed=bool(results))
         return stored
 
-    async def _part(self, plan: Plan, clash: Clash) -> None:
+    async def _part(self, plan: RecordPlan, clash: Clash) -> None:
         try:
             for part in (clashing.part, clashing.restore):
                 result, about_first = await part(self._job, self._writer, plan, clash)
@@ -423,7 +430,7 @@ class _Loading:
             self._fail(error.cause if isinstance(error, SourceFailed) else error)
 
 
-def _is_unsent(plan: Plan, error: ConnectorError | Interrupted) -> bool:
+def _is_unsent(plan: RecordPlan, error: ConnectorError | Interrupted) -> bool:
     """Return whether the target surely holds nothing of a record whose request ended with this error.
 
     A request that can be sent twice is repeated, also after a failure that may have come after its effect; a wait says

@@ -12,7 +12,7 @@ from freight.domain.jobs import model as jobs
 from freight.domain.jobs import usage
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.chunks import failed, is_about_records, plan_each
-from freight.domain.migration.planning.plan import Plan
+from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import batches, in_flight, leases, ledger, logs, records, refusals, streams
 from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.leases import Lease
@@ -21,7 +21,7 @@ from freight.domain.migration.records.records import Staged
 from freight.domain.migration.steps.attempts import Failure, attempt
 from freight.domain.migration.steps.availability import MAX_FAILURES_IN_A_ROW, UNUSABLE, Availability
 from freight.domain.migration.steps.running import Interrupted
-from freight.domain.migration.steps.worker_context import Workplace
+from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.migration.steps.write import Writer
 from freight.domain.slots import Slot
 from freight.model import crm
@@ -30,33 +30,33 @@ from freight.model.crm import Entity
 CHUNK = 100
 
 
-async def link(place: Workplace, tenant_id: UUID, job_id: UUID, slot: Slot) -> None:
+async def resolve_references(context: WorkerContext, tenant_id: UUID, job_id: UUID, slot: Slot) -> None:
     """Link all records of a job that await references, or some of them if the slot is wanted for others, unless
     another worker links them or the job does not run."""
     async with database.as_tenant(tenant_id) as tx:
-        lease = await leases.claim(tx, "jobs", tenant_id, job_id, place.worker)
+        lease = await leases.claim(tx, "jobs", tenant_id, job_id, context.worker)
         if lease is None:
             return
         job = await jobs.get(tx, job_id)
         if not job.may_go_on:
             await leases.release(tx, lease)
             return
-    linking = _Linking(place, job, lease, slot)
+    linking = _Resolving(context, job, lease, slot)
 
     async def retry(tx: Connection, _failure: Failure) -> None:
         await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
 
-    async with attempt(job, lease, retry=retry, give_up=linking.give_up), place.target(job) as target:
-        availability = Availability(job.id, place.waits, target=target)
+    async with attempt(job, lease, retry=retry, give_up=linking.give_up), context.target(job) as target:
+        availability = Availability(job.id, context.waits, target=target)
         async with availability.outages_waited_for():
             await linking.run(target, availability)
 
 
-class _Linking:
+class _Resolving:
     """One attempt at linking all records that await references."""
 
-    def __init__(self, place: Workplace, job: Job, lease: Lease, slot: Slot) -> None:
-        self._place = place
+    def __init__(self, context: WorkerContext, job: Job, lease: Lease, slot: Slot) -> None:
+        self._context = context
         self._job = job
         self._lease = lease
         self._slot = slot
@@ -93,7 +93,7 @@ class _Linking:
                 raise Interrupted
 
     async def _try_again(
-        self, writer: Writer, plans: list[Plan], results: list[Result | BaseException], availability: Availability
+        self, writer: Writer, plans: list[RecordPlan], results: list[Result | BaseException], availability: Availability
     ) -> list[Result | BaseException]:
         """The results once those records were tried again to which the target gave no usable answer, while it took
         others: then they fail alone."""
@@ -126,25 +126,25 @@ class _Linking:
                 raise Interrupted
             return await records.awaiting(tx, self._job.id, limit=CHUNK)
 
-    async def _announce(self, plans: list[Plan]) -> None:
+    async def _announce(self, plans: list[RecordPlan]) -> None:
         if self._job.writes:
             async with database.as_tenant(self._job.tenant_id) as tx:
                 await leases.check(tx, self._lease)
                 await in_flight.mark(tx, {plan.staged.id: plan.write for plan in plans if plan.write})
 
-    async def _carry_out(self, writer: Writer, plans: list[Plan]) -> list[Result | BaseException]:
-        async def carry_out(plan: Plan) -> Result:
+    async def _carry_out(self, writer: Writer, plans: list[RecordPlan]) -> list[Result | BaseException]:
+        async def carry_out(plan: RecordPlan) -> Result:
             if plan.write is None:
                 return writer.leave(plan)
             if not self._job.writes:
                 return writer.predict(plan)
-            async with self._place.writing(self._job):
+            async with self._context.writing(self._job):
                 return await writer.write(plan)
 
         return await asyncio.gather(*map(carry_out, plans), return_exceptions=True)
 
     async def _store(
-        self, target: Target, done: Sequence[tuple[Plan, Result]], failed_results: Sequence[Result]
+        self, target: Target, done: Sequence[tuple[RecordPlan, Result]], failed_results: Sequence[Result]
     ) -> None:
         job = self._job
         async with database.as_tenant(job.tenant_id) as tx:

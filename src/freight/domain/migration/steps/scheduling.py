@@ -15,7 +15,7 @@ from freight.domain.migration.records import leases, records
 from freight.domain.tenancy import tenants
 from freight.domain.webhooks import deliveries
 from freight.model.crm import LOAD_ORDER, Entity
-from freight.queue import Ring, Task
+from freight.queue import Task, WakeUp
 
 WINDOW = 8
 """Batches of one job that are under way or enqueued at a time: more than one account at a vendor can do with."""
@@ -28,7 +28,7 @@ numbers, since the last one may decide how; their streams say so."""
 DUE = f"due_at <= now() AND {leases.FREE}"
 
 
-async def advance(tenant_id: UUID, job_id: UUID) -> list[Ring]:
+async def schedule_next(tenant_id: UUID, job_id: UUID) -> list[WakeUp]:
     """Bring a job as far as its rows allow, and return what workers should look at now.
 
     Of steps that wait for a vendor that is none: the next one would meet the same wait.
@@ -42,7 +42,7 @@ async def advance(tenant_id: UUID, job_id: UUID) -> list[Ring]:
         return steps + await deliveries.due(tx, job_id=job_id)
 
 
-async def advance_swept(tenant_id: UUID, job_id: UUID) -> list[Ring]:
+async def schedule_swept(tenant_id: UUID, job_id: UUID) -> list[WakeUp]:
     """Do the same for the sweep, which waits for no transaction that is changing the job, and which lets one of the
     steps that wait find out whether the wait is over."""
     async with database.as_tenant(tenant_id) as tx:
@@ -83,7 +83,7 @@ async def live_jobs() -> list[tuple[UUID, UUID]]:
     return [(row["tenant_id"], row["id"]) for row in rows]
 
 
-async def _steps(tx: Connection, job: Job, windows: Windows) -> list[Ring]:
+async def _steps(tx: Connection, job: Job, windows: Windows) -> list[WakeUp]:
     if job.is_ending:
         if not await _is_worked_on(tx, job):
             await jobs.end(tx, job)
@@ -95,7 +95,7 @@ async def _steps(tx: Connection, job: Job, windows: Windows) -> list[Ring]:
     return (await _extract(tx, job))[: windows.of("streams")] + await _load(tx, job, windows.of("batches"))
 
 
-async def _extract(tx: Connection, job: Job) -> list[Ring]:
+async def _extract(tx: Connection, job: Job) -> list[WakeUp]:
     """Ring for streams that are not read to their end; of a sample only for the last entity's, since what that one
     refers to is read with the entities before it."""
     rows = await tx.fetch(f"SELECT id, fence, entity, {DUE} AS due FROM streams WHERE job_id = $1 AND NOT done", job.id)
@@ -103,13 +103,13 @@ async def _extract(tx: Connection, job: Job) -> list[Ring]:
     if job.mode == "sample":
         unread = unread[-1:]
     return [
-        Ring(task="extract_stream", tenant_id=job.tenant_id, id=row["id"], fence=row["fence"], job_id=job.id)
+        WakeUp(task="extract_stream", tenant_id=job.tenant_id, id=row["id"], fence=row["fence"], job_id=job.id)
         for row in unread
         if row["due"]
     ]
 
 
-async def _load(tx: Connection, job: Job, window: int) -> list[Ring]:
+async def _load(tx: Connection, job: Job, window: int) -> list[WakeUp]:
     """Ring for batches of the first entity that is not finished: what is referred to is loaded first."""
     for entity in job.entities:
         if entity not in CROSS_REFERRING and await records.any_awaiting(tx, job.id):
@@ -143,7 +143,7 @@ async def _load(tx: Connection, job: Job, window: int) -> list[Ring]:
     return []
 
 
-async def _link(tx: Connection, job: Job) -> list[Ring]:
+async def _link(tx: Connection, job: Job) -> list[WakeUp]:
     return await _rings(tx, job, "link_records", f"SELECT id, fence FROM jobs WHERE id = $1 AND {DUE}")
 
 
@@ -175,6 +175,6 @@ async def _is_worked_on(tx: Connection, job: Job) -> bool:
     )
 
 
-async def _rings(tx: Connection, job: Job, task: Task, query: str, *args: object) -> list[Ring]:
+async def _rings(tx: Connection, job: Job, task: Task, query: str, *args: object) -> list[WakeUp]:
     rows = await tx.fetch(query, job.id, *args)
-    return [Ring(task=task, tenant_id=job.tenant_id, id=row["id"], fence=row["fence"], job_id=job.id) for row in rows]
+    return [WakeUp(task=task, tenant_id=job.tenant_id, id=row["id"], fence=row["fence"], job_id=job.id) for row in rows]

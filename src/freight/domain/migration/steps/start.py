@@ -8,25 +8,25 @@ import msgspec
 
 from freight import database
 from freight.connectors.errors import MustWait, Rejected
-from freight.connectors.protocols import Issue, Source, Survey, Target, Workspace
+from freight.connectors.protocols import Discovery, Issue, Source, Target, Workspace
 from freight.database import Connection
 from freight.domain.jobs import discovered_schema, usage, workspace_conflicts
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs.discovered_schema import Blueprint
+from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
 from freight.domain.migration.planning import estimates
 from freight.domain.migration.planning.changes import Settings, changed_settings, earlier_settings
 from freight.domain.migration.records import leases, ledger, logs, streams
 from freight.domain.migration.records.conventions import NumericFields
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.steps.attempts import Failure, attempt
 from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.running import Interrupted
 from freight.domain.migration.steps.scheduling import READ_WHOLE
-from freight.domain.migration.steps.worker_context import Workplace
-from freight.model.resolved_mapping import Layout
+from freight.domain.migration.steps.worker_context import WorkerContext
+from freight.model.resolved_mapping import ResolvedMapping
 
 MOST_TOLD = 10
 """Blockers that the job's error tells; a large mapping may have thousands."""
@@ -38,13 +38,13 @@ STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
 
 
-async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
+async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
     """Start a job if that is still to be done and nobody else is at it."""
     async with database.as_tenant(tenant_id) as tx:
         job = await jobs.lock(tx, job_id)
         if job.is_ending or job.status not in ("pending", "running") or job.stage not in STAGES:
             return
-        lease = await leases.claim(tx, "jobs", tenant_id, job_id, place.worker)
+        lease = await leases.claim(tx, "jobs", tenant_id, job_id, context.worker)
         if lease is None:
             return
         if job.status == "pending":
@@ -58,16 +58,16 @@ async def start(place: Workplace, tenant_id: UUID, job_id: UUID) -> None:
 
     async with (
         attempt(job, lease, retry=retry, give_up=give_up),
-        place.source(job) as source,
-        place.target(job) as target,
+        context.source(job) as source,
+        context.target(job) as target,
     ):
-        async with Availability(job_id, place.waits, source=source, target=target).outages_waited_for():
-            blueprint = await _precheck(job, source, target)
-            await _schema(job, blueprint, source, target)
-        place.waits.over(job_id)
+        async with Availability(job_id, context.waits, source=source, target=target).outages_waited_for():
+            discovered = await _precheck(job, source, target)
+            await _schema(job, discovered, source, target)
+        context.waits.over(job_id)
 
 
-async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
+async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchema:
     """Find out whether the job can work and what it needs. Raises `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
@@ -77,19 +77,19 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
         if opened.id != expected:
             await _refuse_workspace(job, side, opened)
             raise Interrupted
-    survey = await source.survey(job.entities, job.mapping)
-    planned = await target.plan(survey.schema, job.mapping, job.entities)
+    discover = await source.discover(job.entities, job.mapping)
+    planned = await target.plan(discover.schema, job.mapping, job.entities)
     asked = source.take_usage()
-    reads = None if survey.reads is None else asked.reads + survey.reads
-    estimate = estimates.before_reading(survey.schema, planned.layout, job.entities, reads)
-    issues = [*survey.issues, *planned.issues, *_quota(job, survey)]
+    reads = None if discover.reads is None else asked.reads + discover.reads
+    estimate = estimates.before_reading(discover.schema, planned.layout, job.entities, reads)
+    issues = [*discover.issues, *planned.issues, *_quota(job, discover)]
     blockers = [issue for issue in issues if issue.level == "error"]
     settings = Settings(mapping=job.mapping, entities=job.entities, on_existing=job.on_existing, layout=planned.layout)
     async with database.as_tenant(job.tenant_id) as tx:
         issues += changed_settings(await earlier_settings(tx, job), settings)
         earlier = await discovered_schema.read(tx, job.id)
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
-        await discovered_schema.save(tx, job.id, survey.schema, layout)
+        await discovered_schema.save(tx, job.id, discover.schema, layout)
         await discovered_schema.save_estimate(tx, job.id, estimate)
         await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
@@ -97,7 +97,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> Blueprint:
             await jobs.stop(tx, job.id, code="precheck_failed", message=_summary(blockers))
     if blockers:
         raise Interrupted
-    return Blueprint(schema=survey.schema, layout=layout)
+    return DiscoveredSchema(schema=discover.schema, layout=layout)
 
 
 def _summary(blockers: Sequence[Issue]) -> str:
@@ -113,31 +113,32 @@ async def _not_logged_yet(tx: Connection, job: Job, issues: Sequence[Issue]) -> 
     return [Entry(issue=issue) for issue in issues if (issue.code, issue.message) not in logged]
 
 
-def _quota(job: Job, survey: Survey) -> list[Issue]:
+def _quota(job: Job, discover: Discovery) -> list[Issue]:
     # A sample reads a little of everything.
-    if survey.calls_left is None or survey.reads is None or job.mode == "sample":
+    if discover.calls_left is None or discover.reads is None or job.mode == "sample":
         return []
-    reads = survey.reads
+    reads = discover.reads
     if not job.writes:
         # Each file is fetched by a call of its own, once it can be written.
-        reads -= survey.schema.counts.get("files", 0)
-    if survey.calls_left >= reads:
+        reads -= discover.schema.counts.get("files", 0)
+    if discover.calls_left >= reads:
         return []
     return [
         Issue(
             level="error",
             code="quota_too_small",
-            message=f"The source's account has {survey.calls_left:,} API calls left for this month, and reading it "
+            message=f"The source's account has {discover.calls_left:,} API calls left for this month, and reading it "
             f"takes about {reads:,}. Carry fewer entities or lists, or wait until the quota is renewed.",
         )
     ]
 
 
-def _still_to_make(layout: Layout, earlier: Layout) -> Layout:
+def _still_to_make(layout: ResolvedMapping, earlier: ResolvedMapping) -> ResolvedMapping:
     """The layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
-    made = {place.list_id for place in earlier.lists if place.action == "make"}
+    made = {context.list_id for context in earlier.lists if context.action == "make"}
     lists = tuple(
-        msgspec.structs.replace(place, action="make") if place.list_id in made else place for place in layout.lists
+        msgspec.structs.replace(context, action="make") if context.list_id in made else context
+        for context in layout.lists
     )
     return msgspec.structs.replace(layout, lists=lists)
 
@@ -153,9 +154,9 @@ async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
         )
 
 
-async def _schema(job: Job, blueprint: Blueprint, source: Source, target: Target) -> None:
+async def _schema(job: Job, discovered: DiscoveredSchema, source: Source, target: Target) -> None:
     await _enter(job, "schema")
-    layout = blueprint.layout
+    layout = discovered.layout
     if job.writes:
         try:
             layout = await target.prepare(layout)
@@ -163,10 +164,10 @@ async def _schema(job: Job, blueprint: Blueprint, source: Source, target: Target
             async with database.as_tenant(job.tenant_id) as tx:
                 await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
             raise Interrupted from error
-    source.use(blueprint.schema, job.mapping)
+    source.use(discovered.schema, job.mapping)
     target.use(layout)
     async with database.as_tenant(job.tenant_id) as tx:
-        await discovered_schema.save(tx, job.id, blueprint.schema, layout)
+        await discovered_schema.save(tx, job.id, discovered.schema, layout)
         if job.writes:
             await _remember_lists(tx, job, layout)
         read_whole = NumericFields.of(layout).entities.union(READ_WHOLE)
@@ -175,22 +176,22 @@ async def _schema(job: Job, blueprint: Blueprint, source: Source, target: Target
         await jobs.enter_stage(tx, await jobs.lock(tx, job.id), "extract")
 
 
-async def _remember_lists(tx: Connection, job: Job, layout: Layout) -> None:
+async def _remember_lists(tx: Connection, job: Job, layout: ResolvedMapping) -> None:
     """Let the ledger know the lists that the job has made; the records about them find out by that."""
-    known = await ledger.look_up(tx, job.pair, "lists", [place.list_id for place in layout.lists])
+    known = await ledger.look_up(tx, job.pair, "lists", [context.list_id for context in layout.lists])
     made = [
-        Known(
-            source_id=place.list_id,
-            target_id=place.target_id,
+        LedgerEntry(
+            source_id=context.list_id,
+            target_id=context.target_id,
             origin="created",
             values={},
             written=frozenset(),
             replaced={},
         )
-        for place in layout.lists
-        if place.action == "make"
-        and place.target_id is not None
-        and (place.list_id not in known or known[place.list_id].target_id != place.target_id)
+        for context in layout.lists
+        if context.action == "make"
+        and context.target_id is not None
+        and (context.list_id not in known or known[context.list_id].target_id != context.target_id)
     ]
     await ledger.remember(tx, job.tenant_id, job.id, job.pair, "lists", made)
 

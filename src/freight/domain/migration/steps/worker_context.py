@@ -12,13 +12,13 @@ from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Source, Target
 from freight.domain.jobs import discovered_schema
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs.discovered_schema import Blueprint
+from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Credentials, Job
 from freight.domain.migration.steps.availability import Waits
-from freight.domain.migration.steps.cancellation import Watch
+from freight.domain.migration.steps.cancellation import CancellationMonitor
 from freight.domain.slots import Slots
 from freight.domain.vendors import Vendors
-from freight.encryption import Vault
+from freight.encryption import CredentialCipher
 from freight.queue import Queue
 
 WRITES_AT_ONCE = 32
@@ -30,14 +30,14 @@ IN_DOUBT_SECONDS = 60.0
 C = TypeVar("C", bound=Source | Target)
 
 
-class Workplace:
+class WorkerContext:
     """The worker's name and its tools."""
 
     def __init__(
         self,
         *,
         worker: str,
-        vault: Vault,
+        cipher: CredentialCipher,
         vendors: Vendors,
         queue: Queue,
         slots: Slots,
@@ -50,7 +50,7 @@ class Workplace:
         self.in_doubt_seconds = in_doubt_seconds
         """For how long a record is looked for whose creation was not confirmed, before it is sent again."""
         self._writers = WeakValueDictionary[tuple[str, ...], asyncio.Semaphore]()
-        self._vault = vault
+        self._cipher = cipher
         self._sources = _Shared[Source](
             self._look_up,
             lambda job, keys, watch: vendors.source(
@@ -60,7 +60,7 @@ class Workplace:
                 account=job.source_workspace,
                 watched=watch.pacer,
             ),
-            lambda source, job, blueprint: source.use(blueprint.schema, job.mapping),
+            lambda source, job, discovered: source.use(discovered.schema, job.mapping),
         )
         self._targets = _Shared[Target](
             self._look_up,
@@ -71,7 +71,7 @@ class Workplace:
                 account=job.target_workspace,
                 watched=watch.pacer,
             ),
-            lambda target, _, blueprint: target.use(blueprint.layout),
+            lambda target, _, discovered: target.use(discovered.layout),
         )
 
     @asynccontextmanager
@@ -96,9 +96,9 @@ class Workplace:
         async with self._targets.of(job) as target:
             yield target
 
-    async def _look_up(self, job: Job) -> tuple[Credentials, Blueprint | None]:
+    async def _look_up(self, job: Job) -> tuple[Credentials, DiscoveredSchema | None]:
         async with database.as_tenant(job.tenant_id) as tx:
-            return await jobs.credentials(tx, self._vault, job.id), await discovered_schema.read(tx, job.id)
+            return await jobs.credentials(tx, self._cipher, job.id), await discovered_schema.read(tx, job.id)
 
 
 class _Shared(Generic[C]):
@@ -106,15 +106,15 @@ class _Shared(Generic[C]):
 
     def __init__(
         self,
-        look_up: Callable[[Job], Awaitable[tuple[Credentials, Blueprint | None]]],
-        connect: Callable[[Job, Credentials, Watch], C],
-        instruct: Callable[[C, Job, Blueprint], None],
+        look_up: Callable[[Job], Awaitable[tuple[Credentials, DiscoveredSchema | None]]],
+        connect: Callable[[Job, Credentials, CancellationMonitor], C],
+        instruct: Callable[[C, Job, DiscoveredSchema], None],
     ) -> None:
         """`instruct` tells a new connector of what the job found out before it began."""
         self._look_up = look_up
         self._connect = connect
         self._instruct = instruct
-        self._opened: dict[UUID, tuple[C, Watch]] = {}
+        self._opened: dict[UUID, tuple[C, CancellationMonitor]] = {}
         self._users: dict[UUID, int] = {}
         self._opening = WeakValueDictionary[UUID, asyncio.Lock]()
 
@@ -137,14 +137,14 @@ class _Shared(Generic[C]):
                 await watch.aclose()
                 await connector.aclose()
 
-    async def _open(self, job: Job) -> tuple[C, Watch]:
-        keys, blueprint = await self._look_up(job)
-        watch = Watch(job)
+    async def _open(self, job: Job) -> tuple[C, CancellationMonitor]:
+        keys, discovered = await self._look_up(job)
+        watch = CancellationMonitor(job)
         try:
             connector = self._connect(job, keys, watch)
         except ConnectorError:
             await watch.aclose()
             raise
-        if blueprint is not None:
-            self._instruct(connector, job, blueprint)
+        if discovered is not None:
+            self._instruct(connector, job, discovered)
         return connector, watch

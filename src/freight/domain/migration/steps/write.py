@@ -18,9 +18,9 @@ from freight.connectors.errors import (
 from freight.connectors.protocols import Attributes, Draft, Issue, Source, Target, TargetRecord
 from freight.domain.migration.planning import plan as planning
 from freight.domain.migration.planning.drafts import without_attribute, without_value
-from freight.domain.migration.planning.plan import DELETED_IN_TARGET, Plan
+from freight.domain.migration.planning.plan import DELETED_IN_TARGET, RecordPlan
 from freight.domain.migration.records.batches import Result
-from freight.domain.migration.records.ledger import Known
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Outcome, Settled
 from freight.model.addresses import comparable
 from freight.model.crm import File
@@ -57,7 +57,7 @@ class Writer:
         self._forbidden = 0
         self._of_delivery: dict[int, tuple[Issue, ...]] = {}
 
-    def leave(self, plan: Plan) -> Result:
+    def leave(self, plan: RecordPlan) -> Result:
         """The result of a plan that sends nothing."""
         if plan.skip is not None:
             return _skipped(plan, plan.skip, learned=plan.known)
@@ -69,7 +69,7 @@ class Writer:
             implied=plan.implied,
         )
 
-    def predict(self, plan: Plan) -> Result:
+    def predict(self, plan: RecordPlan) -> Result:
         """The result that the plan would have if everything in it were sent and accepted."""
         if plan.write is None:
             return self.leave(plan)
@@ -81,7 +81,7 @@ class Writer:
             implied=plan.implied,
         )
 
-    async def write(self, plan: Plan) -> Result:
+    async def write(self, plan: RecordPlan) -> Result:
         """Send what is planned. A record that a vendor refuses fails alone.
 
         Raises the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
@@ -96,17 +96,17 @@ class Writer:
         self._forbidden = 0
         return result
 
-    def of_delivery(self, plan: Plan) -> tuple[Issue, ...]:
+    def of_delivery(self, plan: RecordPlan) -> tuple[Issue, ...]:
         """What is to be said, once, of how the content of this record was delivered by the source."""
         return self._of_delivery.pop(plan.staged.id, ())
 
-    def given_up(self, plan: Plan, error: ConnectorError | SourceFailed) -> Result:
+    def given_up(self, plan: RecordPlan, error: ConnectorError | SourceFailed) -> Result:
         """The result of a record about which a vendor gives no usable answer, while it answers others."""
         if isinstance(error, SourceFailed):
             return _failed(plan, error.cause, "The source does not give this record, while it answers other requests")
         return _failed(plan, error, "The target does not take this record, while it answers other requests")
 
-    def never_confirmed(self, plan: Plan) -> Result:
+    def never_confirmed(self, plan: RecordPlan) -> Result:
         """The result of a record that several requests may have created, and that was not found after any of them."""
         message = (
             f"The target confirmed none of the requests to create this record, and it was not found there after any of "
@@ -119,7 +119,7 @@ class Writer:
             issues=(*plan.issues, issue),
         )
 
-    def _refused(self, plan: Plan, error: ConnectorError, raised: ConnectorError | SourceFailed) -> Result:
+    def _refused(self, plan: RecordPlan, error: ConnectorError, raised: ConnectorError | SourceFailed) -> Result:
         """The result if the error is about the record alone; raises it otherwise."""
         by_source = isinstance(raised, SourceFailed)
         match error:
@@ -138,7 +138,7 @@ class Writer:
             case _:
                 raise error
 
-    async def _create(self, plan: Plan) -> Result:
+    async def _create(self, plan: RecordPlan) -> Result:
         draft, record = await self._make(plan, plan.draft)
         if record.source_id not in (None, draft.source_id):
             return _merged(plan, record)
@@ -150,7 +150,7 @@ class Writer:
             implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
         )
 
-    async def _make(self, plan: Plan, draft: Draft) -> tuple[Draft, TargetRecord]:
+    async def _make(self, plan: RecordPlan, draft: Draft) -> tuple[Draft, TargetRecord]:
         """Create the record, leaving out one by one the values that the target refuses."""
         while True:
             try:
@@ -160,7 +160,7 @@ class Writer:
             except Rejected as error:
                 _, draft = await self._without_refused(draft, draft.values, error, own_id=None)
 
-    async def _send(self, plan: Plan, draft: Draft) -> TargetRecord:
+    async def _send(self, plan: RecordPlan, draft: Draft) -> TargetRecord:
         file = plan.staged.record
         if not isinstance(file, File) or self._source is None:
             return await self._target.create(draft)
@@ -180,7 +180,7 @@ class Writer:
         found = await self._target.find([draft])
         return next((record for record in found if record.source_id == draft.source_id), None)
 
-    async def _update(self, plan: Plan) -> Result:
+    async def _update(self, plan: RecordPlan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
         draft, values = plan.draft, plan.values
         record: TargetRecord | None = None
@@ -253,11 +253,11 @@ def _sized(draft: Draft, size: int) -> Draft:
     return msgspec.structs.replace(draft, values={**draft.values, "size": [size]})
 
 
-def _settled(plan: Plan, outcome: Outcome, target_id: str | None) -> Settled:
+def _settled(plan: RecordPlan, outcome: Outcome, target_id: str | None) -> Settled:
     return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
 
 
-def _failed(plan: Plan, error: ConnectorError, what: str) -> Result:
+def _failed(plan: RecordPlan, error: ConnectorError, what: str) -> Result:
     message = f"{what}: {error}"
     attribute = error.attribute if isinstance(error, Rejected) else None
     return Result(
@@ -267,7 +267,7 @@ def _failed(plan: Plan, error: ConnectorError, what: str) -> Result:
     )
 
 
-def _merged(plan: Plan, record: TargetRecord) -> Result:
+def _merged(plan: RecordPlan, record: TargetRecord) -> Result:
     message = (
         f"The target answered with the record {record.id}, which has the source id {record.source_id} and not that of "
         "this record. Compare the two in the target, and merge or separate them there."
@@ -279,7 +279,7 @@ def _merged(plan: Plan, record: TargetRecord) -> Result:
     )
 
 
-def _skipped(plan: Plan, why: Issue, *, learned: Known | None = None) -> Result:
+def _skipped(plan: RecordPlan, why: Issue, *, learned: LedgerEntry | None = None) -> Result:
     return Result(
         source_id=plan.staged.source_id,
         settled=Settled(

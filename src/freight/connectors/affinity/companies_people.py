@@ -9,7 +9,7 @@ from freight.connectors.affinity.fields import (
     read_locations,
     read_texts,
 )
-from freight.connectors.affinity.reading import FieldsReader, Reading, distinct, row_without_id
+from freight.connectors.affinity.row_parser import FieldsReader, Reading, distinct, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Issue, Row
 from freight.model.crm import Company, Person

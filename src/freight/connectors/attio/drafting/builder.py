@@ -7,7 +7,7 @@ from freight.connectors.attio.standard import own_types
 from freight.connectors.protocols import Issue, References
 from freight.model.crm import Entity, Reference
 from freight.model.fields import PersonRef
-from freight.model.resolved_mapping import Layout, Place
+from freight.model.resolved_mapping import Place, ResolvedMapping
 
 NOUNS: dict[Entity, str] = {"companies": "company", "people": "person", "deals": "opportunity", "lists": "list"}
 """What the source's records are called in sentences."""
@@ -16,10 +16,10 @@ SHOWN = 80
 """Characters of a value that a message quotes."""
 
 
-class Guide:
+class MappingIndex:
     """A layout, ready to be looked up in."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: ResolvedMapping) -> None:
         self.layout = layout
         self.places: dict[str, dict[str, Place]] = {}
         """The places by owner and field."""
@@ -40,10 +40,10 @@ class Guide:
         return self.layout.members.get((person.email or "").strip().lower())
 
 
-class Sketch:
+class DraftBuilder:
     """A draft while it is being made."""
 
-    def __init__(self, guide: Guide, references: References) -> None:
+    def __init__(self, guide: MappingIndex, references: References) -> None:
         self.guide = guide
         self.layout = guide.layout
         self.references = references

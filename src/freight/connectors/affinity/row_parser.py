@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from freight.connectors.affinity.facts import FACTS, fact_of
 from freight.connectors.affinity.fields import (
     ASSOCIATIONS,
     FIELD_TYPES,
@@ -21,6 +20,7 @@ from freight.connectors.affinity.fields import (
     text_of,
     unreadable,
 )
+from freight.connectors.affinity.standard_fields import FACTS, fact_of
 from freight.connectors.errors import ConnectorError, PermissionMissing
 from freight.connectors.protocols import Issue, Row
 from freight.model.addresses import comparable

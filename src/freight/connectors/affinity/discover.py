@@ -6,13 +6,13 @@ from typing import Literal
 import msgspec
 
 from freight.connectors.affinity.client import PAGE_SIZE, PAGE_SIZE_V1, AffinityClient, optional
-from freight.connectors.affinity.facts import ALWAYS
 from freight.connectors.affinity.fields import id_of, integer_of, person_ref, text_of
-from freight.connectors.affinity.passes import FILES, NOTES, REMINDERS
+from freight.connectors.affinity.offset_pagination import FILES, NOTES, REMINDERS
 from freight.connectors.affinity.schema import Definitions, facts_of, fields_of, merged_options, options_of
+from freight.connectors.affinity.standard_fields import ALWAYS
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
-from freight.connectors.protocols import Issue, Survey
+from freight.connectors.protocols import Discovery, Issue
 from freight.model.addresses import comparable
 from freight.model.crm import LOAD_ORDER, Entity, List
 from freight.model.fields import Fact, Field, PersonRef
@@ -48,7 +48,7 @@ PERMISSIONS: dict[Entity, str] = {
 """What the role of the key's user must allow, in Affinity's words, so that an entity can be read."""
 
 
-async def survey(client: AffinityClient, entities: Collection[Entity], mapping: JobMapping) -> Survey:
+async def discover(client: AffinityClient, entities: Collection[Entity], mapping: JobMapping) -> Discovery:
     """What the workspace holds of these entities, and what reading them with this mapping costs. What only a beta of
     Affinity's API says is left out where it is refused. Raises a `ConnectorError`."""
     wanted = [entity for entity in LOAD_ORDER if entity in entities]
@@ -75,7 +75,7 @@ async def survey(client: AffinityClient, entities: Collection[Entity], mapping: 
     if not isinstance(defined, list):
         issues.append(DEFINITIONS_REFUSED)
     carried = [given for given in lists if mapping.carries_list(given.id)]
-    return Survey(
+    return Discovery(
         schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, carried), calls_left=await _calls_left(client)
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from freight.connectors.affinity.client import AffinityClient, optional
 from freight.connectors.affinity.fields import described, is_cut_off
-from freight.connectors.affinity.reading import Reading
+from freight.connectors.affinity.row_parser import Reading
 
 
 async def complete(client: AffinityClient, path: str, holder: object, reading: Reading) -> None:

@@ -10,7 +10,7 @@ from freight import database
 from freight.domain.jobs import model as domain_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.migration.steps import worker_context
-from freight.domain.migration.steps.worker_context import WRITES_AT_ONCE, Workplace
+from freight.domain.migration.steps.worker_context import WRITES_AT_ONCE, WorkerContext
 from support import filled as rows
 from support.service import Tenant
 
@@ -21,17 +21,19 @@ async def a_job(tenant: Tenant, target: str) -> Job:
         return await domain_jobs.get(tx, job_id)
 
 
-async def test_a_target_that_holds_up_all_its_writes_holds_up_no_other_target(place: Workplace, tenant: Tenant) -> None:
+async def test_a_target_that_holds_up_all_its_writes_holds_up_no_other_target(
+    context: WorkerContext, tenant: Tenant
+) -> None:
     slow, same, other = [await a_job(tenant, target) for target in ("slow", "slow", "other")]
     async with AsyncExitStack() as stack:
         for _ in range(WRITES_AT_ONCE):
-            await stack.enter_async_context(place.writing(slow))
-        async with asyncio.timeout(30), place.writing(other):
+            await stack.enter_async_context(context.writing(slow))
+        async with asyncio.timeout(30), context.writing(other):
             pass
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05), place.writing(same):
+            async with asyncio.timeout(0.05), context.writing(same):
                 pass
-    async with asyncio.timeout(30), place.writing(same):
+    async with asyncio.timeout(30), context.writing(same):
         pass
 
 

@@ -9,7 +9,7 @@ from freight.connectors.attio.definitions import Attribute, Container, Definitio
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.errors import NotFound, Rejected
 from freight.connectors.protocols import Attributes
-from freight.model.resolved_mapping import Layout
+from freight.model.resolved_mapping import ResolvedMapping
 
 Item = TypeVar("Item")
 
@@ -19,16 +19,16 @@ PLANNED = "new:"
 """Begins the id that a record has in a dry run which would make it; there is nothing under it in the workspace."""
 
 
-class Known:
+class AttributeCatalog:
     """The attributes of a workspace, as the layout names them and as Attio has them."""
 
     def __init__(self, definitions: Definitions) -> None:
-        self.layout = Layout()
+        self.layout = ResolvedMapping()
         self._definitions = definitions
         self._types: dict[str, dict[str, str]] = {}
         self._attributes: dict[Container, dict[str, Attribute]] = {}
 
-    def use(self, layout: Layout) -> None:
+    def use(self, layout: ResolvedMapping) -> None:
         """Go by this layout."""
         self.layout = layout
         self._types = {}
