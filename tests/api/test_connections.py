@@ -51,9 +51,11 @@ async def serving(**limits: Any) -> AsyncIterator[Address]:
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
-    yield server.servers[0].sockets[0].getsockname()[:2]
-    server.should_exit = True
-    await task
+    try:
+        yield server.servers[0].sockets[0].getsockname()[:2]
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def exchanged(address: Address, *pieces: bytes) -> bytes:

@@ -1,12 +1,16 @@
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from embedded_parts import Holder, eventually, keepers
+
+import freight_embedded
 
 
 def assert_nothing_is_left(home: Path) -> None:
@@ -15,13 +19,19 @@ def assert_nothing_is_left(home: Path) -> None:
     assert eventually(lambda: not keepers(home))
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everyone may pass through, unlike pytest's own."""
+@contextmanager
+def folder_for_everyone() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="freight-test-"))
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everyone may pass through, unlike pytest's own."""
+    with folder_for_everyone() as path:
+        yield path
 
 
 @pytest.fixture
@@ -30,6 +40,24 @@ def home(open_folder: Path) -> Iterator[Path]:
     path = open_folder / "home"
     yield path
     assert_nothing_is_left(path)
+
+
+@pytest.fixture(scope="session")
+async def earlier_home() -> AsyncIterator[Path]:
+    """A home folder whose servers have run and hold nothing; only to be copied."""
+    with folder_for_everyone() as folder:
+        async with freight_embedded.hold(folder / "home"):
+            pass
+        await freight_embedded.stopped(folder / "home")
+        yield folder / "home"
+
+
+@pytest.fixture
+def used_home(home: Path, earlier_home: Path) -> Path:
+    """A home folder whose servers have run before, so that PostgreSQL need not make its data folder."""
+    # `cp` keeps the owners of the files.
+    subprocess.run(["cp", "-a", str(earlier_home), str(home)], check=True)
+    return home
 
 
 @pytest.fixture

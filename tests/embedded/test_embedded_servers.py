@@ -45,18 +45,18 @@ async def test_a_second_start_finds_the_data_of_the_first(home: Path) -> None:
         assert await remembered(servers) == (["one"], ["one"])
 
 
-async def test_a_start_in_the_moment_of_the_stop_finds_the_data(home: Path) -> None:
+async def test_a_start_in_the_moment_of_the_stop_finds_the_data(used_home: Path) -> None:
     for count in range(5):
-        async with hold(home) as servers:
+        async with hold(used_home) as servers:
             await remember(servers, str(count))
         await asyncio.sleep(count / 20)
-    async with hold(home) as servers:
+    async with hold(used_home) as servers:
         assert await remembered(servers) == (list("01234"), list("01234"))
 
 
-async def test_nothing_is_left_running_after_the_last_user(home: Path) -> None:
-    async with hold(home) as servers:
-        everything = keeper_and_servers(home)
+async def test_nothing_is_left_running_after_the_last_user(used_home: Path) -> None:
+    async with hold(used_home) as servers:
+        everything = keeper_and_servers(used_home)
         sockets = Path(servers.redis_url.removeprefix("unix://")).parent
         assert mode(sockets) == 0o700
     assert all_end(everything)
@@ -75,17 +75,17 @@ async def test_two_processes_share_the_servers_until_the_last_one_leaves(home: P
     assert all_end(everything)
 
 
-async def test_servers_end_when_their_only_user_is_killed(home: Path) -> None:
-    holder = Holder(home)
+async def test_servers_end_when_their_only_user_is_killed(used_home: Path) -> None:
+    holder = Holder(used_home)
     await remember(holder.servers(), "one")
-    everything = keeper_and_servers(home)
+    everything = keeper_and_servers(used_home)
     holder.kill()
     assert all_end(everything)
-    async with hold(home) as servers:
+    async with hold(used_home) as servers:
         assert await remembered(servers) == (["one"], ["one"])
 
 
-async def test_servers_end_when_their_only_user_is_killed_while_a_child_of_it_lives(home: Path) -> None:
+async def test_servers_end_when_their_only_user_is_killed_while_a_child_of_it_lives(used_home: Path) -> None:
     code = (
         "import subprocess, sys, runpy\n"
         "popen = subprocess.Popen\n"
@@ -94,10 +94,10 @@ async def test_servers_end_when_their_only_user_is_killed_while_a_child_of_it_li
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
-    holder = Holder(home, command=(sys.executable, "-c", code))
+    holder = Holder(used_home, command=(sys.executable, "-c", code))
     child = psutil.Process(int(holder.answer()))
     holder.servers()
-    everything = keeper_and_servers(home)
+    everything = keeper_and_servers(used_home)
     holder.process.kill()
     holder.process.wait()
     try:
@@ -108,36 +108,36 @@ async def test_servers_end_when_their_only_user_is_killed_while_a_child_of_it_li
         holder.leave()
 
 
-async def test_servers_end_with_a_killed_keeper_and_the_next_start_finds_the_data(home: Path) -> None:
-    holder = Holder(home)
+async def test_servers_end_with_a_killed_keeper_and_the_next_start_finds_the_data(used_home: Path) -> None:
+    holder = Holder(used_home)
     await remember(holder.servers(), "one")
-    everything = keeper_and_servers(home)
+    everything = keeper_and_servers(used_home)
     # Both at once: a user that lives on replaces its keeper.
     everything[0].kill()
     holder.kill()
     assert all_end(everything)
-    async with hold(home) as servers:
+    async with hold(used_home) as servers:
         assert await remembered(servers) == (["one"], ["one"])
 
 
-async def test_a_user_gets_its_servers_back_at_the_same_address_when_the_keeper_is_killed(home: Path) -> None:
-    async with hold(home) as servers:
+async def test_a_user_gets_its_servers_back_at_the_same_address_when_the_keeper_is_killed(used_home: Path) -> None:
+    async with hold(used_home) as servers:
         await remember(servers, "one")
-        keeper, *rest = keeper_and_servers(home)
+        keeper, *rest = keeper_and_servers(used_home)
         keeper.kill()
         assert await eventually_async(lambda: not any(is_running(process) for process in rest))
         assert await remembered_again(servers) == (["one"], ["one"])
 
 
 @pytest.mark.parametrize("names", [("postgres",), redis_program.NAMES], ids=["PostgreSQL", "Redis"])
-async def test_a_killed_server_comes_back_at_the_same_address(home: Path, names: tuple[str, ...]) -> None:
-    async with hold(home) as servers:
+async def test_a_killed_server_comes_back_at_the_same_address(used_home: Path, names: tuple[str, ...]) -> None:
+    async with hold(used_home) as servers:
         await remember(servers, "one")
         # Redis may acknowledge before it writes to its file.
         assert await eventually_async(
-            lambda: any(b"one" in file.read_bytes() for file in (home / "redis").rglob("*.aof"))
+            lambda: any(b"one" in file.read_bytes() for file in (used_home / "redis").rglob("*.aof"))
         )
-        server(home, *names).kill()
+        server(used_home, *names).kill()
         assert await remembered_again(servers) == (["one"], ["one"])
 
 
@@ -152,9 +152,9 @@ async def remembered_again(servers) -> tuple[list[str], list[str]]:
             await asyncio.sleep(0.1)
 
 
-async def test_the_terminals_interrupt_does_not_reach_the_servers(home: Path) -> None:
-    async with hold(home):
-        groups = {os.getpgid(process.pid) for process in keeper_and_servers(home)}
+async def test_the_terminals_interrupt_does_not_reach_the_servers(used_home: Path) -> None:
+    async with hold(used_home):
+        groups = {os.getpgid(process.pid) for process in keeper_and_servers(used_home)}
         assert os.getpgrp() not in groups
 
 
@@ -217,27 +217,26 @@ async def test_a_home_folder_may_have_a_very_long_path(open_folder: Path) -> Non
     assert await eventually_async(lambda: not keepers(home))
 
 
-async def test_a_pid_file_that_a_power_cut_left_does_not_prevent_the_start(home: Path) -> None:
-    async with hold(home):
-        lines = (home / "postgres" / "postmaster.pid").read_text().splitlines()
-        owner = (home / "postgres").stat()
-    assert await eventually_async(lambda: not keepers(home))
+async def test_a_pid_file_that_a_power_cut_left_does_not_prevent_the_start(used_home: Path) -> None:
+    async with hold(used_home):
+        lines = (used_home / "postgres" / "postmaster.pid").read_text().splitlines()
+        owner = (used_home / "postgres").stat()
+    assert await eventually_async(lambda: not keepers(used_home))
     other = sleeping_process(owner.st_uid)
     try:
-        pid_file = home / "postgres" / "postmaster.pid"
+        pid_file = used_home / "postgres" / "postmaster.pid"
         pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
         os.chown(pid_file, owner.st_uid, owner.st_gid)
-        async with hold(home):
+        async with hold(used_home):
             pass
     finally:
         other.kill()
         other.wait()
 
 
-async def test_a_report_that_a_power_cut_left_empty_does_not_prevent_the_start(home: Path) -> None:
-    make_folder(home, 0o700)
-    (home / "servers.json").touch()
-    async with hold(home) as servers:
+async def test_a_report_that_a_power_cut_left_empty_does_not_prevent_the_start(used_home: Path) -> None:
+    (used_home / "servers.json").touch()
+    async with hold(used_home) as servers:
         await remember(servers, "one")
 
 
@@ -257,27 +256,21 @@ async def test_a_data_folder_of_another_postgresql_is_refused(home: Path) -> Non
             pass
 
 
-async def test_a_damaged_data_folder_is_reported_with_what_postgresql_says(home: Path) -> None:
-    async with hold(home):
-        pass
-    assert await eventually_async(lambda: not keepers(home))
-    (home / "postgres" / "global" / "pg_control").unlink()
+async def test_a_damaged_data_folder_is_reported_with_what_postgresql_says(used_home: Path) -> None:
+    (used_home / "postgres" / "global" / "pg_control").unlink()
     with pytest.raises(EmbeddedError) as caught:
-        async with hold(home):
+        async with hold(used_home):
             pass
     assert "PostgreSQL could not be started. The last lines of its log" in str(caught.value)
     assert "pg_control" in str(caught.value)
 
 
-async def test_damaged_redis_data_are_reported_with_what_redis_says(home: Path) -> None:
-    async with hold(home):
-        pass
-    assert await eventually_async(lambda: not keepers(home))
-    for file in (home / "redis").rglob("*.aof*"):
+async def test_damaged_redis_data_are_reported_with_what_redis_says(used_home: Path) -> None:
+    for file in (used_home / "redis").rglob("*.aof*"):
         if not file.name.endswith(".manifest"):
             file.write_text("this is not a log of commands\n")
     with pytest.raises(EmbeddedError, match=r"Redis could not be started(.|\n)*Bad file format"):
-        async with hold(home):
+        async with hold(used_home):
             pass
 
 

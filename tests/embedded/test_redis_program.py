@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import redis.asyncio
-from embedded_parts import Holder, eventually_async, keepers, main_processes
+from embedded_parts import Holder, main_processes
 
 from freight_embedded import EmbeddedError, Servers, hold, redis_program
 from freight_embedded.redis_program import Found, Program
@@ -124,40 +124,34 @@ def test_it_is_known_whose_data_a_program_can_read(
     assert other.can_read_data_of(one) is can
 
 
-async def test_the_data_of_a_redis_6_2_are_taken_over(home: Path) -> None:
-    async with hold(home):
-        pass
-    assert await eventually_async(lambda: not keepers(home))
+async def test_the_data_of_a_redis_6_2_are_taken_over(used_home: Path) -> None:
     # As the releases of Freight that came with Redis 6.2 left them: one file, and no note of who wrote it.
-    data, owner = home / "redis", (home / "redis").stat()
+    data, owner = used_home / "redis", (used_home / "redis").stat()
     shutil.rmtree(data)
-    (home / "redis.json").unlink()
+    (used_home / "redis.json").unlink()
     data.mkdir(mode=0o700)
     (data / "appendonly.aof").write_bytes(b"*3\r\n$5\r\nRPUSH\r\n$6\r\nmemory\r\n$3\r\none\r\n")
     for path in (data, data / "appendonly.aof"):
         os.chown(path, owner.st_uid, owner.st_gid)
-    async with hold(home) as servers:
+    async with hold(used_home) as servers:
         assert await values_in_redis(servers) == [b"one"]
 
 
-async def test_data_that_the_present_program_cannot_read_are_set_aside_with_a_word_in_the_log(home: Path) -> None:
-    async with hold(home):
-        pass
-    assert await eventually_async(lambda: not keepers(home))
-    (home / "redis.json").write_bytes(msgspec.json.encode(Program(product="Redis", version=(99, 0))))
-    for file in (home / "redis").rglob("*.aof"):
+async def test_data_that_the_present_program_cannot_read_are_set_aside_with_a_word_in_the_log(used_home: Path) -> None:
+    (used_home / "redis.json").write_bytes(msgspec.json.encode(Program(product="Redis", version=(99, 0))))
+    for file in (used_home / "redis").rglob("*.aof"):
         file.write_bytes(b"REDIS0099")
-    async with hold(home) as servers:
+    async with hold(used_home) as servers:
         assert await values_in_redis(servers) == []
-    assert (home / "redis.old").is_dir()
-    assert "cannot read what Redis 99.0 wrote" in (home / "keeper.log").read_text()
+    assert (used_home / "redis.old").is_dir()
+    assert "cannot read what Redis 99.0 wrote" in (used_home / "keeper.log").read_text()
 
 
-async def test_one_on_the_path_is_what_runs(home: Path, open_folder: Path) -> None:
+async def test_one_on_the_path_is_what_runs(used_home: Path, open_folder: Path) -> None:
     (open_folder / "bin").mkdir()
     # Another name, so that it can be told from the packaged one.
     shutil.copy(packaged().path, open_folder / "bin" / "redis-server")
-    holder = Holder(home, options={"env": {**os.environ, "PATH": str(open_folder / "bin")}})
+    holder = Holder(used_home, options={"env": {**os.environ, "PATH": str(open_folder / "bin")}})
     holder.servers()
-    assert str(open_folder / "bin" / "redis-server") in {process.exe() for process in main_processes(home)}
+    assert str(open_folder / "bin" / "redis-server") in {process.exe() for process in main_processes(used_home)}
     holder.leave()
