@@ -22,6 +22,7 @@ from freight_embedded import Servers, locks
 from freight_sandbox import Sandbox, SandboxOptions
 from freight_sandbox import running as running_sandbox
 from support import service as support
+from support.servers import wait_for_no_disk
 
 # How fast a machine is must not decide a test.
 hypothesis.settings.register_profile("freight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -38,6 +39,7 @@ async def servers() -> AsyncIterator[Servers]:
     """The embedded PostgreSQL and Redis, in a folder of their own."""
     home = Path(tempfile.mkdtemp(prefix="freight-test-"))
     async with freight_embedded.hold(home) as servers:
+        await wait_for_no_disk(servers)
         yield servers
     # The servers stop by themselves, and when they have they let go of this lock.
     with locks.opened(home / "servers.lock") as lock:

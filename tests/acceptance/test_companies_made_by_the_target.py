@@ -89,7 +89,7 @@ async def test_people_without_their_companies_are_told_apart_from_those_who_brin
 
 async def test_people_who_come_before_their_companies_leave_none_twice(tenant: Tenant) -> None:
     options = SandboxOptions(
-        companies=40, people=350, opportunities=0, lists=0, notes=0, reminders=0, files=0, unlimited=True
+        companies=40, people=210, opportunities=0, lists=0, notes=0, reminders=0, files=0, unlimited=True
     )
     async with running(options) as sandbox:
         dry = await migration.carry(tenant, sandbox, mode="dry_run", entities=["people"], batch_size=100)

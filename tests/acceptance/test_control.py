@@ -11,7 +11,9 @@ from freight_sandbox import Sandbox, SandboxOptions, running
 from support import faults, jobs, workspaces
 from support.service import Tenant
 
-COMPANIES, PEOPLE = 150, 250
+COMPANIES, PEOPLE = 110, 40
+"""Of companies more than a batch, so that there is a second one."""
+MORE_THAN_TWO_PAGES = 210
 OUTCOMES = ("created", "updated", "unchanged", "skipped", "failed")
 
 
@@ -23,9 +25,16 @@ async def fresh(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
+async def long_to_read(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
+    """The same with people on several pages."""
+    async with running(SandboxOptions(companies=COMPANIES, people=MORE_THAN_TWO_PAGES, unlimited=True)) as fresh:
+        yield fresh
+
+
+@pytest.fixture
 async def slow(fresh: Sandbox) -> Sandbox:
     """The same, so slow that there is time to do something in the middle."""
-    await faults.add(fresh.attio_url, "latency", milliseconds=300, path_prefix="/v2/objects")
+    await slow_down(fresh)
     return fresh
 
 
@@ -138,22 +147,22 @@ async def test_a_retry_of_everything_writes_only_what_is_lacking(tenant: Tenant,
     await everything_is_there_once(fresh, job)
 
 
-async def test_a_job_that_failed_while_it_read_is_read_on_by_a_retry(tenant: Tenant, fresh: Sandbox) -> None:
-    await faults.add(fresh.attio_url, "latency", milliseconds=300, path_prefix="/v2/objects")
-    await faults.add(fresh.affinity_url, "latency", milliseconds=400, path_prefix="/v2/persons")
-    job = await jobs.create(tenant, fresh, batch_size=170)
+async def test_a_job_that_failed_while_it_read_is_read_on_by_a_retry(tenant: Tenant, long_to_read: Sandbox) -> None:
+    await slow_down(long_to_read)
+    await faults.add(long_to_read.affinity_url, "latency", milliseconds=400, path_prefix="/v2/persons")
+    job = await jobs.create(tenant, long_to_read, batch_size=170)
     await jobs.until(tenant, job["id"], lambda job: any(count["read"] for count in job["counts"]))
-    await faults.add(fresh.affinity_url, "unauthorized", path_prefix="/v2/persons")
+    await faults.add(long_to_read.affinity_url, "unauthorized", path_prefix="/v2/persons")
     job = await jobs.until_ended(tenant, job["id"])
     assert (job["status"], job["error"]["code"]) == ("failed", "credentials_refused")
     await counters_are_exact(tenant, job)
-    for url in (fresh.affinity_url, fresh.attio_url):
+    for url in (long_to_read.affinity_url, long_to_read.attio_url):
         await faults.clear(url)
     await tenant.client.post(job["links"]["retry"])
     job = await jobs.until_ended(tenant, job["id"])
     assert (job["status"], job["error"]) == ("completed", None)
     await counters_are_exact(tenant, job)
-    await everything_is_there_once(fresh, job)
+    await everything_is_there_once(long_to_read, job)
 
 
 async def test_a_job_that_failed_in_its_precheck_begins_again_with_it(tenant: Tenant, fresh: Sandbox) -> None:
@@ -166,6 +175,12 @@ async def test_a_job_that_failed_in_its_precheck_begins_again_with_it(tenant: Te
     job = await jobs.until_ended(tenant, job["id"])
     assert job["status"] == "completed"
     await everything_is_there_once(fresh, job)
+
+
+async def slow_down(sandbox: Sandbox) -> None:
+    """Have the Attio take its time for records."""
+    for entity in ("companies", "people"):
+        await faults.add(sandbox.attio_url, "latency", milliseconds=300, path_prefix=f"/v2/objects/{entity}/records")
 
 
 async def begun(tenant: Tenant, sandbox: Sandbox) -> dict[str, Any]:

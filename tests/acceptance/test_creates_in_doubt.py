@@ -1,6 +1,8 @@
 """A request to create a record does not say whether it took effect: nothing is doubled, and nothing is silent."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration
 from support.service import Service, Tenant
 
-KEYLESS: list[tuple[Entity, str]] = [("notes", "70"), ("tasks", "60"), ("files", "91"), ("companies", "2")]
+KEYLESS: dict[Entity, str] = {"notes": "70", "tasks": "60", "files": "91", "companies": "2"}
 """Records that nothing keeps the target from creating twice."""
 
 
@@ -27,16 +29,16 @@ def settings(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, in_doubt_seconds=3)
 
 
-@pytest.fixture
-async def both(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    """One record of each kind, and an Attio that nobody has written to."""
+@asynccontextmanager
+async def one_of_each(folder: Path) -> AsyncIterator[Sandbox]:
+    """One record of each kind, and an Attio that has not been written to."""
     nameless = {**firm.company(2, "none.com"), "domain": None, "domains": []}
     a_file = {
         "id": 91, "name": "91.txt", "size": 3, "content": "abc", "created_at": "2024-06-01T10:00:00Z",
         "organization_id": 1,
     }  # fmt: skip
     async with firm.running(
-        tmp_path,
+        folder,
         companies=[firm.company(1, "a1.com"), nameless],
         notes=[firm.note(70)],
         reminders=[firm.reminder("Call", due_date="2030-01-01T10:00:00Z")],
@@ -45,31 +47,45 @@ async def both(tmp_path: Path) -> AsyncIterator[Sandbox]:
         yield both
 
 
+@pytest.fixture
+async def both(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """The same for a whole test."""
+    async with one_of_each(tmp_path) as both:
+        yield both
+
+
 class UncertainTarget(AttioTarget):
     """An Attio that does not confirm the creation of one record; `effects` says how often each request takes effect."""
 
-    entity: Entity
-    source_id: str
-    effects: list[int]
+    effects: dict[tuple[str, Entity, str], list[int]]
+    """By the URL, the entity and the record's id in the source."""
+
+    def __init__(self, api_key: str, *, base_url: str, **further: Any) -> None:
+        super().__init__(api_key, base_url=base_url, **further)
+        self.base_url = base_url
+
+    def effects_of(self, draft: Draft) -> list[int]:
+        return self.effects.get((self.base_url, draft.entity, draft.source_id), [])
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
-        if (draft.entity, draft.source_id) != (self.entity, self.source_id) or not self.effects:
+        if not (effects := self.effects_of(draft)):
             return await super().create(draft, content)
         made = []
-        for _ in range(self.effects.pop(0)):
+        for _ in range(effects.pop(0)):
             if content is not None:
                 content.file.seek(0)
             made.append(await super().create(draft, content))
-        if not made or self.effects:
+        if not made or effects:
             raise InDoubt("POST was sent to Attio, but it answered 504.")
         return made[-1]
 
 
-def uncertain(monkeypatch: pytest.MonkeyPatch, entity: Entity, source_id: str, *effects: int) -> None:
-    monkeypatch.setattr(UncertainTarget, "entity", entity, raising=False)
-    monkeypatch.setattr(UncertainTarget, "source_id", source_id, raising=False)
-    monkeypatch.setattr(UncertainTarget, "effects", list(effects), raising=False)
+@pytest.fixture
+def uncertain(monkeypatch: pytest.MonkeyPatch) -> type[UncertainTarget]:
+    """The target of all jobs of a test, uncertain of nothing yet."""
+    monkeypatch.setattr(UncertainTarget, "effects", {}, raising=False)
     monkeypatch.setitem(registry.TARGETS, "attio", UncertainTarget)
+    return UncertainTarget
 
 
 async def held(sandbox: Sandbox) -> dict[str, int]:
@@ -103,27 +119,45 @@ async def test_what_takes_effect_seconds_after_a_504_is_found_and_not_sent_again
     assert await jobs.logs(tenant, job["id"], code="sent_twice") == []
 
 
-@pytest.mark.parametrize(("entity", "source_id"), KEYLESS)
 async def test_a_double_that_turns_up_after_the_second_request_is_removed_and_named(
-    service: Service, tenant: Tenant, both: Sandbox, monkeypatch: pytest.MonkeyPatch, entity: Entity, source_id: str
+    service: Service,
+    tenant: Tenant,
+    tmp_path_factory: pytest.TempPathFactory,
+    uncertain: type[UncertainTarget],
 ) -> None:
-    uncertain(monkeypatch, entity, source_id, 0, 2)
-    job = await migration.carry(tenant, both)
-    assert await held(both) == EACH_ONCE
-    (sent,) = await jobs.logs(tenant, job["id"], code="sent_twice")
-    (removed,) = await jobs.logs(tenant, job["id"], code="double_removed")
-    assert [(row["entity"], row["source_id"]) for row in (sent, removed)] == [(entity, source_id)] * 2
-    (record,) = await migration.records(tenant, job["id"], entity=entity, text=source_id)
-    assert removed["value"] != record["target_id"]
-    again = await migration.carry(tenant, both)
-    assert migration.written(again) == 0
+    # At the same time: most of it is waiting.
+    async with asyncio.TaskGroup() as targets:
+        for entity in KEYLESS:
+            folder = tmp_path_factory.mktemp(entity)
+            targets.create_task(check_a_double_is_removed(tenant, folder, uncertain, entity), name=entity)
+
+
+async def check_a_double_is_removed(
+    tenant: Tenant, folder: Path, uncertain: type[UncertainTarget], entity: Entity
+) -> None:
+    source_id = KEYLESS[entity]
+    async with one_of_each(folder) as both:
+        uncertain.effects[both.attio_url, entity, source_id] = [0, 2]
+        job = await migration.carry(tenant, both)
+        assert await held(both) == EACH_ONCE
+        (sent,) = await jobs.logs(tenant, job["id"], code="sent_twice")
+        (removed,) = await jobs.logs(tenant, job["id"], code="double_removed")
+        assert [(row["entity"], row["source_id"]) for row in (sent, removed)] == [(entity, source_id)] * 2
+        (record,) = await migration.records(tenant, job["id"], entity=entity, text=source_id)
+        assert removed["value"] != record["target_id"]
+        again = await migration.carry(tenant, both)
+        assert migration.written(again) == 0
 
 
 async def test_a_double_that_says_something_else_is_left_and_named(
-    service: Service, tenant: Tenant, both: Sandbox, monkeypatch: pytest.MonkeyPatch
+    service: Service,
+    tenant: Tenant,
+    both: Sandbox,
+    uncertain: type[UncertainTarget],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    uncertain(monkeypatch, "notes", "70", 0, 1)
-    monkeypatch.setattr(UncertainTarget, "create", with_another_title)
+    uncertain.effects[both.attio_url, "notes", "70"] = [0, 1]
+    monkeypatch.setattr(uncertain, "create", with_another_title)
     job = await migration.carry(tenant, both)
     assert await held(both) == {**EACH_ONCE, "notes": 2}
     (left,) = await jobs.logs(tenant, job["id"], code="double_not_removed")
@@ -133,8 +167,8 @@ async def test_a_double_that_says_something_else_is_left_and_named(
 
 async def with_another_title(self: UncertainTarget, draft: Draft, content: FileContent | None = None) -> TargetRecord:
     """The second request is confirmed; the first has taken effect, and somebody has changed the note since."""
-    if draft.entity == "notes" and self.effects:
-        if not self.effects.pop(0):
+    if effects := self.effects_of(draft):
+        if not effects.pop(0):
             raise InDoubt("504")
         edited = msgspec.structs.replace(draft, values={**draft.values, "title": ["Edited"]})
         await AttioTarget.create(self, edited, content)
@@ -142,7 +176,11 @@ async def with_another_title(self: UncertainTarget, draft: Draft, content: FileC
 
 
 async def test_a_job_that_is_paused_while_a_create_is_in_doubt_doubles_nothing(
-    service: Service, tenant: Tenant, both: Sandbox, monkeypatch: pytest.MonkeyPatch
+    service: Service,
+    tenant: Tenant,
+    both: Sandbox,
+    uncertain: type[UncertainTarget],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late: list[Any] = []
 
@@ -152,8 +190,7 @@ async def test_a_job_that_is_paused_while_a_create_is_in_doubt_doubles_nothing(
         late.append(draft)
         raise InDoubt("504")
 
-    monkeypatch.setattr(UncertainTarget, "create", create)
-    monkeypatch.setitem(registry.TARGETS, "attio", UncertainTarget)
+    monkeypatch.setattr(uncertain, "create", create)
     job = await jobs.create(tenant, both, entities=["companies", "notes"])
     await jobs.until(tenant, job["id"], lambda _: bool(late))
     (await tenant.client.post(f"/api/v1/jobs/{job['id']}/pause")).raise_for_status()

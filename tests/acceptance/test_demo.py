@@ -21,7 +21,11 @@ import pytest
 
 from support import processes
 
-SMALL = ("--companies", "30", "--people", "60", "--opportunities", "4", "--entries", "8", "--notes", "8")
+COMPANIES, PEOPLE = 10, 20
+SMALL = (
+    *("--companies", str(COMPANIES), "--people", str(PEOPLE)),
+    *("--opportunities", "2", "--entries", "4", "--notes", "4"),
+)
 MARKER = "FREIGHTS_DEMO_TEST"
 PATIENCE = 60.0
 """Seconds within which everything of a demonstration that has ended is gone."""
@@ -72,14 +76,23 @@ class Demo:
         assert list(self.folder.iterdir()) == []
 
 
-@pytest.fixture
-def demo() -> Iterator[Demo]:
+@contextlib.contextmanager
+def a_demo() -> Iterator[Demo]:
     folder = Path(tempfile.mkdtemp(prefix="freight-test-"))
     demo = Demo(folder, str(uuid4()))
-    yield demo
-    for process in demo.processes():
-        process.kill()
-    shutil.rmtree(folder)
+    try:
+        yield demo
+    finally:
+        for process in demo.processes():
+            process.kill()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def demo() -> Iterator[Demo]:
+    """The same for a whole test."""
+    with a_demo() as demo:
+        yield demo
 
 
 async def test_without_a_terminal_it_prints_plain_lines_and_a_table_that_adds_up(demo: Demo) -> None:
@@ -89,7 +102,7 @@ async def test_without_a_terminal_it_prints_plain_lines_and_a_table_that_adds_up
     assert "\x1b" not in printed
     lines = printed.splitlines()
     assert any(re.match(r"\w+: \d+ of \d+ records, ", line) for line in lines)
-    for entity, found in (("companies", 30), ("people", 60)):
+    for entity, found in (("companies", COMPANIES), ("people", PEOPLE)):
         (row,) = [line for line in lines if line.startswith(f"│ {entity}")]
         read, *outcomes, in_target = [int(cell) for cell in row.strip("│ ").split("│")[1:]]
         assert read == found == sum(outcomes)
@@ -131,10 +144,20 @@ async def near_the_end(output: asyncio.StreamReader) -> None:
     await asyncio.sleep(1)
 
 
-@pytest.mark.parametrize("moment", [at_once, while_servers_start, in_the_middle, near_the_end])
-async def test_ctrl_c_leaves_nothing_behind(
-    demo: Demo, moment: Callable[[asyncio.StreamReader], Awaitable[None]]
-) -> None:
+async def test_ctrl_c_leaves_nothing_behind() -> None:
+    # At the same time: most of it is waiting.
+    async with asyncio.TaskGroup() as demos:
+        for moment in (at_once, while_servers_start, in_the_middle, near_the_end):
+            demos.create_task(check_ctrl_c_leaves_nothing_behind(moment), name=moment.__name__)
+
+
+async def check_ctrl_c_leaves_nothing_behind(moment: Callable[[asyncio.StreamReader], Awaitable[None]]) -> None:
+    with a_demo() as demo:
+        await press_ctrl_c(demo, moment)
+        await demo.check_nothing_is_left()
+
+
+async def press_ctrl_c(demo: Demo, moment: Callable[[asyncio.StreamReader], Awaitable[None]]) -> None:
     async with demo.started(output=asyncio.subprocess.PIPE) as process:
         assert process.stdout is not None
         await moment(process.stdout)
@@ -153,7 +176,6 @@ async def test_ctrl_c_leaves_nothing_behind(
         assert status == 130
         assert printed.splitlines()[-1] == "Stopped."
         assert "Traceback" not in printed
-    await demo.check_nothing_is_left()
 
 
 async def until_printed(output: asyncio.StreamReader, text: str) -> None:

@@ -1,7 +1,8 @@
 """Workers as processes of their own: they share a job, and one that is killed is no loss."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 import pytest
@@ -9,17 +10,15 @@ import pytest
 from freight.settings import Settings
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs, processes, workspaces
+from support.processes import Running
 from support.service import Service, Tenant
 
-COMPANIES, PEOPLE = 130, 330
 WRITES_PER_SECOND = 40
-
-
-@pytest.fixture
-async def new_sandbox(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
-    """An Affinity, and an Attio that nobody has written to; the service allows it, as it is on the same host."""
-    async with running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
-        yield fresh
+ONE_BATCH = SandboxOptions(companies=130, people=20, unlimited=True)
+"""A batch of companies that goes on for seconds."""
+COMPANIES = 20
+SEVERAL_BATCHES = SandboxOptions(companies=COMPANIES, people=230, unlimited=True)
+"""More batches of people than one worker takes at a time."""
 
 
 @pytest.fixture(scope="module")
@@ -36,48 +35,54 @@ def settings(settings: Settings) -> Settings:
     )
 
 
-async def test_two_workers_share_one_job(
-    service: Service, settings: Settings, tenant: Tenant, new_sandbox: Sandbox
-) -> None:
-    async with processes.worker(settings) as one, processes.worker(settings) as two:
-        job = await jobs.create(tenant, new_sandbox, batch_size=100)
+@asynccontextmanager
+async def two_workers(settings: Settings) -> AsyncIterator[list[Running]]:
+    """Both are ready for work, and start at the same time."""
+    async with AsyncExitStack() as stack:
+        async with asyncio.TaskGroup() as starting:
+            ready = [starting.create_task(stack.enter_async_context(processes.worker(settings))) for _ in range(2)]
+        yield [worker.result() for worker in ready]
+
+
+async def test_two_workers_share_one_job(service: Service, settings: Settings, tenant: Tenant) -> None:
+    async with running(SEVERAL_BATCHES) as sandbox, two_workers(settings) as workers:
+        job = await jobs.create(tenant, sandbox, batch_size=100)
         job = await jobs.until_ended(tenant, job["id"])
         assert job["status"] == "completed"
         # The job may have ended before the last of them is read.
-        for worker in (one, two):
+        for worker in workers:
             await worker.printed("batch_completed")
-    await check_everything_is_there_once(new_sandbox, job)
+        await check_everything_is_there_once(sandbox, job)
 
 
 async def test_a_worker_killed_in_the_middle_of_a_batch_is_replaced_and_nothing_is_lost_or_doubled(
-    service: Service, settings: Settings, tenant: Tenant, new_sandbox: Sandbox
+    service: Service, settings: Settings, tenant: Tenant
 ) -> None:
-    async with AsyncExitStack() as stack:
+    async with running(ONE_BATCH) as sandbox, AsyncExitStack() as stack:
         doomed = await stack.enter_async_context(processes.worker(settings))
-        job = await jobs.create(tenant, new_sandbox, batch_size=200)
-        before = await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 60)
+        job = await jobs.create(tenant, sandbox, batch_size=200)
+        before = await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 30)
         await doomed.kill()
         await stack.enter_async_context(processes.worker(settings))
         await jobs.until(
             tenant, job["id"], lambda job: job["processed_records"] > before["processed_records"] + 40, timeout=60
         )
         job = await jobs.until_ended(tenant, job["id"])
-    assert job["status"] == "completed"
-    await check_everything_is_there_once(new_sandbox, job)
+        assert job["status"] == "completed"
+        await check_everything_is_there_once(sandbox, job)
 
 
 async def test_a_worker_that_is_told_to_stop_leaves_its_work_to_others_at_once(
-    service: Service, settings: Settings, tenant: Tenant, new_sandbox: Sandbox
+    service: Service, settings: Settings, tenant: Tenant
 ) -> None:
-    async with AsyncExitStack() as stack:
-        leaving = await stack.enter_async_context(processes.worker(settings))
-        job = await jobs.create(tenant, new_sandbox, batch_size=200)
-        await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= 60)
-        await stack.enter_async_context(processes.worker(settings))
+    async with running(SEVERAL_BATCHES) as sandbox, two_workers(settings) as (leaving, _):
+        job = await jobs.create(tenant, sandbox, batch_size=100)
+        # Both have some of the people.
+        await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= COMPANIES + 40)
         assert await leaving.stop() == 0
         job = await jobs.until_ended(tenant, job["id"])
-    assert job["status"] == "completed"
-    await check_everything_is_there_once(new_sandbox, job)
+        assert job["status"] == "completed"
+        await check_everything_is_there_once(sandbox, job)
 
 
 async def check_everything_is_there_once(sandbox: Sandbox, job: dict) -> None:

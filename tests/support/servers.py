@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -21,9 +22,21 @@ async def embedded_servers() -> AsyncIterator[Servers]:
     """A PostgreSQL and a Redis, empty, in a folder of their own that is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="freight-test-"))
     async with freight_embedded.hold(home) as servers:
+        await wait_for_no_disk(servers)
         yield servers
     await freight_embedded.stopped(home)
     shutil.rmtree(home)
+
+
+async def wait_for_no_disk(servers: Servers) -> None:
+    """Have PostgreSQL leave it to the system when to write to the disk: what is committed survives a crash of
+    PostgreSQL still, and no test crashes the system."""
+    connection = await asyncpg.connect(servers.database_url)
+    try:
+        await connection.execute("ALTER SYSTEM SET fsync = off")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 class RedisServer:

@@ -23,6 +23,8 @@ from support.processes import BIN, environment
 from support.service import Service
 
 START_SECONDS = 60
+ONE_POOL = asyncio.Lock()
+"""A process has one pool of connections: runs that go on at the same time have it one after the other."""
 PLENTY = 1_000_000
 """A limit that no run reaches."""
 
@@ -162,7 +164,7 @@ def workspace(seed: int, size: Size) -> SandboxOptions:
 
 async def _new_key(settings: Settings) -> str:
     """The API key of a new tenant, made without the API."""
-    async with database.connected(settings.database_url or "", pool_size=2):
+    async with ONE_POOL, database.connected(settings.database_url or "", pool_size=2):
         service = Service(url="", settings=settings)
         return await service.new_key(await service.new_tenant())
 
