@@ -21,13 +21,13 @@ TENANTS = "/api/v1/tenants"
 @pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
     """Slow enough for a tenant to be suspended in the middle of a job."""
-    return msgspec.structs.replace(settings, attio_writes_per_second=10)
+    return msgspec.structs.replace(settings, attio_writes_per_second=20)
 
 
 @pytest.fixture
 async def empty_target() -> AsyncIterator[Sandbox]:
     """A workspace of its own for a job that must have something to write."""
-    async with running_sandbox(SandboxOptions(companies=20, people=30, unlimited=True)) as sandbox:
+    async with running_sandbox(SandboxOptions(companies=40, people=10, unlimited=True)) as sandbox:
         yield sandbox
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,7 @@ def _names(entry: dict[str, Any], names: tuple[str, ...], given: Any, shown: str
     return shown[:SHOWN] in value + _plain(entry["message"]) or bool(value and value in shown)
 
 
+@cache
 def _plain(text: str) -> str:
     """A text as it is compared: letters and digits alone, the same in every width, case and script of digits."""
     kept = (character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum())

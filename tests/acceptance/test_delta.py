@@ -12,6 +12,7 @@ import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import comparison, everything, jobs, migration, workspaces
+from support.clients import TLS
 from support.comparison import target
 from support.comparison.explanation import unexplained
 from support.everything import lists
@@ -64,7 +65,7 @@ async def test_only_changes_are_carried_and_what_is_gone_or_was_changed_in_the_t
 async def test_nothing_is_called_gone_from_the_source_where_not_all_of_it_could_be_read(tenant: Tenant) -> None:
     async with running(SandboxOptions(companies=2, people=2, reminders=3, notes=0, files=0)) as sandbox:
         await migration.carry(tenant, sandbox, entities=["tasks"])
-        async with httpx.AsyncClient(base_url=sandbox.affinity_url, headers=bearer(sandbox)) as affinity:
+        async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=bearer(sandbox)) as affinity:
             (first, *_) = (await affinity.get("/reminders")).json()["reminders"]
         await delete(sandbox, "reminders", first["id"])
         async with saying_instead(sandbox.affinity_url, b'"totalCount":2', b'"totalCount":9') as url:
@@ -104,7 +105,7 @@ async def name_in_target(sandbox: Sandbox, source_id: str, name: str | None = No
     """What a company is called in the target; somebody who works there may give it another name."""
     (record,) = (await workspaces.in_target(sandbox, "companies"))[source_id]
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=sandbox.attio_url, headers=headers) as attio:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers) as attio:
         path = f"/v2/objects/companies/records/{record['id']['record_id']}"
         values = {} if name is None else {"name": [name]}
         answer = await attio.patch(path, json={"data": {"values": values}})
@@ -131,20 +132,20 @@ async def change_the_source(sandbox: Sandbox) -> None:
         {**moved, "id": 71_902, "listId": lists.EMPTY, "entity": {**moved["entity"], "fields": []}},
     )
     await delete(sandbox, "companies", 1250)
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as affinity:
         merged = {"entity": "person", "id": 2016, "state": "merged", "into": 2015}
         (await affinity.post("/_sandbox/records", json=merged)).raise_for_status()
 
 
 async def put(sandbox: Sandbox, collection: str, row: Row) -> None:
     """Add a row to the source, or replace it."""
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as affinity:
         (await affinity.put(f"/_sandbox/rows/{collection}", json=row)).raise_for_status()
 
 
 async def delete(sandbox: Sandbox, collection: str, number: int) -> None:
     """Take a row away from the source."""
-    async with httpx.AsyncClient(base_url=sandbox.affinity_url) as affinity:
+    async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as affinity:
         (await affinity.delete(f"/_sandbox/rows/{collection}/{number}")).raise_for_status()
 
 

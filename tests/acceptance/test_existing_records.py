@@ -10,6 +10,7 @@ import pytest
 
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs
+from support.clients import TLS
 from support.service import Service, Tenant
 
 
@@ -111,7 +112,7 @@ def counts(**given: int) -> dict[str, int]:
 async def attio(sandbox: Sandbox, method: str, path: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
     body = None if values is None else {"data": {"values": values}}
-    async with httpx.AsyncClient(base_url=f"{sandbox.attio_url}/v2", headers=headers) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=f"{sandbox.attio_url}/v2", headers=headers) as client:
         response = await client.request(method, path, json=body)
     assert response.is_success, response.text
     answer: dict[str, Any] = response.json()
@@ -120,7 +121,7 @@ async def attio(sandbox: Sandbox, method: str, path: str, values: dict[str, Any]
 
 async def one(sandbox: Sandbox, entity: str, filter_: dict[str, Any]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
-    async with httpx.AsyncClient(base_url=f"{sandbox.attio_url}/v2", headers=headers) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=f"{sandbox.attio_url}/v2", headers=headers) as client:
         response = await client.post(f"/objects/{entity}/records/query", json={"filter": filter_})
     (record,) = response.json()["data"]
     found: dict[str, Any] = record

@@ -17,8 +17,8 @@ WRITES_PER_SECOND = 40
 ONE_BATCH = SandboxOptions(companies=130, people=20, unlimited=True)
 """A batch of companies that goes on for seconds."""
 COMPANIES = 20
-SEVERAL_BATCHES = SandboxOptions(companies=COMPANIES, people=230, unlimited=True)
-"""More batches of people than one worker takes at a time."""
+TWO_BATCHES = SandboxOptions(companies=COMPANIES, people=200, unlimited=True)
+"""Two batches of people that go on for seconds, of which a worker takes one at a time."""
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def with_worker() -> bool:
 
 @pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
-    """Slow enough for a process to be killed in the middle of its work, and no worker takes all batches at once."""
+    """Slow enough for a process to be killed in the middle of its work, and no worker takes two batches at once."""
     return msgspec.structs.replace(
-        settings, vendor_hosts="127.0.0.1", attio_writes_per_second=WRITES_PER_SECOND, worker_concurrency=2
+        settings, vendor_hosts="127.0.0.1", attio_writes_per_second=WRITES_PER_SECOND, worker_concurrency=1
     )
 
 
@@ -45,7 +45,7 @@ async def two_workers(settings: Settings) -> AsyncIterator[list[Running]]:
 
 
 async def test_two_workers_share_one_job(service: Service, settings: Settings, tenant: Tenant) -> None:
-    async with running(SEVERAL_BATCHES) as sandbox, two_workers(settings) as workers:
+    async with running(TWO_BATCHES) as sandbox, two_workers(settings) as workers:
         job = await jobs.create(tenant, sandbox, batch_size=100)
         job = await jobs.until_ended(tenant, job["id"])
         assert job["status"] == "completed"
@@ -75,9 +75,9 @@ async def test_a_worker_killed_in_the_middle_of_a_batch_is_replaced_and_nothing_
 async def test_a_worker_that_is_told_to_stop_leaves_its_work_to_others_at_once(
     service: Service, settings: Settings, tenant: Tenant
 ) -> None:
-    async with running(SEVERAL_BATCHES) as sandbox, two_workers(settings) as (leaving, _):
+    async with running(TWO_BATCHES) as sandbox, two_workers(settings) as (leaving, _):
         job = await jobs.create(tenant, sandbox, batch_size=100)
-        # Both have some of the people.
+        # Each has a batch of people.
         await jobs.until(tenant, job["id"], lambda job: job["processed_records"] >= COMPANIES + 40)
         assert await leaving.stop() == 0
         job = await jobs.until_ended(tenant, job["id"])

@@ -15,6 +15,7 @@ from typing import Any
 from support.everything.definitions import Field, Row, company, person, place
 
 MEGABYTE = 1_000_000
+LONGEST_PART = 3000
 
 RECORDS = 40
 """Odd companies, and odd people; half as many plain ones stand between them."""
@@ -146,7 +147,9 @@ def _text(random: Random) -> str:
     length = random.choice([0, 1, 3, 12, 40, 200, 3000, 3000, 20_000] + [MEGABYTE] * (random.random() < 0.02))
     low, high = random.choice(SCRIPTS)
     alphabet = [chr(random.randint(low, high)) for _ in range(30)] + [random.choice(INVISIBLE), " ", "\n"]
-    return "".join(random.choices(alphabet, k=length))
+    # A long text repeats itself: to draw each of a million letters takes longer than to migrate them.
+    part = "".join(random.choices(alphabet, k=min(length, LONGEST_PART)))
+    return (part * (length // LONGEST_PART + 1))[:length]
 
 
 def _word(random: Random) -> str:
