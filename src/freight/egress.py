@@ -3,6 +3,8 @@
 A URL is refused by its form, by what its name resolves to, and once more when a connection is made: the addresses that
 were checked are the ones that are connected to, so that a name which resolves to something else the next time gains
 nothing.
+
+It is our own because httpx has no choice of addresses, and httpcore leaves it to the backend that it is given.
 """
 
 import asyncio

@@ -244,6 +244,15 @@ def test_every_value_is_in_the_draft_or_named_in_an_issue(record):
         ("U.S.A.", "US"),
         ("Guinea Bissau", "GW"),
         ("Hong Kong SAR China", "HK"),
+        ("Hong Kong S.A.R.", "HK"),
+        ("Hong Kong, China", "HK"),
+        ("Macau SAR", "MO"),
+        ("Czech Rep.", "CZ"),
+        ("Dominican Rep.", "DO"),
+        ("Congo, Dem. Rep.", "CD"),
+        ("Rep. of Korea", "KR"),
+        ("Korea", None),  # either of two
+        ("Schweiz", "CH"),
         ("Myanmar (Burma)", "MM"),
         ("Congo - Kinshasa", "CD"),
         ("Türkiye", "TR"),
@@ -290,6 +299,20 @@ def test_a_location_has_all_ten_keys_and_an_unknown_country_is_named():
         dict.fromkeys(values.LOCATION_KEYS) | {"line_1": "1 Main St", "line_2": "Suite 2", "locality": "Springfield"}
     ]
     assert codes(drafted) == ["unknown_country", "continent_not_carried"]
+
+
+@pytest.mark.parametrize(
+    ("country", "sentence"),
+    [
+        ("Korea", "'Korea' can be North Korea or South Korea: it was left out of the location."),
+        ("Virgin Islands", "'Virgin Islands' can be Virgin Islands, British or Virgin Islands, U.S.: it was left out"),
+        ("Atlantis", "'Atlantis' is not a country that Attio knows: it was left out"),
+    ],
+)
+def test_a_country_that_is_not_known_for_certain_is_explained(country, sentence):
+    (issue,) = draft(Company(id="1", location=Location(city="Seoul", country=country))).issues
+    assert (issue.code, issue.value) == ("unknown_country", country)
+    assert issue.message.startswith(sentence)
 
 
 def test_a_continent_alone_is_no_location():

@@ -110,7 +110,7 @@ def test_fields_of_one_name_and_of_a_standard_attribute_s_name_do_not_meet():
         "affinity_status",
         "affinity_status_2",
         "affinity_name",
-        "field_5",
+        "guzhi",
     ]
     assert not plan.issues
 
@@ -120,6 +120,48 @@ def test_a_renamed_attribute_is_recognised_by_its_description():
     existing.objects["companies"]["segment"] = attribute("segment", description="From Affinity field 1")
     plan = planned(with_companies(field("1", "Industry")), existing)
     assert [(place.action, place.attribute) for place in plan.layout.places] == [("use", "segment")]
+
+
+@pytest.mark.parametrize(
+    ("name", "slug", "earlier"),
+    [
+        ("Størrelse", "storrelse", "strrelse"),
+        ("Łódź", "lodz", "odz"),
+        ("Œuvre", "oeuvre", "uvre"),
+        ("北京", "beijing", "field_1001"),
+        ("Выручка", "vyruchka", "field_1001"),
+        ("Größe in m²", "grosse_in_m2", "grosse_in_m2"),
+        ("A\u2013B", "a_b", "ab"),
+        ("🔥 Umsatz (€)", "umsatz", "umsatz"),
+        ("e\u0301te\u0301", "ete", "ete"),
+        ("नमस्ते", "nmste", "field_1001"),
+        ("2024", "field_2024", "field_2024"),
+        ("!?", "field_1001", "field_1001"),
+        ("北" * 1000, ("bei" * 27)[:80], "field_1001"),
+    ],
+)
+@pytest.mark.parametrize("described", [True, False])
+def test_a_name_in_any_script_gives_a_slug_and_an_attribute_with_the_slug_of_an_earlier_version_keeps_it(
+    name, slug, earlier, described
+):
+    schema = with_companies(field("field-1001", name))
+    (place,) = planned(schema).layout.places
+    assert (place.action, place.attribute) == ("make", slug)
+    existing = workspace()
+    description = "From Affinity field field-1001" if described else None
+    existing.objects["companies"][earlier] = attribute(earlier, description=description)
+    (place,) = planned(schema, existing).layout.places
+    assert (place.action, place.attribute) == ("use", earlier)
+
+
+def test_the_slug_of_an_earlier_version_is_not_taken_from_another_field():
+    existing = workspace()
+    existing.objects["companies"] |= {
+        "odz": attribute("odz", description="From Affinity field 2"),
+        "affinity_odz": attribute("affinity_odz", "number"),
+    }
+    plan = planned(with_companies(field("1", "Łódź"), field("2", "Odz")), existing)
+    assert [(place.action, place.attribute) for place in plan.layout.places] == [("make", "lodz"), ("use", "odz")]
 
 
 def test_an_attribute_that_a_person_made_is_used_if_it_is_alike():

@@ -160,7 +160,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
     is attached to, and its parent."""
     alike: Attributes = {}
-    """Values of a copy of the note that say the same as those drafted, and need not be written again."""
+    """Values that an earlier job wrote of the note or of a copy of it, and that say in another form what those drafted
+    say: they need not be written again."""
 
 
 class Implied(msgspec.Struct, frozen=True, kw_only=True):

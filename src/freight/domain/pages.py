@@ -1,4 +1,7 @@
-"""Pages of the long tables of a job, by offset or from a cursor on, each found without reading those before it."""
+"""Pages of the long tables of a job, by offset or from a cursor on, each found without reading those before it.
+
+They are our own because libraries for such pages, `sqlakeyset` among them, work on the queries of SQLAlchemy.
+"""
 
 import base64
 import binascii

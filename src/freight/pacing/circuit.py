@@ -1,4 +1,7 @@
-"""Circuit: whether a vendor is asked at all while it answers nothing but errors. Pure; times are handed in."""
+"""Circuit: whether a vendor is asked at all while it answers nothing but errors. Pure; times are handed in.
+
+It is our own because those of libraries read a clock themselves, and the decision is a few lines.
+"""
 
 FAILURES_TO_OPEN = 8
 MOST_FAILURES_TO_OPEN = 64

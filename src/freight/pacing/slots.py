@@ -2,6 +2,8 @@
 
 A slot may be used later than it is for, as processes wake up when they can. Those that follow make up for it, so that
 no second holds more requests than it would have held in time.
+
+It is our own because `limits` and `pyrate-limiter` neither send at even distances nor share a pause among processes.
 """
 
 from typing import NamedTuple

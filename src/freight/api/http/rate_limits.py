@@ -2,6 +2,9 @@
 
 Requests are counted in Redis by one script, so the limits hold exactly for all API processes together. Without Redis
 requests pass.
+
+The script is our own because a request counts against several windows at once or against none, and libraries such as
+`limits` count one window per command.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Answers whose bodies are made while they are sent."""
+"""Answers whose bodies are made while they are sent.
+
+They are our own because Litestar cancels its streams together with the transactions that are open in them.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

@@ -1,7 +1,8 @@
 """`/jobs/{id}/events`: a job as it goes, as server-sent events.
 
 Every process can tell them, whichever does the work: the job's row is looked at twice a second for all who watch it, in
-a transaction that lasts no longer than the look. A stream ends with the key that opened it.
+a transaction that lasts no longer than the look. A stream ends with the key that opened it. The events are Litestar's;
+only their stream is our own, for the reason that `freight.api.http.streaming` names.
 """
 
 import asyncio

@@ -16,9 +16,13 @@ EVERYDAY_NAMES = {
     "america": "US",
     "britain": "GB",
     "brunei": "BN",
+    "bosnia": "BA",
     "burma": "MM",
     "cape verde": "CV",
+    "congo democratic republic": "CD",
+    "congo republic": "CG",
     "democratic republic of congo": "CD",
+    "dprk": "KP",
     "dr congo": "CD",
     "east timor": "TL",
     "england": "GB",
@@ -26,9 +30,12 @@ EVERYDAY_NAMES = {
     "great britain": "GB",
     "holland": "NL",
     "holy see": "VA",
+    "hong kong china": "HK",
+    "hong kong sar": "HK",
     "ivory coast": "CI",
     "kosovo": "XK",
     "macau": "MO",
+    "macau sar": "MO",
     "macedonia": "MK",
     "micronesia": "FM",
     "northern ireland": "GB",
@@ -37,7 +44,9 @@ EVERYDAY_NAMES = {
     "pr china": "CN",
     "republic of ireland": "IE",
     "republic of korea": "KR",
+    "rok": "KR",
     "russia": "RU",
+    "s korea": "KR",
     "scotland": "GB",
     "saint martin": "MF",
     "sint maarten": "SX",
@@ -53,12 +62,18 @@ EVERYDAY_NAMES = {
 }
 """What pycountry does not know as a name or code; in the form that `plain` gives."""
 
+SHARED_NAMES = {
+    "korea": frozenset({"KP", "KR"}),
+    "virgin islands": frozenset({"VG", "VI"}),
+}
+"""Names of several countries; in the form that `plain` gives."""
+
 MAX_LENGTH = 200
 """Characters of a name that are looked at; no country has so many."""
 
 KEYS = ("alpha_2", "alpha_3", "numeric", "flag", "name", "official_name", "common_name")
 
-SPELLINGS = {"&": "and", "st": "saint", "the": ""}
+SPELLINGS = {"&": "and", "dem": "democratic", "rep": "republic", "st": "saint", "the": ""}
 
 
 def country_code(name: str) -> str | None:
@@ -76,7 +91,15 @@ def countries_named(name: str) -> frozenset[str]:
     """The codes of the countries that a name may be that of. What is a name in English is that country's."""
     wanted = plain(name[:MAX_LENGTH])
     code = _codes().get(wanted)
-    return frozenset({code}) if code is not None else _translated().get(wanted, frozenset())
+    if code is not None:
+        return frozenset({code})
+    return SHARED_NAMES.get(wanted) or _translated().get(wanted, frozenset())
+
+
+def country_name(code: str) -> str:
+    """Return the English name of a country, or its code if it has none."""
+    country = pycountry.countries.get(alpha_2=code)
+    return code if country is None else str(getattr(country, "common_name", country.name))
 
 
 def is_country(code: str) -> bool:

@@ -1,4 +1,8 @@
-"""Exports: rows of a job as one file, made while it is sent."""
+"""Exports: rows of a job as one file, made while it is sent.
+
+Cells that a spreadsheet would take for formulas are made harmless here because the `csv` module does not do that, and
+two expressions suffice.
+"""
 
 import csv
 import io

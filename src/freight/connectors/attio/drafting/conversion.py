@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from freight.connectors.attio import values
-from freight.connectors.attio.countries import country_code
+from freight.connectors.attio.countries import countries_named, country_code, country_name
 from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes
@@ -76,10 +76,12 @@ def location_item(place: Location, field: str, sketch: DraftBuilder) -> dict[str
     location = values.location(place)
     country = (place.country or "").strip()
     if country and country_code(country) is None:
+        several = " or ".join(sorted(map(country_name, countries_named(country))))
+        problem = f"can be {several}" if several else "is not a country that Attio knows"
         sketch.say(
             "unknown_country",
-            f"{shown(country)} is not a country that Attio knows: it was left out of the location. Correct it at the "
-            "source and run the job again, or choose it in Attio.",
+            f"{shown(country)} {problem}: it was left out of the location. Correct it at the source and run the job "
+            "again, or choose it in Attio.",
             field=field,
             value=country,
         )

@@ -1,111 +1,298 @@
-"""The Markdown that Attio's notes can hold: headings of three levels, lists, emphasis and links, as it documents."""
+"""The Markdown that Attio's notes can hold: headings of three levels, lists, emphasis and links, as it documents.
+
+`markdown-it-py` reads it. Writing it back is our own: no library writes a part of Markdown, and the same text has to
+come out the same in every run.
+"""
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Any
 
-SPECIAL = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|~~|==|&(?=#?\w+;)")
-"""What would be read as markup in the middle of a line. An underscore between letters is none."""
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, paragraph, reference
+from markdown_it.rules_core import StateCore
+from markdown_it.tree import SyntaxTreeNode
 
-LINE_START = re.compile(r"(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+\s*$)|(\d{1,9})([.)])(?=\s|$)")
-"""What would be read as markup at the beginning of a line."""
-
-FENCE = re.compile(r"\s*(?:(```+)([^`]*)|(~~~+)(.*))")
-"""Where code begins; backticks after the words belong to code within the line."""
-
-LANGUAGE = re.compile(r"\s*[\w+#.-]*\s*")
-"""What follows a fence and is not shown."""
-
-RULE = re.compile(r"\s*([-*_]\s*){3,}")
-TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
-TABLE_ROW = re.compile(r"\s*\|(.+)\|\s*")
-DEEP_HEADING = re.compile(r"^(\s*)#{4,6}(?=\s)")
-QUOTE = re.compile(r"^(\s*>)+ ?")
-IMAGE = re.compile(r"(?<!\\)!\[([^\]]*)\]\(([^)\s]*)([^)]*)\)")
-LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-CODE = re.compile(r"(`+)(.+?)\1")
-EMPHASIS = re.compile(r"(?<!\\)(\*+|~~|==|(?<!\w)_+|_+(?!\w))")
-BLOCK_START = re.compile(r"\s*(#{1,6}\s+|[-*+]\s+(\[[ xX]\]\s+)?|\d{1,9}[.)]\s+|>\s?)*")
-ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+from freight.connectors.attio.drafting.inline import IMAGE, Inline, escape_line_start, escape_marks, inline_of
 
 BREAK = "  \n"
 """Ends a line within a paragraph."""
 
+MAX_NESTING = 60
+"""How deep lists and quotations are read. What is nested deeper than that, the parser would leave out."""
+
+MAX_INLINE = 50_000
+MAX_BRACKETS = 300
+"""Characters and brackets of a paragraph that is searched for markup; the time that this takes grows by the square."""
+
+TITLE_SOURCE = 4_000
+"""Characters in which the first line is looked for before the whole text is read."""
+
+LANGUAGE = re.compile(r"\s*[\w+#.-]*\s*")
+"""What follows a fence and is not shown."""
+
+WORD = re.compile(r"[^\W_]+|[^\w\s\\`*\[\]()#|!<>~=]")
+"""A word or a sign, but for the signs that Markdown consists of."""
+
+LARGEST_NUMBER = 999_999_999
+"""Of an item of a list."""
+
+TASK = re.compile(r"\\\[([ xX])\\\](?=\s)")
+TASK_BOX = re.compile(r"^\[[ xX]\]\s")
+HIGHLIGHTED = re.compile(r"==(?=\S)(.+?)(?<=\S)==")
+CLOSING_MARKS = re.compile(r"(?:^|(?<=\s))#+\s*$")
+QUOTE_MARKS = re.compile(r"^[\s>]+")
+
+OTHER_MARKUP = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
+"""What keeps a list apart from the one right before it."""
+
 
 def escape(text: str) -> str:
-    """Plain text as Markdown that shows it as it is, line by line."""
+    """Return plain text as Markdown that shows it as it is, line by line."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return _joined([_escaped_line(line) for line in lines])
 
 
 def simplify(markdown: str) -> str:
-    """Markdown without what Attio's notes cannot hold: tables, code, images and quotations become plain text."""
-    lines: list[str] = []
-    fence: str | None = None
-    for line in markdown.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        opening = FENCE.fullmatch(line)
-        marks, words = (opening[1] or opening[3], opening[2] or opening[4] or "") if opening else ("", "")
-        if fence is not None:
-            closes = marks.startswith(fence) and not words.strip()
-            fence = None if closes else fence
-            lines += [] if closes else [_code_line(line)]
-        elif opening is not None:
-            fence = marks
-            lines += [] if LANGUAGE.fullmatch(words) else [_code_line(words.strip())]
-        else:
-            lines += _simplified_line(line)
-    return "\n".join(lines).strip("\n")
+    """Return Markdown without what Attio's notes cannot hold: tables, code, images, quotations and HTML become text.
+
+    What it returns stays as it is when it is simplified again.
+    """
+    source = _lines_of(markdown)
+    blocks = _Document(source).blocks()
+    return escape(source) if blocks is None else _join(blocks)
 
 
 def first_line(text: str, *, is_markdown: bool) -> str:
-    """The first line that says something, without markup."""
-    for line in text.splitlines():
-        plain = _plain(line) if is_markdown else line.strip()
-        if plain:
-            return plain
+    """Return the first line that says something, without markup."""
+    if not is_markdown:
+        return next((line.strip() for line in text.splitlines() if line.strip()), "")
+    source = _lines_of(text)
+    beginning = source[:TITLE_SOURCE].rpartition("\n")[0] if len(source) > TITLE_SOURCE else source
+    for part in dict.fromkeys((beginning, source)):
+        for line in _Document(part).plain_lines():
+            if words := " ".join(line.split()):
+                return words
     return ""
+
+
+def is_older_form(older: str, newer: str) -> bool:
+    """Return whether `older` says what `newer` does in a form that only earlier versions of Freight wrote."""
+    simplified = simplify(older)
+    if simplified == older.strip("\n"):
+        return False
+    before, now = _words(simplified), _words(newer)
+    return not before - now and (now - before).keys() <= {IMAGE}
+
+
+def _words(markdown: str) -> Counter[str]:
+    return Counter(WORD.findall(markdown))
+
+
+def _lines_of(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+
+
+def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read a paragraph, and keep the no-break spaces around it, which may be an indentation."""
+    found = paragraph(state, start, end, silent)
+    state.tokens[-2].content = state.getLines(start, state.line, state.blkIndent, False).strip(" \t\n")
+    return found
+
+
+def _reference(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read the definition of a link. A footnote looks the same and is text."""
+    is_footnote = state.src.startswith("[^", state.bMarks[start] + state.tShift[start])
+    return not is_footnote and reference(state, start, end, silent)
+
+
+def _read_long_paragraphs(state: StateCore) -> None:
+    """Read long paragraphs, and those with very many brackets, as text with escapes alone."""
+    for token in state.tokens:
+        if token.type == "inline" and (len(token.content) > MAX_INLINE or token.content.count("[") > MAX_BRACKETS):
+            token.type = "long_inline"
+            token.children = []
+            PLAIN_PARSER.inline.parse(token.content, PLAIN_PARSER, state.env, token.children)
+
+
+class _Parser(MarkdownIt):
+    """Reads what is common Markdown, besides tables and what is struck through."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": True, "maxNesting": MAX_NESTING})
+        self.enable(["table", "strikethrough"])
+        # HTML is read tag by tag, whether it begins a line or not. What was escaped stays apart from what was not.
+        self.disable(["html_block", "text_join"])
+        self.block.ruler.at("paragraph", _paragraph)
+        self.block.ruler.at("reference", _reference)
+        self.core.ruler.before("inline", "long_paragraphs", _read_long_paragraphs)
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
+        """Leave an address as it was written."""
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the parser's name
+        """Leave an address as it was written."""
+        return link
+
+
+PARSER = _Parser()
+PLAIN_PARSER = _Parser().disable(["link", "image", "emphasis", "strikethrough", "backticks", "autolink", "html_inline"])
+
+
+class _References(dict[str, Any]):
+    """The definitions of links, and which of them are used."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key in self:
+            self.used.add(key)
+        return super().get(key, default)
+
+
+class _Block:
+    """Lines of Markdown; `markup` is that of a list."""
+
+    def __init__(self, text: str, *, markup: str = "", start: int = 1, is_heading: bool = False) -> None:
+        self.text = text
+        self.markup = markup
+        self.start = start
+        self.is_heading = is_heading
+
+    def may_follow_directly(self, other: "_Block") -> bool:
+        """Whether it needs no empty line after the other one."""
+        interrupts = self.markup not in (".", ")") or self.start == 1
+        return bool(self.markup) and (interrupts or bool(other.markup) or other.is_heading)
+
+
+class _Document:
+    """Markdown that has been read."""
+
+    def __init__(self, source: str) -> None:
+        self._lines = source.split("\n")
+        self._references = _References()
+        self._env: dict[str, Any] = {"references": self._references}
+        self._tokens = PARSER.parse(source, self._env)
+        self.is_too_deep = any(token.level >= MAX_NESTING - 1 for token in self._tokens)
+
+    def blocks(self) -> list[_Block] | None:
+        """Return what it consists of; None if it is nested too deep to be read."""
+        if self.is_too_deep:
+            return None
+        return [*_blocks(SyntaxTreeNode(self._tokens).children), *self._unused_definitions()]
+
+    def plain_lines(self) -> Iterator[str]:
+        """Return its lines without markup, as far as they say something."""
+        if self.is_too_deep:
+            yield from self._lines
+            return
+        for node in SyntaxTreeNode(self._tokens).walk():
+            if node.type in ("inline", "long_inline") and (node.parent is None or node.parent.type not in ("th", "td")):
+                plain = inline_of(node.to_tokens()[0].children or (), PARSER).plain
+                yield from TASK_BOX.sub("", HIGHLIGHTED.sub(r"\1", plain)).split("\n")
+            elif node.type in ("fence", "code_block"):
+                yield from _code(node).split("\n")
+            elif node.type == "tr":
+                yield " | ".join(_cell(cell).plain for cell in node.children).strip(" |")
+        for block in self._unused_definitions():
+            yield block.text
+
+    def _unused_definitions(self) -> Iterator[_Block]:
+        """Return as text what looks like the definition of a link and is that of none."""
+        unused = [given for label, given in self._references.items() if label not in self._references.used]
+        for given in sorted([*unused, *self._env.get("duplicate_refs", ())], key=lambda given: given["map"]):
+            lines = [QUOTE_MARKS.sub("", line) for line in self._lines[slice(*given["map"])]]
+            yield _Block(escape("\n".join(lines)))
+
+
+def _blocks(nodes: Sequence[SyntaxTreeNode], before: str = "") -> list[_Block]:
+    """Return what some nodes consist of, right after a list with the markup `before`, if that is not empty."""
+    found: list[_Block] = []
+    for node in nodes:
+        markup = found[-1].markup if found else before
+        match node.type:
+            case "paragraph":
+                found += map(_Block, _inline(node).paragraphs())
+            case "heading":
+                found += _heading(node)
+            case "blockquote":
+                found += _blocks(node.children, markup)
+            case "fence" | "code_block":
+                found += map(_Block, filter(None, escape(_code(node)).split("\n\n")))
+            case "table":
+                found += _table(node)
+            case "bullet_list" | "ordered_list":
+                found += _list(node, markup)
+    return found
+
+
+def _inline(node: SyntaxTreeNode) -> Inline:
+    return inline_of(node.children[0].to_tokens()[0].children or () if node.children else (), PARSER)
+
+
+def _cell(node: SyntaxTreeNode) -> Inline:
+    return _inline(node).on_one_line()
+
+
+def _heading(node: SyntaxTreeNode) -> list[_Block]:
+    text = escape_line_start(_inline(node).on_one_line().markdown)
+    text = CLOSING_MARKS.sub(lambda found: f"\\{found[0]}", text)
+    return [_Block(f"{'#' * min(int(node.tag[1]), 3)} {text}", is_heading=True)] if text else []
+
+
+def _code(node: SyntaxTreeNode) -> str:
+    words = "" if LANGUAGE.fullmatch(node.info) else node.info.strip()
+    return f"{words}\n{node.content}" if words else node.content
+
+
+def _table(node: SyntaxTreeNode) -> list[_Block]:
+    rows = [
+        " | ".join(_cell(cell).markdown for cell in row.children).strip()
+        for part in node.children
+        for row in part.children
+    ]
+    text = BREAK.join(escape_line_start(row) for row in rows if row.strip("| "))
+    return [_Block(text)] if text else []
+
+
+def _list(node: SyntaxTreeNode, before: str) -> list[_Block]:
+    markup = OTHER_MARKUP[node.markup] if node.markup == before else node.markup
+    items = [blocks for item in node.children if (blocks := _blocks(item.children))]
+    start = int(node.attrs.get("start", 1))
+    is_tight = all(
+        child.hidden for item in node.children for child in item.children if child.type == "paragraph"
+    ) and all(following.may_follow_directly(block) for blocks in items for block, following in pairwise(blocks))
+    gap = "\n" if is_tight else "\n\n"
+    written = []
+    for number, blocks in enumerate(items, start):
+        mark = f"{min(number, LARGEST_NUMBER)}{markup} " if markup in ".)" else f"{markup} "
+        first, *rest = _task(gap.join(block.text for block in blocks)).split("\n")
+        written.append("\n".join([mark + first, *(" " * len(mark) + line if line else "" for line in rest)]))
+    return [_Block(gap.join(written), markup=markup, start=start)] if written else []
+
+
+def _task(text: str) -> str:
+    """Leave the box of a task as it is: where it is no box, it is read as text all the same."""
+    return TASK.sub(r"[\1]", text, count=1) if TASK.match(text) else text
+
+
+def _join(blocks: Sequence[_Block]) -> str:
+    return "\n\n".join(block.text for block in blocks)
 
 
 def _escaped_line(line: str) -> str:
     text = line.strip()
     # Attio would take an indented line for code; a no-break space keeps its place.
     indent = "\u00a0" * (len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip()))
-    escaped = SPECIAL.sub(lambda found: "".join(f"\\{character}" for character in found[0]), text)
-    if not indent and (start := LINE_START.match(escaped)):
-        escaped = f"\\{escaped}" if start[1] is not None else f"{start[2]}\\{start[3]}{escaped[start.end() :]}"
-    return indent + escaped if text else ""
-
-
-def _code_line(line: str) -> str:
-    return _escaped_line(line) + BREAK.rstrip("\n")
-
-
-def _simplified_line(line: str) -> list[str]:
-    if "|" in line and TABLE_RULE.fullmatch(line):
-        return []
-    if row := TABLE_ROW.fullmatch(line):
-        cells = " | ".join(cell.strip() for cell in row[1].split("|"))
-        return [_inline(cells) + BREAK.rstrip("\n")]
-    if RULE.fullmatch(line):
-        return [""]
-    return [_inline(DEEP_HEADING.sub(r"\1###", QUOTE.sub("", line)))]
-
-
-def _inline(text: str) -> str:
-    text = CODE.sub(lambda found: SPECIAL.sub(lambda special: f"\\{special[0]}", found[2].strip()), text)
-    return IMAGE.sub(lambda found: f"[{found[1] or found[2] or 'image'}]({found[2]}{found[3]})", text)
-
-
-def _plain(line: str) -> str:
-    if RULE.fullmatch(line) or FENCE.fullmatch(line) or ("|" in line and TABLE_RULE.fullmatch(line)):
-        return ""
-    text = line[found.end() :] if (found := BLOCK_START.match(line)) else line
-    text = LINK.sub(lambda link: link[1], IMAGE.sub(lambda image: image[1], text))
-    text = EMPHASIS.sub("", CODE.sub(lambda code: code[2], text))
-    return " ".join(ESCAPED.sub(lambda escaped: escaped[1], text).strip(" |").split())
+    escaped = escape_marks(text)
+    return indent + (escaped if indent else escape_line_start(escaped)) if text else ""
 
 
 def _joined(lines: list[str]) -> str:
-    """Lines that follow one another directly stay apart by a break; an empty one begins a new paragraph."""
-    joined = ""
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        joined += line + (BREAK if line and following else "\n")
-    return joined.strip("\n")
+    """Lines that follow one another directly stay apart by a break; empty ones begin a new paragraph."""
+    paragraphs = (group for has_text, group in groupby(lines, bool) if has_text)
+    return "\n\n".join(BREAK.join(group) for group in paragraphs)

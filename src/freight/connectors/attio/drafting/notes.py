@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder, described
-from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
+from freight.connectors.attio.drafting.markdown import escape, first_line, is_older_form, simplify
 from freight.connectors.attio.provenance import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Entity, Note, Reference, Reply, note_of
@@ -127,12 +127,25 @@ def _homeless(note: Note, sketch: DraftBuilder) -> Issue:
 
 
 def _alike(note: Note, drafted: Attributes, sketch: DraftBuilder) -> Attributes:
-    """The content of the copy on the same record, if it differs only in what all copies of a note differ in."""
-    content = [without_copies(text) for text in drafted["content"]]
+    """Return what an earlier job wrote, as far as it says the same as what is drafted now in another way.
+
+    That is the note itself, in the form of Markdown of an earlier version of Freight, or a copy on the same record
+    that differs only in what all copies of a note differ in.
+    """
+    (content,) = drafted["content"]
+    own = sketch.references.earlier.get(note.id, {})
+    for earlier in own.get("content", []):
+        if earlier == content or is_older_form(earlier, content):
+            # The title is the first line of the same text.
+            return {slug: own[slug] for slug in ("title", "content") if own.get(slug, drafted[slug]) != drafted[slug]}
     for copy in sketch.references.copies.get(note.id, ()):
-        contents = copy.get("content", [])
-        if copy.get("parent") == drafted["parent"] and [without_copies(text) for text in contents] == content:
-            return {"content": contents}
+        for earlier in map(without_copies, copy.get("content", [])):
+            if copy.get("parent") != drafted["parent"]:
+                continue
+            if earlier == without_copies(content):
+                return {"content": copy["content"]}
+            if is_older_form(earlier, without_copies(content)):
+                return {slug: copy[slug] for slug in ("title", "content") if slug in copy}
     return {}
 
 

@@ -1,13 +1,14 @@
 """Which attribute of Attio holds which field; pure, so that the same workspaces always give the same answer."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, takewhile
 
 import msgspec
 
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.choices import CHOSEN
-from freight.connectors.attio.planning.slugs import candidates, field_slug
+from freight.connectors.attio.planning.slugs import candidates, earlier_field_slug, field_slug
 from freight.connectors.attio.standard import (
     ALWAYS_FILLED,
     ATTIO_TYPES,
@@ -159,10 +160,14 @@ class _Placing:
                 return
 
     def place_by_slug(self, wish: _Wish) -> None:
-        """Use or make the attribute with the first slug that is free for this field."""
+        """Use or make the attribute with the first slug that is free for this field.
+
+        An attribute that exists under the slug which an earlier version would have given it comes first.
+        """
         if self._is_settled(wish.field):
             return
-        for slug in candidates(field_slug(wish.field)):
+        present = takewhile(self._attributes.__contains__, candidates(earlier_field_slug(wish.field)))
+        for slug in chain(present, candidates(field_slug(wish.field))):
             attribute = self._attributes.get(slug)
             if self._is_free(slug) and (attribute is None or _adoptable(attribute, wish)):
                 self._place(wish, slug, attribute, wish.type)

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from anyascii import anyascii
+
 from freight.model.fields import Field
 
 LONGEST = 80
@@ -16,15 +18,33 @@ PREFIX = "affinity_"
 
 
 def slugify(text: str) -> str:
-    """The text in lower-case ASCII letters, digits and single underscores, beginning with a letter; may be empty."""
-    letters = unicodedata.normalize("NFKD", text[:MAX_LENGTH].casefold()).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:LONGEST].rstrip("_")
-    return f"field_{slug}" if slug[:1].isdigit() else slug
+    """Return the text in lower-case ASCII letters, digits and single underscores, from a letter on; it may be empty.
+
+    Letters of other scripts become those that sound like them; symbols are left out.
+    """
+    normal = unicodedata.normalize("NFKC", text[:MAX_LENGTH].casefold())
+    letters = "".join(" " if unicodedata.category(each).startswith("S") else each for each in normal)
+    return _joined(anyascii(letters).lower())
 
 
 def field_slug(field: Field) -> str:
-    """The slug that a field's attribute has by default."""
-    return slugify(field.name) or f"field_{slugify(field.id).removeprefix('field_')}"
+    """Return the slug that a field's attribute has by default."""
+    return slugify(field.name) or _slug_of_id(field)
+
+
+def earlier_field_slug(field: Field) -> str:
+    """Return the slug that earlier versions of Freight gave a field's attribute: without letters that are not Latin."""
+    normal = unicodedata.normalize("NFKD", field.name[:MAX_LENGTH].casefold())
+    return _joined(normal.encode("ascii", "ignore").decode()) or _slug_of_id(field)
+
+
+def _slug_of_id(field: Field) -> str:
+    return f"field_{slugify(field.id).removeprefix('field_')}"
+
+
+def _joined(letters: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:LONGEST].rstrip("_")
+    return f"field_{slug}" if slug[:1].isdigit() else slug
 
 
 def candidates(slug: str) -> Iterator[str]:

@@ -59,6 +59,9 @@ DELETED_IN_TARGET = Issue(
 )
 
 
+LONG_TEXT = 5_000
+"""Characters of a note from which on a thread drafts it."""
+
 KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
 """Entities whose records the target can find only by way of what they are attached to, at a request for each, and
 read back only one by one."""
@@ -78,9 +81,13 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
         gathered = await references.gather(tx, job, given, late=late)
         drafts = []
         for staged in chunk:
-            drafts.append((staged, make_draft(target, staged.record, gathered, late=late)))
-            # Other records' requests, which must leave on time, do not wait for a whole chunk.
-            await asyncio.sleep(0)
+            # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
+            if isinstance(staged.record, crm.Note) and len(staged.record.content) > LONG_TEXT:
+                draft = await asyncio.to_thread(make_draft, target, staged.record, gathered, late=late)
+            else:
+                draft = make_draft(target, staged.record, gathered, late=late)
+                await asyncio.sleep(0)
+            drafts.append((staged, draft))
         known = {
             draft.source_id: entry for staged, draft in drafts if (entry := _recognise(staged, draft, held)) is not None
         }
@@ -131,6 +138,8 @@ def _recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) ->
     if draft.skip is not None:
         return known
     match draft.entity:
+        case "notes":
+            return note_copies.counted(known, draft, known.values)
         # What goes to another list than the last time is not in the target yet.
         case "lists":
             return known if known.target_id == draft.container else None
