@@ -685,15 +685,13 @@ async def test_two_files_alike_are_found_as_two(target, fake):
     assert [(file.id, file.source_id) for file in found] == [("a", "f1"), ("b", "f2")]
 
 
-async def test_a_file_that_is_another_s_is_not_found_again_for_one_that_is_alike(target, fake):
+async def test_files_that_are_left_over_are_found_for_each_that_they_may_be_and_all_are_guesses(target, fake):
     drafts = [target.draft(File(id=id_, name="x", size=3, company_id="1"), REFERENCES) for id_ in ("f1", "f2")]
     item = {"name": "x", "content_size": 3, "object_slug": "companies", "record_id": "c1"}
-    content = FileContent(file=io.BytesIO(b"abc"), size=3, content_type=None)
-    fake.answers = [data({"id": {"file_id": "a"}, **item})]
-    await target.create(drafts[0], content)
-    for ids, found in ((["a"], []), (["a", "b", "c"], ["b", "c"])):
-        fake.answers = [data([{"id": {"file_id": id_}, **item} for id_ in ids])]
-        assert [(file.id, file.source_id) for file in await target.find(drafts[1:])] == [(id_, "f2") for id_ in found]
+    fake.answers = [data([{"id": {"file_id": id_}, **item} for id_ in ("a", "b", "c")])]
+    found = await target.find(drafts)
+    assert [(file.id, file.source_id) for file in found] == [("a", "f1"), ("b", "f2"), ("c", "f1"), ("c", "f2")]
+    assert all(file.is_guess for file in found)
 
 
 async def test_an_upload_in_doubt_is_recognised_by_what_was_sent_and_not_by_what_is_listed(target, fake):

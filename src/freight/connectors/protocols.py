@@ -183,6 +183,9 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str | None
     """The source id that it carries: for objects what their `affinity_id` attribute holds."""
     values: Attributes
+    is_guess: bool = False
+    """Whether it carries no source id and only looks like the record with this `source_id`; it may look like others
+    too, and is then returned once for each."""
     container: str | None = None
     """The id in the target of the list that an entry stands on."""
     automatic: frozenset[str] = frozenset()

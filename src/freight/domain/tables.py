@@ -184,13 +184,14 @@ class Reply(Table, db=DB, tablename="replies"):
     payload = JSONB(null=True, default=None)
 
 
-class Claim(Table, db=DB, tablename="claims"):
-    """Which record of a job holds a value that only one may hold: the first one that was read."""
+class Reservation(Table, db=DB, tablename="reservations"):
+    """Which record of a job has what only one can have: `kind` says what `value` is."""
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
     entity = Varchar(length=32)
+    kind = Varchar(length=16, default="value")
     value = Text()
     source_id = Text()
 

@@ -166,7 +166,7 @@ async def delete(actor: Actor, tenant_id: UUID, *, force: bool) -> None:
             tenant_id,
             list(transitions.LIVE),
         )
-    for table in ("records", "claims", "replies", "logs", "ledger", "webhook_deliveries"):
+    for table in ("records", "reservations", "replies", "logs", "ledger", "webhook_deliveries"):
         await retention.delete_rows(table, "tenant_id = $1", tenant_id)
     async with database.as_platform() as tx:
         # In the order in which a worker locks them, so that neither waits for the other for ever.

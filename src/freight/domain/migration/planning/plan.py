@@ -12,6 +12,7 @@ from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
 from freight.domain.migration.planning import merging, note_copies, references
 from freight.domain.migration.planning.drafts import make_draft
+from freight.domain.migration.planning.lookup import find_matches
 from freight.domain.migration.planning.matching import Matches
 from freight.domain.migration.records import ledger, records
 from freight.domain.migration.records.ledger import LedgerEntry
@@ -110,7 +111,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
         if (existing := standing.get(known[source_id].target_id)) is not None
         and _gains_unique_values(known[source_id], draft, existing, on_existing)
     ]
-    matches = await Matches.find(job, target, entity, to_find, gaining)
+    matches = await find_matches(job, target, entity, to_find, gaining)
     plans = []
     for staged, draft in drafts:
         await asyncio.sleep(0)

@@ -145,8 +145,9 @@ async def _names(tx: Connection, job: Job, wanted: Collection[Reference]) -> dic
 async def _own_companies(tx: Connection, job: Job) -> frozenset[str]:
     # Also as earlier jobs read them, since a job may carry notes alone.
     rows = await tx.fetch(
-        """SELECT DISTINCT source_id FROM claims JOIN jobs ON jobs.id = job_id
-           WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND value = ANY($3)""",
+        """SELECT DISTINCT source_id FROM reservations JOIN jobs ON jobs.id = job_id
+           WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND kind = 'value'
+             AND value = ANY($3)""",
         job.source_system,
         job.source_workspace,
         await discovered_schema.own_domains(tx, job.id),

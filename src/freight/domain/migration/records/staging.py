@@ -111,7 +111,7 @@ async def _write(
     tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, candidates: Sequence[_Candidate]
 ) -> Sequence[_Candidate]:
     # The record that is read first keeps a value that only one may have.
-    owners = await reservations.claim(
+    owners = await reservations.reserve(
         tx,
         tenant_id,
         job_id,
