@@ -37,8 +37,8 @@ class Files:
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Return the files on the same records that have the name and size of one of the drafts, as guesses: first a
-        different one for each draft, then each that is left over for every draft that it may be."""
+        """Return the files on the same records that have the name and size of a draft: for each draft all that it may
+        be, as guesses."""
         of_parent: dict[tuple[str, str], list[Draft]] = {}
         for draft in drafts:
             for parent in draft.values.get("parent", []):
@@ -46,16 +46,13 @@ class Files:
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
         pages = await together(if_present(self._attached_to(*parent)) for parent in of_parent)
-        first: list[TargetRecord] = []
-        others: list[TargetRecord] = []
-        for items, wanted in zip(pages, of_parent.values(), strict=True):
-            left = list(items or ())
-            for draft in wanted:
-                if (item := next((item for item in left if self._may_be(item, draft)), None)) is not None:
-                    left.remove(item)
-                    first.append(_guess(item, draft))
-            others += [_guess(item, draft) for draft in wanted for item in left if self._may_be(item, draft)]
-        return [*first, *others]
+        return [
+            msgspec.structs.replace(_record(item, draft), is_guess=True)
+            for items, wanted in zip(pages, of_parent.values(), strict=True)
+            for draft in wanted
+            for item in items or ()
+            if self._may_be(item, draft)
+        ]
 
     async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
         """Upload a file. Raise `InDoubt` if it is unknown whether it arrived; `find` then looks for the size that was
@@ -88,10 +85,6 @@ class Files:
         listed = draft.values.get("size")
         sizes = listed if draft.source_id not in self._sent else [self._sent[draft.source_id]]
         return [item.get("name")] == draft.values["name"] and sizes in (None, [item.get("content_size")])
-
-
-def _guess(item: Mapping[str, Any], draft: Draft) -> TargetRecord:
-    return msgspec.structs.replace(_record(item, draft), is_guess=True)
 
 
 def _record(item: Mapping[str, Any], draft: Draft) -> TargetRecord:

@@ -33,6 +33,13 @@ async def find_match(job: Job, target: Target, draft: Draft) -> TargetRecord | N
     return (await find_matches(job, target, draft.entity, [draft])).of(draft)
 
 
+async def reserve_created(job: Job, entity: Entity, source_id: str, target_id: str) -> None:
+    """Reserve a record that was just created and that shows no source id: it looks like that of any other such draft
+    until the ledger knows it."""
+    async with database.as_tenant(job.tenant_id) as tx:
+        await reservations.reserve(tx, job.tenant_id, job.id, entity, [(target_id, source_id)], kind="target_record")
+
+
 async def _reserved(
     tx: Connection, job: Job, entity: Entity, drafts: Sequence[Draft], index: TargetIndex
 ) -> dict[str, TargetRecord]:
@@ -40,7 +47,9 @@ async def _reserved(
     if entity == "list_entries":
         # A record may be on a list several times, and the target tells its entries apart.
         return assign(drafts, index, {})
-    reserved: dict[str, str] = {}
+    # What an earlier attempt uploaded comes before what only looks like it.
+    guesses = {record.id for record in index.found if record.is_guess}
+    reserved = await reservations.holders(tx, job.id, entity, guesses, kind="target_record") if guesses else {}
     while True:
         assigned = assign(drafts, index, reserved)
         wanted = [

@@ -70,15 +70,16 @@ class TargetIndex:
 def assign(drafts: Sequence[Draft], index: TargetIndex, reserved: Mapping[str, str]) -> dict[str, TargetRecord]:
     """Return the record of the target that each draft is, by source id; drafts that are new to the target are absent.
 
-    A draft whose source id a record carries is that record. Otherwise it is the first of its candidates that is not
-    `reserved` (ids in the target with the source ids for which they are) for another and that no draft before it took.
+    A draft whose source id a record carries is that record. Otherwise it is the first of its candidates that is neither
+    `reserved` (ids in the target with the source ids for which they are) for another nor taken by a draft before it;
+    one that is reserved for itself comes first.
     """
     assigned = {draft.source_id: carrier for draft in drafts if (carrier := index.carrier(draft)) is not None}
     taken = {**reserved, **{record.id: source_id for source_id, record in assigned.items()}}
     for draft in drafts:
         if draft.source_id in assigned:
             continue
-        for record in index.candidates(draft):
+        for record in sorted(index.candidates(draft), key=lambda one: reserved.get(one.id) != draft.source_id):
             if taken.setdefault(record.id, draft.source_id) == draft.source_id:
                 assigned[draft.source_id] = record
                 break

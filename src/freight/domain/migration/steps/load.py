@@ -24,9 +24,9 @@ from freight.domain.jobs import usage
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.chunks import failed, is_about_records, plan_each
-from freight.domain.migration.planning.lookup import find_match
+from freight.domain.migration.planning.lookup import find_match, reserve_created
 from freight.domain.migration.planning.plan import RecordPlan
-from freight.domain.migration.records import batches, in_flight, leases, logs, records, reservations, staging
+from freight.domain.migration.records import batches, in_flight, leases, logs, records, staging
 from freight.domain.migration.records.batches import Batch, Clash, Result
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
@@ -344,21 +344,14 @@ class _Loading:
                 if plan.write == "create" and (plan.staged.is_doubted or plan.staged.doubts):
                     await self._name_sent_twice(plan)
                 result = await self._writer.write(plan)
-            if self._batch.entity == "files" and result.settled.outcome == "created":
-                await self._reserve(result)
+            if self._batch.entity == "files" and result.settled.target_id is not None:
+                await reserve_created(self._job, "files", result.source_id, result.settled.target_id)
         except (SourceFailed, Unavailable, UnexpectedAnswer) as error:
             return await self._without_answer(plan, error, before)
         except Doubted as error:
             return await self._doubted(plan, error)
         self._availability.succeeded()
         return result
-
-    async def _reserve(self, result: Result) -> None:
-        """Reserve a file that was just uploaded: until the ledger knows it, it looks like any other of that name."""
-        if result.settled.target_id is not None:
-            wanted = [(result.settled.target_id, result.source_id)]
-            async with database.as_tenant(self._job.tenant_id) as tx:
-                await reservations.reserve(tx, self._job.tenant_id, self._job.id, "files", wanted, kind="target_record")
 
     async def _without_answer(
         self, plan: RecordPlan, error: SourceFailed | Unavailable | UnexpectedAnswer, before: int

@@ -84,6 +84,11 @@ def test_of_files_that_are_alike_each_draft_gets_one_of_its_own_that_no_other_ow
     assert ids(assign(drafts, index_of(found, owners={"f1": "2"}), {"f3": "9"})) == {"1": "f2", "2": "f1"}
 
 
+def test_what_is_reserved_for_a_draft_comes_before_what_only_looks_alike() -> None:
+    index = index_of([held(id_, source_id="1", is_guess=True) for id_ in ("f1", "f2")])
+    assert ids(assign([draft("1", entity="files")], index, {"f2": "1"})) == {"1": "f2"}
+
+
 def test_a_draft_loses_the_values_of_other_records_and_keeps_those_of_its_own() -> None:
     index = index_of([held("t1", "a.com"), held("t2", "b.com")])
     wanted = draft("1", "a.com", "b.com", "c.com")
