@@ -12,9 +12,8 @@ from freight.model.addresses import comparable
 class TargetIndex:
     """Records that the target holds, by the source ids that they carry and by their unique values.
 
-    `owners` are the source ids that the ledger knows for some of them, by their ids in the target. `staged_ids` are
-    those source ids, among these and the carried ones, that are records of the job: what belongs to a source record
-    that is gone may be taken over.
+    `owners` are source ids that the ledger knows, by ids in the target. `staged_ids` are those of the source ids, in
+    the ledger or on the records, that are records of the job: only what belongs to none of these can be taken over.
     """
 
     def __init__(

@@ -13,10 +13,11 @@ from freight.database import Connection
 from freight.domain.jobs import discovered_schema, usage, workspace_conflicts
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
+from freight.domain.jobs.earlier import JobSettings, settings_of_earlier_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
 from freight.domain.migration.planning import estimates
-from freight.domain.migration.planning.changes import Settings, changed_settings, earlier_settings
+from freight.domain.migration.planning.changes import changed_settings
 from freight.domain.migration.records import leases, ledger, logs, streams
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.ledger import LedgerEntry
@@ -84,9 +85,11 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
     estimate = estimates.before_reading(discover.schema, planned.layout, job.entities, reads)
     issues = [*discover.issues, *planned.issues, *_quota(job, discover)]
     blockers = [issue for issue in issues if issue.level == "error"]
-    settings = Settings(mapping=job.mapping, entities=job.entities, on_existing=job.on_existing, layout=planned.layout)
+    settings = JobSettings(
+        mapping=job.mapping, entities=job.entities, on_existing=job.on_existing, layout=planned.layout
+    )
     async with database.as_tenant(job.tenant_id) as tx:
-        issues += changed_settings(await earlier_settings(tx, job), settings)
+        issues += changed_settings(await settings_of_earlier_jobs(tx, job), settings)
         earlier = await discovered_schema.read(tx, job.id)
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await discovered_schema.save(tx, job.id, discover.schema, layout)
