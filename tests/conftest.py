@@ -66,6 +66,13 @@ async def database_url(servers: Servers, migrated_template: str) -> AsyncIterato
 
 
 @pytest.fixture(scope="module")
+def superuser_url(database_url: str) -> str:
+    """The same database, as the superuser of the embedded server."""
+    parts = urlsplit(database_url)
+    return parts._replace(netloc=f"postgres@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+@pytest.fixture(scope="module")
 async def redis_url(servers: Servers) -> str:
     """A Redis with nothing in it."""
     redis = Redis.from_url(servers.redis_url)
