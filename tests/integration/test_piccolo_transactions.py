@@ -106,10 +106,14 @@ async def test_a_savepoint_undoes_what_piccolo_wrote(tenant_id: UUID) -> None:
 
 async def test_a_transaction_that_fails_undoes_what_piccolo_wrote(pool: None) -> None:
     added = Tenant(name=uuid4().hex)
-    with pytest.raises(asyncpg.UniqueViolationError):
+
+    async def insert_twice() -> None:
         async with database.as_platform():
             await Tenant.insert(added)
             await Tenant.insert(Tenant(name=added.name))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await insert_twice()
     async with database.as_platform():
         assert not await Tenant.exists().where(Tenant.id == added.id)
 
@@ -133,12 +137,16 @@ async def test_a_cancelled_query_gives_the_connection_back(database_url: str) ->
 async def test_a_connection_that_is_gone_is_unavailable_and_the_next_transaction_has_another(
     pool: None, superuser_url: str
 ) -> None:
-    other = await asyncpg.connect(superuser_url)
-    with pytest.raises(database.Unavailable):
+    async def select_on_a_connection_that_ends() -> None:
         async with database.as_platform():
-            await other.execute("SELECT pg_terminate_backend($1)", (await who_and_where())["process"])
+            process = (await who_and_where())["process"]
+            other = await asyncpg.connect(superuser_url)
+            await other.execute("SELECT pg_terminate_backend($1)", process)
+            await other.close()
             await Tenant.select()
-    await other.close()
+
+    with pytest.raises(database.Unavailable):
+        await select_on_a_connection_that_ends()
     async with database.as_platform():
         assert (await who_and_where())["role"] == "freight_platform"
 

@@ -4,6 +4,7 @@ A default is the database's own, except that Freight generates UUIDs; a column w
 has to be given. Times that are defaults come from the database's clock, as several machines compare them.
 """
 
+import msgspec
 from piccolo.columns import (
     JSONB,
     UUID,
@@ -12,6 +13,7 @@ from piccolo.columns import (
     BigSerial,
     Boolean,
     Bytea,
+    Column,
     DoublePrecision,
     Integer,
     Text,
@@ -27,6 +29,11 @@ from freight.database import DB
 
 NOW = QueryString("now()")
 """When the transaction began, by the database's clock: for updates."""
+
+
+def columns(table: type[Table], struct: type[msgspec.Struct]) -> tuple[Column, ...]:
+    """Return the columns of the table that have the names of the structure's fields."""
+    return tuple(getattr(table, field.name) for field in msgspec.structs.fields(struct))
 
 
 class Now(TimestamptzNow):
