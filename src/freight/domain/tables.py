@@ -127,7 +127,7 @@ class Job(Table, db=DB, tablename="jobs"):
 
 
 class Stream(Table, db=DB, tablename="streams"):
-    """The extraction of one entity: how far it has come, and what became of its records so far."""
+    """The extraction of one entity: its progress, and what became of its records so far."""
 
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(default=None)
@@ -262,7 +262,7 @@ class Log(Table, db=DB, tablename="logs"):
 
 
 class IdempotencyKey(Table, db=DB, tablename="idempotency_keys"):
-    """A client's name for one request, and the answer that the request got; without one it is still under way."""
+    """A client's name for one request, and the answer to it; without one the request is in progress."""
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
@@ -275,7 +275,7 @@ class IdempotencyKey(Table, db=DB, tablename="idempotency_keys"):
 
 
 class Webhook(Table, db=DB, tablename="webhooks"):
-    """A URL of a tenant that is told of events."""
+    """A URL of a tenant to which events are sent."""
 
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(default=None)

@@ -171,7 +171,7 @@ async def delete(actor: Actor, tenant_id: UUID, *, force: bool) -> None:
     for table in ("records", "claims", "replies", "logs", "ledger", "webhook_deliveries"):
         await retention.delete_rows(table, "tenant_id = $1", tenant_id)
     async with database.as_platform() as tx:
-        # In the order in which a worker locks them, so that neither waits for the other for ever.
+        # In the order in which a worker locks them, so that they cannot deadlock.
         for rows in (tables.Batch, tables.Stream, tables.Job):
             await rows.delete().where(rows.tenant_id == tenant_id)
         if await TENANT.delete().where(TENANT.id == tenant_id).returning(TENANT.id):

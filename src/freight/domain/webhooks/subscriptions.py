@@ -57,7 +57,7 @@ Url = Annotated[
 ]
 Events = Annotated[
     Annotated[list[JobEvent], Meta(min_length=1, max_length=20)] | None,
-    Meta(description="What to tell it of; null for everything."),
+    Meta(description="The events to send; null for all."),
 ]
 Description = Annotated[
     Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")] | None, Meta(description="Your own note.")
@@ -87,9 +87,9 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     url: str
     description: str | None
-    events: Annotated[list[JobEvent] | None, Meta(description="What it is told of; null for everything.")]
-    disabled_at: Annotated[datetime | None, Meta(description="Since when it is sent nothing.")]
-    disabled_reason: Annotated[str | None, Meta(description="Why it is sent nothing.")]
+    events: Annotated[list[JobEvent] | None, Meta(description="The events that are sent; null for all.")]
+    disabled_at: Annotated[datetime | None, Meta(description="Since when nothing is sent.")]
+    disabled_reason: Annotated[str | None, Meta(description="Why nothing is sent.")]
     failing_since: Annotated[datetime | None, Meta(description="Since when every attempt at a delivery failed.")]
     created_at: datetime
     updated_at: datetime
