@@ -50,12 +50,12 @@ FieldMap = Annotated[
         f"{MAX_MAPPED:,} fields in all."
     ),
 ]
-Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
+Entities = Annotated[list[Entity], Meta(description="The entities to migrate; null for all.")]
 Existing = Annotated[
     OnExisting,
     Meta(
         description="What happens to a record that the target has already: `fill` writes only attributes that are "
-        "empty there or that nobody chose, and adds to multi-values; `overwrite` writes all that differs, also what "
+        "empty there or that no person chose, and adds to multi-values; `overwrite` writes all that differs, also what "
         "people changed in the target since; `skip` leaves it alone."
     ),
 ]
@@ -122,7 +122,7 @@ class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def in_load_order(entities: list[Entity] | None) -> list[Entity]:
-    """The entities of a request as a job has them; all of them for None."""
+    """Return the entities of a request in load order; all of them for None."""
     return [entity for entity in LOAD_ORDER if entities is None or entity in entities]
 
 
