@@ -61,7 +61,7 @@ def demo(companies: int, people: int, opportunities: int, entries: int, notes: i
         notes=notes,
         reminders=REMINDERS,
         files=FILES,
-        deals_enabled=True,
+        custom_fields=False,
         seed=seed,
         unlimited=unlimited,
     )

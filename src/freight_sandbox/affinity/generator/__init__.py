@@ -1,4 +1,4 @@
-"""A made-up Affinity workspace: every row follows from the seed and its place, so none has to be kept."""
+"""A generated Affinity workspace: every row is derived from the seed and its position, so none is stored."""
 
 import random
 
@@ -12,7 +12,7 @@ from freight_sandbox.affinity.generator.fields import (
     PERSON_LAST_CONTACT,
 )
 from freight_sandbox.affinity.generator.lists import Entries, Layout, Lists, Opportunities
-from freight_sandbox.affinity.generator.network import Enlarged, Network
+from freight_sandbox.affinity.generator.people_graph import Enlarged, Network
 from freight_sandbox.affinity.generator.records import Companies, Persons
 from freight_sandbox.affinity.generator.values import last_contact, make_values
 from freight_sandbox.affinity.rows import Field, FieldDefinition
@@ -34,10 +34,10 @@ def generate_workspace(
     files: int = 0,
     custom_fields: bool = False,
 ) -> Workspace:
-    """A workspace with that many rows of each collection; the first few persons are its users.
+    """Return a workspace with that many rows of each collection; the first few persons are its users.
 
-    There are never fewer entries than opportunities on lists that the key may see. With `custom_fields`, companies and
-    persons have a field of every value type.
+    There are never fewer entries than opportunities on lists that the key has access to. With `custom_fields`,
+    companies and persons have a field of every value type.
     """
     made_companies = Companies(seed, companies)
     made_persons = Persons(seed, people, made_companies)
@@ -67,7 +67,7 @@ FURTHER: tuple[FieldDefinition, ...] = (COMPANY_LAST_CONTACT, *COMPANY_CUSTOM, P
 
 
 class _Further:
-    """The fields that companies and persons have on request."""
+    """The additional fields of companies and persons."""
 
     def __init__(self, seed: int, network: Network) -> None:
         self._seed = seed

@@ -1,4 +1,4 @@
-"""Made-up notes with replies, reminders and files."""
+"""Generated notes with replies, reminders and files."""
 
 import random
 from collections.abc import Sequence
@@ -6,19 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from freight_sandbox.affinity.generator.lists import VANISHED_OPPORTUNITY_ID
-from freight_sandbox.affinity.generator.network import Network, moment
+from freight_sandbox.affinity.generator.people_graph import Network, moment
 from freight_sandbox.affinity.generator.values import in_pacific
+from freight_sandbox.affinity.generator.word_lists import CITIES
 from freight_sandbox.affinity.rows import File, Note, Reminder
-from freight_sandbox.affinity.words import CITIES
 
 FIRST_NOTE_ID = 1_000_001
 FIRST_REMINDER_ID = 2_000_001
 FIRST_FILE_ID = 3_000_001
 FIRST_INTERACTION_ID = 600_001
-
 TURN = 8
 REPLIED_TO = 4
-"""Of every eight notes in a row, the fifth has the next two for replies."""
+"""Of every eight notes in a row, the next two reply to the fifth."""
 
 PLAIN = (
     "Called {who}. They will send the deck next week.",
@@ -40,7 +39,7 @@ LONG_NOTE_LINES = 400
 
 
 class Notes:
-    """Made-up notes."""
+    """Generated notes."""
 
     def __init__(self, seed: int, count: int, network: Network, opportunities: Sequence[int]) -> None:
         self.ids: Sequence[int] = range(FIRST_NOTE_ID, FIRST_NOTE_ID + count)
@@ -49,7 +48,7 @@ class Notes:
         self._opportunities = opportunities
 
     def row(self, row_id: int) -> Note:
-        """The note or reply with that id."""
+        """Return the note or reply with this id."""
         place = row_id - FIRST_NOTE_ID
         chance = random.Random(f"{self._seed} note {place}")  # noqa: S311
         written = moment(place)
@@ -77,7 +76,8 @@ class Notes:
     def _links(self, place: int, chance: random.Random) -> dict[str, Any]:
         network = self._network
         if place % 23 == 7:
-            # It hangs on a meeting alone: who took part is told, whom it is about is not.
+            # This note is attached to a meeting alone: its participants are known, the records that it is about are
+            # not.
             people = _some(network.outsiders, chance, 2) + _some(network.users, chance, 1)
             interaction = {"interaction_id": FIRST_INTERACTION_ID + place, "interaction_type": 0, "is_meeting": True}
             return {"interaction_person_ids": people, **interaction}
@@ -94,7 +94,7 @@ class Notes:
 
 
 class Reminders:
-    """Made-up reminders."""
+    """Generated reminders."""
 
     def __init__(self, seed: int, count: int, network: Network, opportunities: Sequence[int]) -> None:
         self.ids: Sequence[int] = range(FIRST_REMINDER_ID, FIRST_REMINDER_ID + count)
@@ -103,7 +103,7 @@ class Reminders:
         self._opportunities = opportunities
 
     def row(self, row_id: int) -> Reminder:
-        """The reminder with that id."""
+        """Return the reminder with this id."""
         place = row_id - FIRST_REMINDER_ID
         chance = random.Random(f"{self._seed} reminder {place}")  # noqa: S311
         made, status = moment(place), place % 3
@@ -137,7 +137,7 @@ class Reminders:
 
 
 class Files:
-    """Made-up files, each of some hundred bytes and some of none."""
+    """Generated files, each of some hundred bytes and some empty."""
 
     def __init__(self, seed: int, count: int, network: Network, opportunities: Sequence[int]) -> None:
         self.ids: Sequence[int] = range(FIRST_FILE_ID, FIRST_FILE_ID + count)
@@ -146,7 +146,7 @@ class Files:
         self._opportunities = opportunities
 
     def row(self, row_id: int) -> File:
-        """The file with that id."""
+        """Return the file with this id."""
         place = row_id - FIRST_FILE_ID
         chance = random.Random(f"{self._seed} file {place}")  # noqa: S311
         role, ids = (
