@@ -116,7 +116,7 @@ def _remove_stale_pid_file(data: Path) -> None:
 
 
 def _accepts_connections(data: Path, pid: int) -> bool:
-    """Return whether the server accepts connections, from `postmaster.pid`: its process in line 1, its state in line 8."""
+    """Return whether `postmaster.pid` says that the server accepts connections: process in line 1, state in line 8."""
     with suppress(FileNotFoundError):
         lines = [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()]
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7] == "ready"

@@ -184,7 +184,7 @@ class Server:
             self._process.stdin.close()
 
     def wait_until_ready(self) -> None:
-        """Return once the server answers. Raise `EmbeddedError` if it ends before, or takes more than `READY_TIMEOUT`."""
+        """Return once the server answers. Raise `EmbeddedError` if it ends before, or exceeds `READY_TIMEOUT`."""
         deadline = time.monotonic() + READY_TIMEOUT
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:

@@ -62,7 +62,9 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
     try:
         async with running(settings, with_worker=with_worker) as service:
             ready.set()
-            click.echo(f"Freight is ready at {service.url} (API description: {service.url}/schema). Press Ctrl-C to stop.")
+            click.echo(
+                f"Freight is ready at {service.url} (API reference: {service.url}/schema). Press Ctrl-C to stop."
+            )
             await service.until(stop)
     except asyncio.CancelledError:
         # Stopped while it was starting, perhaps while waiting for a server that does not answer.
