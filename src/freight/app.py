@@ -122,7 +122,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             ResponseHeader(
                 name=request_log.HEADER,
                 value="",
-                description="Names the request in Freight's log. A request may bring its own.",
+                description="Identifies the request in Freight's log. You can send your own.",
                 documentation_only=True,
             )
         ],

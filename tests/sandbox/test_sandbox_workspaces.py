@@ -242,7 +242,7 @@ def test_metadata_of_a_folder_come_from_its_fields_file(tmp_path: Path):
         (b'{"id": 8}', "name"),
         (b'{"id": 8, "name": "x", "domain": null, "domains": [], "isGlobal": false, "colour": 1}', "colour"),
         (b'{"id": "8", "name": "x", "domain": null, "domains": [], "isGlobal": false}', "$.id"),
-        (msgspec.json.encode(COMPANY), "stands on an earlier line"),
+        (msgspec.json.encode(COMPANY), "is also on an earlier line"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: bytes, reason: str):
