@@ -54,7 +54,7 @@ CURSORS = ("cursor", "page_token")
 """The query parameters that request a further page."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class FaultRequest(msgspec.Struct, frozen=True):
     """The parts of a request that decide which faults it meets."""
 
     method: str
@@ -116,7 +116,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     """Only for `odd_wait` and `unavailable`: headers of the answer, which replace the vendor's own."""
 
-    def matches(self, asked: Asked) -> bool:
+    def matches(self, asked: FaultRequest) -> bool:
         """Return whether a request could meet this fault."""
         return (
             (self.method is None or self.method.upper() == asked.method)
@@ -126,7 +126,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             and self._is_at_home(asked)
         )
 
-    def _is_at_home(self, asked: Asked) -> bool:
+    def _is_at_home(self, asked: FaultRequest) -> bool:
         """Return whether the fault belongs to the requested part of the vendor: its API or its storage."""
         if not asked.path.startswith(STORAGE):
             return self.kind not in OF_STORAGE
@@ -158,29 +158,29 @@ class Faults:
         """Return the active faults, with their remaining times."""
         return list(self._faults)
 
-    def delay(self, asked: Asked) -> float:
+    def delay(self, asked: FaultRequest) -> float:
         """Return the seconds by which this request is delayed."""
         total = 0.0
         for fault in list(self._faults):
-            if fault.kind == "latency" and self._strikes(fault, asked):
+            if fault.kind == "latency" and self._applies(fault, asked):
                 total += fault.milliseconds + self._random.uniform(0, fault.jitter_milliseconds)
         return total / 1000
 
-    def draw(self, asked: Asked) -> Fault | None:
+    def draw(self, asked: FaultRequest) -> Fault | None:
         """Return the first fault that this request meets, or None."""
         if asked.cursor is None:
             self._begun.add(asked.reading)
         for fault in self._faults:
-            if fault.kind != "latency" and fault.kind not in IN_OPERATION and self._strikes(fault, asked):
+            if fault.kind != "latency" and fault.kind not in IN_OPERATION and self._applies(fault, asked):
                 return fault
         return None
 
-    def strikes(self, kind: FaultKind, method: str, path: str) -> bool:
+    def applies(self, kind: FaultKind, method: str, path: str) -> bool:
         """Return whether a write meets a fault of a kind that its operation shows itself."""
-        asked = Asked(method, path, "", write=True)
-        return any(self._strikes(fault, asked) for fault in list(self._faults) if fault.kind == kind)
+        asked = FaultRequest(method, path, "", write=True)
+        return any(self._applies(fault, asked) for fault in list(self._faults) if fault.kind == kind)
 
-    def _strikes(self, fault: Fault, asked: Asked) -> bool:
+    def _applies(self, fault: Fault, asked: FaultRequest) -> bool:
         if not fault.matches(asked) or (fault.kind == "old_cursors_expired" and asked.reading in self._begun):
             return False
         if fault.probability < 1 and self._random.random() >= fault.probability:

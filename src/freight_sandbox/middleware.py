@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from freight_sandbox.answers import Answer, Headers, joined
 from freight_sandbox.counters import Counters
-from freight_sandbox.faults import Asked, Fault, Faults
+from freight_sandbox.faults import Fault, FaultRequest, Faults
 
 
 class Vendor(Protocol):
@@ -64,7 +64,7 @@ class VendorMiddleware:
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         vendor, method, path = self._vendor, scope["method"], scope["path"]
-        asked = Asked(method, path, scope["query_string"].decode("latin-1"), vendor.is_write(method, path))
+        asked = FaultRequest(method, path, scope["query_string"].decode("latin-1"), vendor.is_write(method, path))
         self._loops.see(asked)
         if delay := vendor.faults.delay(asked):
             await asyncio.sleep(delay)
@@ -78,7 +78,7 @@ class VendorMiddleware:
         else:
             await self._show(fault, asked, scope, receive, counting)
 
-    async def _show(self, fault: Fault, asked: Asked, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _show(self, fault: Fault, asked: FaultRequest, scope: HTTPScope, receive: Receive, send: Send) -> None:
         match fault.kind:
             case "hang" | "drop_before" | "drop_after_write":
                 await self._give_no_answer(fault, asked, scope, receive)
@@ -98,7 +98,7 @@ class VendorMiddleware:
                     await self._take_effect_later(fault.milliseconds / 1000, scope, receive)
                 await _send(self._vendor.fault(fault, f"{asked.path}?{asked.query}"), send)
 
-    async def _give_no_answer(self, fault: Fault, asked: Asked, scope: HTTPScope, receive: Receive) -> None:
+    async def _give_no_answer(self, fault: Fault, asked: FaultRequest, scope: HTTPScope, receive: Receive) -> None:
         if fault.kind == "drop_after_write":
             await self._app(scope, receive, _discard)
         self._vendor.counters.count(asked.method, scope["path_template"], 0, write=asked.write)
@@ -144,13 +144,13 @@ class _CursorLoops:
     def __init__(self) -> None:
         self._followed: dict[str, list[str]] = {}
 
-    def see(self, asked: Asked) -> None:
+    def see(self, asked: FaultRequest) -> None:
         """Record a request for a further page."""
         if (cursor := asked.cursor) is not None:
             others = [before for before in self._followed.get(asked.reading, []) if before != cursor]
             self._followed[asked.reading] = [*others[-1:], cursor]
 
-    def lead_back(self, asked: Asked, origin: str, answer: Answer) -> Answer:
+    def lead_back(self, asked: FaultRequest, origin: str, answer: Answer) -> Answer:
         """Return the page with a link to the page that was requested before it; unchanged if there was none."""
         before, *rest = self._followed.get(asked.reading, [""])
         if not rest or answer.status != 200:

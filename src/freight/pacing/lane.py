@@ -90,7 +90,7 @@ class Lane:
             await self._shared.pause(self.kind, seconds)
 
     def pause_left(self) -> float:
-        """Return the seconds left of a pause that this process was told of."""
+        """Return the seconds left of a pause that this process knows of."""
         return self._own.pause_left(self._clock())
 
     async def slow_down(self) -> float | None:

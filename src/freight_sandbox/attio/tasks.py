@@ -73,7 +73,7 @@ async def create_task(request: AnyRequest) -> ASGIResponse:
     workspace = workspace_of(request)
     new = await read_data(request, NewTask)
     stamp, links = now(), _linked(workspace, new.linked_records)
-    dropped, late = (_strikes(request, kind) for kind in ("task_links_dropped", "task_links_late"))
+    dropped, late = (_applies(request, kind) for kind in ("task_links_dropped", "task_links_late"))
     task = Task(
         id=str(uuid.uuid4()),
         content_plaintext=new.content,
@@ -130,9 +130,9 @@ def _store(workspace: Workspace, task: Task) -> None:
     workspace.tasks.put(task.id, task, [link.target_record_id for link in task.linked_records])
 
 
-def _strikes(request: AnyRequest, kind: FaultKind) -> bool:
+def _applies(request: AnyRequest, kind: FaultKind) -> bool:
     faults: Faults = request.app.state.faults
-    return faults.strikes(kind, request.method, request.scope["path"])
+    return faults.applies(kind, request.method, request.scope["path"])
 
 
 def _link_late(workspace: Workspace, task_id: str, links: list[LinkedRecord]) -> None:

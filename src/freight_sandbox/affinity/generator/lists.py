@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from freight_sandbox.affinity.generator.fields import list_fields
-from freight_sandbox.affinity.generator.people_graph import Network, moment
+from freight_sandbox.affinity.generator.people_graph import PeopleGraph, moment
 from freight_sandbox.affinity.generator.values import in_utc, make_values
 from freight_sandbox.affinity.rows import Entity, Field, FieldDefinition, ListEntry, Opportunity, WorkspaceList
 
@@ -21,7 +21,7 @@ FIRST_ENTRY_ID = 400_000_001
 KINDS: tuple[Entity, ...] = ("opportunity", "company", "person", "company")
 EMPTY_PLACE = 3
 NAMES = (
-    "Deal Pipeline", "Target Companies", "Network", "Archive", "Fund II Pipeline", "Portfolio", "Limited Partners",
+    "Deal Pipeline", "Target Companies", "PeopleGraph", "Archive", "Fund II Pipeline", "Portfolio", "Limited Partners",
     "Watchlist", "Secondary Deals", "Competitors",
 )  # fmt: skip
 ROUNDS = ("Seed", "Series A", "Series B", "Growth", "Bridge")
@@ -71,9 +71,9 @@ def kind(place: int) -> Entity:
 class Lists:
     """Generated lists."""
 
-    def __init__(self, layout: Layout, network: Network) -> None:
+    def __init__(self, layout: Layout, graph: PeopleGraph) -> None:
         self.ids: Sequence[int] = range(FIRST_LIST_ID, FIRST_LIST_ID + layout.lists)
-        self._owner = network.users[0] if network.users else 1
+        self._owner = graph.users[0] if graph.users else 1
 
     def row(self, row_id: int) -> WorkspaceList:
         """Return the list with this id."""
@@ -93,12 +93,12 @@ class Lists:
 class Opportunities:
     """Generated opportunities."""
 
-    def __init__(self, seed: int, layout: Layout, network: Network) -> None:
+    def __init__(self, seed: int, layout: Layout, graph: PeopleGraph) -> None:
         self.ids: Sequence[int] = range(FIRST_OPPORTUNITY_ID, FIRST_OPPORTUNITY_ID + layout.opportunities)
         self._seed = seed
         self._visible = layout.visible
         self._pipelines = layout.pipelines
-        self._network = network
+        self._graph = graph
 
     def row(self, row_id: int) -> Opportunity:
         """Return the opportunity with this id."""
@@ -109,14 +109,14 @@ class Opportunities:
             name=self._name(place - 1 if place % 37 == 12 else place),
             list_id=self._list_id(place),
             person_ids=self._people(place, chance),
-            company_ids=_sample(self._network.companies.ids, chance, 1 if place % 4 else 3),
+            company_ids=_sample(self._graph.companies.ids, chance, 1 if place % 4 else 3),
             is_restricted=place % 53 == 20,
             is_redacted=place % 106 == 20,
         )
 
     def _name(self, place: int) -> str:
         suffix = ROUNDS[place % len(ROUNDS)]
-        companies = self._network.companies
+        companies = self._graph.companies
         if not companies.ids:
             return f"Opportunity {place + 1} {suffix}"
         return f"{companies.head(place % len(companies.ids))[0]} {suffix}"
@@ -128,14 +128,14 @@ class Opportunities:
 
     def _people(self, place: int, chance: random.Random) -> tuple[int, ...]:
         if place % 211 == 100:
-            return tuple(self._network.outsiders[:MANY_PEOPLE])
-        return _sample(self._network.outsiders, chance, place % 4)
+            return tuple(self._graph.outsiders[:MANY_PEOPLE])
+        return _sample(self._graph.outsiders, chance, place % 4)
 
 
 class Entries:
     """Generated list entries."""
 
-    def __init__(self, seed: int, layout: Layout, network: Network) -> None:
+    def __init__(self, seed: int, layout: Layout, graph: PeopleGraph) -> None:
         count = layout.visible + layout.further_entries
         self.ids: Sequence[int] = range(FIRST_ENTRY_ID, FIRST_ENTRY_ID + count)
         self.fields: list[FieldDefinition] = [
@@ -145,7 +145,7 @@ class Entries:
         self._visible = layout.visible
         self._pipelines = layout.pipelines
         self._filled = layout.filled
-        self._network = network
+        self._graph = graph
 
     def row(self, row_id: int) -> ListEntry:
         """Return the entry with this id."""
@@ -156,7 +156,7 @@ class Entries:
             list_id=FIRST_LIST_ID + list_place,
             type=kind(list_place),
             created_at=in_utc(moment(place)),
-            creator_id=self._network.creator(place),
+            creator_id=self._graph.creator(place),
             entity_id=entity_id,
             cells=partial(self._cells, place, FIRST_LIST_ID + list_place),
         )
@@ -169,12 +169,12 @@ class Entries:
         list_place = self._filled[turn]
         # A list can hold a record twice.
         nth = number - 1 if number % 40 == 39 else number
-        records = self._network.companies.ids if kind(list_place) == "company" else self._network.outsiders
+        records = self._graph.companies.ids if kind(list_place) == "company" else self._graph.outsiders
         return list_place, records[(nth + 97 * list_place) % len(records)]
 
     def _cells(self, place: int, list_id: int) -> list[Field]:
         chance = random.Random(f"{self._seed} entry {place}")  # noqa: S311
-        return make_values((field for field in self.fields if field.list_id == list_id), chance, self._network)
+        return make_values((field for field in self.fields if field.list_id == list_id), chance, self._graph)
 
 
 def _sample(ids: Sequence[int], chance: random.Random, count: int) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ MOMENT_STEP = timedelta(hours=7, minutes=11, seconds=13)
 MOMENTS = 5000
 
 
-class Network:
+class PeopleGraph:
     """The people and companies that other rows refer to."""
 
     def __init__(self, companies: Companies, persons: Persons) -> None:
