@@ -34,11 +34,12 @@ from freight.model.fields import CompanyRef, Location, PersonRef
 from freight.model.mapping import FieldMapping, ListMapping, Mapping
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import late
 from support.attio_parts import field
 from support.clients import TLS
 from support.connector_parts import RecordingPacer
+from support.sandboxes import sandbox_options
 
 WHEN = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 MEMBER = PersonRef(id="90", name="Ada", email="ada@sandbox-ventures.com", internal=True)
@@ -94,7 +95,7 @@ class Vendors(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def prepared() -> AsyncIterator[tuple[Sandbox, ResolvedMapping]]:
-    options = SandboxOptions(companies=120, people=250, unlimited=True, deals_enabled=True)
+    options = sandbox_options(companies=120, people=250, unlimited=True, deals_enabled=True)
     async with running(options) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
         plan = await target.plan(SCHEMA, MAPPING, LOAD_ORDER)

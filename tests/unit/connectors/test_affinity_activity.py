@@ -147,7 +147,7 @@ def test_a_reminder_is_a_task():
         ({"type": 1, "reset_type": 1, "reminder_days": 1}, "1 day after the last e-mail"),
         ({"type": 1, "reset_type": 2, "reminder_days": 7}, "7 days after the last meeting"),
         ({"type": 1, "reset_type": None, "reminder_days": 7}, "every 7 days"),
-        ({"type": 1}, "again and again"),
+        ({"type": 1}, "repeatedly"),
     ],
 )
 def test_what_comes_back_says_so_in_words(more, words):

@@ -1,6 +1,6 @@
-"""Examples of answers for the documentation, by the name of their schema or by their media type.
+"""Examples of responses for the documentation, by the name of their schema or by their media type.
 
-A test holds them against the schemas.
+A test checks them against the schemas.
 """
 
 from typing import Any
