@@ -4,7 +4,7 @@ A connector that reads turns a vendor's rows into these; a connector that writes
 Ids are the source's own, as text.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -17,6 +17,10 @@ Entity = Literal["companies", "people", "deals", "lists", "list_entries", "notes
 
 LOAD_ORDER: tuple[Entity, ...] = get_args(Entity)
 """Entities in the order in which they are written: whatever is referred to comes first."""
+
+UniquePart = Literal["domains", "emails", "parent"]
+"""A part of records that a target may allow to only one of them: a company's domains, a person's e-mail addresses, the
+place of a record on a list."""
 
 Reference = tuple[Entity, str]
 """A record of the source: its entity and its id."""
@@ -246,24 +250,25 @@ def note_ids(note: Note) -> tuple[str, ...]:
     return (id_, *(copy_id(id_, link) for link in links))
 
 
-def claims(record: Record) -> tuple[str, ...]:
-    """The values that only one record of its entity may hold, each in its canonical form: a company's domains, a
-    person's e-mail addresses, and the place of a record on a list, which only the first of its entries takes.
+def claims(record: Record, unique: Mapping[Entity, UniquePart]) -> tuple[str, ...]:
+    """Return what the record has of the parts that are unique in the target, each value in its canonical form.
 
-    A text that is no usable address claims nothing, and neither do the firm's own people, who are not carried.
+    A place on a list goes to the first of a record's entries there. A text that is no usable address claims nothing,
+    and neither do the firm's own people, who are not migrated.
     """
+    part = unique.get(entity_of(record))
     match record:
-        case Company() | Person(internal=False):
+        case Company() | Person(internal=False) if part in ("domains", "emails"):
             parts = [part for text in _addresses(record) for part in _read(record, text)]
             return tuple(dict.fromkeys(part.value for part in parts if part.kind == "address" and part.value))
-        case ListEntry():
+        case ListEntry() if part == "parent":
             return ("/".join((record.list_id, *record.parent)),)
         case _:
             return ()
 
 
 def without_claims(record: Record, lost: Collection[str]) -> Record:
-    """The record without those of its claims, given as `claims` writes them, that another one holds."""
+    """Return the record without those of its claims, given as `claims` writes them, that another one holds."""
     if not lost:
         return record
     match record:

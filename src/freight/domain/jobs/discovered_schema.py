@@ -1,10 +1,11 @@
-"""Blueprints: what a job found out about its two sides before it began, and what that will cost."""
+"""What a job found out about its two sides before it began, and what that will cost."""
 
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from freight.connectors.protocols import Kind
 from freight.database import Connection, jsonb
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import ResolvedMapping
@@ -29,8 +30,20 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """How long the vendors' limits make it last."""
 
 
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests a second on which an estimate counts, by kind; a kind that is absent takes no time."""
+
+    source: dict[Kind, float] = {}
+    target: dict[Kind, float] = {}
+
+
+class _StoredEstimate(Estimate, frozen=True, kw_only=True):
+    rates: Rates | None = None
+    """None in estimates of earlier versions."""
+
+
 async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
-    """The blueprint of a job; None before its precheck."""
+    """Return what a job has discovered; None before its precheck."""
     row = await tx.fetchrow("SELECT source_schema, layout FROM jobs WHERE id = $1", job_id)
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
@@ -41,30 +54,37 @@ async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
 
 
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
-    """Store the blueprint of a job."""
+    """Store what a job has discovered."""
     await tx.execute(
         "UPDATE jobs SET source_schema = $2, layout = $3 WHERE id = $1", job_id, jsonb(schema), jsonb(layout)
     )
 
 
-async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate) -> None:
-    """Store what a job will cost."""
-    await tx.execute("UPDATE jobs SET estimate = $2 WHERE id = $1", job_id, jsonb(estimate))
+async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate, rates: Rates) -> None:
+    """Store what a job will cost, and the rates by which its time was computed."""
+    stored = _StoredEstimate(**msgspec.structs.asdict(estimate), rates=rates)
+    await tx.execute("UPDATE jobs SET estimate = $2 WHERE id = $1", job_id, jsonb(stored))
 
 
 async def estimate(tx: Connection, job_id: UUID) -> Estimate:
-    """What a job will cost, as far as it is known."""
+    """Return what a job will cost, as far as it is known."""
     given: Any = await tx.fetchval("SELECT estimate FROM jobs WHERE id = $1", job_id)
     return Estimate() if given is None else msgspec.json.decode(given, type=Estimate)
 
 
+async def rates(tx: Connection, job_id: UUID) -> Rates | None:
+    """Return the rates on which the estimate of a job counts; None where none are stored."""
+    given: Any = await tx.fetchval("SELECT estimate FROM jobs WHERE id = $1", job_id)
+    return None if given is None else msgspec.json.decode(given, type=_StoredEstimate).rates
+
+
 async def users(tx: Connection, job_id: UUID) -> tuple[PersonRef, ...]:
-    """The firm's own people, as far as the source names them."""
+    """Return the firm's own people, as far as the source names them."""
     given: Any = await tx.fetchval("SELECT source_schema -> 'users' FROM jobs WHERE id = $1", job_id)
     return () if given is None else msgspec.json.decode(given, type=tuple[PersonRef, ...] | None) or ()
 
 
 async def own_domains(tx: Connection, job_id: UUID) -> list[str]:
-    """The firm's own e-mail domains."""
+    """Return the firm's own e-mail domains."""
     given: Any = await tx.fetchval("SELECT source_schema -> 'own_domains' FROM jobs WHERE id = $1", job_id)
     return [] if given is None else msgspec.json.decode(given, type=list[str])
