@@ -128,4 +128,11 @@ SHARED: Mapping[str, Code] = {
     **coded("job", "attribute_demanded", "many_options", "standard_value_replaced"),
     **coded("job", "owners_not_checked", level="info"),
     "owner_without_member": Code(section="owners"),
+    # What several connectors, or a connector and the migration itself, say of a value or a record
+    "field_not_mapped": Code(section="unknown"),
+    "further_values_left_out": Code(section="further_values"),
+    "internal_person": Code(
+        level="info",
+        advice="The firm's own people are members in the target. Invite those who are not members yet.",
+    ),
 }

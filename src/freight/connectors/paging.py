@@ -34,7 +34,7 @@ class Paging:
     """
 
     def __init__(self, what: str) -> None:
-        """`what` names the collection in the error: `"Affinity's GET /v2/persons"`."""
+        """`what` names the collection in the error: `"The vendor's GET /v2/persons"`."""
         self._what = what
         self._so_far = _SoFar()
 

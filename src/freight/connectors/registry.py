@@ -4,8 +4,6 @@ A further vendor is a package beside the others and its lines here. Whatever els
 specification.
 """
 
-from collections.abc import Mapping
-from itertools import chain
 from typing import Protocol
 
 import httpx
@@ -82,6 +80,6 @@ def target_role(system: str) -> TargetRole:
     return role
 
 
-def codes() -> Mapping[str, Code]:
-    """Return every code of issues that connectors give."""
-    return dict(chain(SHARED.items(), *(spec.codes.items() for spec in SPECS.values())))
+def code(name: str) -> Code | None:
+    """Return what connectors say of a code of issues; None for one that they do not give."""
+    return next((codes[name] for codes in (SHARED, *(spec.codes for spec in SPECS.values())) if name in codes), None)

@@ -4,7 +4,7 @@ Specifications are plain data. They import no client, so that every layer may re
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -14,21 +14,30 @@ from freight.connectors.protocols import Kind
 from freight.model.crm import Entity, UniquePart
 from freight.model.mapping import AttributeType
 
-Role = Literal["source", "target"]
-
 BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
 ApiKey = Annotated[str, Meta(min_length=1, max_length=500)]
+WorkspaceId = Annotated[
+    str, Meta(max_length=200, description="The id that the key's workspace must have: a guard against the wrong key.")
+]
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a job must say to open a workspace. Each connector has a structure of its own with these fields."""
+    """What a job must say to open a workspace. A connector describes its own key."""
 
-    api_key: ApiKey
+    api_key: Annotated[ApiKey, Meta(description="A key or access token for the system's API.")]
     base_url: BaseUrl | None = None
 
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "api_key")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+
+class TargetConfiguration(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a job must say to open the workspace that is written to."""
+
+    workspace_id: WorkspaceId | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(workspace_id={self.workspace_id!r}, base_url={self.base_url!r})"
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +75,7 @@ class SourceRole(msgspec.Struct, frozen=True, kw_only=True):
 class TargetRole(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to know of a vendor that is written to: its configuration and what it can do."""
 
-    configuration: type[Configuration]
+    configuration: type[TargetConfiguration]
     unique: Mapping[Entity, UniquePart] = {}
     """The part of records that only one record of the entity may have."""
     keyless: frozenset[Entity] = frozenset()

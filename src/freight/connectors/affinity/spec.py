@@ -9,7 +9,7 @@ from freight.connectors.spec import ApiKey, Configuration, ConnectorSpec, NotMig
 
 
 class AffinityConfiguration(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The workspace to read."""
+    """An Affinity account."""
 
     api_key: Annotated[ApiKey, Meta(description="An Affinity API key, best an administrator's.")]
 
@@ -18,8 +18,7 @@ CODES = {
     **coded("interpreted", "damaged_text", "date_uncertain", "file_size_differs"),
     **coded("interpreted", "unknown_person_type", level="info"),
     **coded("not_writable", "association_left_out", "not_writable"),
-    **coded("unknown", "field_not_mapped", "field_type_changed", "unknown_value_type", "unreadable_value"),
-    **coded("further_values", "further_values_left_out"),
+    **coded("unknown", "field_type_changed", "unknown_value_type", "unreadable_value"),
     **coded("not_shown", "list_hidden", "list_read_before", "not_all_read", "values_cut_off"),
     **coded("not_shown", "list_forbidden", "list_gone", level="error"),
     **coded("job", "definitions_refused", "unknown_list_type"),

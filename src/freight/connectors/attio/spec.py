@@ -7,19 +7,13 @@ from msgspec import Meta
 from freight.connectors.attio.standard import ATTIO_TYPES
 from freight.connectors.codes import Code, coded
 from freight.connectors.protocols import MADE_BY_TARGET
-from freight.connectors.spec import ApiKey, BaseUrl, Configuration, ConnectorSpec, Rate, TargetRole
-
-WorkspaceId = Annotated[
-    str, Meta(max_length=200, description="The id that the key's workspace must have: a guard against the wrong key.")
-]
+from freight.connectors.spec import ApiKey, ConnectorSpec, Rate, TargetConfiguration, TargetRole
 
 
-class AttioConfiguration(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The workspace to write."""
+class AttioConfiguration(TargetConfiguration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An Attio workspace."""
 
     api_key: Annotated[ApiKey, Meta(description="An Attio access token.")]
-    workspace_id: WorkspaceId | None = None
-    base_url: BaseUrl | None = None
 
 
 CODES = {
@@ -57,16 +51,11 @@ CODES = {
     ),
     **coded("defaults", "name_defaulted", "owner_defaulted", "stage_defaulted"),
     **coded("references", "link_not_kept", "reference_not_found"),
-    **coded("further_values", "further_values_left_out", "replaced_by_field"),
-    **coded("unknown", "field_not_mapped"),
+    **coded("further_values", "replaced_by_field"),
     **coded("job", "deals_disabled", "no_deal_owner", "scope_missing", level="error"),
     **coded("job", "list_needs_deals"),
     "file_too_large": Code(
         advice="The target takes no files of this size. Store them elsewhere and put links to them in the target."
-    ),
-    "internal_person": Code(
-        level="info",
-        advice="The firm's own people are members in the target. Invite those who are not members yet.",
     ),
     "list_not_carried": Code(
         level="info",
