@@ -34,7 +34,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     """One code of an issue."""
 
     level: Level = "warning"
-    """The level of the log rows that have it."""
+    """The gravest level of the log rows that have it."""
     section: ReportSection | Literal["job", "apart"] = "other"
     """Where the report counts it: `job` for what concerns the whole job, `apart` for what has a part of its own."""
     advice: str | None = None
@@ -134,5 +134,20 @@ SHARED: Mapping[str, Code] = {
     "internal_person": Code(
         level="info",
         advice="The firm's own people are members in the target. Invite those who are not members yet.",
+    ),
+    # What a target says of a record without the records that it belongs to
+    "no_parent": Code(
+        advice="What these are attached to is not in the target. See what became of it, and run the job again."
+    ),
+    "only_own_company": Code(
+        advice="These are attached only to the firm's own company. Attach those that are wanted to another record at "
+        "the source, and run the job again.",
+    ),
+    "only_own_people": Code(
+        advice="These are attached only to the firm's own people, who are no records in the target. Attach those that "
+        "are wanted to another record at the source, and run the job again.",
+    ),
+    "parent_not_in_target": Code(
+        advice="What is on the list here is not in the target. See what became of it, and run the job again."
     ),
 }

@@ -17,7 +17,7 @@ class AffinityConfiguration(Configuration, frozen=True, kw_only=True, forbid_unk
 CODES = {
     **coded("interpreted", "damaged_text", "date_uncertain", "file_size_differs"),
     **coded("interpreted", "unknown_person_type", level="info"),
-    **coded("not_writable", "association_left_out", "not_writable"),
+    **coded("not_writable", "association_left_out", "not_writable", level="info"),
     **coded("unknown", "field_type_changed", "unknown_value_type", "unreadable_value"),
     **coded("not_shown", "list_hidden", "list_read_before", "not_all_read", "values_cut_off"),
     **coded("not_shown", "list_forbidden", "list_gone", level="error"),

@@ -19,21 +19,25 @@ class AttioConfiguration(TargetConfiguration, frozen=True, kw_only=True, forbid_
 CODES = {
     **coded(
         "not_writable",
-        "completion_date_not_carried",
         "continent_not_carried",
         "date_not_carried",
-        "equal_values_left_out",
-        "page_left_out",
         "phone_extension_dropped",
         "recurrence_not_carried",
         "remark_left_out",
+    ),
+    **coded(
+        "not_writable",
+        "completion_date_not_carried",
+        "equal_values_left_out",
+        "page_left_out",
         "unit_left_out",
+        level="info",
     ),
     **coded("owners", "owner_replaced"),
     **coded(
         "members", "internal_person_in_deal", "internal_person_in_field", "internal_person_in_task", "not_a_member"
     ),
-    **coded("interpreted", "phone_country_assumed", "phone_rewritten", "rounded"),
+    **coded("interpreted", "phone_country_assumed", "phone_rewritten", "rounded", level="info"),
     **coded(
         "refused",
         "ambiguous_number",
@@ -49,7 +53,7 @@ CODES = {
         "value_too_long",
         "value_truncated",
     ),
-    **coded("defaults", "name_defaulted", "owner_defaulted", "stage_defaulted"),
+    **coded("defaults", "name_defaulted", "owner_defaulted", "stage_defaulted", level="info"),
     **coded("references", "link_not_kept", "reference_not_found"),
     **coded("further_values", "replaced_by_field"),
     **coded("job", "deals_disabled", "no_deal_owner", "scope_missing", level="error"),
@@ -60,20 +64,6 @@ CODES = {
     "list_not_carried": Code(
         level="info",
         advice="The job does not migrate the list of these. Choose it in the mapping if it is wanted.",
-    ),
-    "no_parent": Code(
-        advice="What these are attached to is not in the target. See what became of it, and run the job again."
-    ),
-    "only_own_company": Code(
-        advice="These are attached only to the firm's own company. Attach those that are wanted to another record at "
-        "the source, and run the job again.",
-    ),
-    "only_own_people": Code(
-        advice="These are attached only to the firm's own people, who are no records in the target. Attach those that "
-        "are wanted to another record at the source, and run the job again.",
-    ),
-    "parent_not_in_target": Code(
-        advice="What is on the list here is not in the target. See what became of it, and run the job again."
     ),
     MADE_BY_TARGET: Code(
         level="info",

@@ -81,7 +81,7 @@ def code_of(code: str) -> Code:
 def section_of(code: str) -> ReportSection:
     """Return the section that counts a log row about a record with this code."""
     section = code_of(code).section
-    return "other" if section in ("job", "apart") else section
+    return "other" if section == "job" or section == "apart" else section
 
 
 def advice_on(code: str) -> str:
