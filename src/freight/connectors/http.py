@@ -1,4 +1,4 @@
-"""The HTTP that every vendor's client is built on: turns, repetitions, limits and the error taxonomy."""
+"""Send requests for a vendor's client: turns, retries, limits and the error taxonomy."""
 
 import asyncio
 import ssl
@@ -74,7 +74,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HttpClient(ABC):
-    """One vendor's API behind one key. Subclasses say how that vendor words errors and limits."""
+    """One vendor's API with one key. Subclasses say how that vendor words errors and limits."""
 
     spec: ConnectorSpec
     plan_limits: frozenset[str] = frozenset()
@@ -134,7 +134,7 @@ class HttpClient(ABC):
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """What has been sent, and waited for, since this was called last."""
+        """Return what has been sent, and waited for, since the last call."""
         usage, self._usage = self._usage, Usage()
         return usage
 
@@ -232,7 +232,7 @@ class HttpClient(ABC):
         return answer
 
     def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
-        """The failure of an attempt, to be repeated when the vendor asks for it."""
+        """Return the failure of an attempt that is to be repeated when the vendor asks for it."""
         asked = obeyed(seconds_asked(response.headers, "Retry-After", datetime.now(UTC)) or 0.0)
         if asked <= LONGEST_WAIT_IN_STEP:
             return _AttemptFailed(what, fault.reason, fault.error, wait=asked)
@@ -244,7 +244,7 @@ class HttpClient(ABC):
         return judge(response, accepts, self._complaint_in)
 
     async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
-        """Send when it is this request's turn, and again while the vendor says "too many"."""
+        """Send the request in its turn, and again while the vendor answers 429."""
         refusals = 0
         while True:
             await self._wait(self._pacer.turn(kind))
@@ -363,7 +363,7 @@ class HttpClient(ABC):
         """
 
     def _rejection(self, status: int, complaint: VendorErrorBody, message: str) -> Rejected:
-        """The exception for any other refusal."""
+        """Return the exception for any other refusal."""
         kind = NotFound if status == 404 else Rejected
         return kind(message, status=status, vendor_code=complaint.code, attribute=complaint.attribute)
 

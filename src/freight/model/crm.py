@@ -171,12 +171,12 @@ ENTITIES: dict[type[Record], Entity] = {
 
 
 def entity_of(record: Record) -> Entity:
-    """The entity that a record belongs to."""
+    """Return the entity that a record belongs to."""
     return ENTITIES[type(record)]
 
 
 def references(record: Record) -> tuple[Reference, ...]:
-    """The other source records that this one points to, each once; the firm's own people are none."""
+    """Return the other source records that this one points to, each once; the firm's own people are none."""
     found: list[Reference] = []
     match record:
         case Person(company_id=str(company_id)):
@@ -202,7 +202,7 @@ def references(record: Record) -> tuple[Reference, ...]:
 
 
 def field_references(fields: FieldValues) -> list[Reference]:
-    """The source records that the values of fields point to."""
+    """Return the source records that the values of fields point to."""
     found: list[Reference] = []
     for value in (value for values in fields.values() for value in values):
         match value:
@@ -216,8 +216,10 @@ def field_references(fields: FieldValues) -> list[Reference]:
 
 
 def people_named(record: Record) -> tuple[str, ...]:
-    """The ids of people of whom a draft must know who they are, the firm's own included: those whose names the text of
-    a note is to have, and who stands on a list."""
+    """Return the ids of people of whom a draft must know who they are, the firm's own included.
+
+    They are those whose names are part of the text of a note, and those who stand on a list.
+    """
     match record:
         case ListEntry(parent=("people", id_)):
             return (id_,)
@@ -291,7 +293,7 @@ def _read(record: Company | Person, text: str) -> tuple[Part, ...]:
 
 
 def _without(record: Company | Person, lost: Collection[str]) -> tuple[str, ...]:
-    """The texts with addresses, those that are lost cut out."""
+    """Return the texts with addresses, without those that are lost."""
     kept: list[str] = []
     for text in _addresses(record):
         parts = _read(record, text)

@@ -78,7 +78,7 @@ class Pacer:
                 return
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """The vendor answered 429: no worker sends such requests before `until` (aware), and then more slowly."""
+        """Keep all workers from sending such requests before `until` (aware), after a 429, and lower the pace."""
         lane = self._lane(kind)
         seconds = (until - datetime.now(UTC)).total_seconds()
         await lane.pause(max(0.0, seconds))
@@ -86,11 +86,11 @@ class Pacer:
             log.info("pace_fell", account=self._account, kind=kind, share=round(share, 3), paused=round(seconds, 3))
 
     async def succeeded(self) -> None:
-        """The vendor answered."""
+        """Note that the vendor answered."""
         self._circuit.succeeded()
 
     async def failed(self) -> None:
-        """The vendor answered 5xx, or not at all."""
+        """Note that the vendor answered 5xx, or not at all."""
         if self._circuit.failed(self._clock()):
             log.warning("circuit_opened", account=self._account, seconds=self._circuit.open_for)
 

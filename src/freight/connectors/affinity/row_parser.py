@@ -182,7 +182,7 @@ LEFT_OUT = {
     "their current company only, so they were left out: {}.",
     "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
     "not_writable": "These fields hold what Affinity worked out from mailboxes and calendars; the target works out "
-    "its own and lets nobody write it: {}.",
+    "its own and does not let it be written: {}.",
 }
 
 

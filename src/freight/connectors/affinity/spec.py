@@ -38,11 +38,11 @@ NOT_MIGRATED = {
     ),
     "relationship_intelligence": NotMigrated(
         message="Records with values that the source worked out from mailboxes and calendars. The target works out its "
-        "own, and lets nobody write them.",
+        "own and does not let them be written.",
         counted_by="not_writable",
     ),
     "interactions": NotMigrated(
-        message="E-mails, meetings and calls are not read: nobody can write them to the target, which reads them "
+        message="E-mails, meetings and calls are not read: they cannot be written to the target, which reads them "
         "itself from mailboxes and calendars. Connect these there.",
         is_read=False,
     ),

@@ -38,13 +38,13 @@ Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own
 Name = Annotated[str, Meta(max_length=200, pattern=NO_NUL, description="Your own name.")]
 BatchSize = Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")]
 SampleSize = Annotated[
-    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` carries.")
+    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` migrates.")
 ]
 JobMode = Annotated[
     Mode,
     Meta(
-        description="`full` carries everything; `dry_run` writes nothing and says what `full` would do; `sample` "
-        "carries some records of each entity with everything that they refer to."
+        description="`full` migrates everything; `dry_run` writes nothing and says what `full` would do; `sample` "
+        "migrates some records of each entity with everything that they refer to."
     ),
 ]
 FieldMap = Annotated[
@@ -55,13 +55,13 @@ FieldMap = Annotated[
         f"{MAX_MAPPED:,} fields in all."
     ),
 ]
-Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
+Entities = Annotated[list[Entity], Meta(description="What to migrate; null for everything.")]
 Existing = Annotated[
     OnExisting,
     Meta(
         description="What happens to a record that the target has already: `fill` writes only attributes that are "
-        "empty there or that nobody chose, and adds to multi-values; `overwrite` writes all that differs, also what "
-        "people changed in the target since; `skip` leaves it alone."
+        "empty there or that no person chose, and adds to multi-values; `overwrite` writes all that differs, also what "
+        "people changed in the target since; `skip` leaves it unchanged."
     ),
 ]
 
@@ -109,7 +109,7 @@ else:
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client asks for."""
+    """A request to create a job."""
 
     source_system: SourceSystem
     target_system: TargetSystem
@@ -127,7 +127,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be changed about a job; what is left out stays as it is."""
+    """A request to change a job; what is left out stays as it is."""
 
     name: Name | UnsetType | None = UNSET
     labels: Annotated[Labels | UnsetType, Meta(description="Replaces all of them.")] = UNSET
@@ -139,14 +139,14 @@ class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def in_load_order(entities: list[Entity] | None) -> list[Entity]:
-    """The entities of a request as a job has them; all of them for None."""
+    """Return the entities of a request in the order in which they are loaded; all of them for None."""
     return [entity for entity in LOAD_ORDER if entities is None or entity in entities]
 
 
 def check_size(mapping: Mapping | UnsetType | None) -> None:
     """Raise `InvalidRequest` for a mapping that names more than any workspace has.
 
-    Each reader of the job decodes its mapping, so its size is everybody's time. Older jobs may hold a larger one.
+    Every request that reads the job decodes its mapping, so its size costs time. Older jobs may hold a larger one.
     """
     if not isinstance(mapping, Mapping):
         return

@@ -76,7 +76,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntityReport(Counts, frozen=True, kw_only=True):
-    """What became of an entity's records, and why some were not carried over."""
+    """What became of an entity's records, and why some were not migrated."""
 
     reasons: Annotated[list[Reason], Meta(description="Of what was skipped and what failed, the most frequent first.")]
 
@@ -116,7 +116,7 @@ class JobIssue(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     field: str | None
     value: str | None
-    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it anew.")]
+    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it again.")]
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Uncarried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gone(msgspec.Struct, frozen=True, kw_only=True):
-    """Records that an earlier job carried over and that the source no longer shows. They stay in the target."""
+    """Records that an earlier job migrated and that the source no longer shows. They stay in the target."""
 
     entity: Entity
     records: int
@@ -166,7 +166,7 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     ]
     issues: Annotated[list[JobIssue], Meta(description="What concerns the whole job, the gravest first.")]
     further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
-    uncarried: Annotated[list[Uncarried], Meta(description="What cannot be carried at all.")]
+    uncarried: Annotated[list[Uncarried], Meta(description="What cannot be migrated at all.")]
     gone_from_source: list[Gone]
     made_by_target: MadeByTarget
     mapping: Annotated[

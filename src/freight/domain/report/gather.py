@@ -1,7 +1,4 @@
-"""Gathering a report.
-
-All of it comes from counters and from rows that the database has grouped: no record is looked at one by one.
-"""
+"""Gather a report from counters and from rows that the database has grouped; no record is read one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -43,10 +40,10 @@ from freight.domain.report.sections import HEADINGS
 from freight.model.crm import LOAD_ORDER, Entity
 
 FIELDS_PER_CODE = 100
-"""Fields that are told apart for one code of one entity; whatever is left is told in one row."""
+"""Fields that are listed for one code of one entity; the others are summed in one row."""
 
 MOST_ISSUES = 1000
-"""Issues about the whole job that a report tells one by one."""
+"""Issues about the whole job that a report lists one by one."""
 
 MOST_VALUES = 1000
 """Values that are listed of what the target makes by itself."""
@@ -68,7 +65,7 @@ ERASED = "The retention of the job has ended: the mapping and what the log quote
 
 
 async def job_report(tx: Connection, job: Job) -> JobReport:
-    """The report of a job as it stands."""
+    """Return the report of a job as it is now."""
     discovered = await discovered_schema.read(tx, job.id)
     cost, erased = await _cost(tx, job.id)
     counts = (await jobs.counts(tx, [job.id]))[job.id]
@@ -125,7 +122,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
 
 
 async def _cost(tx: Connection, job_id: UUID) -> tuple[ActualCost, bool]:
-    """What the job has cost, and whether its data are erased already."""
+    """Return what the job has cost, and whether its data are erased already."""
     row = await tx.fetchrow(
         """SELECT source_reads, target_reads, target_writes, waited_seconds, purged_at IS NOT NULL AS erased
            FROM jobs WHERE id = $1""",

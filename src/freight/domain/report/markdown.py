@@ -23,10 +23,10 @@ from freight.model.resolved_mapping import Action
 LONGEST_VALUE = 60
 LONGEST_MESSAGE = 300
 MOST_LISTED = 100
-"""Values that are listed one after the other."""
+"""Values that are listed in one sentence."""
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
-"""What Markdown, or HTML within it, would take for its own."""
+"""Characters that Markdown, or HTML within it, would interpret."""
 
 MARKER = re.compile(r"^\d{1,9}(?=[.)])|^(?=[-+=])")
 """The place of the sign that makes the start of a line a list or the underline of a heading."""
@@ -39,12 +39,12 @@ DONE: dict[Action, str] = {
     "use": "exists there",
     "make": "new",
     "restore": "back from the archive",
-    "skip": "not carried",
+    "skip": "not migrated",
 }
 
 
 def render(report: JobReport) -> str:
-    """The report as a document in GitHub's Markdown. All texts of others are escaped, long ones shortened."""
+    """Return the report as a document in GitHub's Markdown. All texts of others are escaped, long ones shortened."""
     parts = [
         *_head(report),
         "## What to do next",
@@ -63,7 +63,7 @@ def render(report: JobReport) -> str:
 
 
 def text(given: str, longest: int = LONGEST_MESSAGE) -> str:
-    """What somebody else wrote, on one line and at most so many characters, such that it is shown as it is."""
+    """Return a text from outside of Freight on one line, shortened and escaped so that it is shown as it is."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in given).split())
     shown = line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
     # Neither entities nor the ends of cells; a backslash before a pipe is not understood by all readers of tables.
@@ -206,7 +206,7 @@ def _issues(issues: Sequence[JobIssue], further: int) -> Iterable[str]:
 
 
 def _uncarried(uncarried: Iterable[Uncarried]) -> Iterable[str]:
-    yield "## What cannot be carried"
+    yield "## What cannot be migrated"
     yield _table(
         [("What", TEXT), ("Number", NUMBER), ("What that means", TEXT)],
         [
@@ -220,7 +220,7 @@ def _gone(gone: Sequence[Gone]) -> Iterable[str]:
     if not gone:
         return
     yield "## Gone from the source"
-    yield "An earlier job carried these over, and the source no longer shows them. They stay in the target."
+    yield "An earlier job migrated these, and the source no longer shows them. They stay in the target."
     yield _table(
         [("Entity", TEXT), ("Records", NUMBER), ("Example", TEXT)],
         [

@@ -6,7 +6,7 @@ from freight.connectors.codes import ReportSection
 
 
 class Heading(msgspec.Struct, frozen=True):
-    """What a section is called, and what can be done about what it lists."""
+    """The title of a section, and what can be done about what it lists."""
 
     title: str
     advice: str
@@ -15,7 +15,7 @@ class Heading(msgspec.Struct, frozen=True):
 HEADINGS: dict[ReportSection, Heading] = {
     "not_writable": Heading(
         "Not writable in the target",
-        "The target has no place for these, or lets nobody write them. Note elsewhere what must not be lost.",
+        "The target has no place for these, or does not let them be written. Keep elsewhere what must not be lost.",
     ),
     "owners": Heading(
         "Owners without a member",
@@ -55,8 +55,8 @@ HEADINGS: dict[ReportSection, Heading] = {
     ),
     "further_values": Heading(
         "Further values",
-        "Where one value fits and the source has several, one was taken. Lead the field elsewhere in the mapping, or "
-        "note the others by hand.",
+        "Where one value fits and the source has several, one was taken. Map the field to another attribute, or "
+        "enter the others by hand.",
     ),
     "not_shown": Heading(
         "Not shown by the source",
