@@ -317,13 +317,13 @@ class Pacer(Protocol):
         ...
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """Nobody sends requests of this kind before `until` (aware)."""
+        """Keep everyone from sending requests of this kind before `until` (aware)."""
         ...
 
     async def succeeded(self) -> None:
-        """The vendor answered."""
+        """Note that the vendor answered."""
         ...
 
     async def failed(self) -> None:
-        """The vendor answered 5xx, or not at all."""
+        """Note that the vendor answered 5xx, or not at all."""
         ...
