@@ -19,7 +19,7 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be set. Each field is the variable `FREIGHT_` and its name in capitals."""
+    """All settings. The variable of a field is `FREIGHT_` and its name in capitals."""
 
     home: Annotated[str, Meta(description="Folder for the embedded servers' data and the generated secret.")] = (
         platformdirs.user_data_dir("freight")
@@ -140,32 +140,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def extra_vendor_hosts(self) -> frozenset[str]:
-        """`vendor_hosts`, taken apart."""
+        """`vendor_hosts` as separate values."""
         return frozenset(_parts(self.vendor_hosts.casefold()))
 
     @property
     def extra_webhook_hosts(self) -> frozenset[str]:
-        """`webhook_hosts`, taken apart."""
+        """`webhook_hosts` as separate values."""
         return frozenset(_parts(self.webhook_hosts.casefold()))
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """`allowed_hosts`, taken apart."""
+        """`allowed_hosts` as separate values."""
         return tuple(_parts(self.allowed_hosts.casefold()))
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """`cors_origins`, taken apart."""
+        """`cors_origins` as separate values."""
         return tuple(_parts(self.cors_origins))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """`secret_keys`, taken apart, newest first."""
+        """`secret_keys` as separate values, newest first."""
         return tuple(_parts(self.secret_keys or ""))
 
 
 def load(environ: Mapping[str, str] | None = None, dotenv_path: Path | None = None) -> Settings:
-    """Read the settings; the environment goes before the `.env` file (by default the one in the working folder).
+    """Read the settings; the environment overrides the `.env` file (by default the one in the working folder).
 
     Raises `SettingsError` for an unknown `FREIGHT_…` variable or a value that does not fit.
     """
@@ -189,7 +189,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv_path: Path | None = No
 
 
 def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Each setting as (variable, value in force with secrets hidden, description)."""
+    """Yield each setting as (variable, value in force with secrets hidden, description)."""
     hints = get_type_hints(Settings, include_extras=True)
     for field in msgspec.structs.fields(Settings):
         yield (

@@ -1,9 +1,12 @@
 """The vendors by name."""
 
+from typing import get_args
+
 import pytest
 
 from freight.connectors import registry
 from freight.connectors.errors import CredentialsRefused
+from freight.model.mapping import POSSIBLE_TYPES, AttributeType
 from freight.settings import Settings
 from support.connector_parts import RecordingPacer
 
@@ -27,6 +30,13 @@ def test_the_settings_begin_with_the_limits_that_the_vendor_documents(spec):
             assert getattr(defaults, rate.setting) == rate.requests, kind
         else:
             assert rate.unpaced_with in spec.rates, kind
+
+
+@pytest.mark.parametrize("system", registry.TARGETS)
+def test_each_target_can_hold_the_values_of_each_type_of_field(system):
+    types = registry.target_role(system).attribute_types
+    assert all(types.intersection(possible) for possible in POSSIBLE_TYPES.values())
+    assert types <= set(get_args(AttributeType))
 
 
 async def test_no_connector_shows_its_key(pacer: RecordingPacer):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
+from freight.connectors import registry
 from freight.domain.jobs.model import Counts
 from freight.domain.jobs.statistics import Outcomes
 from freight.domain.report.contents import (
@@ -78,8 +79,8 @@ def _head(report: JobReport) -> Iterable[str]:
         ("Job", _code(str(job.id))),
         ("Status", _words(job.status)),
         ("Mode", _words(job.mode)),
-        ("From", f"{job.source.system.title()}: {text(job.source.name)} ({_code(job.source.id)})"),
-        ("To", f"{job.target.system.title()}: {text(job.target.name)} ({_code(job.target.id)})"),
+        ("From", f"{_label(job.source.system)}: {text(job.source.name)} ({_code(job.source.id)})"),
+        ("To", f"{_label(job.target.system)}: {text(job.target.name)} ({_code(job.target.id)})"),
         ("Started", _moment(job.started_at)),
         ("Ended", _moment(job.completed_at)),
         ("Duration", _duration(job.duration_seconds)),
@@ -90,6 +91,11 @@ def _head(report: JobReport) -> Iterable[str]:
         yield f"> **The job failed ({_code(job.error.code)}):** {text(job.error.message)}"
     for remark in report.remarks:
         yield f"> {text(remark)}"
+
+
+def _label(system: str) -> str:
+    spec = registry.SPECS.get(system)
+    return text(system) if spec is None else spec.label
 
 
 def _steps(report: JobReport) -> str:
