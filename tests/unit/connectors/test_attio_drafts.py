@@ -9,6 +9,7 @@ from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
 from freight.connectors.attio.definitions import Choice
 from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.spec import SPEC
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.protocols import References
 from freight.model.crm import Company, Person, claims, without_claims
@@ -202,7 +203,7 @@ def test_every_value_is_in_the_draft_or_named_in_an_issue(record):
         if any(value.strip() and (slug, value) not in left_out for value in given_values):
             assert slug in drafted.values or any(field == slug for field, _ in left_out)
     unique = [value for values in drafted.unique.values() for value in values]
-    assert set(unique) == set(claims(record))
+    assert set(unique) == set(claims(record, SPEC.target.unique))
     assert drafted.values["affinity_id"] == [record.id]
 
 

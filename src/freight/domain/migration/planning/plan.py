@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.protocols import Attributes, Draft, Implied, Issue, References, Target, TargetRecord
 from freight.database import Connection
 from freight.domain.jobs.model import Job
@@ -18,7 +19,6 @@ from freight.domain.migration.records import ledger, records
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Intent, Staged
 from freight.model import crm
-from freight.model.crm import Entity
 
 
 class RecordPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +63,6 @@ DELETED_IN_TARGET = Issue(
 LONG_TEXT = 5_000
 """Characters of a note from which on a thread drafts it."""
 
-KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
-"""Entities whose records the target can find only by way of what they are attached to, at a request for each, and
-read back only one by one."""
-
 
 async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[RecordPlan]:
     """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
@@ -75,6 +71,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
     alone, after all that they refer to has been loaded.
     """
     entity = crm.entity_of(chunk[0].record)
+    is_keyless = entity in registry.target_role(job.target_system).keyless
     on_existing = "fill" if late and job.on_existing == "skip" else job.on_existing
     given = [staged.record for staged in chunk]
     async with database.as_tenant(job.tenant_id) as tx:
@@ -95,13 +92,13 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
         unmatched = [
             (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
         ]
-        to_find = await _to_find(tx, job, entity, unmatched)
+        to_find = await _to_find(tx, job, unmatched, is_keyless=is_keyless)
     to_read = {
         draft.source_id: draft
         for _, draft in drafts
         if draft.skip is None
         and (entry := known.get(draft.source_id)) is not None
-        and _is_to_be_read(entry, draft, on_existing, late=late)
+        and _is_to_be_read(entry, draft, on_existing, late=late, is_keyless=is_keyless)
     }
     read = await target.read({known[source_id].target_id: draft for source_id, draft in to_read.items()})
     standing = {record.id: record for record in read}
@@ -122,7 +119,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
         elif entry is None:
             if entity == "notes" and (match := matches.of(draft)) is not None:
                 draft = _draft_again(target, staged, gathered, match, late=late)
-            plans.append(_plan_unknown(staged, draft, matches, on_existing))
+            plans.append(_plan_unknown(staged, draft, matches, on_existing, is_keyless=is_keyless))
         elif draft.source_id in to_read:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
         else:
@@ -150,14 +147,14 @@ def _recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) ->
             return known
 
 
-def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, late: bool) -> bool:
+def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, late: bool, is_keyless: bool) -> bool:
     """Whether to compare a record with what the target holds of it now."""
     if merging.differs(known, draft):
         return True
     if late or on_existing == "skip":
         return False
     # What is read back at a request for each record is compared where the job may have to write it again.
-    return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
+    return not is_keyless or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
 
 
 def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord, *, late: bool) -> Draft:
@@ -178,10 +175,12 @@ def _gains_unique_values(known: LedgerEntry, draft: Draft, existing: TargetRecor
     )
 
 
-async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence[tuple[Staged, Draft]]) -> list[Draft]:
-    """The drafts for which the target may hold a record that the ledger does not know."""
+async def _to_find(
+    tx: Connection, job: Job, unmatched: Sequence[tuple[Staged, Draft]], *, is_keyless: bool
+) -> list[Draft]:
+    """Return the drafts for which the target may hold a record that the ledger does not know."""
     unmatched = [(staged, draft) for staged, draft in unmatched if draft.skip is None]
-    if entity not in KEYLESS:
+    if not is_keyless:
         return [draft for _, draft in unmatched]
     # What this job has made holds nothing that an earlier, forgotten run attached to it.
     parents = {parent for _, draft in unmatched for parent in (*draft.parents, *draft.places)}
@@ -254,7 +253,9 @@ def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
     return note_copies.counted(known, draft, existing.values)
 
 
-def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> RecordPlan:
+def _plan_unknown(
+    staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting, *, is_keyless: bool
+) -> RecordPlan:
     match = matches.of(draft)
     drafted = draft.values
     draft = matches.without_values_of_others(draft, None if match is None else match.id)
@@ -263,7 +264,7 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
     if staged.in_flight == "create" and match.source_id == draft.source_id:
         # The request of an interrupted attempt did arrive.
         known = created(draft, drafted, match)
-        if missing := lost(draft, match):
+        if missing := lost(draft, match, is_keyless=is_keyless):
             return RecordPlan(
                 staged=staged, draft=draft, drafted=drafted, write="update", target_id=match.id, values=missing,
                 known=known, outcome="created", issues=draft.issues,
@@ -341,12 +342,12 @@ def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetReco
     )
 
 
-def lost(draft: Draft, record: TargetRecord) -> Attributes:
+def lost(draft: Draft, record: TargetRecord, *, is_keyless: bool) -> Attributes:
     """Return what a record lacks that was made from this draft by a request without an answer.
 
     A target that answers checks what it has kept; of one that does not, a task may have lost its links.
     """
-    if draft.entity not in KEYLESS:
+    if not is_keyless:
         return {}
     return {
         slug: items for slug, items in draft.values.items() if slug not in record.values and slug not in draft.fixed

@@ -15,7 +15,7 @@ from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import Staged
 from freight.domain.migration.records.refusals import NOT_STORABLE
 from freight.model import crm
-from freight.model.crm import Entity, Reply
+from freight.model.crm import Entity, Reply, UniquePart
 
 MAX_PAYLOAD_LENGTH = 128 * 1024 * 1024
 """Characters of the longest record. PostgreSQL takes less than 256 MiB for the parts of one JSON value."""
@@ -56,10 +56,18 @@ class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def stage(
-    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row], *, first_position: int
+    tx: Connection,
+    tenant_id: UUID,
+    job_id: UUID,
+    entity: Entity,
+    rows: Sequence[Row],
+    *,
+    first_position: int,
+    unique: Mapping[Entity, UniquePart],
 ) -> Staging:
     """Store rows of the source that the job does not hold yet, and log their issues.
 
+    Of the parts that are `unique` in the target, the record that is read first keeps each value.
     A row that the source shows twice, as cursors over moving data do, is taken once. A row that cannot be stored is
     a failed record, with a row of the log.
     """
@@ -71,7 +79,7 @@ async def stage(
     written = await refusals.store(
         tx,
         candidates,
-        lambda some: _write(tx, tenant_id, job_id, entity, some),
+        lambda some: _write(tx, tenant_id, job_id, entity, some, unique),
         lambda candidate, reason: msgspec.structs.replace(candidate, payload=None, refusal=reason),
     )
     return Staging(
@@ -108,20 +116,20 @@ def _candidate(position: int, row: Row, refusal: str | None) -> _Candidate:
 
 
 async def _write(
-    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, candidates: Sequence[_Candidate]
+    tx: Connection,
+    tenant_id: UUID,
+    job_id: UUID,
+    entity: Entity,
+    candidates: Sequence[_Candidate],
+    unique: Mapping[Entity, UniquePart],
 ) -> Sequence[_Candidate]:
-    # The record that is read first keeps a value that only one may have.
-    owners = await reservations.reserve(
-        tx,
-        tenant_id,
-        job_id,
-        entity,
-        [(value, one.row.id) for one in candidates if one.record is not None for value in crm.claims(one.record)],
-    )
+    claims = {one.row.id: crm.claims(one.record, unique) for one in candidates if one.record is not None}
+    wanted = [(value, row_id) for row_id, values in claims.items() for value in values]
+    owners = await reservations.reserve(tx, tenant_id, job_id, entity, wanted)
     entries: list[Entry] = []
     complete: list[_Candidate] = []
     for candidate in candidates:
-        record, issues = _without_lost_claims(candidate, owners)
+        record, issues = _without_lost_claims(candidate, claims.get(candidate.row.id, ()), owners)
         if record is not candidate.record:
             candidate = msgspec.structs.replace(candidate, payload=jsonb(record))
         complete.append(candidate)
@@ -133,7 +141,7 @@ async def _write(
     for portion in _portions(complete):
         await _insert(tx, tenant_id, job_id, entity, portion)
     if entity == "list_entries":
-        await _mark_repeated(tx, job_id, _repeated(candidates, owners))
+        await _mark_repeated(tx, job_id, _repeated(claims, owners))
     await logs.write(tx, tenant_id, job_id, entries)
     return candidates
 
@@ -276,11 +284,13 @@ async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:
     )
 
 
-def _without_lost_claims(candidate: _Candidate, owners: Mapping[str, str]) -> tuple[crm.Record | None, list[Issue]]:
+def _without_lost_claims(
+    candidate: _Candidate, claims: Collection[str], owners: Mapping[str, str]
+) -> tuple[crm.Record | None, list[Issue]]:
     if candidate.record is None:
         return None, []
     own_id = candidate.row.id
-    lost = {value: owner for value in crm.claims(candidate.record) if (owner := owners.get(value, own_id)) != own_id}
+    lost = {value: owner for value in claims if (owner := owners.get(value, own_id)) != own_id}
     record = crm.without_claims(candidate.record, lost)
     if isinstance(record, crm.ListEntry):
         return record, []
@@ -297,14 +307,10 @@ def _without_lost_claims(candidate: _Candidate, owners: Mapping[str, str]) -> tu
     return record, issues
 
 
-def _repeated(candidates: Sequence[_Candidate], owners: Mapping[str, str]) -> set[str]:
-    """The entries that were first on their list for a record that stands there once more."""
+def _repeated(claims: Mapping[str, Collection[str]], owners: Mapping[str, str]) -> set[str]:
+    """Return the entries that were first on their list for a record that stands there once more."""
     return {
-        owner
-        for candidate in candidates
-        if candidate.record is not None
-        for value in crm.claims(candidate.record)
-        if (owner := owners.get(value, candidate.row.id)) != candidate.row.id
+        owner for row_id, values in claims.items() for value in values if (owner := owners.get(value, row_id)) != row_id
     }
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.errors import CursorRefused
 from freight.connectors.protocols import Issue, Page, Source
 from freight.database import Connection
@@ -126,7 +127,13 @@ class _Extraction:
             if not (await jobs.get(tx, job.id)).may_go_on:
                 raise Interrupted
             self._stream = await streams.save_page(
-                tx, self._lease, self._stream, page, batch_size=job.batch_size, numeric=self._numeric
+                tx,
+                self._lease,
+                self._stream,
+                page,
+                batch_size=job.batch_size,
+                numeric=self._numeric,
+                unique=registry.target_role(job.target_system).unique,
             )
             if self._stream.done:
                 await _conclude(tx, job, self._stream.entity, page.incomplete)

@@ -7,12 +7,13 @@ from uuid import UUID
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Discovery, Issue, Source, Target, Workspace
 from freight.database import Connection
 from freight.domain.jobs import discovered_schema, usage, workspace_conflicts
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs.discovered_schema import DiscoveredSchema
+from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
 from freight.domain.jobs.earlier import JobSettings, settings_of_earlier_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
@@ -63,12 +64,12 @@ async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
         context.target(job) as target,
     ):
         async with Availability(job_id, context.waits, source=source, target=target).outages_waited_for():
-            discovered = await _precheck(job, source, target)
+            discovered = await _precheck(job, source, target, context.rates(job))
             await _schema(job, discovered, source, target)
         context.waits.over(job_id)
 
 
-async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchema:
+async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> DiscoveredSchema:
     """Find out whether the job can work and what it needs. Raises `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
@@ -82,7 +83,14 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
     planned = await target.plan(discover.schema, job.mapping, job.entities)
     asked = source.take_usage()
     reads = None if discover.reads is None else asked.reads + discover.reads
-    estimate = estimates.before_reading(discover.schema, planned.layout, job.entities, reads)
+    estimate = estimates.before_reading(
+        discover.schema,
+        planned.layout,
+        job.entities,
+        source_reads=reads,
+        records_per_query=registry.target_role(job.target_system).records_per_query,
+        rates=rates,
+    )
     issues = [*discover.issues, *planned.issues, *_quota(job, discover)]
     blockers = [issue for issue in issues if issue.level == "error"]
     settings = JobSettings(
@@ -93,7 +101,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
         earlier = await discovered_schema.read(tx, job.id)
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await discovered_schema.save(tx, job.id, discover.schema, layout)
-        await discovered_schema.save_estimate(tx, job.id, estimate)
+        await discovered_schema.save_estimate(tx, job.id, estimate, rates)
         await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:
