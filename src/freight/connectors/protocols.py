@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, BinaryIO, Literal, Protocol, get_args
+from typing import Any, BinaryIO, Literal, NewType, Protocol, get_args
 
 import msgspec
 
@@ -21,6 +21,24 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
 that the connector uses both for what it writes and for what it read back, so that they can be compared."""
+
+
+PlannedId = NewType("PlannedId", str)
+"""The id of a record that a dry run would create. It stands in drafts where an id of the target stands otherwise; the
+target has nothing under it and is never asked for it."""
+
+_PLANNED_PREFIX = "new:"
+
+
+def planned_id(reference: Reference) -> PlannedId:
+    """Return the id that a source record gets in a dry run which would create its target record."""
+    entity, source_id = reference
+    return PlannedId(f"{_PLANNED_PREFIX}{entity}:{source_id}")
+
+
+def is_planned(target_id: str) -> bool:
+    """Return whether an id is a `PlannedId`."""
+    return target_id.startswith(_PLANNED_PREFIX)
 
 
 MADE_BY_TARGET = "company_made_by_target"

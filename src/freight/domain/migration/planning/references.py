@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from freight.connectors.protocols import References
+from freight.connectors.protocols import References, is_planned, planned_id
 from freight.database import Connection
 from freight.domain.jobs import discovered_schema
 from freight.domain.jobs.model import Job
@@ -14,9 +14,6 @@ from freight.domain.migration.records import conventions, ledger
 from freight.model import crm
 from freight.model.crm import Deal, Entity, Note, Person, Record, Reference
 from freight.model.fields import PersonRef
-
-TO_MAKE = "new:"
-"""How the ids of records begin that a dry run would make."""
 
 CROSS_REFERRING: tuple[Entity, ...] = ("companies", "people")
 """Entities whose records may point to records that are loaded after them: to each other, and to their own kind."""
@@ -66,10 +63,9 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
 
 
 async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
-    """What a dry run would have put into the target by now; ids of what it would make are made up."""
+    """Return the target records that a full run would have by now; those that it would create have planned ids."""
     rows = await tx.fetch(
-        f"""SELECT entity, source_id, coalesce(target_id, '{TO_MAKE}' || entity || ':' || source_id) AS target_id
-           FROM records
+        """SELECT entity, source_id, target_id FROM records
            WHERE job_id = $1 AND (outcome IN ('created', 'updated', 'unchanged')
                                   OR outcome = 'skipped' AND target_id IS NOT NULL)
              AND (entity, source_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))""",
@@ -77,7 +73,8 @@ async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]
         [entity for entity, _ in wanted],
         [source_id for _, source_id in wanted],
     )
-    return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+    predicted = {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+    return {reference: target_id or planned_id(reference) for reference, target_id in predicted.items()}
 
 
 async def older(tx: Connection, job: Job, wanted: Set[Reference]) -> set[Reference]:
@@ -90,7 +87,7 @@ async def older(tx: Connection, job: Job, wanted: Set[Reference]) -> set[Referen
     }
     if not job.writes:
         predicted = await _predicted(tx, job.id, wanted - known.keys())
-        found |= {reference for reference, target_id in predicted.items() if not target_id.startswith(TO_MAKE)}
+        found |= {reference for reference, target_id in predicted.items() if not is_planned(target_id)}
     return found
 
 
