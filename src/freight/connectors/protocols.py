@@ -1,6 +1,6 @@
 """What a vendor's package offers to the rest of Freight: a `Source` to read from, a `Target` to write to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, BinaryIO, Literal, NewType, Protocol, get_args
@@ -113,9 +113,8 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     """What a draft needs to know of other records."""
 
     found: Mapping[Reference, str] = {}
-    """Source records with their ids in the target."""
-    expected: frozenset[Reference] = frozenset()
-    """Source records that are not in the target yet and will be: left out without an issue, and named in `pending`."""
+    """Source records with their ids in the target, for what a record is attached to. What it merely refers to becomes
+    a `ReferenceSlot`."""
     people: Mapping[str, PersonRef] = {}
     """Who the people are whom `freight.model.crm.people_named` names, and those that are not in the target, by source
     id, as far as it is known."""
@@ -145,6 +144,29 @@ class FileContent(msgspec.Struct, frozen=True, kw_only=True):
     """What its owner should know of how it was delivered."""
 
 
+class SlotReference(msgspec.Struct, frozen=True, kw_only=True):
+    """A source record that a slot refers to."""
+
+    reference: Reference
+    name: str
+    """What `ReferenceSlot.if_several` is given for it."""
+    if_missing: Issue
+    """What is said if the record is not in the target and is not going to be."""
+
+
+class ReferenceSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """An attribute that refers to other records. It gets its values when these are in the target."""
+
+    attribute: str
+    references: tuple[SlotReference, ...]
+    """In the source's order, each once where the attribute holds several."""
+    value: Callable[[Entity, str], Any]
+    """Returns what the attribute holds for the record with this entity and this id in the target."""
+    if_several: Callable[[Sequence[str]], Issue] | None = None
+    """For an attribute that holds only the first of the references that is in the target: returns what is said of the
+    others, given by name. None for one that holds all."""
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record in the target's terms."""
 
@@ -170,10 +192,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The source records to which it is attached; a note, task or file can be found only by way of them."""
     container: str | None = None
     """The id in the target of the list that an entry stands on."""
-    pending: tuple[Reference, ...] = ()
-    """Records that it refers to and that are expected in the target later."""
-    waiting: frozenset[str] = frozenset()
-    """The attributes that lack such a reference."""
+    slots: tuple[ReferenceSlot, ...] = ()
+    """Its references to other records, at most one slot for an attribute. What a slot is filled with is added to
+    `values`; then only the slots are left that wait for records which are loaded later."""
     places: Mapping[Reference, Any] = {}
     """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
     is attached to, and its parent."""
@@ -281,8 +302,9 @@ class Target(Protocol):
         ...
 
     def draft(self, record: Record, references: References) -> Draft:
-        """The record in the target's terms. What it refers to and what is not in `references` is left out with an
-        issue."""
+        """Return the record in the target's terms, with an issue for each value that the target cannot hold.
+
+        References to other records are slots, filled later by whoever knows which records the target has."""
         ...
 
     def implied(self, draft: Draft) -> tuple[Implied, ...]:

@@ -114,8 +114,12 @@ def _linked(link: Reference, sketch: DraftBuilder) -> dict[str, str] | None:
             value=colleague.name or colleague.email or colleague.id,
         )
         return None
-    entity, source_id = link
-    return sketch.refer(entity, source_id, field="linked_records", what="A record that this reminder is about")
+    entity, _ = link
+    if (target_id := sketch.references.found.get(link)) is None:
+        what = "A record that this reminder is about"
+        sketch.issues.append(sketch.not_found(link, field="linked_records", what=what))
+        return None
+    return values.record_reference(entity, target_id)
 
 
 def _links(record: Task | File) -> list[Reference]:

@@ -14,27 +14,13 @@ INTERNAL_PERSON = Issue(
 )
 
 
-def make_draft(target: Target, record: crm.Record, gathered: References, *, late: bool) -> Draft:
-    """The draft of a record; with `late` only of its references, with what was not known of them before."""
+def make_draft(target: Target, record: crm.Record, gathered: References) -> Draft:
+    """Return the draft of a record, with its slots not filled yet."""
     if isinstance(record, crm.Person) and record.internal:
         return Draft(
             entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON
         )
-    draft = target.draft(record, gathered)
-    if not late and not draft.pending:
-        return draft
-    all_to_come = msgspec.structs.replace(gathered, expected=frozenset(crm.references(record)))
-    if not late:
-        # What is to be said of references is said when it is known of all of them.
-        return msgspec.structs.replace(draft, issues=target.draft(record, all_to_come).issues)
-    said = target.draft(record, all_to_come).issues
-    without = target.draft(record, msgspec.structs.replace(all_to_come, found={})).values
-    return msgspec.structs.replace(
-        draft,
-        values={slug: items for slug, items in draft.values.items() if items != without.get(slug)},
-        carried=frozenset(),
-        issues=tuple(issue for issue in draft.issues if issue not in said),
-    )
+    return target.draft(record, gathered)
 
 
 def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = None) -> Draft:

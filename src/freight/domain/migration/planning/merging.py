@@ -141,7 +141,7 @@ def _case(
         automatic=slug in existing.automatic,
         multiple=slug in draft.multiple,
         # A warning about an attribute says that some of it was left out.
-        incomplete=slug in draft.waiting
+        incomplete=any(slot.attribute == slug for slot in draft.slots)
         or any(issue.field == slug and issue.level != "info" for issue in draft.issues),
         fixed=slug in draft.fixed,
         demanded=slug in draft.on_create,

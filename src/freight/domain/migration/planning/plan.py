@@ -10,7 +10,7 @@ from freight.connectors.protocols import Attributes, Draft, Implied, Issue, Refe
 from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
-from freight.domain.migration.planning import merging, note_copies, references
+from freight.domain.migration.planning import merging, note_copies, references, slots
 from freight.domain.migration.planning.drafts import make_draft
 from freight.domain.migration.planning.matching import Matches
 from freight.domain.migration.records import ledger, records
@@ -67,26 +67,27 @@ KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
 read back only one by one."""
 
 
-async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[RecordPlan]:
+async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, references_only: bool = False) -> list[RecordPlan]:
     """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
 
-    `late` is for records that this job has carried and that are planned again, for the sake of their references
-    alone, after all that they refer to has been loaded.
+    `references_only` is for the second pass over records that this job has migrated: everything that they refer to has
+    been loaded since.
     """
     entity = crm.entity_of(chunk[0].record)
-    on_existing = "fill" if late and job.on_existing == "skip" else job.on_existing
+    on_existing = "fill" if references_only and job.on_existing == "skip" else job.on_existing
     given = [staged.record for staged in chunk]
     async with database.as_tenant(job.tenant_id) as tx:
         held = await ledger.look_up(tx, job.pair, entity, note_copies.ledger_ids(given))
-        gathered = await references.gather(tx, job, given, late=late)
+        gathered, to_come = await references.gather(tx, job, given, references_only=references_only)
         drafts = []
         for staged in chunk:
             # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
             if isinstance(staged.record, crm.Note) and len(staged.record.content) > LONG_TEXT:
-                draft = await asyncio.to_thread(make_draft, target, staged.record, gathered, late=late)
+                draft = await asyncio.to_thread(make_draft, target, staged.record, gathered)
             else:
-                draft = make_draft(target, staged.record, gathered, late=late)
+                draft = make_draft(target, staged.record, gathered)
                 await asyncio.sleep(0)
+            draft = slots.fill(slots.references_only(draft) if references_only else draft, gathered.found, to_come)
             drafts.append((staged, draft))
         known = {
             draft.source_id: entry for staged, draft in drafts if (entry := _recognise(staged, draft, held)) is not None
@@ -100,7 +101,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
         for _, draft in drafts
         if draft.skip is None
         and (entry := known.get(draft.source_id)) is not None
-        and _is_to_be_read(entry, draft, on_existing, late=late)
+        and _is_to_be_read(entry, draft, on_existing, references_only=references_only)
     }
     read = await target.read({known[source_id].target_id: draft for source_id, draft in to_read.items()})
     standing = {record.id: record for record in read}
@@ -120,7 +121,7 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool 
             plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
         elif entry is None:
             if entity == "notes" and (match := matches.of(draft)) is not None:
-                draft = _draft_again(target, staged, gathered, match, late=late)
+                draft = _draft_again(target, staged, gathered, match)
             plans.append(_plan_unknown(staged, draft, matches, on_existing))
         elif draft.source_id in to_read:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
@@ -149,20 +150,20 @@ def _recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) ->
             return known
 
 
-def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, late: bool) -> bool:
+def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, references_only: bool) -> bool:
     """Whether to compare a record with what the target holds of it now."""
     if merging.differs(known, draft):
         return True
-    if late or on_existing == "skip":
+    if references_only or on_existing == "skip":
         return False
     # What is read back at a request for each record is compared where the job may have to write it again.
     return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
 
 
-def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord, *, late: bool) -> Draft:
+def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord) -> Draft:
     """Return the draft of a note for the copy of it that the target holds: on the record on which that one hangs."""
     known = msgspec.structs.replace(gathered, copies={staged.source_id: (match.values,)})
-    return make_draft(target, staged.record, known, late=late)
+    return make_draft(target, staged.record, known)
 
 
 def _gains_unique_values(known: LedgerEntry, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
@@ -276,7 +277,7 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
 def _plan_unread(staged: Staged, draft: Draft, known: LedgerEntry, on_existing: OnExisting) -> RecordPlan:
     if on_existing == "skip":
         # Nothing is added later to what is left alone.
-        draft = msgspec.structs.replace(draft, pending=())
+        draft = msgspec.structs.replace(draft, slots=())
     learned = known if known.formerly is not None else None
     return _leave(staged, draft, known.target_id, known=learned, issues=draft.issues)
 

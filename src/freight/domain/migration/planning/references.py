@@ -26,21 +26,23 @@ READ_LAST = """SELECT DISTINCT ON (entity, source_id) entity, source_id, payload
 """Records of the source as they were read last, also by an earlier job: this one may carry notes alone."""
 
 
-async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: bool) -> References:
-    """What the drafts of these records, all of one entity, need to know of others.
+async def gather(
+    tx: Connection, job: Job, records: Sequence[Record], *, references_only: bool
+) -> tuple[References, frozenset[Reference]]:
+    """Return what the drafts of these records, all of one entity, need to know of others, and which are loaded later.
 
-    With `late` nothing is expected to come any more: whatever is not in the target is not going to be.
+    With `references_only`, in the second pass, none is: whatever is not in the target is not going to be.
     """
     wanted = {reference for record in records for reference in crm.references(record)}
     known = await ledger.linked_records(tx, job.pair, wanted) if wanted else {}
     found = {reference: counterpart.target_id for reference, counterpart in known.items()}
     if not job.writes and (missing := wanted - found.keys()):
         found |= await _predicted(tx, job.id, missing)
-    expected: frozenset[Reference] = frozenset()
-    if not late and crm.entity_of(records[0]) in CROSS_REFERRING:
-        expected = await _to_come(tx, job, wanted - found.keys())
+    to_come: frozenset[Reference] = frozenset()
+    if not references_only and crm.entity_of(records[0]) in CROSS_REFERRING:
+        to_come = await _to_come(tx, job, wanted - found.keys())
     # What is left out is named in the log by more than its id.
-    missing = wanted - found.keys() - expected
+    missing = wanted - found.keys() - to_come
     named = {id_ for record in records for id_ in crm.people_named(record)}
     named |= {source_id for entity, source_id in missing if entity == "people"}
     people = await _people(tx, job, named) if named else {}
@@ -49,10 +51,10 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
     names = await _names(tx, job, called) if called else {}
     if not isinstance(records[0], Note):
         numerals = await conventions.read(tx, job.id, crm.entity_of(records[0]))
-        return References(found=found, expected=expected, people=people, names=names, numerals=numerals)
+        return References(found=found, people=people, names=names, numerals=numerals), to_come
     held = await ledger.look_up(tx, job.pair, "notes", note_copies.ledger_ids(records))
     notes = [record for record in records if isinstance(record, Note)]
-    return References(
+    references = References(
         found=found,
         people=people,
         earlier={note.id: held[note.id].values for note in notes if note.id in held},
@@ -60,6 +62,7 @@ async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: b
         names=names,
         own_companies=await _own_companies(tx, job),
     )
+    return references, to_come
 
 
 async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
