@@ -361,6 +361,17 @@ def test_a_note_stays_where_an_earlier_job_put_a_copy_of_it(held, parent, alike)
 LINKS = {"companies": "company_ids", "people": "person_ids", "deals": "deal_ids"}
 
 
+def test_the_draft_for_a_copy_is_what_the_note_would_have_been_if_the_copy_had_been_known():
+    given_note = note(person_ids=("3",), deal_ids=("5",))
+    copy = drafted(note(id="123/people/3", company_ids=(), person_ids=("3",))).values
+    known = drafted(given_note, msgspec.structs.replace(REFERENCES, copies={"123": (copy,)}))
+    unknown = drafted(given_note)
+    assert unknown.parents == (("deals", "5"),)
+    assert unknown.for_copy is not None
+    found = unknown.for_copy(copy)
+    assert (found.parents, found.values, found.alike) == (known.parents, known.values, known.alike)
+
+
 def test_only_the_first_copy_of_a_note_goes_to_a_participant():
     links = {"company_ids": ("99",), "participant_ids": ("4",)}
     assert drafted(note(id="123/companies/99", **links)).parents == (("people", "4"),)

@@ -198,6 +198,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     places: Mapping[Reference, Any] = {}
     """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
     is attached to, and its parent."""
+    for_copy: Callable[[Attributes], "Draft"] | None = None
+    """Returns the draft of a note as it is for a copy that the target holds with these values: on the same record.
+    None for other entities."""
     alike: Attributes = {}
     """Values that an earlier job wrote of the note or of a copy of it, and that say in another form what those drafted
     say: they need not be written again."""

@@ -1,7 +1,9 @@
 """Notes as Attio holds them: on one record; the author, the date, the other records and the answers are in the text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+
+import msgspec
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder, described
@@ -47,33 +49,46 @@ COPY_WITHOUT_PARENT = Issue(
 
 
 def draft_note(note: Note, sketch: DraftBuilder) -> Draft:
-    """A note with its answers; found again by the mark in its last line, on one of its records."""
+    """Return the draft of a note with its answers; it is found by the mark in its last line, on one of its records."""
     places = _places(note, sketch)
-    parent = _parent(note, places, sketch)
-    if parent is None:
+    if not places:
         return Draft(
             entity="notes", source_id=note.id, values={}, unique={}, multiple=frozenset(), skip=_homeless(note, sketch)
         )
-    created_at = _created_at(note, sketch)
-    drafted: Attributes = {
-        "title": [_title(note)],
-        "content": [_content(note, parent, sketch)],
-        "parent": [places[parent]],
-    }
-    if created_at is not None:
-        drafted["created_at"] = [values.moment(created_at)]
-    return Draft(
-        entity="notes",
-        source_id=note.id,
-        values=drafted,
-        unique={},
-        multiple=frozenset(),
-        issues=tuple(sketch.issues),
-        parents=(parent,),
-        fixed=frozenset({"parent", "created_at"}),
-        places={link: place for link, place in places.items() if link == parent or link in _links(note)},
-        alike=_alike(note, drafted, sketch),
-    )
+    text = NoteText(note, places, _created_at(note, sketch), _body(note, sketch), sketch)
+    return text.draft(sketch.references.copies.get(note.id, ()))
+
+
+class NoteText(msgspec.Struct, frozen=True):
+    """A note in Attio's form, ready to be drafted for one of the records on which it may be."""
+
+    note: Note
+    places: dict[Reference, dict[str, str]]
+    created_at: datetime | None
+    body: str
+    sketch: DraftBuilder
+
+    def draft(self, copies: Sequence[Attributes]) -> Draft:
+        """Return the draft for the record on which the note or, if it was never written, one of these copies is."""
+        note, sketch = self.note, self.sketch
+        parent = _parent(note, self.places, copies, sketch)
+        content, issues = _content(self.body, f"*{_last_line(note, parent, sketch)}*")
+        drafted: Attributes = {"title": [_title(note)], "content": [content], "parent": [self.places[parent]]}
+        if self.created_at is not None:
+            drafted["created_at"] = [values.moment(self.created_at)]
+        return Draft(
+            entity="notes",
+            source_id=note.id,
+            values=drafted,
+            unique={},
+            multiple=frozenset(),
+            issues=(*sketch.issues, *issues),
+            parents=(parent,),
+            fixed=frozenset({"parent", "created_at"}),
+            places={link: place for link, place in self.places.items() if link == parent or link in _links(note)},
+            for_copy=lambda held: self.draft((held,)),
+            alike=_alike(note, drafted, copies, sketch),
+        )
 
 
 def _markdown(written: Note | Reply) -> str:
@@ -102,13 +117,15 @@ def _places(note: Note, sketch: DraftBuilder) -> dict[Reference, dict[str, str]]
     }
 
 
-def _parent(note: Note, places: dict[Reference, dict[str, str]], sketch: DraftBuilder) -> Reference | None:
+def _parent(
+    note: Note, places: dict[Reference, dict[str, str]], copies: Sequence[Attributes], sketch: DraftBuilder
+) -> Reference:
     # Attio lets nobody move a note: one that it has stays where it is.
     held = sketch.references.earlier.get(note.id, {}).get("parent", [])
     if not held and not _is_copy(note):
-        held = [place for copy in sketch.references.copies.get(note.id, ()) for place in copy.get("parent", [])]
+        held = [place for copy in copies for place in copy.get("parent", [])]
     there = (link for link, place in places.items() if place in held)
-    return next(there, next(iter(places), None))
+    return next(there, next(iter(places)))
 
 
 def _is_copy(note: Note) -> bool:
@@ -126,7 +143,7 @@ def _homeless(note: Note, sketch: DraftBuilder) -> Issue:
     return ONLY_OWN_PEOPLE if links and all(map(sketch.own_person, links)) else NO_PARENT
 
 
-def _alike(note: Note, drafted: Attributes, sketch: DraftBuilder) -> Attributes:
+def _alike(note: Note, drafted: Attributes, copies: Sequence[Attributes], sketch: DraftBuilder) -> Attributes:
     """Return what an earlier job wrote, as far as it says the same as what is drafted now in another way.
 
     That is the note itself, in the form of Markdown of an earlier version of Freight, or a copy on the same record
@@ -138,7 +155,7 @@ def _alike(note: Note, drafted: Attributes, sketch: DraftBuilder) -> Attributes:
         if earlier == content or is_older_form(earlier, content):
             # The title is the first line of the same text.
             return {slug: own[slug] for slug in ("title", "content") if own.get(slug, drafted[slug]) != drafted[slug]}
-    for copy in sketch.references.copies.get(note.id, ()):
+    for copy in copies:
         for earlier in map(without_copies, copy.get("content", [])):
             if copy.get("parent") != drafted["parent"]:
                 continue
@@ -172,26 +189,30 @@ def _title(note: Note) -> str:
     return f"{words or line[: LONGEST_TITLE - 1]}…"
 
 
-def _content(note: Note, parent: Reference, sketch: DraftBuilder) -> str:
+def _body(note: Note, sketch: DraftBuilder) -> str:
+    """Return the text of a note and, below it, of its answers."""
     parts = [_markdown(note)]
     for reply in note.replies:
         author = reply.author_id and described(sketch.references.people, reply.author_id)
         by = f"Reply by {escape(author)}" if author else "Reply"
         heading = f"{by}, {_written(reply.created_at)}" if reply.created_at else by
         parts.append(f"**{heading}:**\n\n{_markdown(reply)}")
-    last = f"*{_last_line(note, parent, sketch)}*"
-    body = "\n\n".join(part.strip("\n") for part in parts if part.strip())
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+
+
+def _content(body: str, last: str) -> tuple[str, list[Issue]]:
+    """Return a body with the last line below it, and what is to be said if it had to be cut."""
     limit = LONGEST_CONTENT - len(last.encode()) - 2
+    issues: list[Issue] = []
     if len(body.encode()) > limit:
         kept = body.encode()[:limit].decode(errors="ignore")
-        sketch.say(
-            "value_truncated",
+        message = (
             f"Attio takes no notes of more than {LONGEST_CONTENT:,} bytes: the last {len(body) - len(kept):,} "
-            "characters of this one and its answers were left out. Split it at the source if they are needed.",
-            field="content",
+            "characters of this one and its answers were left out. Split it at the source if they are needed."
         )
+        issues.append(Issue(code="value_truncated", message=message, field="content"))
         body = kept
-    return f"{body}\n\n{last}" if body else last
+    return (f"{body}\n\n{last}" if body else last), issues
 
 
 def _last_line(note: Note, parent: Reference, sketch: DraftBuilder) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from freight import database
-from freight.connectors.protocols import Attributes, Draft, Implied, Issue, References, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, Target, TargetRecord
 from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
@@ -120,8 +120,8 @@ async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, references_
             target_id = None if entry is None else entry.target_id
             plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
         elif entry is None:
-            if entity == "notes" and (match := matches.of(draft)) is not None:
-                draft = _draft_again(target, staged, gathered, match)
+            if draft.for_copy is not None and (match := matches.of(draft)) is not None:
+                draft = draft.for_copy(match.values)
             plans.append(_plan_unknown(staged, draft, matches, on_existing))
         elif draft.source_id in to_read:
             plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
@@ -158,12 +158,6 @@ def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *,
         return False
     # What is read back at a request for each record is compared where the job may have to write it again.
     return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
-
-
-def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord) -> Draft:
-    """Return the draft of a note for the copy of it that the target holds: on the record on which that one hangs."""
-    known = msgspec.structs.replace(gathered, copies={staged.source_id: (match.values,)})
-    return make_draft(target, staged.record, known)
 
 
 def _gains_unique_values(known: LedgerEntry, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
