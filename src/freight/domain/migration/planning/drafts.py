@@ -1,9 +1,14 @@
 """Drafts: how they are made, and how they lose what another record of the target holds or what the target refuses."""
 
+import asyncio
+from collections.abc import Sequence
+
 import msgspec
 
 from freight import database
 from freight.connectors.protocols import Attributes, Draft, Issue, References, Target
+from freight.domain.migration.planning import slots
+from freight.domain.migration.planning.references import Related
 from freight.model import crm
 
 INTERNAL_PERSON = Issue(
@@ -14,17 +19,38 @@ INTERNAL_PERSON = Issue(
 )
 
 
-def make_draft(target: Target, record: crm.Record, gathered: References) -> Draft:
-    """Return the draft of a record, with its slots not filled yet."""
+LONG_TEXT = 5_000
+"""Characters of a note from which on a thread drafts it."""
+
+
+async def make_drafts(
+    target: Target, records: Sequence[crm.Record], related: Related, *, references_only: bool
+) -> list[Draft]:
+    """Return a draft of each record, with its references as far as they are known; in the second pass nothing else."""
+    drafts = []
+    for record in records:
+        # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
+        if isinstance(record, crm.Note) and len(record.content) > LONG_TEXT:
+            draft = await asyncio.to_thread(_make_draft, target, record, related.references)
+        else:
+            draft = _make_draft(target, record, related.references)
+            await asyncio.sleep(0)
+        if references_only:
+            draft = slots.references_only(draft)
+        drafts.append(slots.fill(draft, related.references.found, related.to_come))
+    return drafts
+
+
+def _make_draft(target: Target, record: crm.Record, references: References) -> Draft:
     if isinstance(record, crm.Person) and record.internal:
         return Draft(
             entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON
         )
-    return target.draft(record, gathered)
+    return target.draft(record, references)
 
 
 def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = None) -> Draft:
-    """The draft without a unique value that another record of the target holds, and with an issue that says so."""
+    """Return the draft without a unique value that another record of the target holds, with an issue that says so."""
     issue = Issue(
         code="held_by_another_record",
         message=f"{value} stands on another record of the target{f' ({holder})' if holder else ''}, which keeps it: it "
@@ -45,7 +71,7 @@ def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = N
 
 
 def without_attribute(draft: Draft, slug: str, reason: str) -> Draft:
-    """The draft without an attribute that the target refused, and with an issue that quotes why."""
+    """Return the draft without an attribute that the target refused, with an issue that quotes why."""
     issue = Issue(
         code="refused_by_target",
         message=f"The target refused the value of {slug}, so the record is carried over without it: {reason}",

@@ -1,7 +1,6 @@
 """Copies of notes: jobs write a note to one of its records or to all, and each recognises what the other way made."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -9,7 +8,7 @@ import msgspec
 from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.database import Connection
 from freight.domain.migration.records.ledger import LedgerEntry, WorkspacePair
-from freight.model.crm import Note, Record, note_ids, note_of
+from freight.model.crm import Note, Record, Reference, note_ids, note_of
 
 CODE = "further_copy_stays"
 
@@ -47,7 +46,7 @@ def counted(known: LedgerEntry, draft: Draft, held: Attributes) -> LedgerEntry:
     )
 
 
-def narrowed(draft: Draft, older: set[Any], *, in_flight: bool) -> Draft:
+def narrowed(draft: Draft, older: Collection[Reference], *, in_flight: bool) -> Draft:
     """Return the draft with only those places in which a copy may stand that this job did not make."""
     places = {
         link: place for link, place in draft.places.items() if link in older or (in_flight and link in draft.parents)

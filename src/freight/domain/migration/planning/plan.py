@@ -1,23 +1,18 @@
-"""Plan: what is to become of each record of a chunk. Nothing here writes to the target."""
+"""Plan: what is to become of each record of a chunk. `context` looks up what decides; the deciding is pure."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
-from freight import database
 from freight.connectors.protocols import Attributes, Draft, Implied, Issue, Target, TargetRecord
-from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
-from freight.domain.migration.planning import merging, note_copies, references, slots
-from freight.domain.migration.planning.drafts import make_draft
-from freight.domain.migration.planning.matching import Matches
-from freight.domain.migration.records import ledger, records
+from freight.domain.migration.planning import merging, note_copies
+from freight.domain.migration.planning.context import KEYLESS, Candidate, ChunkContext, load
+from freight.domain.migration.records import records
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Intent, Staged
-from freight.model import crm
-from freight.model.crm import Entity
 
 
 class RecordPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,132 +54,31 @@ DELETED_IN_TARGET = Issue(
 )
 
 
-LONG_TEXT = 5_000
-"""Characters of a note from which on a thread drafts it."""
-
-KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
-"""Entities whose records the target can find only by way of what they are attached to, at a request for each, and
-read back only one by one."""
-
-
 async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, references_only: bool = False) -> list[RecordPlan]:
-    """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
+    """Decide about every record of a chunk, all of one entity.
 
     `references_only` is for the second pass over records that this job has migrated: everything that they refer to has
     been loaded since.
     """
-    entity = crm.entity_of(chunk[0].record)
-    on_existing = "fill" if references_only and job.on_existing == "skip" else job.on_existing
-    given = [staged.record for staged in chunk]
-    async with database.as_tenant(job.tenant_id) as tx:
-        held = await ledger.look_up(tx, job.pair, entity, note_copies.ledger_ids(given))
-        gathered, to_come = await references.gather(tx, job, given, references_only=references_only)
-        drafts = []
-        for staged in chunk:
-            # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
-            if isinstance(staged.record, crm.Note) and len(staged.record.content) > LONG_TEXT:
-                draft = await asyncio.to_thread(make_draft, target, staged.record, gathered)
-            else:
-                draft = make_draft(target, staged.record, gathered)
-                await asyncio.sleep(0)
-            draft = slots.fill(slots.references_only(draft) if references_only else draft, gathered.found, to_come)
-            drafts.append((staged, draft))
-        known = {
-            draft.source_id: entry for staged, draft in drafts if (entry := _recognise(staged, draft, held)) is not None
-        }
-        unmatched = [
-            (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
-        ]
-        to_find = await _to_find(tx, job, entity, unmatched)
-    to_read = {
-        draft.source_id: draft
-        for _, draft in drafts
-        if draft.skip is None
-        and (entry := known.get(draft.source_id)) is not None
-        and _is_to_be_read(entry, draft, on_existing, references_only=references_only)
-    }
-    read = await target.read({known[source_id].target_id: draft for source_id, draft in to_read.items()})
-    standing = {record.id: record for record in read}
-    gaining = [
-        draft
-        for source_id, draft in to_read.items()
-        if (existing := standing.get(known[source_id].target_id)) is not None
-        and _gains_unique_values(known[source_id], draft, existing, on_existing)
-    ]
-    matches = await Matches.find(job, target, entity, to_find, gaining)
+    context = await load(job, target, chunk, references_only=references_only)
     plans = []
-    for staged, draft in drafts:
+    for candidate in context.candidates:
         await asyncio.sleep(0)
-        entry = known.get(draft.source_id)
-        if draft.skip is not None:
-            target_id = None if entry is None else entry.target_id
-            plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
-        elif entry is None:
-            if draft.for_copy is not None and (match := matches.of(draft)) is not None:
-                draft = draft.for_copy(match.values)
-            plans.append(_plan_unknown(staged, draft, matches, on_existing))
-        elif draft.source_id in to_read:
-            plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
-        else:
-            plans.append(_plan_unread(staged, draft, entry, on_existing))
+        plans.append(plan_record(candidate, context))
     return plans
 
 
-def _recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
-    """Return what the ledger knows of a record, if that still is what the record goes to."""
-    known = held.get(staged.source_id)
-    if known is None:
-        is_note = isinstance(staged.record, crm.Note) and draft.skip is None
-        return note_copies.known_copy(staged.record, draft, held) if is_note else None  # type: ignore[arg-type]
+def plan_record(candidate: Candidate, context: ChunkContext) -> RecordPlan:
+    """Return what is to become of a record."""
+    staged, draft, known = candidate.staged, candidate.draft, candidate.known
     if draft.skip is not None:
-        return known
-    match draft.entity:
-        case "notes":
-            return note_copies.counted(known, draft, known.values)
-        # What goes to another list than the last time is not in the target yet.
-        case "lists":
-            return known if known.target_id == draft.container else None
-        case "list_entries":
-            return known if known.container in (None, draft.container) else None
-        case _:
-            return known
-
-
-def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, references_only: bool) -> bool:
-    """Whether to compare a record with what the target holds of it now."""
-    if merging.differs(known, draft):
-        return True
-    if references_only or on_existing == "skip":
-        return False
-    # What is read back at a request for each record is compared where the job may have to write it again.
-    return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
-
-
-def _gains_unique_values(known: LedgerEntry, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
-    """Whether the record may be given unique values, which other records may hold."""
-    return draft.entity != "list_entries" and any(
-        slug in draft.values
-        and (
-            known.values.get(slug) != draft.values[slug]
-            or (on_existing == "overwrite" and not set(values) <= set(map(str, existing.values.get(slug, []))))
-        )
-        for slug, values in draft.unique.items()
-    )
-
-
-async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence[tuple[Staged, Draft]]) -> list[Draft]:
-    """The drafts for which the target may hold a record that the ledger does not know."""
-    unmatched = [(staged, draft) for staged, draft in unmatched if draft.skip is None]
-    if entity not in KEYLESS:
-        return [draft for _, draft in unmatched]
-    # What this job has made holds nothing that an earlier, forgotten run attached to it.
-    parents = {parent for _, draft in unmatched for parent in (*draft.parents, *draft.places)}
-    older = await references.older(tx, job, parents)
-    return [
-        note_copies.narrowed(draft, older, in_flight=staged.in_flight is not None)
-        for staged, draft in unmatched
-        if staged.in_flight or not draft.parents or not older.isdisjoint({*draft.parents, *draft.places})
-    ]
+        target_id = None if known is None else known.target_id
+        return _leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip)
+    if known is None:
+        return _plan_unknown(staged, draft, context)
+    if candidate.is_read:
+        return _plan_known(staged, draft, known, candidate.standing, context)
+    return _plan_unread(staged, draft, known, context.on_existing)
 
 
 def plan_update(
@@ -248,10 +142,13 @@ def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
     return note_copies.counted(known, draft, existing.values)
 
 
-def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> RecordPlan:
-    match = matches.of(draft)
+def _plan_unknown(staged: Staged, draft: Draft, context: ChunkContext) -> RecordPlan:
+    """Decide about a record that the ledger does not know: create it, or go on with what matches it."""
+    match = context.matches.of(draft)
+    if match is not None and draft.for_copy is not None:
+        draft = draft.for_copy(match.values)
     drafted = draft.values
-    draft = matches.without_values_of_others(draft, None if match is None else match.id)
+    draft = context.matches.without_values_of_others(draft, None if match is None else match.id)
     if match is None:
         return RecordPlan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
     if staged.in_flight == "create" and match.source_id == draft.source_id:
@@ -263,8 +160,8 @@ def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: O
                 known=known, outcome="created", issues=draft.issues,
             )  # fmt: skip
         return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
-    planned = plan_update(staged, draft, drafted, match, None, on_existing)
-    further = note_copies.further_copies(draft, matches.found, match.id) if draft.entity == "notes" else []
+    planned = plan_update(staged, draft, drafted, match, None, context.on_existing)
+    further = note_copies.further_copies(draft, context.matches.found, match.id) if draft.entity == "notes" else []
     return msgspec.structs.replace(planned, issues=(*planned.issues, *further))
 
 
@@ -277,17 +174,12 @@ def _plan_unread(staged: Staged, draft: Draft, known: LedgerEntry, on_existing: 
 
 
 def _plan_known(
-    staged: Staged,
-    draft: Draft,
-    known: LedgerEntry,
-    existing: TargetRecord | None,
-    matches: Matches,
-    on_existing: OnExisting,
+    staged: Staged, draft: Draft, known: LedgerEntry, standing: TargetRecord | None, context: ChunkContext
 ) -> RecordPlan:
-    if existing is None:
+    if standing is None:
         return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
-    left = matches.without_values_of_others(draft, known.target_id)
-    return plan_update(staged, left, draft.values, existing, known, on_existing)
+    left = context.matches.without_values_of_others(draft, known.target_id)
+    return plan_update(staged, left, draft.values, standing, known, context.on_existing)
 
 
 def _outcome_without_request(staged: Staged, known: LedgerEntry) -> records.Outcome:
