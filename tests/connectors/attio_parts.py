@@ -13,7 +13,7 @@ from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
 from freight.connectors.protocols import Draft, References, SchemaPlan
-from freight.domain.migration.planning.slots import fill
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import LOAD_ORDER, Entity, Record, Reference
 from freight.model.fields import Field, FieldType, Option
 from freight.model.mapping import Mapping

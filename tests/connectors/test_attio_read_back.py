@@ -12,7 +12,7 @@ from freight.connectors.attio.profiles import page
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
-from freight.domain.migration.planning.slots import fill
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import Company, ListEntry, Person
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 

@@ -16,7 +16,7 @@ from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import Attributes, Draft, FileContent, References, Row, Source, Target, TargetRecord
-from freight.domain.migration.planning.slots import fill
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import (
     LOAD_ORDER,
     Company,

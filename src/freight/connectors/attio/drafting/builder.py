@@ -31,12 +31,12 @@ class MappingIndex:
         """The titles of the options by owner and field, of which there may be thousands."""
 
     def carried(self, owner: str) -> frozenset[str]:
-        """The attributes that the records of an owner of fields are given, as far as they have values for them."""
+        """Return the attributes that the job writes on the records of an owner of fields."""
         fields = (place.attribute for place in self.places.get(owner, {}).values() if place.action != "skip")
         return frozenset(own_types(owner)) | {slug for slug in fields if slug is not None}
 
     def member(self, person: PersonRef) -> str | None:
-        """The id of the member who has the person's e-mail address."""
+        """Return the id of the member with the person's e-mail address."""
         return self.layout.members.get((person.email or "").strip().lower())
 
 
@@ -88,7 +88,7 @@ class DraftBuilder:
         )
 
     def name_of(self, reference: Reference) -> str | None:
-        """What a record is called, as far as it is known."""
+        """Return what a record is called, as far as it is known."""
         entity, source_id = reference
         return (
             described(self.references.people, source_id) if entity == "people" else self.references.names.get(reference)
@@ -107,7 +107,7 @@ class DraftBuilder:
         return person if person is not None and person.internal else None
 
     def own(self, person: PersonRef, *, field: str) -> dict[str, str] | None:
-        """The member who is to own something in the place of this person; None if there is nobody."""
+        """Return the member who is to own something in the place of this person; None if no member can."""
         if (member_id := self.guide.member(person)) is not None:
             return values.actor_reference(member_id)
         who = f"{person.name or person.id} ({person.email or 'no e-mail address known'})"
@@ -122,7 +122,7 @@ class DraftBuilder:
             return values.actor_reference(self.layout.default_owner)
         self.say(
             "owner_without_member",
-            f"{who} is not a member of this Attio workspace, and the job names no default owner: nobody was entered. "
+            f"{who} is not a member of this Attio workspace, and the job names no default owner: none was entered. "
             "Invite the person to Attio, or name a default owner in the mapping, and run the job again.",
             field=field,
             value=person.email or person.id,
@@ -131,12 +131,12 @@ class DraftBuilder:
 
 
 def shown(value: object) -> str:
-    """A value as a message quotes it."""
+    """Return a value as a message quotes it."""
     text = str(value)
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
 
 
 def described(people: Mapping[str, PersonRef], person_id: str) -> str | None:
-    """What a person is called, as far as it is known."""
+    """Return what a person is called, as far as it is known."""
     person = people.get(person_id)
     return None if person is None else person.name or person.email

@@ -13,7 +13,7 @@ from freight.model.crm import Company, Person, Reference, entity_of
 
 
 def draft_company(company: Company, sketch: DraftBuilder) -> Draft:
-    """A company, found again by its domains."""
+    """Return the draft of a company, which is matched by its domains."""
     shared = _shared(company, sketch)
     standard = {
         "name": text_items(company.name, "name", sketch),
@@ -24,7 +24,7 @@ def draft_company(company: Company, sketch: DraftBuilder) -> Draft:
 
 
 def draft_person(person: Person, sketch: DraftBuilder) -> Draft:
-    """A person, found again by the e-mail addresses."""
+    """Return the draft of a person, who is matched by the e-mail addresses."""
     shared = _shared(person, sketch)
     if person.company_id is not None:
         employer: Reference = ("companies", person.company_id)

@@ -39,7 +39,7 @@ def field_values(owner: str, fields: FieldValues, sketch: DraftBuilder) -> tuple
             sketch.say(
                 "field_not_mapped",
                 f"The field {field_id} appeared at the source after the job had looked at its fields: its values were "
-                "left out. Create the job again to carry them.",
+                "left out. Create the job again to migrate them.",
                 field=field_id,
                 value=", ".join(map(str, given)),
             )
@@ -51,7 +51,7 @@ def field_values(owner: str, fields: FieldValues, sketch: DraftBuilder) -> tuple
 
 
 def text_items(text: str | None, field: str, sketch: DraftBuilder) -> list[Any]:
-    """A text as the only value of an attribute, or none where it is empty or longer than Attio takes."""
+    """Return a text as the only value of an attribute; no value where it is empty or longer than Attio takes."""
     cleaned = (text or "").strip()
     if len(cleaned) * 4 > LONGEST_TEXT and len(cleaned.encode()) > LONGEST_TEXT:
         sketch.say(
@@ -66,7 +66,7 @@ def text_items(text: str | None, field: str, sketch: DraftBuilder) -> list[Any]:
 
 
 def number_item(given: float | Decimal, field: str, sketch: DraftBuilder) -> int | float:
-    """A number as Attio keeps it, with an issue if digits are lost. Raises `InvalidValueError` for an infinite one."""
+    """Return a number as Attio keeps it, with an issue if digits are lost. Raise `InvalidValueError` for infinity."""
     kept = values.number(given)
     if (reason := values.loss(given, kept)) is not None:
         written = str(kept).removesuffix(".0")
@@ -75,7 +75,7 @@ def number_item(given: float | Decimal, field: str, sketch: DraftBuilder) -> int
 
 
 def location_item(place: Location, field: str, sketch: DraftBuilder) -> dict[str, str | None] | None:
-    """A place, with an issue for each part that Attio cannot hold; None if nothing of it can be held."""
+    """Return a place, with an issue for each part that Attio cannot hold; None if it can hold nothing of it."""
     location = values.location(place)
     country = (place.country or "").strip()
     if country and country_code(country) is None:
@@ -145,7 +145,7 @@ def _further_left_out(place: Place, texts: Sequence[str]) -> Issue:
 
 
 def _each_once(found: list[tuple[Any, str]], place: Place, sketch: DraftBuilder) -> list[tuple[Any, str]]:
-    """The items without those that are there already, which an attribute with several values cannot hold."""
+    """Return the items without repetitions, which an attribute with several values cannot hold."""
     kept: list[tuple[Any, str]] = []
     seen: set[bytes] = set()
     again: list[str] = []
@@ -210,7 +210,7 @@ def _person(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
         sketch.say(
             "internal_person_in_field",
             f"{_text(person)} in {place.name} is one of the firm's own people, who are members in Attio and not "
-            "people: the value was left out. Give the field the type `members` in the mapping to carry such values.",
+            "people: the value was left out. Give the field the type `members` in the mapping to migrate such values.",
             field=slug,
             value=_text(person),
         )
@@ -229,8 +229,8 @@ def _member(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
     sketch.say(
         "not_a_member",
         f"{_text(person)} in {place.name} is not one of the firm's own people, and the attribute {slug} holds members "
-        "of the workspace only: the value was left out. Give the field the type `people` in the mapping to carry such "
-        "values.",
+        "of the workspace only: the value was left out. Give the field the type `people` in the mapping to migrate "
+        "such values.",
         field=slug,
         value=_text(person),
     )
@@ -303,7 +303,7 @@ def _required(value: Value, kind: type[Any]) -> Any:
 
 
 def _text(value: Value) -> str:
-    """A value in words."""
+    """Return a value in words."""
     match value:
         case Location():
             # A country says which continent it is on.

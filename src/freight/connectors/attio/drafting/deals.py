@@ -1,4 +1,4 @@
-"""Opportunities as Attio holds deals, and their places on lists."""
+"""Deals and list entries as Attio holds them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,7 +24,7 @@ INTERNAL_PERSON = Issue(
 
 
 def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
-    """A deal, found again by the id that it has at the source. What Attio demands of a new one is in `on_create`."""
+    """Return the draft of a deal, which is matched by its id at the source. `on_create` is what Attio demands of it."""
     drafted: Attributes = {
         "name": text_items(deal.name, "name", sketch),
         "stage": _stage(deal, sketch),
@@ -48,7 +48,7 @@ def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
 
 
 def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
-    """A place on a list; matched by the record that stands there, unless that one stands there several times."""
+    """Return the draft of an entry, which is matched by its record unless that one is on the list several times."""
     place = sketch.layout.of_list(entry.list_id)
     entity, source_id = entry.parent
     target_id = sketch.references.found.get(entry.parent)
@@ -82,7 +82,7 @@ def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
 
 
 def _field(deal: Deal, role: str, sketch: DraftBuilder) -> tuple[Value, ...]:
-    """The values of the field that holds the stage, the owner or the value of the deal."""
+    """Return the values of the field that holds the stage, the owner or the value of the deal."""
     place = sketch.layout.of_list(deal.list_id) if deal.list_id is not None else None
     field_id = None if place is None else getattr(place, role)
     return () if field_id is None else deal.fields.get(field_id, ())
@@ -182,7 +182,7 @@ def _left_out(slug: str, others: Sequence[str]) -> Issue:
 
 
 def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
-    """What Attio demands of every deal and this one lacks."""
+    """Return what Attio demands of every deal and this one lacks."""
     demanded: Attributes = {}
     if "name" not in filled:
         demanded["name"] = [NAMELESS]
@@ -201,7 +201,7 @@ def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
 def _say_defaulted(code: str, slug: str, what: str, sketch: DraftBuilder) -> None:
     sketch.say(
         code,
-        f"No deal in Attio is without {slug}, and this one has none that can be carried: if it is new "
+        f"No deal in Attio is without {slug}, and this one has none that can be migrated: if it is new "
         f"there, it {what}.",
         field=slug,
         info=True,

@@ -10,7 +10,7 @@ from freight.connectors.attio.drafting.builder import DraftBuilder, described
 from freight.connectors.attio.drafting.markdown import escape, first_line, is_older_form, simplify
 from freight.connectors.attio.provenance import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.model.crm import Entity, Note, Reference, Reply, note_of
+from freight.model.crm import Entity, Note, Reference, Reply
 
 LONGEST_TITLE = 80
 LONGEST_CONTENT = 1_000_000
@@ -21,8 +21,8 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 ONLY_OWN_COMPANY = Issue(
     code="only_own_company",
-    message="This note hangs on nothing but the firm's own company, where Freight puts no notes. Attach it to another "
-    "company, person or opportunity at the source and run the job again if it is wanted in Attio.",
+    message="This note is attached to nothing but the firm's own company, where Freight puts no notes. Attach it to "
+    "another company, person or opportunity at the source and run the job again if it is wanted in Attio.",
 )
 ONLY_OWN_PEOPLE = Issue(
     code="only_own_people",
@@ -31,7 +31,7 @@ ONLY_OWN_PEOPLE = Issue(
 )
 NO_PARENT = Issue(
     code="no_parent",
-    message="Nothing that this note is attached to is in Attio, and a note there must hang on a record. See what "
+    message="Nothing that this note is attached to is in Attio, and a note there needs a record. See what "
     "became of those records, or attach the note to another one at the source, then run the job again.",
 )
 
@@ -43,7 +43,7 @@ COPY_FOR_OWN_COMPANY = Issue(
 )
 COPY_WITHOUT_PARENT = Issue(
     code="no_parent",
-    message="The record that this copy of a note is for is not in Attio, and a note there must hang on a record. See "
+    message="The record that this copy of a note is for is not in Attio, and a note there needs a record. See "
     "what became of that record, then run the job again.",
 )
 
@@ -96,7 +96,7 @@ def _markdown(written: Note | Reply) -> str:
 
 
 def _links(note: Note) -> list[Reference]:
-    """What the note is attached to, in the order in which Freight prefers it."""
+    """Return what the note is attached to, in the order in which Freight prefers it."""
     given: tuple[tuple[Entity, tuple[str, ...]], ...] = (
         ("deals", note.deal_ids),
         ("companies", note.company_ids),
@@ -106,7 +106,7 @@ def _links(note: Note) -> list[Reference]:
 
 
 def _places(note: Note, sketch: DraftBuilder) -> dict[Reference, dict[str, str]]:
-    """Where in Attio the note may stand, by what that is at the source; what Freight prefers comes first."""
+    """Return the records of Attio on which the note may be, by what they are at the source, the preferred one first."""
     participants: list[Reference] = [("people", id_) for id_ in note.participant_ids] if note.stands_in else []
     own: set[Reference] = {("companies", id_) for id_ in sketch.references.own_companies}
     found = sketch.references.found
@@ -120,22 +120,18 @@ def _places(note: Note, sketch: DraftBuilder) -> dict[Reference, dict[str, str]]
 def _parent(
     note: Note, places: dict[Reference, dict[str, str]], copies: Sequence[Attributes], sketch: DraftBuilder
 ) -> Reference:
-    # Attio lets nobody move a note: one that it has stays where it is.
+    # A note cannot be moved in Attio: one that it has stays where it is.
     held = sketch.references.earlier.get(note.id, {}).get("parent", [])
-    if not held and not _is_copy(note):
+    if not held and note.part_of is None:
         held = [place for copy in copies for place in copy.get("parent", [])]
     there = (link for link, place in places.items() if place in held)
     return next(there, next(iter(places)))
 
 
-def _is_copy(note: Note) -> bool:
-    return note.id != note_of(note.id)
-
-
 def _homeless(note: Note, sketch: DraftBuilder) -> Issue:
-    """Why the note can hang on nothing."""
+    """Return why the note can be attached to nothing."""
     own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
-    if _is_copy(note):
+    if note.part_of is not None:
         return COPY_FOR_OWN_COMPANY if own else COPY_WITHOUT_PARENT
     if own:
         return ONLY_OWN_COMPANY

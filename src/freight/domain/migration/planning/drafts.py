@@ -7,7 +7,7 @@ import msgspec
 
 from freight import database
 from freight.connectors.protocols import Attributes, Draft, Issue, References, Target
-from freight.domain.migration.planning import slots
+from freight.domain.migration.planning import reference_slots
 from freight.domain.migration.planning.references import Related
 from freight.model import crm
 
@@ -36,8 +36,8 @@ async def make_drafts(
             draft = _make_draft(target, record, related.references)
             await asyncio.sleep(0)
         if references_only:
-            draft = slots.references_only(draft)
-        drafts.append(slots.fill(draft, related.references.found, related.to_come))
+            draft = reference_slots.references_only(draft)
+        drafts.append(reference_slots.fill(draft, related.references.found, related.to_come))
     return drafts
 
 
@@ -54,7 +54,7 @@ def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = N
     issue = Issue(
         code="held_by_another_record",
         message=f"{value} stands on another record of the target{f' ({holder})' if holder else ''}, which keeps it: it "
-        "is allowed only once. This record is carried over without it.",
+        "is allowed only once. This record is migrated without it.",
         field=slug,
         value=value,
     )
@@ -74,7 +74,7 @@ def without_attribute(draft: Draft, slug: str, reason: str) -> Draft:
     """Return the draft without an attribute that the target refused, with an issue that quotes why."""
     issue = Issue(
         code="refused_by_target",
-        message=f"The target refused the value of {slug}, so the record is carried over without it: {reason}",
+        message=f"The target refused the value of {slug}, so the record is migrated without it: {reason}",
         field=slug,
         value=database.jsonb(draft.values.get(slug, [])),
     )

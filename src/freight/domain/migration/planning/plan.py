@@ -49,8 +49,8 @@ SKIPPED_EXISTING = Issue(
 )
 DELETED_IN_TARGET = Issue(
     code="deleted_in_target",
-    message="Freight carried this record over earlier and somebody deleted it in the target since, so it is not made "
-    "again. Restore or recreate it there if it is wanted.",
+    message="Freight migrated this record earlier, and it was deleted in the target since, so it is not created again. "
+    "Restore or recreate it there if it is wanted.",
 )
 
 
@@ -129,7 +129,7 @@ def plan_update(
 
 
 def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
-    """What is known of a record of the target that was matched just now."""
+    """Return what is known of a record of the target that was matched just now."""
     known = LedgerEntry(
         source_id=draft.source_id,
         target_id=existing.id,
@@ -191,7 +191,7 @@ def _outcome_without_request(staged: Staged, known: LedgerEntry) -> records.Outc
 
 
 def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEntry:
-    """What the ledger is to remember of a record that Freight made, as the target shows it."""
+    """Return what the ledger is to remember of a record that Freight created, as the target shows it."""
     return LedgerEntry(
         source_id=draft.source_id,
         target_id=record.id,
@@ -213,8 +213,11 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEn
 
 
 def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetRecord | None) -> LedgerEntry | None:
-    """What the ledger is to remember once an update was sent: of the plan's draft, `draft` is what the target took,
-    and `record` is what it holds now; None if nothing was left to send."""
+    """Return what the ledger is to remember once an update was sent.
+
+    Of the plan's draft, `draft` is what the target took. `record` is what it holds now; None if nothing was left to
+    send.
+    """
     if plan.known is None:
         return None
     known = without_written(plan.known, plan.values.keys() - sent.keys(), plan)
@@ -240,7 +243,7 @@ def lost(draft: Draft, record: TargetRecord) -> Attributes:
 
 
 def without_written(known: LedgerEntry, refused: Collection[str], plan: RecordPlan) -> LedgerEntry:
-    """What the ledger is to remember after the target has refused these attributes of the plan's."""
+    """Return what the ledger is to remember after the target has refused these attributes of the plan."""
     return msgspec.structs.replace(
         known,
         written=known.written - set(refused),

@@ -24,7 +24,7 @@ READ_LAST = """SELECT DISTINCT ON (entity, source_id) entity, source_id, payload
     WHERE source_system = $1 AND source_workspace = $2 AND payload IS NOT NULL
       AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))
     ORDER BY entity, source_id, jobs.created_at DESC"""
-"""Records of the source as they were read last, also by an earlier job: this one may carry notes alone."""
+"""Records of the source as they were read last, also by an earlier job: this one may migrate notes alone."""
 
 
 class Related(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,8 +120,8 @@ async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]
 
 async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> frozenset[Reference]:
     """Return those of these that the job is still going to load."""
-    carried = [reference for reference in wanted if reference[0] in CROSS_REFERRING and reference[0] in job.entities]
-    if not carried:
+    loaded = [reference for reference in wanted if reference[0] in CROSS_REFERRING and reference[0] in job.entities]
+    if not loaded:
         return frozenset()
     rows = await tx.fetch(
         """SELECT entity, source_id FROM unnest($2::text[], $3::text[]) AS wanted (entity, source_id)
@@ -130,8 +130,8 @@ async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> f
                            AND records.source_id = wanted.source_id
                            AND (outcome IS NULL OR outcome NOT IN ('skipped', 'failed')))""",
         job.id,
-        [entity for entity, _ in carried],
-        [source_id for _, source_id in carried],
+        [entity for entity, _ in loaded],
+        [source_id for _, source_id in loaded],
     )
     return frozenset((row["entity"], row["source_id"]) for row in rows)
 
@@ -167,7 +167,7 @@ async def _names(tx: Connection, job: Job, wanted: Collection[Reference]) -> dic
 
 
 async def _own_companies(tx: Connection, job: Job) -> frozenset[str]:
-    # Also as earlier jobs read them, since a job may carry notes alone.
+    # Also as earlier jobs read them, since a job may migrate notes alone.
     rows = await tx.fetch(
         """SELECT DISTINCT source_id FROM claims JOIN jobs ON jobs.id = job_id
            WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND value = ANY($3)""",

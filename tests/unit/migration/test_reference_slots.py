@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freight.connectors.protocols import Draft, Issue, ReferenceSlot, SlotReference
-from freight.domain.migration.planning.slots import fill, references_only
+from freight.domain.migration.planning.reference_slots import fill, references_only
 from freight.model.crm import Entity, Reference
 
 IDS = ("1", "2", "3", "4")
