@@ -193,6 +193,7 @@ class Record(Table, db=DB, tablename="records"):
     message = Text(null=True, default=None)
     target_id = Text(null=True, default=None)
     awaits_references = Boolean(default=False)
+    part_of = Text(null=True, default=None)
     updated_at = Timestamptz(default=Now())
 
 
@@ -241,6 +242,7 @@ class LedgerEntry(Table, db=DB, tablename="ledger"):
     kept = Array(base_column=Text(), default=[])
     refused = JSONB(default={})
     container = Text(null=True, default=None)
+    part_of = Text(null=True, default=None)
     created_at = Timestamptz(default=Now())
     job_id = UUID(default=None)
     updated_at = Timestamptz(default=Now())

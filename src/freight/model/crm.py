@@ -119,6 +119,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     participant_ids: tuple[str, ...] = ()
     """Who took part in the meeting, call or e-mail that the note is about."""
     replies: tuple[Reply, ...] = ()
+    part_of: str | None = None
+    """The id of the note that this is a copy of, for one of its records; None for a note itself."""
     stands_in: bool = True
     """Whether it may go to a participant where nothing that it is attached to is in the target; of the copies of a
     note only the first may."""
@@ -231,12 +233,12 @@ def people_named(record: Record) -> tuple[str, ...]:
 
 
 def note_of(source_id: str) -> str:
-    """Return the id of the note that a note, or a copy of one for a single record, is."""
+    """Return the id of the note that an id stands for: its own, or that of a copy, as `copy_id` composes it."""
     return source_id.partition("/")[0]
 
 
 def copy_id(note_id: str, link: Reference) -> str:
-    """Return the id of the copy of a note that is for one of its records."""
+    """Return the id of the copy of a note that is for one of its records. Ledgers and targets hold such ids."""
     return "/".join((note_id, *link))
 
 
@@ -248,7 +250,7 @@ def note_ids(note: Note) -> tuple[str, ...]:
         *(("companies", id_) for id_ in note.company_ids),
         *(("people", id_) for id_ in note.person_ids),
     ]
-    id_ = note_of(note.id)
+    id_ = note.part_of or note.id
     return (id_, *(copy_id(id_, link) for link in links))
 
 

@@ -22,7 +22,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
     UniquenessConflict,
 )
-from freight.connectors.protocols import FileContent, References, TargetRecord, Workspace
+from freight.connectors.protocols import FileContent, References, TargetRecord, Workspace, planned_id
 from freight.model.crm import Company, Deal, Entity, File, List, ListEntry, Note, Person, Task
 from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
@@ -633,7 +633,7 @@ async def test_entries_of_a_list_that_does_not_exist_yet_are_nowhere(target, fak
 
 
 async def test_nothing_is_asked_about_what_exists_in_a_prediction_only(target, fake):
-    planned = References(found={("companies", "1"): "new:companies:1"})
+    planned = References(found={("companies", "1"): planned_id(("companies", "1"))})
     target.use(LISTED)
     for kind in (
         ListEntry(id="e1", list_id="8", parent=("companies", "1")),

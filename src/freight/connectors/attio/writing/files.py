@@ -12,9 +12,9 @@ import msgspec
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
-from freight.connectors.attio.writing.catalog import if_present, is_planned, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.errors import Rejected
-from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord, is_planned
 
 PATH = "/v2/files"
 KEY = "file_id"

@@ -152,9 +152,10 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Workspac
            WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3::text AND NOT EXISTS (
                SELECT FROM records
                WHERE job_id = $2 AND records.entity = $3::text AND records.source_id = ledger.source_id
-           ) AND NOT (entity = 'notes' AND split_part(source_id, '/', 1) IN (
-               -- A note that is written to each of its records has an id for each, which begins with its own.
-               SELECT split_part(records.source_id, '/', 1) FROM records WHERE job_id = $2 AND records.entity = 'notes'
+           ) AND NOT (entity = 'notes' AND coalesce(part_of, source_id) IN (
+               -- Of a note that the source shows, copies are named otherwise.
+               SELECT coalesce(records.part_of, records.source_id)
+               FROM records WHERE job_id = $2 AND records.entity = 'notes'
            ))""",
         tenant_id,
         job_id,
@@ -174,10 +175,12 @@ async def remember(
         await _forget(tx, pair, entity, former)
     await tx.execute(
         """INSERT INTO ledger (tenant_id, job_id, source_workspace, target_workspace, entity, source_id, target_id,
-                               origin, values, written, replaced, given, kept, refused, container)
-           SELECT $1, $2, $3, $4, $5, source_id, target_id, origin, values,
+                               origin, values, written, replaced, given, kept, refused, container, part_of)
+           SELECT $1, $2, $3, $4, $5::text, source_id, target_id, origin, values,
                   ARRAY(SELECT jsonb_array_elements_text(written)), replaced, given,
-                  ARRAY(SELECT jsonb_array_elements_text(kept)), refused, container
+                  ARRAY(SELECT jsonb_array_elements_text(kept)), refused, container,
+                  (SELECT part_of FROM records WHERE $5::text = 'notes' AND job_id = $2 AND records.entity = $5::text
+                                                 AND records.source_id = entry.source_id)
            FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[],
                        $13::jsonb[], $14::jsonb[], $15::text[])
                 AS entry (source_id, target_id, origin, values, written, replaced, given, kept, refused, container)
@@ -185,7 +188,7 @@ async def remember(
            SET job_id = excluded.job_id, target_id = excluded.target_id, origin = excluded.origin,
                values = excluded.values, written = excluded.written, replaced = excluded.replaced,
                given = excluded.given, kept = excluded.kept, refused = excluded.refused,
-               container = excluded.container, updated_at = now()""",
+               container = excluded.container, part_of = excluded.part_of, updated_at = now()""",
         tenant_id,
         job_id,
         pair.source,

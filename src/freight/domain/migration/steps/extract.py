@@ -12,6 +12,7 @@ from freight.database import Connection
 from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
+from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.planning.sample import read_sample
 from freight.domain.migration.records import leases, ledger, logs, staging, streams
 from freight.domain.migration.records.conventions import NumericFields
@@ -119,7 +120,7 @@ class _Extraction:
     async def _read(self) -> Page:
         if self._job.mode == "sample":
             return await read_sample(self._source, self._job, self._stream.entity)
-        return await self._source.read_page(self._stream.entity, self._stream.cursor)
+        return fan_out(await self._source.read_page(self._stream.entity, self._stream.cursor), self._job.mapping)
 
     async def _save(self, page: Page) -> None:
         job, before = self._job, self._stream.read_records

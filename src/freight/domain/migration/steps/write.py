@@ -259,7 +259,7 @@ def _sized(draft: Draft, size: int) -> Draft:
 
 
 def _settled(plan: RecordPlan, outcome: Outcome, target_id: str | None) -> Settled:
-    return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
+    return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.slots))
 
 
 def _failed(plan: RecordPlan, error: ConnectorError, what: str) -> Result:
