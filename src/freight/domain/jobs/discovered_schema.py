@@ -1,6 +1,5 @@
 """Discovered schemas: what a job found out about its two sides before it began, and what the job will cost."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec

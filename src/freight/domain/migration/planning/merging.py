@@ -74,7 +74,8 @@ def attribute_states(
 ) -> Iterator[AttributeState]:
     """Yield the state of each attribute that the job migrates, in the order of their slugs."""
     # A warning about an attribute says that some of it was left out.
-    incomplete = {slot.attribute for slot in draft.slots} | {issue.field for issue in draft.issues if issue.level != "info"}
+    warned = {issue.field for issue in draft.issues if issue.level != "info"}
+    incomplete = warned | {slot.attribute for slot in draft.slots}
     for slug in sorted(draft.values.keys() | drafted.keys() | (base.values.keys() & draft.carried)):
         yield AttributeState(
             slug=slug,
