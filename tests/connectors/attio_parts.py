@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
+from freight.connectors import registry
 from freight.connectors.attio import drafting
 from freight.connectors.attio.definitions import Attribute, Choice, ListDefinition, Member
 from freight.connectors.attio.drafting import MappingIndex
-from freight.connectors.attio.planning.attributes import description, list_description
 from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
 from freight.connectors.protocols import Draft, References, SchemaPlan
 from freight.model.crm import LOAD_ORDER, Entity, Record
@@ -18,6 +19,9 @@ from freight.model.fields import Field, FieldType, Option
 from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import Place, ResolvedMapping
 from freight.model.schema import Schema
+
+AFFINITY = registry.provenance("affinity")
+MARKS = Marks(AFFINITY)
 
 MEMBER_ID = "50cf242c-7fa3-4cad-87d0-75b1af71c57b"
 
@@ -64,7 +68,7 @@ def planned(
 ) -> SchemaPlan:
     """The plan where no attribute has choices yet."""
     mapping = mapping or Mapping()
-    return with_choices(resolve(schema, mapping, entities, existing or workspace()), schema, {})
+    return with_choices(resolve(schema, mapping, entities, existing or workspace(), AFFINITY), schema, {})
 
 
 def made(existing: Existing, layout: ResolvedMapping) -> Existing:
@@ -90,9 +94,9 @@ def _of_owner(owner: str, layout: ResolvedMapping) -> dict[str, Attribute]:
             item.type,
             multiple=item.multiple,
             is_unique=item.unique,
-            description=None if owner in STANDARD else list_description(owner),
+            description=item.description,
         )
-        for item in added_to(owner)
+        for item in added_to(owner, MARKS)
     }
     places = [place for place in layout.places if place.owner == owner and place.action in ("make", "restore")]
     return added | {place.attribute or "": _made(place) for place in places}
@@ -103,14 +107,15 @@ def _made(place: Place) -> Attribute:
     return attribute(
         place.attribute or "",
         ATTIO_TYPES[type_],
-        description=description(place.field),
+        description=MARKS.of_field(place.field),
         multiple=place.multiple,
         allowed=frozenset({type_}) if type_ in ("people", "companies") else None,
     )
 
 
 def draft(record: Record, references: References | None = None, layout: ResolvedMapping | None = None) -> Draft:
-    return drafting.draft(record, references or References(), MappingIndex(layout or ResolvedMapping()))
+    layout = msgspec.structs.replace(layout or ResolvedMapping(), provenance=AFFINITY)
+    return drafting.draft(record, references or References(), MappingIndex(layout))
 
 
 def codes(drafted: Draft | SchemaPlan) -> list[str]:

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from attio_parts import COMPANY, MEMBER_ID, codes, draft, field, planned, workspace
+from attio_parts import AFFINITY, COMPANY, MARKS, MEMBER_ID, codes, draft, field, planned, workspace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,7 +156,7 @@ def test_what_is_read_back_equals_what_was_written(record, fields, layout):
     if isinstance(record, Company):
         record = msgspec.structs.replace(record, fields=fields)
     drafted = draft(record, REFERENCES, layout)
-    types = own_types(drafted.entity)
+    types = own_types(drafted.entity, MARKS)
     if isinstance(record, Company):
         types |= {place.attribute or "": ATTIO_TYPES[place.type or "text"] for place in layout.places}
     read = {slug: [as_attio_reads(types[slug], item) for item in drafted.values.get(slug, [])] for slug in types}
@@ -565,7 +565,7 @@ def test_an_option_that_the_job_does_not_know_is_named():
 def test_a_text_that_is_an_option_of_the_attribute_it_is_led_to_arrives_and_another_is_named(type_):
     schema = Schema(companies=(field("f1", "Sector"),))
     mapping = Mapping(companies={"f1": FieldMapping(to="categories", type=type_)})
-    plan = resolve(schema, mapping, ("companies",), workspace())
+    plan = resolve(schema, mapping, ("companies",), workspace(), AFFINITY)
     plan = with_choices(plan, schema, {("companies", "categories"): [Choice(id="o1", title="Bio")]})
     assert not [issue for issue in plan.issues if issue.level == "error"]
     drafted = [draft(Company(id="1", fields={"f1": (text,)}), layout=plan.layout) for text in ("Bio", "Robots")]

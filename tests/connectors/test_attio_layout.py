@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from attio_parts import MEMBER_ID, attribute, codes, field, made, planned, workspace
+from attio_parts import AFFINITY, MEMBER_ID, attribute, codes, field, made, planned, workspace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -392,7 +392,7 @@ def test_options_that_are_missing_or_archived_are_made():
         Choice(id="2", title="Bio"),
         Choice(id="3", title="Old", is_archived=True),
     ]
-    plan = resolve(schema, Mapping(), LOAD_ORDER, existing)
+    plan = resolve(schema, Mapping(), LOAD_ORDER, existing, AFFINITY)
     (place,) = with_choices(plan, schema, {("companies", "industry"): choices}).layout.places
     assert place.options == ("Theirs", "Bio", "SaaS", "saas", "Old")
     assert place.new_options == ("SaaS", "saas", "Old")

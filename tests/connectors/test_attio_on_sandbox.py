@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from attio_parts import AFFINITY
 from connector_parts import RecordingPacer
 
 from freight.connectors import registry
@@ -21,7 +22,7 @@ from support.clients import client
 async def a_target(**options: Any) -> AsyncIterator[tuple[Sandbox, Target]]:
     async with running(SandboxOptions(companies=1, people=1, unlimited=True, **options)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        await target.prepare(ResolvedMapping(entities=("companies", "people")))
+        target.use(await target.prepare(ResolvedMapping(provenance=AFFINITY, entities=("companies", "people"))))
         yield sandbox, target
         await target.aclose()
 

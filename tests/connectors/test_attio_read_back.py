@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from attio_parts import AFFINITY
 from connector_parts import RecordingPacer, Script
 
 from freight.connectors.attio.profiles import page
@@ -18,6 +19,7 @@ from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 TYPES = {"name": "text", "categories": "select", "company": "record-reference", "owner": "actor-reference"}
 
 LISTED = ResolvedMapping(
+    provenance=AFFINITY,
     entities=("companies", "list_entries"),
     lists=(ListPlace(list_id="8", name="LPs", slug="lps", parent="companies", action="use", target_id="l8"),),
     places=(
@@ -48,7 +50,9 @@ def answering(pacer: RecordingPacer, item: dict[str, Any]) -> tuple[AttioTarget,
         return httpx.Response(200, json={"data": [item] if many else item})
 
     script = Script(answer)
-    return AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport), script
+    target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport)
+    target.use(ResolvedMapping(provenance=AFFINITY))
+    return target, script
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from attio_parts import AFFINITY
 from connector_parts import RecordingPacer
 
 from freight.connectors import registry
@@ -20,7 +21,7 @@ async def target() -> AsyncIterator[tuple[Target, httpx.AsyncClient]]:
     """The target, and its Attio as a test reaches it."""
     async with running(SandboxOptions(companies=1, people=1, unlimited=True)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        await target.prepare(ResolvedMapping(entities=("companies",)))
+        target.use(await target.prepare(ResolvedMapping(provenance=AFFINITY, entities=("companies",))))
         async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
             yield target, attio
         await target.aclose()

@@ -11,6 +11,7 @@ from freight.model.crm import Entity, File, Record, Reference, Reply
 from freight.model.fields import PersonRef
 from freight.model.mapping import Mapping as JobMapping
 from freight.model.numerals import Convention
+from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
@@ -181,7 +182,7 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source_id: str | None
-    """The source id that it carries: for objects what their `affinity_id` attribute holds."""
+    """The id of the layout's source system that it bears in a mark of Freight's; ids of other systems do not count."""
     values: Attributes
     container: str | None = None
     """The id in the target of the list that an entry stands on."""
@@ -249,8 +250,11 @@ class Target(Protocol):
         """The workspace that the key opens."""
         ...
 
-    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> SchemaPlan:
-        """Where everything is to go; asks what exists, and changes nothing."""
+    async def plan(
+        self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
+    ) -> SchemaPlan:
+        """Return where everything is to go, marked as coming from this source. Asks what exists, and changes
+        nothing."""
         ...
 
     async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:

@@ -3,9 +3,11 @@
 import httpx
 import msgspec
 
+from freight.connectors.affinity.provenance import PROVENANCE
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.protocols import Kind, Pacer, Source, Target
+from freight.model.provenance import Provenance
 
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,7 @@ SYSTEMS = {
 }
 
 SOURCES = {"affinity": AffinitySource}
+PROVENANCES = {PROVENANCE.system: PROVENANCE}
 TARGETS = {"attio": AttioTarget}
 
 
@@ -47,6 +50,11 @@ def target(
 ) -> Target:
     """The target of that name. Raises `CredentialsRefused` for a key that cannot be one."""
     return TARGETS[system](api_key, base_url=base_url or SYSTEMS[system].base_url, pacer=pacer, transport=transport)
+
+
+def provenance(system: str) -> Provenance:
+    """Return what the records of a source are marked with at the target."""
+    return PROVENANCES[system]
 
 
 def default_base_url(system: str) -> str:

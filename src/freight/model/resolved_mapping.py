@@ -7,6 +7,7 @@ import msgspec
 from freight.model.crm import Entity
 from freight.model.fields import FieldType
 from freight.model.mapping import AttributeType
+from freight.model.provenance import Provenance
 
 Action = Literal["use", "make", "restore", "skip"]
 """What is to be done for it in the target: nothing, since it exists; make it; bring it back from the archive; or
@@ -54,6 +55,8 @@ class ListPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ResolvedMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where everything goes."""
 
+    provenance: Provenance | None = None
+    """The system that the records come from; None in what earlier versions stored."""
     entities: tuple[Entity, ...] = ()
     """What the job carries."""
     places: tuple[Place, ...] = ()

@@ -15,6 +15,7 @@ from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import discover
 from freight.connectors.attio.planning.prepare import chooser_of, prepare
 from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.entries import Entries
 from freight.connectors.attio.writing.files import Files
@@ -38,6 +39,7 @@ from freight.connectors.protocols import (
 )
 from freight.model.crm import LOAD_ORDER, Entity, Record
 from freight.model.mapping import Mapping as JobMapping
+from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
@@ -88,8 +90,8 @@ class AttioTarget:
             "deals": objects,
             "lists": Lists(self._definitions),
             "list_entries": Entries(self._client, queries, self._known),
-            "notes": Notes(self._client),
-            "tasks": Tasks(self._client),
+            "notes": Notes(self._client, self._known),
+            "tasks": Tasks(self._client, self._known),
             "files": Files(self._client),
         }
 
@@ -119,21 +121,24 @@ class AttioTarget:
             )
         return Workspace(id=workspace_id, name=str(answer.get("workspace_name") or workspace_id))
 
-    async def plan(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> SchemaPlan:
-        """Where everything is to go; asks what exists, and changes nothing."""
+    async def plan(
+        self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
+    ) -> SchemaPlan:
+        """Return where everything is to go. Asks what exists, and changes nothing."""
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
             # Without them the workspace cannot be looked at any further.
             carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
-            return SchemaPlan(layout=ResolvedMapping(entities=carried), issues=tuple(lacking))
+            return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=carried), issues=tuple(lacking))
         existing = await discover(
             self._definitions,
             schema,
             mapping,
             entities,
+            Marks(provenance),
             authorized_by=identity.get("authorized_by_workspace_member_id"),
         )
-        planned = resolve(schema, mapping, entities, existing)
+        planned = resolve(schema, mapping, entities, existing, provenance)
         choosers = {
             (place.owner, place.attribute): chooser
             for place in planned.layout.places

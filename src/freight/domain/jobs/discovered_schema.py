@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from freight.connectors import registry
 from freight.database import Connection, jsonb
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import ResolvedMapping
@@ -31,13 +32,14 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
     """The blueprint of a job; None before its precheck."""
-    row = await tx.fetchrow("SELECT source_schema, layout FROM jobs WHERE id = $1", job_id)
+    row = await tx.fetchrow("SELECT source_system, source_schema, layout FROM jobs WHERE id = $1", job_id)
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
-    return DiscoveredSchema(
-        schema=msgspec.json.decode(row["source_schema"], type=Schema),
-        layout=msgspec.json.decode(row["layout"], type=ResolvedMapping),
-    )
+    layout = msgspec.json.decode(row["layout"], type=ResolvedMapping)
+    if layout.provenance is None:
+        # Stored by a version that did not keep it with the layout.
+        layout = msgspec.structs.replace(layout, provenance=registry.provenance(row["source_system"]))
+    return DiscoveredSchema(schema=msgspec.json.decode(row["source_schema"], type=Schema), layout=layout)
 
 
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:

@@ -1,17 +1,15 @@
-"""Opportunities as Attio holds deals, and their places on lists."""
+"""Deals as Attio holds them, and their places on lists."""
 
 from typing import Any
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.drafting.conversion import field_values, number_item, text_items
-from freight.connectors.attio.standard import ADDED_AT, ENTRY_ID, PARENT, SOURCE_ID
+from freight.connectors.attio.standard import PARENT
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Deal, ListEntry
 from freight.model.fields import PersonRef, Value
-
-NAMELESS = "Untitled opportunity"
 
 INTERNAL_PERSON = Issue(
     level="info",
@@ -30,14 +28,14 @@ def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
         "value": _value(deal, sketch),
         "associated_people": _people(deal, sketch),
         "associated_company": _company(deal, sketch),
-        SOURCE_ID: [deal.id],
+        sketch.marks.source_id: [deal.id],
     }
     filled = {slug: items for slug, items in drafted.items() if items}
     return Draft(
         entity="deals",
         source_id=deal.id,
         values=filled,
-        unique={SOURCE_ID: (deal.id,)},
+        unique={sketch.marks.source_id: (deal.id,)},
         multiple=frozenset({"associated_people"} & filled.keys()),
         on_create=_demanded(filled, sketch),
         issues=tuple(sketch.issues),
@@ -65,7 +63,7 @@ def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
         )  # fmt: skip
     fields, multiple = field_values(entry.list_id, entry.fields, sketch)
     added = [values.moment(entry.created_at)] if entry.created_at else []
-    drafted: Attributes = {**fields, ENTRY_ID: [entry.id], ADDED_AT: added}
+    drafted: Attributes = {**fields, sketch.marks.entry_id: [entry.id], sketch.marks.added_at: added}
     return Draft(
         entity="list_entries",
         source_id=entry.id,
@@ -191,8 +189,9 @@ def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
     """What Attio demands of every deal and this one lacks."""
     demanded: Attributes = {}
     if "name" not in filled:
-        demanded["name"] = [NAMELESS]
-        _say_defaulted("name_defaulted", "name", f"is called {NAMELESS}", sketch)
+        name = f"Untitled {sketch.noun('deals')}"
+        demanded["name"] = [name]
+        _say_defaulted("name_defaulted", "name", f"is called {name}", sketch)
     if "stage" not in filled and sketch.layout.stages:
         demanded["stage"] = [sketch.layout.stages[0]]
         _say_defaulted("stage_defaulted", "stage", f"begins with {sketch.layout.stages[0]}", sketch)

@@ -9,33 +9,21 @@ from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.choices import CHOSEN
 from freight.connectors.attio.planning.slugs import candidates, earlier_field_slug, field_slug
+from freight.connectors.attio.provenance import MADE_FOR_FIELD, Marks, is_mark
 from freight.connectors.attio.standard import (
-    ALWAYS_FILLED,
     ATTIO_TYPES,
     IDENTIFYING,
     LIST_SYSTEM,
     MULTIPLE_TYPES,
     Added,
     added_to,
+    always_filled,
     own_types,
 )
 from freight.connectors.protocols import Issue
 from freight.model.fields import Field
 from freight.model.mapping import POSSIBLE_TYPES, AttributeType, FieldMapping, default_type
 from freight.model.resolved_mapping import Place
-
-MARK = "From Affinity field "
-"""Begins the description of an attribute that Freight made; what follows is the field's id."""
-
-
-def description(field_id: str) -> str:
-    """How Freight describes the attribute of a field, and recognises it whatever its name has become."""
-    return f"{MARK}{field_id}"
-
-
-def list_description(list_id: str) -> str:
-    """How Freight describes the attributes that it adds to a list for itself, and recognises the list by them."""
-    return f"From Affinity list {list_id}"
 
 
 def types_of(attribute: Attribute) -> frozenset[AttributeType]:
@@ -47,13 +35,17 @@ def types_of(attribute: Attribute) -> frozenset[AttributeType]:
 
 
 def place_fields(
-    owner: str, fields: Sequence[Field], wanted: Mapping[str, FieldMapping], attributes: Mapping[str, Attribute]
+    owner: str,
+    fields: Sequence[Field],
+    wanted: Mapping[str, FieldMapping],
+    attributes: Mapping[str, Attribute],
+    marks: Marks,
 ) -> tuple[list[Place], list[Issue]]:
     """Where the fields of an owner go, given what its object or list has; in the order of the fields.
 
     What the job names comes first, then what is recognised, so that neither depends on the fields before it.
     """
-    placing = _Placing(owner, attributes)
+    placing = _Placing(owner, attributes, marks)
     wishes = [_Wish.of(field, wanted.get(field.id, FieldMapping())) for field in fields]
     for wish in wishes:
         if wish.mapping.skip:
@@ -71,21 +63,21 @@ def place_fields(
     return [placing.places[field.id] for field in fields if field.id in placing.places], placing.issues
 
 
-def check_added(owner: str, attributes: Mapping[str, Attribute]) -> list[Issue]:
+def check_added(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
     """Issues for attributes that stand where Freight needs its own and cannot serve as these."""
     return [
         issues.own_attribute_incompatible(owner, added)
-        for added in added_to(owner)
+        for added in added_to(owner, marks)
         if (attribute := attributes.get(added.slug)) is not None and not serves(attribute, added)
     ]
 
 
-def check_demanded(owner: str, attributes: Mapping[str, Attribute]) -> list[Issue]:
+def check_demanded(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
     """Issues for attributes that every new record must have and that Freight does not always fill."""
     return [
         issues.attribute_demanded(owner, attribute)
         for attribute in attributes.values()
-        if attribute.is_demanded and not attribute.is_archived and attribute.slug not in ALWAYS_FILLED.get(owner, ())
+        if attribute.is_demanded and not attribute.is_archived and attribute.slug not in always_filled(owner, marks)
     ]
 
 
@@ -117,14 +109,15 @@ class _Wish(msgspec.Struct, frozen=True):
 class _Placing:
     """The places of one owner's fields as they are found; a field that was refused has none."""
 
-    def __init__(self, owner: str, attributes: Mapping[str, Attribute]) -> None:
+    def __init__(self, owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> None:
         self.places: dict[str, Place] = {}
         self.issues: list[Issue] = []
         self._owner = owner
         self._attributes = attributes
+        self._marks = marks
         self._refused: set[str] = set()
         self._taken: dict[str, Field] = {}
-        self._reserved = {*own_types(owner), *LIST_SYSTEM}
+        self._reserved = {*own_types(owner, marks), *LIST_SYSTEM}
 
     def skip(self, field: Field) -> None:
         self.places[field.id] = Place(
@@ -138,12 +131,17 @@ class _Placing:
     def place_as_named(self, wish: _Wish, slug: str) -> None:
         """Use the attribute that the job names, or make it."""
         attribute = self._attributes.get(slug)
-        own = {added.slug for added in added_to(self._owner)} | LIST_SYSTEM
+        own = {added.slug for added in added_to(self._owner, self._marks)} | LIST_SYSTEM
         if (other := self._taken.get(slug)) is not None:
             self.refuse(wish.field, issues.attribute_taken_twice(self._owner, slug, other, wish.field))
         elif attribute is None and slug not in own:
             self._place(wish, slug, None, wish.type)
-        elif attribute is None or slug in own or (type_ := _servable(attribute, wish)) is None:
+        elif (
+            attribute is None
+            or slug in own
+            or is_mark(slug, attribute.description)
+            or (type_ := _servable(attribute, wish)) is None
+        ):
             self.refuse(wish.field, issues.attribute_incompatible(self._owner, wish.field, slug, attribute))
         elif slug in IDENTIFYING.get(self._owner, ()) and not wish.mapping.replace:
             self.refuse(wish.field, issues.standard_value_taken(self._owner, wish.field, slug))
@@ -154,8 +152,9 @@ class _Placing:
         """Use the attribute that Freight made for this field earlier."""
         if self._is_settled(wish.field):
             return
+        mark = self._marks.of_field(wish.field.id)
         for slug, attribute in self._attributes.items():
-            if attribute.description == description(wish.field.id) and self._is_free(slug) and _holds(attribute, wish):
+            if attribute.description == mark and self._is_free(slug) and _holds(attribute, wish):
                 self._place(wish, slug, attribute, wish.type)
                 return
 
@@ -166,8 +165,9 @@ class _Placing:
         """
         if self._is_settled(wish.field):
             return
-        present = takewhile(self._attributes.__contains__, candidates(earlier_field_slug(wish.field)))
-        for slug in chain(present, candidates(field_slug(wish.field))):
+        prefix = self._marks.prefix
+        present = takewhile(self._attributes.__contains__, candidates(earlier_field_slug(wish.field), prefix))
+        for slug in chain(present, candidates(field_slug(wish.field), prefix)):
             attribute = self._attributes.get(slug)
             if self._is_free(slug) and (attribute is None or _adoptable(attribute, wish)):
                 self._place(wish, slug, attribute, wish.type)
@@ -209,5 +209,6 @@ def _holds(attribute: Attribute, wish: _Wish) -> bool:
 
 
 def _adoptable(attribute: Attribute, wish: _Wish) -> bool:
-    ours = (attribute.description or "").startswith(MARK)
+    made_for_field = MADE_FOR_FIELD.match(attribute.description or "") is not None
+    ours = made_for_field or is_mark(attribute.slug, attribute.description)
     return not attribute.is_system and not ours and attribute.multiple == wish.multiple and _holds(attribute, wish)

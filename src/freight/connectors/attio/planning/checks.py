@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from freight.connectors.attio.planning import issues
-from freight.connectors.attio.standard import IDENTIFYING, PARTS
+from freight.connectors.attio.standard import IDENTIFYING
 from freight.connectors.protocols import Issue
 from freight.model.crm import Entity
 from freight.model.mapping import FieldMapping
@@ -52,9 +52,10 @@ def check_mapping(schema: Schema, mapping: JobMapping, entities: Collection[Enti
     return found
 
 
-def check_standard(owner: Entity, schema: Schema, wanted: Mapping[str, FieldMapping]) -> list[Issue]:
+def check_standard(
+    owner: Entity, schema: Schema, wanted: Mapping[str, FieldMapping], parts: Mapping[str, str]
+) -> list[Issue]:
     """Warnings for fields that are led to an attribute which a standard or enriched value of the record fills too."""
-    parts = PARTS.get(owner, {})
     filled = {
         parts[fact.part]: fact
         for fact in schema.facts.get(owner, ())

@@ -15,6 +15,7 @@ from freight.connectors.attio.definitions import (
     Member,
 )
 from freight.connectors.attio.planning.lists import matching_list
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.standard import OBJECTS
 from freight.model.crm import Entity
 from freight.model.mapping import Mapping
@@ -48,6 +49,7 @@ async def discover(
     schema: Schema,
     mapping: Mapping,
     entities: Collection[Entity],
+    marks: Marks,
     *,
     authorized_by: str | None,
 ) -> Existing:
@@ -60,7 +62,9 @@ async def discover(
     if "stage" in objects.get("deals", {}):
         stages = await definitions.choices(STAGES)
     lists = await definitions.lists() if any(entity in entities for entity in LISTED) else []
-    matches = [matching_list(given, mapping, lists, {}) for given in schema.lists if mapping.carries_list(given.id)]
+    matches = [
+        matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.carries_list(given.id)
+    ]
     # One that is not known by its slug may be any of them.
     used = [found.id for found in (lists if None in matches else matches) if found is not None]
     list_attributes = await together(definitions.attributes(Container("lists", list_id)) for list_id in used)

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from freight.connectors.attio.definitions import Attribute, ListDefinition
 from freight.connectors.attio.planning import issues
-from freight.connectors.attio.planning.attributes import list_description
-from freight.connectors.attio.planning.slugs import list_ending, list_slug
+from freight.connectors.attio.planning.slugs import list_slug
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.protocols import Issue
 from freight.model.crm import List
 from freight.model.fields import Field, FieldType
@@ -27,19 +27,20 @@ ListAttributes = Mapping[str, Mapping[str, Attribute]]
 
 
 def matching_list(
-    given: List, mapping: JobMapping, existing: Sequence[ListDefinition], attributes: ListAttributes
+    given: List, mapping: JobMapping, existing: Sequence[ListDefinition], attributes: ListAttributes, marks: Marks
 ) -> ListDefinition | None:
     """The list of Attio that the job names, or that Freight made for this one earlier: known by its slug, or, where
     somebody has changed that, by its attributes."""
     if (slug := mapping.of_list(given.id).to) is not None:
         return next((found for found in existing if found.slug == slug), None)
-    ending = list_ending(given.id)
+    ending = marks.list_ending(given.id)
     by_slug = next((found for found in existing if f"_{found.slug}".endswith(f"_{ending}")), None)
-    return by_slug or next((found for found in existing if _was_made_for(given, attributes.get(found.id, {}))), None)
+    description = marks.of_list(given.id)
+    return by_slug or next((found for found in existing if _has(description, attributes.get(found.id, {}))), None)
 
 
-def _was_made_for(given: List, attributes: Mapping[str, Attribute]) -> bool:
-    return any(attribute.description == list_description(given.id) for attribute in attributes.values())
+def _has(description: str, attributes: Mapping[str, Attribute]) -> bool:
+    return any(attribute.description == description for attribute in attributes.values())
 
 
 def place_lists(
@@ -48,6 +49,7 @@ def place_lists(
     existing: Sequence[ListDefinition],
     attributes: ListAttributes,
     enabled: Collection[str],
+    marks: Marks,
     *,
     carried: bool,
 ) -> tuple[list[ListPlace], list[Issue]]:
@@ -63,7 +65,9 @@ def place_lists(
             # Without deals a job that carries them is forbidden anyway.
             found += [issues.list_needs_deals(given)] if carried else []
             continue
-        place, wrong = _place(given, mapping, matching_list(given, mapping, existing, attributes), carried=carried)
+        place, wrong = _place(
+            given, mapping, matching_list(given, mapping, existing, attributes, marks), marks, carried=carried
+        )
         found += wrong
         if carried and place.slug in taken:
             found.append(issues.list_taken_twice(taken[place.slug], given, place.slug))
@@ -74,13 +78,13 @@ def place_lists(
 
 
 def _place(
-    given: List, mapping: JobMapping, held: ListDefinition | None, *, carried: bool
+    given: List, mapping: JobMapping, held: ListDefinition | None, marks: Marks, *, carried: bool
 ) -> tuple[ListPlace, list[Issue]]:
     wanted = mapping.of_list(given.id)
     roles, found = _roles(given, mapping) if given.of == "deals" else ({}, [])
     if carried and held is not None and given.of not in held.parents:
         found.append(issues.list_incompatible(given, held.slug, held.parents))
-    slug = held.slug if held is not None else wanted.to or list_slug(given.name, given.id)
+    slug = held.slug if held is not None else wanted.to or list_slug(given.name, marks.list_ending(given.id))
     place = ListPlace(
         list_id=given.id,
         name=held.name if held is not None and wanted.to else wanted.name or given.name or slug,

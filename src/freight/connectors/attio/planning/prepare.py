@@ -7,8 +7,9 @@ import msgspec
 
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import Attribute, Choice, Chooser, Container, Definitions, ListDefinition
-from freight.connectors.attio.planning.attributes import description, list_description, serves, types_of
+from freight.connectors.attio.planning.attributes import serves, types_of
 from freight.connectors.attio.planning.existing import LISTED, STAGES
+from freight.connectors.attio.provenance import Marks, marks_of
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
 from freight.connectors.errors import Rejected
 from freight.model.mapping import AttributeType
@@ -24,11 +25,14 @@ CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
 
 async def prepare(definitions: Definitions, layout: ResolvedMapping) -> ResolvedMapping:
     """Make it all, and return the layout with the ids of the lists. Raises `Rejected` where Attio refuses a part."""
+    marks = marks_of(layout)
     lists = layout.lists
     if any(entity in layout.entities for entity in LISTED):
         lists = await _prepare_lists(definitions, lists)
     await together(
-        _prepare_attributes(definitions, owner, container, [place for place in layout.places if place.owner == owner])
+        _prepare_attributes(
+            definitions, owner, container, [place for place in layout.places if place.owner == owner], marks
+        )
         for owner, container in _owners(layout, lists)
     )
     choosers = [(chooser_of(place, lists), place.new_options) for place in layout.places if place.new_options]
@@ -94,19 +98,16 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
 
 
 async def _prepare_attributes(
-    definitions: Definitions, owner: str, container: Container, places: Sequence[Place]
+    definitions: Definitions, owner: str, container: Container, places: Sequence[Place], marks: Marks
 ) -> None:
     """One after the other, since Attio shows attributes in the order in which they were made."""
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
-    for added in added_to(owner):
-        definition, fits = _added(added)
-        if container.kind == "lists":
-            definition["description"] = list_description(owner)
-        await preparing.attribute(definition, fits)
+    for added in added_to(owner, marks):
+        await preparing.attribute(*_added(added))
     for place in places:
         if place.attribute is not None and place.type is not None:
-            await preparing.attribute(*_placed(place, place.attribute, place.type))
+            await preparing.attribute(*_placed(place, place.attribute, place.type, marks))
 
 
 class _Preparing:
@@ -167,12 +168,13 @@ async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -
 
 def _added(added: Added) -> tuple[Definition, Fit]:
     definition = _definition(added.slug, added.title, added.type, multiple=added.multiple, unique=added.unique)
+    definition["description"] = added.description
     return definition, lambda found: serves(found, added)
 
 
-def _placed(place: Place, slug: str, type_: AttributeType) -> tuple[Definition, Fit]:
+def _placed(place: Place, slug: str, type_: AttributeType, marks: Marks) -> tuple[Definition, Fit]:
     definition = _definition(slug, place.title or place.name, ATTIO_TYPES[type_], multiple=place.multiple)
-    definition["description"] = description(place.field)
+    definition["description"] = marks.of_field(place.field)
     if type_ == "currency":
         definition["config"] = {"currency": CURRENCY}
     elif type_ in ("people", "companies"):

@@ -12,10 +12,12 @@ from freight.connectors.attio.planning.choices import Existing as ExistingChoice
 from freight.connectors.attio.planning.choices import add_choices, complete, titles
 from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import place_lists
-from freight.connectors.attio.standard import PARTS, added_to
+from freight.connectors.attio.provenance import Marks
+from freight.connectors.attio.standard import added_to, parts_of
 from freight.connectors.protocols import Issue, SchemaPlan
 from freight.model.crm import LOAD_ORDER, Entity
 from freight.model.mapping import Mapping
+from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 from freight.model.schema import Schema
 
@@ -23,29 +25,41 @@ OWNING: tuple[Entity, ...] = ("deals", "tasks")
 """Entities whose records belong to one of the firm's own people."""
 
 
-def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], existing: Existing) -> SchemaPlan:
+def resolve(
+    schema: Schema, mapping: Mapping, entities: Collection[Entity], existing: Existing, provenance: Provenance
+) -> SchemaPlan:
     """The layout but for the choices of fields, which `with_choices` adds."""
+    marks = Marks(provenance)
+    all_parts = parts_of(marks)
     carried = any(entity in entities for entity in LISTED)
     found = check_mapping(schema, mapping, entities)
     if "deals" in entities and "deals" not in existing.enabled and _may_have_deals(schema, mapping):
         found.append(issues.deals_disabled())
     lists, wrong = (
-        place_lists(schema.lists, mapping, existing.lists, existing.list_attributes, existing.enabled, carried=carried)
+        place_lists(
+            schema.lists,
+            mapping,
+            existing.lists,
+            existing.list_attributes,
+            existing.enabled,
+            marks,
+            carried=carried,
+        )
         if carried or "deals" in entities
         else ([], [])
     )
     found += wrong
     places: list[Place] = []
     for owner, attributes in _owners(entities, lists, existing):
-        placed, wrong = place_fields(owner, schema.fields_of(owner), mapping.fields_of(owner), attributes)
+        placed, wrong = place_fields(owner, schema.fields_of(owner), mapping.fields_of(owner), attributes, marks)
         places += placed
         found += wrong
     for owner, attributes in (*existing.objects.items(), *_of_lists(lists, existing)):
-        found += check_added(owner, attributes)
-        found += check_demanded(owner, attributes)
-    for owner in PARTS:
+        found += check_added(owner, attributes, marks)
+        found += check_demanded(owner, attributes, marks)
+    for owner in all_parts:
         if owner in entities:
-            found += check_standard(owner, schema, mapping.fields_of(owner))
+            found += check_standard(owner, schema, mapping.fields_of(owner), all_parts[owner])
     members = {member.email: member.id for member in existing.members}
     default_owner = members.get((mapping.default_owner or "").strip().lower())
     if mapping.default_owner is not None and default_owner is None:
@@ -57,18 +71,19 @@ def resolve(schema: Schema, mapping: Mapping, entities: Collection[Entity], exis
         found += _unmatched_users(schema, members)
     stages, new_stages = _stages(schema, lists, existing) if "deals" in existing.objects else ((), ())
     layout = ResolvedMapping(
+        provenance=provenance,
         entities=tuple(
             entity for entity in LOAD_ORDER if entity in entities and (entity != "deals" or entity in existing.enabled)
         ),
         places=tuple(places),
-        parts={entity: parts for entity, parts in PARTS.items() if entity in entities},
+        parts={entity: parts for entity, parts in all_parts.items() if entity in entities},
         lists=tuple(lists),
         members=members,
         default_owner=default_owner,
         deal_owner=deal_owner,
         stages=stages,
         new_stages=new_stages,
-        new_additions=_new_additions((*existing.objects.items(), *_of_lists(lists, existing))),
+        new_additions=_new_additions((*existing.objects.items(), *_of_lists(lists, existing)), marks),
         own_domains=schema.own_domains,
         notes=mapping.notes,
     )
@@ -102,11 +117,11 @@ def _of_lists(lists: Iterable[ListPlace], existing: Existing) -> Iterable[tuple[
             yield place.list_id, existing.list_attributes.get(place.target_id or "", {})
 
 
-def _new_additions(owners: Iterable[tuple[str, dict[str, Attribute]]]) -> int:
+def _new_additions(owners: Iterable[tuple[str, dict[str, Attribute]]], marks: Marks) -> int:
     return sum(
         added.slug not in attributes or attributes[added.slug].is_archived
         for owner, attributes in owners
-        for added in added_to(owner)
+        for added in added_to(owner, marks)
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from freight.connectors.attio.definitions import Attribute, Container, Definitions
+from freight.connectors.attio.provenance import Marks, marks_of
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.errors import NotFound, Rejected
 from freight.connectors.protocols import Attributes
@@ -37,9 +38,14 @@ class AttributeCatalog:
                 types = self._types.setdefault(place.owner, {})
                 types[place.attribute] = ATTIO_TYPES[place.type]
 
+    @property
+    def marks(self) -> Marks:
+        """The marks of the system that the records come from."""
+        return marks_of(self.layout)
+
     def types(self, owner: str) -> Mapping[str, str]:
         """The attributes that Freight writes on `companies`, `people`, `deals`, or else on a list; with their types."""
-        return {**own_types(owner), **self._types.get(owner, {})}
+        return {**own_types(owner, self.marks), **self._types.get(owner, {})}
 
     async def has(self, container: Container, slug: str) -> bool:
         """Whether an object or a list has an attribute now; in a dry run some are still to be made."""

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Discovery, Issue, Source, Target, Workspace
 from freight.database import Connection
@@ -78,7 +79,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
             await _refuse_workspace(job, side, opened)
             raise Interrupted
     discover = await source.discover(job.entities, job.mapping)
-    planned = await target.plan(discover.schema, job.mapping, job.entities)
+    planned = await target.plan(discover.schema, job.mapping, job.entities, registry.provenance(job.source_system))
     asked = source.take_usage()
     reads = None if discover.reads is None else asked.reads + discover.reads
     estimate = estimates.before_reading(discover.schema, planned.layout, job.entities, reads)
