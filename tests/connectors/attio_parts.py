@@ -7,12 +7,15 @@ import msgspec
 
 from freight.connectors import registry
 from freight.connectors.attio import drafting
-from freight.connectors.attio.definitions import Attribute, Choice, ListDefinition, Member
+from freight.connectors.attio.definitions import Attribute, Member
 from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.planning.existing import Existing
-from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.choices import Existing as ExistingChoices
+from freight.connectors.planning.lists import ListDefinition
 from freight.connectors.protocols import Draft, References, SchemaPlan
 from freight.model.crm import LOAD_ORDER, Entity, Record
 from freight.model.fields import Field, FieldType, Option
@@ -65,10 +68,18 @@ def planned(
     existing: Existing | None = None,
     mapping: Mapping | None = None,
     entities: Sequence[Entity] = LOAD_ORDER,
+    choices: ExistingChoices | None = None,
 ) -> SchemaPlan:
-    """The plan where no attribute has choices yet."""
-    mapping = mapping or Mapping()
-    return with_choices(resolve(schema, mapping, entities, existing or workspace(), AFFINITY), schema, {})
+    """The plan where no attributes but these have choices yet."""
+    request = Request(
+        schema=schema,
+        mapping=mapping or Mapping(),
+        entities=entities,
+        provenance=AFFINITY,
+        existing=existing or workspace(),
+    )
+    lists = resolve_lists(request)
+    return assemble(request, lists, resolve_fields(request, lists[0]), choices or {})
 
 
 def made(existing: Existing, layout: ResolvedMapping) -> Existing:

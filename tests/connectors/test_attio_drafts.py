@@ -2,15 +2,14 @@
 
 import msgspec
 import pytest
-from attio_parts import AFFINITY, COMPANY, MARKS, MEMBER_ID, codes, draft, field, planned, workspace
+from attio_parts import COMPANY, MARKS, MEMBER_ID, codes, draft, field, planned, workspace
 from hypothesis import given
 from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
-from freight.connectors.attio.definitions import Choice
-from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
+from freight.connectors.planning.choices import Choice
 from freight.connectors.protocols import References
 from freight.model.crm import Company, Person, claims, without_claims
 from freight.model.fields import CompanyRef, Field, FieldValues, Location, PersonRef
@@ -565,8 +564,8 @@ def test_an_option_that_the_job_does_not_know_is_named():
 def test_a_text_that_is_an_option_of_the_attribute_it_is_led_to_arrives_and_another_is_named(type_):
     schema = Schema(companies=(field("f1", "Sector"),))
     mapping = Mapping(companies={"f1": FieldMapping(to="categories", type=type_)})
-    plan = resolve(schema, mapping, ("companies",), workspace(), AFFINITY)
-    plan = with_choices(plan, schema, {("companies", "categories"): [Choice(id="o1", title="Bio")]})
+    choices = {("companies", "categories"): [Choice(id="o1", title="Bio")]}
+    plan = planned(schema, workspace(), mapping, ("companies",), choices)
     assert not [issue for issue in plan.issues if issue.level == "error"]
     drafted = [draft(Company(id="1", fields={"f1": (text,)}), layout=plan.layout) for text in ("Bio", "Robots")]
     assert [one.values.get("categories") for one in drafted] == [["Bio"], None]

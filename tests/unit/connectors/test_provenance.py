@@ -140,11 +140,12 @@ def test_the_marks_of_two_systems_differ_in_everything() -> None:
 @pytest.mark.parametrize("marks", [FIRST, SECOND], ids=["affinity", "hubspot"])
 def test_what_bears_ids_is_known_as_a_mark_whichever_system_it_is_of(marks: Marks) -> None:
     for owner in ("companies", "people", "deals", "8"):
-        added = {each.slug: is_mark(each.slug, each.description) for each in added_to(owner, marks)}
+        added = {each.slug: is_mark(owner, each.slug, each.description) for each in added_to(owner, marks)}
         assert added.pop("phone_numbers", False) is False
         assert all(added.values())
-    assert not is_mark("crm_id", None)
-    assert not is_mark("industry", marks.of_field("7"))
+    assert not is_mark("companies", "crm_id", None)
+    assert not is_mark("8", "affinity_id", None)
+    assert not is_mark("companies", "industry", marks.of_field("7"))
 
 
 def test_a_label_may_hold_any_sign() -> None:

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 
 PAGE_SIZE = 500
 
@@ -42,14 +44,6 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True):
     """The slugs of the objects that a record reference may point to; None for any."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """An option of a select attribute, or a status."""
-
-    id: str
-    title: str
-    is_archived: bool = False
-
-
 class Chooser(msgspec.Struct, frozen=True):
     """A select or status attribute, by its slug."""
 
@@ -62,15 +56,6 @@ class Chooser(msgspec.Struct, frozen=True):
         """Where its choices stand in the API."""
         noun = "statuses" if self.type == "status" else "options"
         return f"{self.container.path}/attributes/{quote(self.slug, safe='')}/{noun}"
-
-
-class ListDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A list; `parents` are the slugs of the objects whose records may stand on it."""
-
-    id: str
-    slug: str
-    name: str
-    parents: tuple[str, ...]
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,12 +20,19 @@ MADE_FOR_IDS = re.compile(r"From \S.* (?:record ids$|list \S)")
 """The same of an attribute that holds the ids of records or entries, or what else Freight keeps of these."""
 
 FIRST_ID = "affinity_id"
-"""The attribute that the first version made for ids: it is known by its slug, and has no description."""
+"""The attribute of objects that the first version made for ids: it has no description, and is known by its slug."""
 
 
-def is_mark(slug: str, description: str | None) -> bool:
-    """Return whether an attribute is a mark of any source system, which fields of a firm must leave alone."""
-    return slug == FIRST_ID or MADE_FOR_IDS.match(description or "") is not None
+def is_made_for_field(description: str | None) -> bool:
+    """Return whether Freight made an attribute for a field, of whatever source system."""
+    return MADE_FOR_FIELD.match(description or "") is not None
+
+
+def is_mark(owner: str, slug: str, description: str | None) -> bool:
+    """Return whether an attribute of an object or a list is a mark of any source system, which fields must leave
+    alone."""
+    is_first = slug == FIRST_ID and owner in ("companies", "people", "deals")
+    return is_first or MADE_FOR_IDS.match(description or "") is not None
 
 
 class Marks:
@@ -53,6 +60,11 @@ class Marks:
     def of_field(self, field_id: str) -> str:
         """Return the description of a field's attribute, by which it is recognised whatever its name has become."""
         return f"From {self.provenance.label} field {field_id}"
+
+    def field_id(self, description: str | None) -> str | None:
+        """Return the id of the field whose attribute has this description."""
+        begin = self.of_field("")
+        return description.removeprefix(begin) if description and description.startswith(begin) else None
 
     def of_list(self, list_id: str) -> str:
         """Return the description of what Freight adds to a list for itself, by which the list is recognised."""

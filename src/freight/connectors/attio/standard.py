@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from freight.connectors.attio.provenance import Marks
+from freight.connectors.planning.target import Capabilities
 from freight.model.crm import Entity
 from freight.model.mapping import AttributeType
 
@@ -105,8 +106,23 @@ ATTIO_TYPES: dict[AttributeType, str] = {
 }
 """What Attio calls the types of attributes."""
 
-MULTIPLE_TYPES: frozenset[AttributeType] = frozenset({"select", "people", "companies", "members"})
-"""Types whose attributes can hold several values, as Attio documents them."""
+CAPABILITIES = Capabilities(
+    label="Attio",
+    possible={
+        "text": ("text", "select", "number", "currency", "date"),
+        "number": ("number", "currency", "rating", "text", "checkbox"),
+        "date": ("date", "timestamp", "text"),
+        "location": ("location", "text"),
+        "select": ("select", "status", "text"),
+        "status": ("status", "select", "text"),
+        "person": ("people", "members", "text"),
+        "company": ("companies", "text"),
+    },
+    # As Attio documents them; of its types for fields only these hold several values.
+    multiple=frozenset({"select", "people", "companies", "members"}),
+    # Each is a write, of which Attio documents that it takes 25 a second.
+    options_per_second=25,
+)
 
 
 def always_filled(owner: str, marks: Marks) -> frozenset[str]:

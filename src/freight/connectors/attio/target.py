@@ -14,7 +14,7 @@ from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import discover
 from freight.connectors.attio.planning.prepare import chooser_of, prepare
-from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.entries import Entries
@@ -138,16 +138,20 @@ class AttioTarget:
             Marks(provenance),
             authorized_by=identity.get("authorized_by_workspace_member_id"),
         )
-        planned = resolve(schema, mapping, entities, existing, provenance)
+        request = Request(
+            schema=schema, mapping=mapping, entities=tuple(entities), provenance=provenance, existing=existing
+        )
+        lists = resolve_lists(request)
+        fields = resolve_fields(request, lists[0])
         choosers = {
             (place.owner, place.attribute): chooser
-            for place in planned.layout.places
+            for place in fields[0]
             if place.attribute is not None
             and place.action != "make"
-            and (chooser := chooser_of(place, planned.layout.lists)) is not None
+            and (chooser := chooser_of(place, lists[0])) is not None
         }
         choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
-        return with_choices(planned, schema, dict(zip(choosers, choices, strict=True)))
+        return assemble(request, lists, fields, dict(zip(choosers, choices, strict=True)))
 
     async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
         """Make whatever the layout lacks; making it again changes nothing."""

@@ -7,16 +7,16 @@ import msgspec
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import (
     Attribute,
-    Choice,
     Chooser,
     Container,
     Definitions,
-    ListDefinition,
     Member,
 )
 from freight.connectors.attio.planning.lists import matching_list
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.standard import OBJECTS
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 from freight.model.crm import Entity
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema

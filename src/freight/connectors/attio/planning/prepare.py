@@ -6,12 +6,15 @@ from typing import Any
 import msgspec
 
 from freight.connectors.attio.concurrency import together
-from freight.connectors.attio.definitions import Attribute, Choice, Chooser, Container, Definitions, ListDefinition
-from freight.connectors.attio.planning.attributes import serves, types_of
+from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions
+from freight.connectors.attio.planning.attributes import types_of
+from freight.connectors.attio.planning.checks import serves
 from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.provenance import Marks, marks_of
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
 from freight.connectors.errors import Rejected
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 from freight.model.mapping import AttributeType
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
