@@ -1,4 +1,4 @@
-"""Mapping: where the fields and lists of a source go, as far as a job wants it otherwise than by default."""
+"""Mapping: where the fields and lists of a source go, as far as a job differs from the default."""
 
 from typing import Annotated, Literal
 
@@ -29,9 +29,9 @@ Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"
 
 
 class FieldMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is to become of one field; what is left out is as by default."""
+    """What becomes of one field; what is left out is as by default."""
 
-    skip: Annotated[bool, Meta(description="Leave the field and its values behind.")] = False
+    skip: Annotated[bool, Meta(description="Do not migrate the field and its values.")] = False
     to: Annotated[Slug | None, Meta(description="The slug of the attribute: an existing one, or the new one's.")] = None
     replace: Annotated[
         bool,
@@ -45,9 +45,9 @@ class FieldMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ListMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is to become of one list; what is left out is as by default."""
+    """What becomes of one list; what is left out is as by default."""
 
-    skip: Annotated[bool, Meta(description="Leave the list and its entries behind; its deals as well.")] = False
+    skip: Annotated[bool, Meta(description="Do not migrate the list, its entries and its deals.")] = False
     to: Annotated[Slug | None, Meta(description="The slug of the list: an existing one, or the new one's.")] = None
     name: Annotated[Title | None, Meta(description="The name of a new list.")] = None
     fields: Annotated[dict[str, FieldMapping], Meta(description="By field id.")] = {}
@@ -62,7 +62,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     companies: Annotated[dict[str, FieldMapping], Meta(description="Fields of companies, by field id.")] = {}
     people: Annotated[dict[str, FieldMapping], Meta(description="Fields of people, by field id.")] = {}
     lists: Annotated[dict[str, ListMapping], Meta(description="Lists, by list id.")] = {}
-    only_lists: Annotated[list[str] | None, Meta(description="The ids of the lists to carry; null for all.")] = None
+    only_lists: Annotated[list[str] | None, Meta(description="The ids of the lists to migrate; null for all.")] = None
     default_owner: Annotated[
         Email | None,
         Meta(description="E-mail address of the member who owns what has no owner in the target; by default whoever "
@@ -74,7 +74,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = "one"
 
     def fields_of(self, owner: str) -> dict[str, FieldMapping]:
-        """What is wanted of the fields of `companies`, of `people`, or of the list with this id."""
+        """Return what the job wants of the fields of `companies`, `people` or the list with this id, by field id."""
         if owner == "companies":
             return self.companies
         if owner == "people":
@@ -82,9 +82,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.of_list(owner).fields
 
     def of_list(self, list_id: str) -> ListMapping:
-        """What is wanted of a list."""
+        """Return what the job wants of a list."""
         return self.lists.get(list_id, ListMapping())
 
     def carries_list(self, list_id: str) -> bool:
-        """Whether a list is carried at all."""
+        """Return whether a list is migrated."""
         return (self.only_lists is None or list_id in self.only_lists) and not self.of_list(list_id).skip

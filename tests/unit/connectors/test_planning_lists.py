@@ -18,14 +18,14 @@ MEMBERS = {"ada@firm.example.com": "m1"}
 
 
 def placed(
-    mapping: Mapping | None = None, *, carried: bool = True, **existing: ListDefinition
+    mapping: Mapping | None = None, *, migrated: bool = True, **existing: ListDefinition
 ) -> tuple[dict[str, ListPlace], list[Issue]]:
     places, issues = place_lists(
         (LPS, PIPELINE),
         mapping or Mapping(),
         {id_.removeprefix("of_"): held for id_, held in existing.items()},
         lambda given: f"list_{given.id}",
-        carried=carried,
+        migrated=migrated,
         target="Cardfile",
     )
     return {place.list_id: place for place in places}, issues
@@ -58,7 +58,7 @@ def test_a_list_of_other_records_and_one_list_for_two_are_refused_by_name() -> N
 
 
 def test_where_lists_are_not_migrated_those_of_deals_are_named_for_their_stages() -> None:
-    places, _ = placed(carried=False, of_2=held("pipeline", "deals"))
+    places, _ = placed(migrated=False, of_2=held("pipeline", "deals"))
     assert {id_: (place.action, place.target_id, place.stage) for id_, place in places.items()} == {
         "2": ("skip", None, "5")
     }

@@ -27,31 +27,31 @@ def place_lists(
     existing: Mapping[str, ListDefinition],
     slug_of: Callable[[List], str],
     *,
-    carried: bool,
+    migrated: bool,
     target: str,
 ) -> tuple[tuple[ListPlace, ...], list[Issue]]:
     """Return where the lists go that the mapping selects.
 
     `existing` are lists of the target by the id of the source's list that they are for, `slug_of` names a new one. With
-    `carried` false only lists of deals have a place, for their stages, and its action is `skip`.
+    `migrated` false only lists of deals have a place, for their stages, and its action is `skip`.
     """
     places: list[ListPlace] = []
     found: list[Issue] = []
     taken: dict[str, List] = {}
     for given in lists:
-        if not mapping.carries_list(given.id) or (not carried and given.of != "deals"):
+        if not mapping.carries_list(given.id) or (not migrated and given.of != "deals"):
             continue
         held = existing.get(given.id)
         roles, wrong = resolve_roles(given, mapping) if given.of == "deals" else ({}, [])
         found += wrong
-        if carried and held is not None and given.of not in held.parents:
+        if migrated and held is not None and given.of not in held.parents:
             found.append(issues.list_incompatible(given, held.slug, held.parents, target))
         slug = held.slug if held is not None else mapping.of_list(given.id).to or slug_of(given)
-        if carried and slug in taken:
+        if migrated and slug in taken:
             found.append(issues.list_taken_twice(taken[slug], given, slug, target))
             continue
         taken[slug] = given
-        places.append(_place(given, mapping, held, slug, roles, carried=carried))
+        places.append(_place(given, mapping, held, slug, roles, migrated=migrated))
     return tuple(places), found
 
 
@@ -62,7 +62,7 @@ def _place(
     slug: str,
     roles: Mapping[str, str],
     *,
-    carried: bool,
+    migrated: bool,
 ) -> ListPlace:
     wanted = mapping.of_list(given.id)
     return ListPlace(
@@ -70,8 +70,8 @@ def _place(
         name=held.name if held is not None and wanted.to else wanted.name or given.name or slug,
         slug=slug,
         parent=given.of,
-        action="skip" if not carried else "make" if held is None else "use",
-        target_id=held.id if carried and held is not None else None,
+        action="skip" if not migrated else "make" if held is None else "use",
+        target_id=held.id if migrated and held is not None else None,
         shared=held is not None and wanted.to is not None,
         **roles,
     )

@@ -1,4 +1,4 @@
-"""What an Attio workspace holds now, as far as it matters to what will be written."""
+"""What an Attio workspace holds now, as far as a plan depends on it."""
 
 from collections.abc import Collection
 
@@ -28,10 +28,10 @@ LISTED: tuple[Entity, ...] = ("lists", "list_entries")
 
 
 class Existing(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is."""
+    """The part of a workspace that a plan depends on."""
 
     objects: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of the objects that are carried and switched on."""
+    """The attributes, by slug, of the objects that are migrated and switched on."""
     enabled: frozenset[str] = frozenset()
     """The slugs of all objects that are switched on."""
     lists: tuple[ListDefinition, ...] = ()
@@ -53,7 +53,7 @@ async def discover(
     *,
     authorized_by: str | None,
 ) -> Existing:
-    """Ask what there is. Raises a `ConnectorError` on failure."""
+    """Ask Attio for what a plan depends on. Raise a `ConnectorError` on failure."""
     enabled = frozenset((await definitions.objects()).values())
     names: list[str] = [name for name in OBJECTS if name in entities and name in enabled]
     attributes = await together(definitions.attributes(Container("objects", name)) for name in names)

@@ -1,4 +1,4 @@
-"""Makes what a layout needs and the workspace lacks. Done twice, or by two at once, it changes nothing more."""
+"""Make what a layout needs and the workspace lacks. Two workers may do so at once; a second time changes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,11 +23,14 @@ Fit = Callable[[Attribute], bool]
 """Whether an attribute that exists can take the place of one that is to be made."""
 
 CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
-"""Attio keeps a currency with each attribute, and the source knows none: this is what Attio's own deals have."""
+"""Attio keeps a currency with each attribute, and a number of the source names none: this is that of Attio's deals."""
 
 
 async def prepare(definitions: Definitions, layout: ResolvedMapping) -> ResolvedMapping:
-    """Make it all, and return the layout with the ids of the lists. Raises `Rejected` where Attio refuses a part."""
+    """Make lists, attributes and choices, and return the layout with the ids of the lists.
+
+    Raise `Rejected` where Attio refuses a part.
+    """
     marks = marks_of(layout)
     lists = layout.lists
     if any(entity in layout.entities for entity in LISTED):
@@ -46,7 +49,7 @@ async def prepare(definitions: Definitions, layout: ResolvedMapping) -> Resolved
 
 
 def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
-    """The attribute of a place, if it is one that has choices; None for others and on a list that does not exist."""
+    """Return the attribute of a place if it has choices; None for others and on a list that does not exist."""
     container = container_of(place.owner, lists)
     if container is None or place.attribute is None or place.type not in ("select", "status"):
         return None
@@ -54,7 +57,7 @@ def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
 
 
 def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
-    """What an owner of fields is in Attio; None for a list that does not exist."""
+    """Return what an owner of fields is in Attio; None for a list that does not exist."""
     if owner in OBJECTS:
         return Container("objects", owner)
     target_id = next((place.target_id for place in lists if place.list_id == owner), None)
@@ -103,7 +106,7 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
 async def _prepare_attributes(
     definitions: Definitions, owner: str, container: Container, places: Sequence[Place], marks: Marks
 ) -> None:
-    """One after the other, since Attio shows attributes in the order in which they were made."""
+    """Make them one after the other, since Attio shows attributes in the order in which they were made."""
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
     for added in added_to(owner, marks):
@@ -122,7 +125,7 @@ class _Preparing:
         self._existing = existing
 
     async def attribute(self, definition: Definition, fits: Fit) -> None:
-        """See to it that an attribute of this definition exists."""
+        """Make an attribute of this definition, or restore it, if it is missing."""
         slug = definition["api_slug"]
         if slug not in self._existing:
             try:
@@ -146,7 +149,7 @@ class _Preparing:
 
 
 async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: Sequence[str]) -> None:
-    """One after the other, since Attio shows choices in the order in which they were made."""
+    """Make them one after the other, since Attio shows choices in the order in which they were made."""
     existing = {choice.title: choice for choice in await definitions.choices(chooser)}
     for title in titles:
         found = existing.get(title) or await _make_choice(definitions, chooser, title)
@@ -155,7 +158,7 @@ async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: S
 
 
 async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -> Choice | None:
-    """Make a choice; returns the one that stands in its way, if Attio refuses it for that."""
+    """Make a choice. Return None, or the existing choice for which Attio refuses it."""
     try:
         await definitions.make_choice(chooser, title)
     except Rejected as error:

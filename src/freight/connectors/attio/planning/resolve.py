@@ -52,7 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return Marks(self.provenance)
 
     @property
-    def carries_lists(self) -> bool:
+    def migrates_lists(self) -> bool:
         """Whether the lists themselves are migrated, and not only read for the stages of deals."""
         return any(entity in self.entities for entity in LISTED)
 
@@ -65,7 +65,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def resolve_lists(request: Request) -> Lists:
     """Return where the lists go."""
     mapping, existing, marks = request.mapping, request.existing, request.marks
-    if not (request.carries_lists or "deals" in request.entities):
+    if not (request.migrates_lists or "deals" in request.entities):
         return (), ()
     possible = [given for given in request.schema.lists if given.of in existing.enabled]
     matches = {
@@ -78,14 +78,14 @@ def resolve_lists(request: Request) -> Lists:
         mapping,
         matches,
         lambda given: list_slug(given.name, marks.list_ending(given.id)),
-        carried=request.carries_lists,
+        migrated=request.migrates_lists,
         target=CAPABILITIES.label,
     )
     # Without deals a job that migrates them is refused anyway.
     impossible = [
         issues.list_needs_deals(given)
         for given in request.schema.lists
-        if given.of not in existing.enabled and mapping.carries_list(given.id) and request.carries_lists
+        if given.of not in existing.enabled and mapping.carries_list(given.id) and request.migrates_lists
     ]
     return places, [*impossible, *found]
 

@@ -1,4 +1,4 @@
-"""Slugs: the names by which Attio's API knows attributes and lists."""
+"""Slugs: the names of attributes and lists in Attio's API."""
 
 import re
 import unicodedata

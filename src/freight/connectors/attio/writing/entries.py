@@ -26,7 +26,7 @@ class Entries:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The entries with those ids: those that carry their source id by a query for many, others one by one."""
+        """Return the entries with those ids: those with their source id by a query for many, others one by one."""
         found: dict[str, TargetRecord] = {}
         for record in await self.find(list(drafts.values())):
             if record.id in drafts:
@@ -36,8 +36,8 @@ class Entries:
         return [*found.values(), *(record for record in read if record is not None)]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every entry that carries the source id of one of the drafts; on a list that was there before the job, also
-        those of the same record, which somebody may have put there."""
+        """Return every entry with the source id of one of the drafts; on a list that was there before the job, also
+        those of the same record, which a person may have made."""
         found: dict[str, TargetRecord] = {}
         for name in dict.fromkeys(draft.container for draft in drafts if draft.container is not None):
             of_list = await self._of_list(name, [draft for draft in drafts if draft.container == name])

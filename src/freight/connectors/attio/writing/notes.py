@@ -31,13 +31,15 @@ class Notes:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The notes with those ids, one by one."""
+        """Return the notes with those ids, one by one."""
         read = await together(if_present(self._get(target_id)) for target_id in drafts)
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The notes with the mark of one of the drafts on any of its records, whether they were written to one of
-        these or to all: the one that is a draft has its source id, every other that of a copy for its record."""
+        """Return the notes with the mark of one of the drafts on any of its records, whether written to one or to all.
+
+        The one that is a draft has its source id, every other that of a copy for its record.
+        """
         parents = {(place["target_object"], place["target_record_id"]) for draft in drafts for place in _places(draft)}
         pages = await together(
             # A record that is gone from the workspace has no notes.
@@ -53,7 +55,7 @@ class Notes:
         return _assigned(drafts, copies)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new note; `InDoubt` is possible."""
+        """Write a new note. May raise `InDoubt`."""
         values = draft.values
         (parent,) = values["parent"]
         body = {
@@ -100,7 +102,7 @@ def _places(draft: Draft) -> list[dict[str, str]]:
 
 
 def _assigned(drafts: Sequence[Draft], copies: Mapping[str, list[TargetRecord]]) -> list[TargetRecord]:
-    """The copies, given by note, each with the id of the draft that it is, or else of a copy for its record."""
+    """Return the copies, given by note, each with the id of the draft that it is, or else of a copy for its record."""
     found: dict[str, TargetRecord] = {}
     # Each draft takes the copy on its own parent before any takes one elsewhere.
     for anywhere in (False, True):

@@ -30,13 +30,13 @@ class Objects:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The records with those ids."""
+        """Return the records with those ids."""
         entity = next(iter(drafts.values())).entity
         items = await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
         return self._records(entity, items, list(drafts.values()))
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every record that carries the source id or a unique value of one of the drafts, the oldest first."""
+        """Return every record with the source id or a unique value of one of the drafts, the oldest first."""
         entity = drafts[0].entity
         sought: list[Sought] = []
         # Before the schema was prepared, as in a dry run, nothing can carry a source id.
@@ -51,7 +51,7 @@ class Objects:
         return self._records(entity, await self._query(entity, sought), drafts)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new record, by an upsert where it has unique values. Otherwise `InDoubt` is possible."""
+        """Write a new record, by an upsert where it has unique values. Otherwise it may raise `InDoubt`."""
         sent = {**draft.values, **draft.on_create}
         container = Container("objects", draft.entity)
         path = f"{container.path}/records"

@@ -46,7 +46,7 @@ class Tasks:
         self._all = _AllTasks(client, known)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The tasks with those ids, one by one."""
+        """Return the tasks with those ids, one by one."""
         return await self._get_all(drafts)
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -71,7 +71,7 @@ class Tasks:
         return found
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new task; `InDoubt` is possible."""
+        """Write a new task. May raise `InDoubt`."""
         body = {"content": draft.values["content"][0], "format": "plaintext", **_changes(draft.values)}
         made = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
         return await self._linked(_record(made, self._known.marks), draft.values)
@@ -88,7 +88,7 @@ class Tasks:
         await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _linked(self, task: TargetRecord, sent: Attributes) -> TargetRecord:
-        """The task once it has the links that were sent; with an issue if Attio does not keep them.
+        """Return the task once it has the links that were sent, with an issue if Attio does not keep them.
 
         Attio was seen to answer 200 without the links that it was given: they come late, or not at all.
         """
@@ -189,7 +189,7 @@ def _link_not_kept(lacking: Sequence[dict[str, str]]) -> Issue:
 
 
 def _changes(values: Attributes) -> dict[str, Any]:
-    """All that Attio wants to be told of a task, besides its content."""
+    """Return the body of a request that writes a task, without its content."""
     return {
         "deadline_at": next(iter(values.get("deadline_at", [])), None),
         "is_completed": next(iter(values.get("is_completed", [])), False),
