@@ -13,6 +13,7 @@ from freight.connectors.codes import Code
 from freight.connectors.protocols import Kind
 from freight.model.crm import Entity, UniquePart
 from freight.model.mapping import AttributeType
+from freight.model.provenance import Provenance
 
 BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
 ApiKey = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -68,6 +69,8 @@ class SourceRole(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to know of a vendor that is read."""
 
     configuration: type[Configuration]
+    provenance: Provenance
+    """What its records are marked with in targets."""
     not_migrated: Mapping[str, NotMigrated] = {}
     """By a stable code, in the order of the report."""
 
