@@ -8,11 +8,18 @@ import httpx
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.attio.provenance import Marks, is_mark
-from freight.connectors.attio.standard import added_to, own_types
+from freight.connectors.attio.definitions import Attribute
+from freight.connectors.attio.planning.attributes import field_owner
+from freight.connectors.attio.planning.lists import matching_list
+from freight.connectors.attio.provenance import Marks, is_made_for_field, is_mark
+from freight.connectors.attio.standard import CAPABILITIES, added_to, own_types
 from freight.connectors.attio.target import AttioTarget
+from freight.connectors.planning.fields import place_fields
+from freight.connectors.planning.lists import ListDefinition
 from freight.connectors.protocols import Draft, Kind, References
-from freight.model.crm import Company, Deal, ListEntry, Note, Person, Record, Task
+from freight.model.crm import Company, Deal, List, ListEntry, Note, Person, Record, Task
+from freight.model.fields import Field
+from freight.model.mapping import FieldMapping, Mapping
 from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ListPlace, ResolvedMapping
 
@@ -145,7 +152,54 @@ def test_what_bears_ids_is_known_as_a_mark_whichever_system_it_is_of(marks: Mark
         assert all(added.values())
     assert not is_mark("companies", "crm_id", None)
     assert not is_mark("8", "affinity_id", None)
+    assert not is_mark("8", "crm_id", "From the mailing list 2023")
     assert not is_mark("companies", "industry", marks.of_field("7"))
+
+
+@pytest.mark.parametrize(
+    ("description", "of_freight"),
+    [
+        ("From Affinity field field-12", True),
+        ("From HubSpot field industry", True),
+        ("From Microsoft Dynamics 365 field 7", True),
+        ("From the custom field 7", False),
+        ("From Affinity field 7, please do not touch", False),
+        (None, False),
+    ],
+)
+def test_an_attribute_that_freight_made_for_a_field_is_known_whichever_system_that_is_of(
+    description: str | None, of_freight: bool
+) -> None:
+    assert is_made_for_field(description) is of_freight
+
+
+def test_a_field_goes_to_no_attribute_of_another_system() -> None:
+    there = {
+        "affinity_id": Attribute(id="1", slug="affinity_id", type="text"),
+        "industry": Attribute(id="2", slug="industry", type="text", description=FIRST.of_field("7")),
+        "region": Attribute(id="3", slug="region", type="text"),
+    }
+    fields = [Field(id=id_, name=name, type="text") for id_, name in (("7", "Industry"), ("8", "Affinity ID"))]
+    region = Field(id="9", name="Region", type="text")
+    owner = field_owner("companies", there, SECOND)
+    places, issues = place_fields(owner, [*fields, region], {}, CAPABILITIES)
+    assert [place.attribute for place in places] == ["hubspot_industry", "hubspot_affinity_id", "region"]
+    assert issues == []
+    places, (issue,) = place_fields(owner, fields[:1], {"7": FieldMapping(to="affinity_id")}, CAPABILITIES)
+    assert (places, issue.code) == ([], "attribute_incompatible")
+    (recognised,), _ = place_fields(field_owner("companies", there, FIRST), fields[:1], {}, CAPABILITIES)
+    assert (recognised.action, recognised.attribute) == ("use", "industry")
+
+
+def test_a_list_that_was_made_for_one_system_is_not_that_of_another() -> None:
+    given = List(id="7", name="Pipeline", of="deals")
+    by_slug = ListDefinition(id="l7", slug=f"pipeline_{FIRST.list_ending('7')}", name="Pipeline", parents=("deals",))
+    renamed = ListDefinition(id="l7", slug="mine", name="Mine", parents=("deals",))
+    marked = Attribute(id="1", slug="affinity_entry_id", type="text", description=FIRST.of_list("7"))
+    attributes = {"l7": {marked.slug: marked}}
+    for there in (by_slug, renamed):
+        assert matching_list(given, Mapping(), [there], attributes, FIRST) == there
+        assert matching_list(given, Mapping(), [there], attributes, SECOND) is None
 
 
 def test_a_label_may_hold_any_sign() -> None:

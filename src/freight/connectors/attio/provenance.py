@@ -12,12 +12,14 @@ from freight.connectors.attio.planning.slugs import slugify
 from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ResolvedMapping
 
-MADE_FOR_FIELD = re.compile(r"From \S.* field \S")
-"""Begins the description of an attribute that Freight made for a field of any source system."""
+LABEL = r"From [^\Wa-z_]\S*(?: [^\Wa-z_]\S*)*"
+"""Begins a description that Freight writes: words of a label begin with a capital letter, or a digit."""
 
+MADE_FOR_FIELD = re.compile(rf"{LABEL} field \S+")
+"""The description of an attribute that Freight made for a field of any source system."""
 
-MADE_FOR_IDS = re.compile(r"From \S.* (?:record ids$|list \S)")
-"""The same of an attribute that holds the ids of records or entries, or what else Freight keeps of these."""
+MADE_FOR_IDS = re.compile(rf"{LABEL} (?:record ids|list \S+)")
+"""The description of an attribute in which Freight keeps ids, or when an entry was added to its list."""
 
 FIRST_ID = "affinity_id"
 """The attribute of objects that the first version made for ids: it has no description, and is known by its slug."""
@@ -25,14 +27,17 @@ FIRST_ID = "affinity_id"
 
 def is_made_for_field(description: str | None) -> bool:
     """Return whether Freight made an attribute for a field, of whatever source system."""
-    return MADE_FOR_FIELD.match(description or "") is not None
+    return MADE_FOR_FIELD.fullmatch(description or "") is not None
 
 
 def is_mark(owner: str, slug: str, description: str | None) -> bool:
-    """Return whether an attribute of an object or a list is a mark of any source system, which fields must leave
-    alone."""
-    is_first = slug == FIRST_ID and owner in ("companies", "people", "deals")
-    return is_first or MADE_FOR_IDS.match(description or "") is not None
+    """Return whether an attribute is a mark of any source system, to which no field of a firm may go.
+
+    `owner` is `companies`, `people`, `deals`, or else a list.
+    """
+    if slug == FIRST_ID and owner in ("companies", "people", "deals"):
+        return True
+    return slug.endswith(("_id", "_added_at")) and MADE_FOR_IDS.fullmatch(description or "") is not None
 
 
 class Marks:

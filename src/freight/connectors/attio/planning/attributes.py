@@ -41,6 +41,7 @@ def types_of(attribute: Attribute) -> frozenset[AttributeType]:
 
 
 def _seen(attribute: Attribute, marks: Marks) -> TargetAttribute:
+    made_for = marks.field_id(attribute.description)
     return TargetAttribute(
         slug=attribute.slug,
         types=types_of(attribute),
@@ -48,6 +49,6 @@ def _seen(attribute: Attribute, marks: Marks) -> TargetAttribute:
         multiple=attribute.multiple,
         is_writable=attribute.is_writable,
         is_archived=attribute.is_archived,
-        made_for=marks.field_id(attribute.description),
-        is_the_firms=not attribute.is_system and not is_made_for_field(attribute.description),
+        made_for=made_for,
+        is_the_firms=not (attribute.is_system or made_for is not None or is_made_for_field(attribute.description)),
     )
