@@ -1,6 +1,6 @@
 """What the tests of the Attio connector share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,8 @@ from freight.connectors.planning.choices import Choice
 from freight.connectors.planning.choices import Existing as ExistingChoices
 from freight.connectors.planning.lists import ListDefinition
 from freight.connectors.protocols import Draft, References, SchemaPlan
-from freight.model.crm import LOAD_ORDER, Entity, Record
+from freight.domain.migration.planning.reference_slots import fill
+from freight.model.crm import LOAD_ORDER, Entity, Record, Reference
 from freight.model.fields import Field, FieldType, Option
 from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import Place, ResolvedMapping
@@ -124,9 +125,16 @@ def _made(place: Place) -> Attribute:
     )
 
 
-def draft(record: Record, references: References | None = None, layout: ResolvedMapping | None = None) -> Draft:
+def draft(
+    record: Record,
+    references: References | None = None,
+    layout: ResolvedMapping | None = None,
+    to_come: Collection[Reference] = (),
+) -> Draft:
+    """The draft with its slots filled, as far as the records that they refer to are not still to come."""
+    known = references or References()
     layout = msgspec.structs.replace(layout or ResolvedMapping(), provenance=AFFINITY)
-    return drafting.draft(record, references or References(), MappingIndex(layout))
+    return fill(drafting.draft(record, known, MappingIndex(layout)), known.found, to_come)
 
 
 def codes(drafted: Draft | SchemaPlan) -> list[str]:

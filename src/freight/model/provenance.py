@@ -7,9 +7,9 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source system. Targets build their marks from it, so that the ids of two systems never meet in one target."""
 
     system: str
-    """Its name in the registry, as `affinity`: lower-case letters, digits and underscores."""
+    """Its name in the registry: lower-case letters, digits and underscores."""
     label: str
-    """Its name for people, as `Affinity`."""
+    """Its name for people, whose words begin with capital letters."""
     deal: str = "deal"
     """What it calls a deal, in lower case."""
     task: str = "task"

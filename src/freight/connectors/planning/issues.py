@@ -14,7 +14,7 @@ from freight.model.mapping import AttributeType
 
 def unknown_field(owner: str, field_id: str, *, field: str | None = None) -> Issue:
     """Say that the mapping names a field that the source does not have."""
-    return error(
+    return blocker(
         "unknown_field",
         f"The mapping names the field {field_id}, which {records_of(owner)} do not have as a field of their own at the "
         "source. Correct the id, or leave it out of the mapping.",
@@ -25,7 +25,7 @@ def unknown_field(owner: str, field_id: str, *, field: str | None = None) -> Iss
 
 def unknown_list(list_id: str, field: str) -> Issue:
     """Say that the mapping names a list that the source does not have."""
-    return error(
+    return blocker(
         "unknown_list",
         f"The mapping names the list {list_id}, which the source does not have or does not show to the key. Correct "
         "the id, or leave it out of the mapping.",
@@ -36,7 +36,7 @@ def unknown_list(list_id: str, field: str) -> Issue:
 
 def type_impossible(owner: str, field: Field, type_: AttributeType, capabilities: Capabilities) -> Issue:
     """Say that a field cannot become what the job wants."""
-    return error(
+    return blocker(
         "type_impossible",
         f"The field {quoted(field)} holds values of the type {field.type}, which cannot become {type_}. Possible are "
         f"{enumerated(capabilities.possible[field.type])}.",
@@ -47,7 +47,7 @@ def type_impossible(owner: str, field: Field, type_: AttributeType, capabilities
 
 def options_unknown(owner: str, field: Field, type_: AttributeType) -> Issue:
     """Say that the job wants a field to be chosen among options that the source does not name."""
-    return error(
+    return blocker(
         "options_unknown",
         f"The field {quoted(field)} holds values of the type {field.type}, of which the source does not say what they "
         f"can be, so no {type_} attribute can be made of it. Name an attribute that has the options already, as `to`, "
@@ -59,7 +59,7 @@ def options_unknown(owner: str, field: Field, type_: AttributeType) -> Issue:
 
 def wrong_role(list_id: str, role: str, field: Field, possible: Collection[FieldType]) -> Issue:
     """Say that the field that the job names as the stage, owner or value of deals is of another type."""
-    return error(
+    return blocker(
         "type_impossible",
         f"The field {quoted(field)} holds values of the type {field.type} and cannot give the {role} of deals, which "
         f"takes {enumerated(possible)}. Name another field, or leave {role} out of the mapping.",
@@ -70,7 +70,7 @@ def wrong_role(list_id: str, role: str, field: Field, possible: Collection[Field
 
 def attribute_taken_twice(owner: str, slug: str, first: Field, second: Field) -> Issue:
     """Say that the mapping sends two fields to one attribute."""
-    return error(
+    return blocker(
         "attribute_taken_twice",
         f"The mapping sends both fields {quoted(first)} and {quoted(second)} to the attribute {slug}, which can "
         "hold one of them. Choose another attribute for one, or skip it.",
@@ -91,7 +91,7 @@ def attribute_incompatible(
     else:
         several = " with several values" if attribute.multiple else ""
         why = f"is of the type {attribute.type}{several}, or is kept for what Freight writes itself"
-    return error(
+    return blocker(
         "attribute_incompatible",
         f"The mapping sends the field {quoted(field)} to the attribute {slug}, which {why}. A field that holds "
         f"{field.type} can become {enumerated(capabilities.possible[field.type])}. Name another attribute, or leave "
@@ -103,7 +103,7 @@ def attribute_incompatible(
 
 def standard_value_taken(owner: str, field: Field, slug: str) -> Issue:
     """Say that the attribute that the job names holds what a record is known by."""
-    return error(
+    return blocker(
         "standard_value_taken",
         f"The mapping sends the field {quoted(field)} to the attribute {slug}, which holds the {slug} of "
         f"{records_of(owner)} themselves: every record would lose it to the field. Name another attribute, or set "
@@ -115,7 +115,7 @@ def standard_value_taken(owner: str, field: Field, slug: str) -> Issue:
 
 def standard_value_replaced(owner: str, field: Field, slug: str, standard: str) -> Issue:
     """Say that the attribute that the job names holds a standard value as well."""
-    return warning(
+    return advisory(
         "standard_value_replaced",
         f"The mapping sends the field {quoted(field)} to the attribute {slug}, where the source's {standard} of "
         f"{records_of(owner)} goes too: a record that has both keeps the field only. Name another attribute to keep "
@@ -127,7 +127,7 @@ def standard_value_replaced(owner: str, field: Field, slug: str, standard: str) 
 
 def list_incompatible(given: List, slug: str, parents: Collection[str], target: str) -> Issue:
     """Say that the list that the job names holds other records."""
-    return error(
+    return blocker(
         "list_incompatible",
         f"The list {quoted(given)} holds {given.of} and cannot go to {target}'s list {slug}, which holds "
         f"{enumerated(parents)}. Name another list, or leave `to` out to have a new one made.",
@@ -138,7 +138,7 @@ def list_incompatible(given: List, slug: str, parents: Collection[str], target: 
 
 def list_taken_twice(first: List, second: List, slug: str, target: str) -> Issue:
     """Say that the mapping sends two lists to one."""
-    return error(
+    return blocker(
         "list_taken_twice",
         f"The lists {quoted(first)} and {quoted(second)} would both go to {target}'s list {slug}, where the entries of "
         "a record could not be told apart. Choose another slug for one of them.",
@@ -149,7 +149,7 @@ def list_taken_twice(first: List, second: List, slug: str, target: str) -> Issue
 
 def unknown_member(email: str, target: str) -> Issue:
     """Say that the default owner is not a member."""
-    return error(
+    return blocker(
         "unknown_member",
         f"{email} is not a member of this {target} workspace and cannot be the default owner. Invite that person "
         f"in {target}, or name the e-mail address of a member.",
@@ -161,7 +161,7 @@ def unknown_member(email: str, target: str) -> Issue:
 def many_options(owner: str, field: Field, number: int, capabilities: Capabilities) -> Issue:
     """Say that a field has so many options that making them takes a while."""
     target = capabilities.label
-    return warning(
+    return advisory(
         "many_options",
         f"The field {quoted(field)} has {number} options that {target} lacks. {target} takes them one at a time, which "
         f"lasts about {number // capabilities.options_per_second + 1} seconds. "
@@ -173,7 +173,7 @@ def many_options(owner: str, field: Field, number: int, capabilities: Capabiliti
 
 def owner_without_member(user: PersonRef, target: str) -> Issue:
     """Say that a user of the source is not a member of the target."""
-    return warning(
+    return advisory(
         "owner_without_member",
         f"{user.name or user.id} ({user.email or 'no e-mail address known'}) is not a member of this {target} "
         "workspace: what this person owns goes to the default owner, or loses its owner where the mapping names none. "
@@ -193,12 +193,12 @@ def owners_not_checked(target: str) -> Issue:
     )
 
 
-def error(code: str, message: str, *, field: str | None = None, value: str | None = None) -> Issue:
+def blocker(code: str, message: str, *, field: str | None = None, value: str | None = None) -> Issue:
     """Return an issue that forbids the job."""
     return Issue(level="error", code=code, message=message, field=field, value=value)
 
 
-def warning(code: str, message: str, *, field: str, value: str) -> Issue:
+def advisory(code: str, message: str, *, field: str, value: str) -> Issue:
     """Return an issue that the job can do with."""
     return Issue(code=code, message=message, field=field, value=value)
 

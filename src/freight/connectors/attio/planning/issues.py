@@ -2,14 +2,14 @@
 
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.standard import Added
-from freight.connectors.planning.issues import error, quoted, records_of, warning
+from freight.connectors.planning.issues import advisory, blocker, quoted, records_of
 from freight.connectors.protocols import Issue
 from freight.model.crm import List
 
 
 def scope_missing(scope: str) -> Issue:
     """Say that the key lacks a scope."""
-    return error(
+    return blocker(
         "scope_missing",
         f"The Attio API key lacks the scope {scope}: an admin grants it in Attio under Workspace settings, Developers, "
         "in the settings of the key. Then create the job again.",
@@ -19,7 +19,7 @@ def scope_missing(scope: str) -> Issue:
 
 def deals_disabled() -> Issue:
     """Say that the workspace has no deals."""
-    return error(
+    return blocker(
         "deals_disabled",
         "Deals are switched off in this Attio workspace, and no API can switch them on: an admin does that in Attio "
         "under Workspace settings, Objects, Deals. Or leave deals out of the entities of the job.",
@@ -29,7 +29,7 @@ def deals_disabled() -> Issue:
 
 def list_needs_deals(given: List) -> Issue:
     """Say that a list holds deals and the workspace has none."""
-    return warning(
+    return advisory(
         "list_needs_deals",
         f"The list {quoted(given)} holds deals, and these are switched off in this Attio workspace: the list "
         "and its entries are left out. An admin can switch deals on in Attio under Workspace settings, Objects, Deals.",
@@ -41,7 +41,7 @@ def list_needs_deals(given: List) -> Issue:
 def own_attribute_incompatible(owner: str, added: Added) -> Issue:
     """Say that an attribute of the firm has a slug that Freight needs."""
     kind = f"{'a unique' if added.unique else 'a'} {added.type}{' with several values' if added.multiple else ''}"
-    return error(
+    return blocker(
         "attribute_incompatible",
         f"In Attio {records_of(owner)} have an attribute {added.slug} which is not {kind} that can be written. Freight "
         "needs that slug for itself: give the attribute another slug in Attio and create the job again.",
@@ -51,7 +51,7 @@ def own_attribute_incompatible(owner: str, added: Added) -> Issue:
 
 def attribute_demanded(owner: str, attribute: Attribute) -> Issue:
     """Say that no record can be made without a value that the source may not have."""
-    return warning(
+    return advisory(
         "attribute_demanded",
         f"Attio demands that {records_of(owner)} have a value for {attribute.title or attribute.slug}: those that come "
         "without one will fail. Make the attribute optional in Attio, or send a field to it that always has a value.",
@@ -62,7 +62,7 @@ def attribute_demanded(owner: str, attribute: Attribute) -> Issue:
 
 def no_deal_owner() -> Issue:
     """Say that deals may have no owner, whom Attio demands."""
-    return error(
+    return blocker(
         "no_deal_owner",
         "In Attio every deal must have an owner, and Attio does not say who made this API key. Name the e-mail address "
         "of a member as `default_owner` in the mapping, to own the deals whose owner is not a member.",
