@@ -133,8 +133,8 @@ def draft(
 ) -> Draft:
     """The draft with its slots filled, as far as the records that they refer to are not still to come."""
     known = references or References()
-    placed = msgspec.structs.replace(layout or ResolvedMapping(), provenance=AFFINITY)
-    return fill(drafting.draft(record, known, MappingIndex(placed)), known.found, to_come)
+    layout = msgspec.structs.replace(layout or ResolvedMapping(), provenance=AFFINITY)
+    return fill(drafting.draft(record, known, MappingIndex(layout)), known.found, to_come)
 
 
 def codes(drafted: Draft | SchemaPlan) -> list[str]:

@@ -74,8 +74,9 @@ def source_role(system: str) -> SourceRole:
 
 
 def provenance(system: str) -> Provenance:
-    """Return by what the records of the source of that name are marked in a target."""
-    return source_role(system).provenance
+    """Return what the records of the source of that name are marked with at the target."""
+    role = source_role(system)
+    return Provenance(system=system, label=SPECS[system].label, deal=role.deal, task=role.task)
 
 
 def target_role(system: str) -> TargetRole:

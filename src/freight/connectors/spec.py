@@ -13,7 +13,6 @@ from freight.connectors.codes import Code
 from freight.connectors.planning.target import Capabilities
 from freight.connectors.protocols import Kind
 from freight.model.crm import Entity, UniquePart
-from freight.model.provenance import Provenance
 
 BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
 ApiKey = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -69,8 +68,10 @@ class SourceRole(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to know of a vendor that is read."""
 
     configuration: type[Configuration]
-    provenance: Provenance
-    """What its records are marked with in targets."""
+    deal: str = "deal"
+    """What the vendor calls a deal, in lower case: a part of what is written to targets, so it may not change."""
+    task: str = "task"
+    """The same of a task."""
     not_migrated: Mapping[str, NotMigrated] = {}
     """By a stable code, in the order of the report."""
 
@@ -84,8 +85,8 @@ class TargetRole(msgspec.Struct, frozen=True, kw_only=True):
     keyless: frozenset[Entity] = frozenset()
     """Entities whose records carry no id of the source: they are found only through the records that they are attached
     to, at a request for each, and are read back one by one."""
-    fields: Capabilities
-    """What it can make of the source's fields."""
+    capabilities: Capabilities
+    """What fields can become there."""
     records_per_query: int = 1
     """About how many records one request looks for."""
 

@@ -9,7 +9,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system: str
     """Its name in the registry: lower-case letters, digits and underscores."""
     label: str
-    """Its name for people."""
+    """Its name for people, whose words begin with capital letters."""
     deal: str = "deal"
     """What it calls a deal, in lower case."""
     task: str = "task"

@@ -35,9 +35,9 @@ def test_the_settings_begin_with_the_limits_that_the_vendor_documents(spec):
 
 @pytest.mark.parametrize("system", registry.TARGETS)
 def test_each_target_can_hold_the_values_of_each_type_of_field(system):
-    possible = registry.target_role(system).fields.possible
-    assert all(possible[type_] for type_ in get_args(FieldType))
-    assert {type_ for types in possible.values() for type_ in types} <= set(get_args(AttributeType))
+    possible = registry.target_role(system).capabilities.possible
+    assert possible.keys() == set(get_args(FieldType))
+    assert all(types and set(types) <= set(get_args(AttributeType)) for types in possible.values())
 
 
 async def test_no_connector_shows_its_key(pacer: RecordingPacer):

@@ -92,7 +92,7 @@ SPEC = ConnectorSpec(
         configuration=AttioConfiguration,
         unique={"companies": "domains", "people": "emails", "list_entries": "parent"},
         keyless=frozenset({"notes", "tasks", "files"}),
-        fields=CAPABILITIES,
+        capabilities=CAPABILITIES,
         records_per_query=100,
     ),
 )

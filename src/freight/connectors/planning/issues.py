@@ -115,7 +115,7 @@ def standard_value_taken(owner: str, field: Field, slug: str) -> Issue:
 
 def standard_value_replaced(owner: str, field: Field, slug: str, standard: str) -> Issue:
     """Say that the attribute that the job names holds a standard value as well."""
-    return caution(
+    return advisory(
         "standard_value_replaced",
         f"The mapping sends the field {quoted(field)} to the attribute {slug}, where the source's {standard} of "
         f"{records_of(owner)} goes too: a record that has both keeps the field only. Name another attribute to keep "
@@ -161,7 +161,7 @@ def unknown_member(email: str, target: str) -> Issue:
 def many_options(owner: str, field: Field, number: int, capabilities: Capabilities) -> Issue:
     """Say that a field has so many options that making them takes a while."""
     target = capabilities.label
-    return caution(
+    return advisory(
         "many_options",
         f"The field {quoted(field)} has {number} options that {target} lacks. {target} takes them one at a time, which "
         f"lasts about {number // capabilities.options_per_second + 1} seconds. "
@@ -173,7 +173,7 @@ def many_options(owner: str, field: Field, number: int, capabilities: Capabiliti
 
 def owner_without_member(user: PersonRef, target: str) -> Issue:
     """Say that a user of the source is not a member of the target."""
-    return caution(
+    return advisory(
         "owner_without_member",
         f"{user.name or user.id} ({user.email or 'no e-mail address known'}) is not a member of this {target} "
         "workspace: what this person owns goes to the default owner, or loses its owner where the mapping names none. "
@@ -198,7 +198,7 @@ def blocker(code: str, message: str, *, field: str | None = None, value: str | N
     return Issue(level="error", code=code, message=message, field=field, value=value)
 
 
-def caution(code: str, message: str, *, field: str, value: str) -> Issue:
+def advisory(code: str, message: str, *, field: str, value: str) -> Issue:
     """Return an issue that the job can do with."""
     return Issue(code=code, message=message, field=field, value=value)
 

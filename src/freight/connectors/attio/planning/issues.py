@@ -2,7 +2,7 @@
 
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.standard import Added
-from freight.connectors.planning.issues import blocker, caution, quoted, records_of
+from freight.connectors.planning.issues import advisory, blocker, quoted, records_of
 from freight.connectors.protocols import Issue
 from freight.model.crm import List
 
@@ -29,7 +29,7 @@ def deals_disabled() -> Issue:
 
 def list_needs_deals(given: List) -> Issue:
     """Say that a list holds deals and the workspace has none."""
-    return caution(
+    return advisory(
         "list_needs_deals",
         f"The list {quoted(given)} holds deals, and these are switched off in this Attio workspace: the list "
         "and its entries are left out. An admin can switch deals on in Attio under Workspace settings, Objects, Deals.",
@@ -51,7 +51,7 @@ def own_attribute_incompatible(owner: str, added: Added) -> Issue:
 
 def attribute_demanded(owner: str, attribute: Attribute) -> Issue:
     """Say that no record can be made without a value that the source may not have."""
-    return caution(
+    return advisory(
         "attribute_demanded",
         f"Attio demands that {records_of(owner)} have a value for {attribute.title or attribute.slug}: those that come "
         "without one will fail. Make the attribute optional in Attio, or send a field to it that always has a value.",
