@@ -143,12 +143,12 @@ async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_al
     read = _Extraction._read
     begun: list[_Extraction] = []
 
-    async def refuse_first(extraction: _Extraction) -> Page:
+    async def refuse_first(extraction: _Extraction, source: Source) -> Page:
         is_first = extraction not in begun
         begun.append(extraction)
         if is_first and extraction._stream.cursor is not None:
             raise CursorRefused("The cursor has expired.")
-        return await read(extraction)
+        return await read(extraction, source)
 
     monkeypatch.setattr(_Extraction, "_read", refuse_first)
     job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], mode="dry_run"))["id"])

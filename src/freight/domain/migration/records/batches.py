@@ -21,6 +21,8 @@ from freight.model.crm import LOAD_ORDER, Entity
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
 
+ENDED: frozenset[Status] = frozenset({"completed", "failed"})
+
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """The records of one entity at `size` positions from `first_position` on."""
@@ -291,15 +293,16 @@ async def complete(tx: Connection, lease: Lease) -> None:
     )
 
 
-async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str, message: str) -> None:
-    """Count a failed attempt and let nobody begin the next one for so many seconds. Raises `LeaseLost`."""
-    await leases.postpone(tx, lease, seconds=seconds)
+async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str, message: str) -> datetime:
+    """Count a failed attempt and return when the next one may begin: after so many seconds. Raise `LeaseLost`."""
+    due_at = await leases.postpone(tx, lease, seconds=seconds)
     await tx.execute(
         "UPDATE batches SET status = 'retrying', error_code = $2, error_message = $3 WHERE id = $1",
         lease.id,
         code,
         storable(message),
     )
+    return due_at
 
 
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:

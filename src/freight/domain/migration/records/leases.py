@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -21,7 +22,7 @@ import structlog
 
 from freight import database, throttled
 from freight.database import Connection
-from freight.domain.migration.steps.running import Interrupted
+from freight.domain.current_step import Interrupted
 
 LEASE_SECONDS = 30
 RENEW_SECONDS = 10
@@ -77,11 +78,13 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 
 async def claim(tx: Connection, table: Leased, tenant_id: UUID, row_id: UUID, worker: str) -> Lease | None:
     """Claim a row that is due and that nobody holds; None if that cannot be had."""
+    # Transactions that claim nothing lock the rows of jobs too, for their counters: those are waited for.
+    locking = "FOR UPDATE" if table == "jobs" else "FOR UPDATE SKIP LOCKED"
     row = await tx.fetchrow(
         f"""WITH free AS (
                 SELECT id, lease_until IS NOT NULL AS taken_over FROM {table}
                 WHERE id = $1 AND due_at <= now() AND {FREE}
-                FOR UPDATE SKIP LOCKED
+                {locking}
             )
             UPDATE {table} SET fence = fence + 1, leased_by = $2, lease_until = now() + $3 * interval '1 second'
             FROM free WHERE {table}.id = free.id
@@ -118,14 +121,16 @@ async def release(tx: Connection, lease: Lease) -> None:
     )
 
 
-async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> None:
-    """Count a failed attempt and let nobody begin the next one for so many seconds. Raises `LeaseLost`."""
+async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> datetime:
+    """Count a failed attempt and return when the next one may begin: after so many seconds. Raise `LeaseLost`."""
     await check(tx, lease)
-    await tx.execute(
-        f"UPDATE {lease.table} SET attempt = attempt + 1, due_at = now() + $2 * interval '1 second' WHERE id = $1",
+    due_at: datetime = await tx.fetchval(
+        f"""UPDATE {lease.table} SET attempt = attempt + 1, due_at = now() + $2 * interval '1 second'
+            WHERE id = $1 RETURNING due_at""",
         lease.id,
         seconds,
     )
+    return due_at
 
 
 async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:

@@ -8,12 +8,12 @@ from weakref import WeakSet
 
 from freight import database, throttled
 from freight.connectors.protocols import Kind, Pacer
+from freight.domain import current_step
+from freight.domain.current_step import CurrentStep, Interrupted
 from freight.domain.errors import NotFound
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs import transitions
 from freight.domain.jobs.model import Job
-from freight.domain.migration.steps import running
-from freight.domain.migration.steps.running import Interrupted, Step
 
 LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""
@@ -27,7 +27,7 @@ class CancellationMonitor:
         self._job_id: UUID = job.id
         self._may_go_on = True
         self._waiting: set[asyncio.Timeout] = set()
-        self._steps: WeakSet[Step] = WeakSet()
+        self._steps: WeakSet[CurrentStep] = WeakSet()
         """Those that have asked for a turn."""
         self._looking = asyncio.create_task(self._look())
 
@@ -41,7 +41,7 @@ class CancellationMonitor:
 
     async def turn(self, pacer: Pacer, kind: Kind) -> None:
         """Wait for a turn. Raises `Interrupted` as soon as the job must not go on."""
-        if (step := running.current()) is not None:
+        if (step := current_step.get()) is not None:
             self._steps.add(step)
         if not self._may_go_on:
             raise Interrupted

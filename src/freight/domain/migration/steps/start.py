@@ -10,6 +10,7 @@ from freight import database
 from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Discovery, Issue, Source, Target, Workspace
 from freight.database import Connection
+from freight.domain.current_step import Interrupted
 from freight.domain.jobs import discovered_schema, usage, workspace_conflicts
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
@@ -17,13 +18,14 @@ from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
 from freight.domain.migration.planning import estimates
 from freight.domain.migration.planning.changes import Settings, changed_settings, earlier_settings
-from freight.domain.migration.records import leases, ledger, logs, streams
+from freight.domain.migration.records import ledger, logs, streams
 from freight.domain.migration.records.conventions import NumericFields
+from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.logs import Entry
-from freight.domain.migration.steps.attempts import Failure, attempt
+from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.availability import Availability
-from freight.domain.migration.steps.running import Interrupted
+from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.scheduling import READ_WHOLE
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.model.resolved_mapping import ResolvedMapping
@@ -38,33 +40,41 @@ STAGES = (None, "precheck", "schema")
 """The stages before the extraction."""
 
 
-async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
-    """Start a job if that is still to be done and nobody else is at it."""
-    async with database.as_tenant(tenant_id) as tx:
-        job = await jobs.lock(tx, job_id)
-        if job.is_ending or job.status not in ("pending", "running") or job.stage not in STAGES:
-            return
-        lease = await leases.claim(tx, "jobs", tenant_id, job_id, context.worker)
-        if lease is None:
-            return
-        if job.status == "pending":
-            await jobs.move(tx, job, "running")
+async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> UUID | None:
+    """Start a job; return its id, or None if another worker does or it has been started."""
 
-    async def retry(tx: Connection, _failure: Failure) -> None:
-        await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
+    async def read(tx: Connection, lease: Lease) -> Step:
+        return _Start(context, await jobs.lock(tx, job_id), lease)
 
-    async def give_up(tx: Connection, failure: Failure) -> None:
-        await jobs.stop(tx, job_id, code=failure.code, message=failure.message)
+    return await runner.run("jobs", tenant_id, job_id, context.worker, read)
 
-    async with (
-        attempt(job, lease, retry=retry, give_up=give_up),
-        context.source(job) as source,
-        context.target(job) as target,
-    ):
-        async with Availability(job_id, context.waits, source=source, target=target).outages_waited_for():
-            discovered = await _precheck(job, source, target)
-            await _schema(job, discovered, source, target)
-        context.waits.over(job_id)
+
+class _Start(Step):
+    """One attempt at starting a job."""
+
+    def __init__(self, context: WorkerContext, job: Job, lease: Lease) -> None:
+        super().__init__(job, lease)
+        self._context = context
+
+    @property
+    def may_begin(self) -> bool:
+        job = self.job
+        return not job.is_ending and job.status in ("pending", "running") and job.stage in STAGES
+
+    async def begin(self, tx: Connection) -> None:
+        if self.job.status == "pending":
+            await jobs.move(tx, self.job, "running")
+
+    async def run(self) -> None:
+        job, context = self.job, self._context
+        async with context.source(job) as source, context.target(job) as target:
+            async with Availability(job.id, context.waits, source=source, target=target).outages_waited_for():
+                discovered = await _precheck(job, source, target)
+                await _schema(job, discovered, source, target)
+            context.waits.over(job.id)
+
+    async def give_up(self, tx: Connection, failure: Failure) -> None:
+        await jobs.stop(tx, self.job.id, code=failure.code, message=failure.message)
 
 
 async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchema:
