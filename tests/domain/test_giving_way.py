@@ -16,7 +16,7 @@ from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.extract import _Extraction, extract
 from freight.domain.migration.steps.load import load
 from freight.domain.migration.steps.resolve_references import resolve_references
-from freight.domain.migration.steps.scheduling import schedule_next, schedule_swept
+from freight.domain.migration.steps.scheduling import schedule_swept
 from freight.domain.migration.steps.start import start
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot, Slots, Step
@@ -24,6 +24,7 @@ from freight.domain.vendors import Vendors, Watched
 from freight.settings import Settings
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support import jobs
+from support.scheduling import schedule_next
 from support.service import Service, Tenant
 
 

@@ -1,7 +1,7 @@
-"""Control: what a person may do with a job, and what becomes of its rows when they do.
+"""What a person may do with a job, and what becomes of its rows then.
 
-Everything here locks the job first, unless it locks in the order of the workers. None of them is at a job that has
-ended. Whoever calls lets the job advance afterwards.
+Everything here locks the job first, unless it locks in the order of the workers, none of which works on a job that has
+ended. What workers have to follow takes `JobChanges`, so that it is enqueued as soon as it is committed.
 """
 
 from collections.abc import Collection
@@ -15,15 +15,17 @@ from msgspec import UNSET
 from freight.connectors.protocols import Issue
 from freight.database import Connection, jsonb
 from freight.domain.errors import LiveJobExists, StateConflict
-from freight.domain.jobs import dependants, transitions
+from freight.domain.jobs import dependants, due, transitions
 from freight.domain.jobs import model as jobs
+from freight.domain.jobs.changes import JobChanges
 from freight.domain.jobs.dependants import Dependants
 from freight.domain.jobs.model import CANCELLING, Job
-from freight.domain.jobs.requests import JobChange, check_size, in_load_order
-from freight.domain.migration.records import batches, leases, logs
+from freight.domain.jobs.requests import JobChange, JobRequest, check_size, in_load_order
+from freight.domain.migration.records import batches, leases, logs, streams
 from freight.domain.migration.records.batches import Batch
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import OUTCOMES, Outcome
+from freight.encryption import CredentialCipher
 from freight.model.mapping import Mapping
 
 FAILED: tuple[Outcome, ...] = ("failed",)
@@ -32,8 +34,23 @@ SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities", "mapping")
 """What can be changed only while nothing has been done yet."""
 
 
+async def create(
+    changes: JobChanges,
+    cipher: CredentialCipher,
+    tenant_id: UUID,
+    request: JobRequest,
+    workspaces: dict[str, Any],
+    *,
+    started_by: str,
+) -> Job:
+    """Store a new job, ready to be started. `workspaces` is what `jobs.prepare` returned. Raise `LiveJobExists`."""
+    job = await jobs.create(changes.tx, cipher, tenant_id, request, workspaces, started_by=started_by)
+    changes.note(job.id)
+    return job
+
+
 async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
-    """Change what is given. Raises `StateConflict` for a setting of a job that is not pending, and
+    """Change what is given. Raise `StateConflict` for a setting of a job that is not pending, and
     `InvalidRequest` for a mapping that is too large."""
     check_size(wanted.mapping)
     job = await jobs.lock(tx, job_id)
@@ -57,7 +74,7 @@ async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
 async def delete(tx: Connection, job_id: UUID) -> None:
     """Hide an ended job and erase the vendors' keys. What it has written stays known to later jobs.
 
-    Raises `StateConflict` for one that has not ended.
+    Raise `StateConflict` for one that has not ended.
     """
     job = await jobs.lock(tx, job_id)
     transitions.check_action(job.status, "delete")
@@ -68,12 +85,12 @@ async def delete(tx: Connection, job_id: UUID) -> None:
     )
 
 
-async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
+async def pause(changes: JobChanges, job_id: UUID, *, by: str) -> None:
     """Have workers finish the requests that are under way and start no others until the job is resumed.
 
-    A job that waits for a vendor, its quota or its plan then waits for a person instead. Raises `StateConflict`.
+    A job that waits for a vendor, its quota or its plan then waits for a person instead. Raise `StateConflict`.
     """
-    job = await _live(tx, job_id)
+    tx, job = changes.tx, await _live(changes, job_id)
     if job.paused_by in ("quota", "plan", "vendor"):
         await tx.execute("UPDATE jobs SET paused_by = 'person', resume_at = NULL WHERE id = $1", job_id)
     else:
@@ -82,18 +99,19 @@ async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
     await _note(tx, job, "job_paused", f"The job was paused by {by}.")
 
 
-async def resume(tx: Connection, job_id: UUID, *, by: str) -> None:
-    """Have workers go on with a paused job at once, whatever it was paused by. Raises `StateConflict`."""
-    await leases.hurry(tx, job_id)
-    job = await _live(tx, job_id)
+async def resume(changes: JobChanges, job_id: UUID, *, by: str) -> None:
+    """Have workers go on with a paused job at once, whatever it was paused by. Raise `StateConflict`."""
+    tx = changes.tx
+    await due.hurry(tx, job_id)
+    job = await _live(changes, job_id)
     transitions.check_action(job.status, "resume")
     await jobs.move(tx, job, "pending" if job.started_at is None else "running")
     await _note(tx, job, "job_resumed", f"The job was resumed by {by}.")
 
 
-async def cancel(tx: Connection, job_id: UUID, *, by: str) -> None:
-    """Have a live job end as soon as nobody works on it any more. Raises `StateConflict`."""
-    job = await _live(tx, job_id)
+async def cancel(changes: JobChanges, job_id: UUID, *, by: str) -> None:
+    """Have a live job end as soon as no worker works on it any more. Raise `StateConflict`."""
+    tx, job = changes.tx, await _live(changes, job_id)
     transitions.check_action(job.status, "cancel")
     await tx.execute(
         "UPDATE jobs SET stage = $2, waiting_for = NULL, updated_at = now() WHERE id = $1", job_id, CANCELLING
@@ -101,14 +119,14 @@ async def cancel(tx: Connection, job_id: UUID, *, by: str) -> None:
     await _note(tx, job, "job_cancelled", f"The job was cancelled by {by}. What was written until then stays.")
 
 
-async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> int:
+async def retry(changes: JobChanges, job_id: UUID, *, failed_only: bool, by: str) -> int:
     """Have an ended job run again, and return how many batches are queued for that.
 
     With `failed_only` these are the batches of the failed records and of those that depend on them, and no other
     records; otherwise all batches with all records, which writes nothing twice because the ledger knows what was
-    written. A stream that was not read to its end is read on. Raises `StateConflict` or `LiveJobExists`.
+    written. A stream that was not read to its end is read on. Raise `StateConflict` or `LiveJobExists`.
     """
-    job = await _run_again(tx, job_id)
+    tx, job = changes.tx, await _run_again(changes, job_id)
     depending = await dependants.find(tx, job_id)
     found = await batches.to_retry(tx, job_id, failed_only=failed_only)
     queued = await _queue(tx, job, found, FAILED if failed_only else OUTCOMES, depending)
@@ -116,47 +134,43 @@ async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> 
     return queued
 
 
-async def retry_batch(tx: Connection, job_id: UUID, batch_id: UUID, *, by: str) -> int:
+async def retry_batch(changes: JobChanges, job_id: UUID, batch_id: UUID, *, by: str) -> int:
     """Have an ended job run again with the failed records of one batch, and with what depends on these.
 
-    Raises like `retry`, and `NotFound`.
+    Raise like `retry`, and `NotFound`.
     """
-    await jobs.lock(tx, job_id)
+    tx = changes.tx
+    await changes.lock(job_id)
     batch = await batches.of_job(tx, job_id, batch_id)
     if batch.status != "failed" and not batch.failed_records:
         raise StateConflict(f"A batch that is {batch.status} and has no failed records cannot be retried.")
-    job = await _run_again(tx, job_id)
+    job = await _run_again(changes, job_id)
     depending = await dependants.find(tx, job_id, of=batch)
     queued = await _queue(tx, job, [batch], FAILED, depending)
     await _note(tx, job, "batch_retried", f"Batch {batch.number} of {batch.entity} was retried by {by}.")
     return queued
 
 
-async def _live(tx: Connection, job_id: UUID) -> Job:
-    job = await jobs.lock(tx, job_id)
+async def _live(changes: JobChanges, job_id: UUID) -> Job:
+    job = await changes.lock(job_id)
     if job.is_ending:
         how = "cancelled" if job.stage == CANCELLING else "failed"
         raise StateConflict(
-            f"The job is {job.status} and will be {how} as soon as no worker is at it any more, which takes seconds."
+            f"The job is {job.status} and will be {how} as soon as no worker works on it any more, which takes seconds."
         )
     return job
 
 
-async def _run_again(tx: Connection, job_id: UUID) -> Job:
+async def _run_again(changes: JobChanges, job_id: UUID) -> Job:
     """Let an ended job begin again with its precheck, with nothing noted against it."""
-    job = await jobs.lock(tx, job_id)
+    tx, job = changes.tx, await changes.lock(job_id)
     transitions.check_action(job.status, "retry")
     if not await tx.fetchval("SELECT length(source_credentials) > 0 FROM jobs WHERE id = $1", job_id):
         raise StateConflict(
             "The job's data and the vendors' keys were erased when its retention ended. Create a new job: it "
             "recognises what this one has written."
         )
-    await tx.execute(
-        """UPDATE jobs SET error_code = NULL, error_message = NULL, attempt = 0, due_at = now(), fence = fence + 1,
-                  lease_until = NULL, leased_by = NULL
-           WHERE id = $1""",
-        job_id,
-    )
+    await tx.execute(f"UPDATE jobs SET error_code = NULL, error_message = NULL, {leases.RESET} WHERE id = $1", job_id)
     # The savepoint lets the transaction go on after the unique index has refused a second live job.
     await tx.execute("SAVEPOINT run_again")
     try:
@@ -178,11 +192,7 @@ async def _queue(
     for batch in others:
         await batches.queue_again(tx, batch, (), depending.waiting)
     uncut = await batches.uncut(tx, job.id)
-    await tx.execute(
-        """UPDATE streams SET attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL, leased_by = NULL
-           WHERE job_id = $1 AND NOT done""",
-        job.id,
-    )
+    await streams.read_again(tx, job.id)
     return sum(batch.id not in uncut for batch in (*found, *others))
 
 

@@ -21,7 +21,9 @@ from freight.model.crm import LOAD_ORDER, Entity
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
 
-ENDED: frozenset[Status] = frozenset({"completed", "failed"})
+ENDED: tuple[Status, ...] = ("completed", "failed")
+OPEN = f"status NOT IN {ENDED}"
+"""SQL: whether a batch has not ended."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,9 +169,9 @@ async def queue_again(
     it has none."""
     taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes, besides)
     await tx.execute(
-        """UPDATE batches SET status = 'pending', attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL,
-                  leased_by = NULL, error_code = NULL, error_message = NULL, started_at = NULL, completed_at = NULL
-           WHERE id = $1""",
+        f"""UPDATE batches SET status = 'pending', error_code = NULL, error_message = NULL, started_at = NULL,
+                   completed_at = NULL, {leases.RESET}
+            WHERE id = $1""",
         batch.id,
     )
     await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
@@ -190,6 +192,29 @@ async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
     ids = {batch.id for batch in short}
     await tx.execute("DELETE FROM batches WHERE id = ANY($1)", list(ids))
     return ids
+
+
+async def due(tx: Connection, job_id: UUID, entity: Entity, *, limit: int) -> list[tuple[UUID, int]]:
+    """Return those of the next batches of an entity, up to `limit`, that may be claimed now, as (id, fence)."""
+    rows = await tx.fetch(
+        f"""SELECT id, fence FROM (
+                SELECT id, fence, lease_until, number FROM batches
+                WHERE job_id = $1 AND {OPEN} AND due_at <= now() AND entity = $2
+                ORDER BY number LIMIT $3
+            ) AS next WHERE {leases.FREE} ORDER BY number""",
+        job_id,
+        entity,
+        limit,
+    )
+    return [(row["id"], row["fence"]) for row in rows]
+
+
+async def count_open(tx: Connection, job_id: UUID, entity: Entity) -> int:
+    """Return how many batches of an entity have not ended."""
+    found: int = await tx.fetchval(
+        f"SELECT count(*) FROM batches WHERE job_id = $1 AND entity = $2 AND {OPEN}", job_id, entity
+    )
+    return found
 
 
 async def begin(tx: Connection, lease: Lease) -> None:
@@ -313,18 +338,11 @@ async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message
 
 async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
     """Give up every batch of a job that has not ended, also for whoever has lost its lease without noticing."""
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND status NOT IN ('completed', 'failed')
-            ORDER BY id FOR UPDATE""",
-        job_id,
-    )
+    rows = await tx.fetch(f"SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND {OPEN} ORDER BY id FOR UPDATE", job_id)
     for row in rows:
         # A person who cancels a job knows why the rest of it is skipped.
         await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
-    await tx.execute(
-        "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
-        [row["id"] for row in rows],
-    )
+    await tx.execute(f"UPDATE batches SET {leases.REVOKED} WHERE id = ANY($1)", [row["id"] for row in rows])
 
 
 async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:

@@ -39,6 +39,15 @@ FREE = f"(lease_until IS NULL OR lease_until < now() OR lease_until > now() + in
 """SQL: whether a row is free to be claimed. A lease that lasts longer than any does is from before the clock of
 PostgreSQL was set back."""
 
+DUE = f"due_at <= now() AND {FREE}"
+"""SQL: whether a row may be claimed now."""
+
+REVOKED = "fence = fence + 1, lease_until = NULL, leased_by = NULL"
+"""SQL: what an update sets to free a row; a worker that still holds its lease finds another fence."""
+
+RESET = f"attempt = 0, due_at = now(), {REVOKED}"
+"""SQL: the same, to have the row claimed at once as if it never had been."""
+
 Leased = Literal["jobs", "streams", "batches", "webhook_deliveries"]
 
 log = structlog.get_logger()
@@ -83,7 +92,7 @@ async def claim(tx: Connection, table: Leased, tenant_id: UUID, row_id: UUID, wo
     row = await tx.fetchrow(
         f"""WITH free AS (
                 SELECT id, lease_until IS NOT NULL AS taken_over FROM {table}
-                WHERE id = $1 AND due_at <= now() AND {FREE}
+                WHERE id = $1 AND {DUE}
                 {locking}
             )
             UPDATE {table} SET fence = fence + 1, leased_by = $2, lease_until = now() + $3 * interval '1 second'
@@ -139,16 +148,6 @@ async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:
     await tx.execute(
         f"UPDATE {lease.table} SET due_at = now() + $2 * interval '1 second' WHERE id = $1", lease.id, seconds
     )
-
-
-async def hurry(tx: Connection, job_id: UUID) -> None:
-    """Let whatever of a job was to be tried later be tried at once. To be called before the job is locked."""
-    for table, condition in (
-        ("batches", "job_id = $1 AND status NOT IN ('completed', 'failed')"),
-        ("streams", "job_id = $1 AND NOT done"),
-        ("jobs", "id = $1"),
-    ):
-        await tx.execute(f"UPDATE {table} SET due_at = now() WHERE {condition} AND due_at > now()", job_id)
 
 
 async def start_over(tx: Connection, lease: Lease) -> None:

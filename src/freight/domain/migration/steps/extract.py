@@ -20,9 +20,9 @@ from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.streams import Stream
 from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.availability import Availability
+from freight.domain.migration.steps.dispatch import dispatch
 from freight.domain.migration.steps.progress import PagingLoops, Progress
 from freight.domain.migration.steps.runner import Failure, Step
-from freight.domain.migration.steps.scheduling import schedule_next
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot
 from freight.model.crm import Entity
@@ -95,7 +95,7 @@ class _Extraction(Step):
                 raise Interrupted from error
             if self._stream.done or self._stream.read_records // self.job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
-                await self._context.queue.enqueue(await schedule_next(self.job.tenant_id, self.job.id))
+                await dispatch(self._context.queue, self.job.tenant_id, self.job.id)
             # Whoever goes on later may have to start over, and does not know yet that pages go round: so that this
             # comes to an end, each attempt has to bring something new.
             if self._has_new and self._slot.is_wanted and not self._stream.done:

@@ -22,11 +22,10 @@ from freight.domain.migration.records import ledger, logs, streams
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.ledger import LedgerEntry
-from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.runner import Failure, Step
-from freight.domain.migration.steps.scheduling import READ_WHOLE
+from freight.domain.migration.steps.scheduling import BEFORE_EXTRACTION, READ_WHOLE
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.model.resolved_mapping import ResolvedMapping
 
@@ -35,9 +34,6 @@ MOST_TOLD = 10
 
 BUSY_SECONDS = 20
 """How often a job that waits for its workspaces looks whether they are free."""
-
-STAGES = (None, "precheck", "schema")
-"""The stages before the extraction."""
 
 
 async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> UUID | None:
@@ -59,7 +55,7 @@ class _Start(Step):
     @property
     def may_begin(self) -> bool:
         job = self.job
-        return not job.is_ending and job.status in ("pending", "running") and job.stage in STAGES
+        return not job.is_ending and job.status in ("pending", "running") and job.stage in BEFORE_EXTRACTION
 
     async def begin(self, tx: Connection) -> None:
         if self.job.status == "pending":
@@ -101,7 +97,8 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await discovered_schema.save(tx, job.id, discover.schema, layout)
         await discovered_schema.save_estimate(tx, job.id, estimate)
-        await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
+        # An attempt that failed after the precheck is made again from the beginning.
+        await logs.write(tx, job.tenant_id, job.id, await logs.not_logged(tx, job.id, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:
             await jobs.stop(tx, job.id, code="precheck_failed", message=_summary(blockers))
@@ -114,13 +111,6 @@ def _summary(blockers: Sequence[Issue]) -> str:
     told = " ".join(issue.message for issue in blockers[:MOST_TOLD])
     more = len(blockers) - MOST_TOLD
     return f"{told} There are {more:,} more such reasons: the log and the report name each." if more > 0 else told
-
-
-async def _not_logged_yet(tx: Connection, job: Job, issues: Sequence[Issue]) -> list[Entry]:
-    # An attempt that failed after the precheck is made again from the beginning.
-    rows = await tx.fetch("SELECT code, message FROM logs WHERE job_id = $1 AND entity IS NULL", job.id)
-    logged = {(row["code"], row["message"]) for row in rows}
-    return [Entry(issue=issue) for issue in issues if (issue.code, issue.message) not in logged]
 
 
 def _quota(job: Job, discover: Discovery) -> list[Issue]:
