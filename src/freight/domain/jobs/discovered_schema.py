@@ -40,6 +40,11 @@ async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
     )
 
 
+async def get(tx: Connection, job_id: UUID) -> DiscoveredSchema:
+    """Return what a job that has been started found out."""
+    return await read(tx, job_id) or DiscoveredSchema(schema=Schema(), layout=ResolvedMapping())
+
+
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
     """Store the blueprint of a job."""
     await tx.execute(

@@ -7,7 +7,7 @@ import structlog
 
 from freight import database
 from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailable, UnexpectedAnswer
-from freight.connectors.protocols import Issue, Target
+from freight.connectors.protocols import Issue, Writer
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import plan as planning
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 async def plan_each(
     job: Job,
-    target: Target,
+    target: Writer,
     chunk: Sequence[Staged],
     *,
     late: bool = False,

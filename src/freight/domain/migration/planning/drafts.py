@@ -3,7 +3,7 @@
 import msgspec
 
 from freight import database
-from freight.connectors.protocols import Attributes, Draft, Issue, References, Target
+from freight.connectors.protocols import Attributes, Draft, Issue, References, Writer
 from freight.model import crm
 
 INTERNAL_PERSON = Issue(
@@ -14,7 +14,7 @@ INTERNAL_PERSON = Issue(
 )
 
 
-def make_draft(target: Target, record: crm.Record, gathered: References, *, late: bool) -> Draft:
+def make_draft(target: Writer, record: crm.Record, gathered: References, *, late: bool) -> Draft:
     """The draft of a record; with `late` only of its references, with what was not known of them before."""
     if isinstance(record, crm.Person) and record.internal:
         return Draft(

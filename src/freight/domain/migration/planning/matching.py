@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from freight import database
-from freight.connectors.protocols import Draft, Target, TargetRecord
+from freight.connectors.protocols import Draft, TargetRecord, Writer
 from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.drafts import without_value
@@ -46,7 +46,7 @@ class Matches:
 
     @classmethod
     async def find(
-        cls, job: Job, target: Target, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft]
+        cls, job: Job, target: Writer, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft]
     ) -> "Matches":
         """Look for the `unmatched` drafts, and for whoever else holds unique values of these and of the `matched`."""
         drafts = [*unmatched, *matched]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from freight import database
-from freight.connectors.protocols import Attributes, Draft, Implied, Issue, References, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, References, TargetRecord, Writer
 from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
@@ -67,7 +67,7 @@ KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
 read back only one by one."""
 
 
-async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[RecordPlan]:
+async def plan(job: Job, target: Writer, chunk: Sequence[Staged], *, late: bool = False) -> list[RecordPlan]:
     """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
 
     `late` is for records that this job has carried and that are planned again, for the sake of their references
@@ -159,7 +159,7 @@ def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *,
     return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
 
 
-def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord, *, late: bool) -> Draft:
+def _draft_again(target: Writer, staged: Staged, gathered: References, match: TargetRecord, *, late: bool) -> Draft:
     """Return the draft of a note for the copy of it that the target holds: on the record on which that one hangs."""
     known = msgspec.structs.replace(gathered, copies={staged.source_id: (match.values,)})
     return make_draft(target, staged.record, known, late=late)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from freight import database
-from freight.connectors.protocols import Page, Row, Source
+from freight.connectors.protocols import Page, Reader, Row
 from freight.domain.jobs.model import Job
 from freight.domain.migration.records import records, staging
 from freight.model import crm
@@ -13,24 +13,24 @@ ENTITIES_BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
 """Entities of which a source gives the records with certain ids."""
 
 
-async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
+async def read_sample(reader: Reader, job: Job, entity: Entity) -> Page:
     """All that a sample takes of a stream, as its only page.
 
     What the records of the entities after this one refer to is taken as well. Of what the records of this stream
     refer to among themselves, that which the first ones name is taken, and no more.
     """
     size = job.sample_size or 0
-    first = await _first(source, entity, size)
+    first = await _first(reader, entity, size)
     wanted = await _referred_to(job, entity)
     if entity not in ENTITIES_BY_ID:
         # Lists come on one page without a call; nothing refers to what comes after them.
         rows = [row for place, row in enumerate(first.rows) if place < size or row.id in wanted]
     else:
-        rows = [*first.rows, *await _further(source, entity, wanted, first.rows)]
+        rows = [*first.rows, *await _further(reader, entity, wanted, first.rows)]
         own = {
             id_ for row in rows if row.record is not None for kind, id_ in crm.references(row.record) if kind == entity
         }
-        rows += await _further(source, entity, own, rows)
+        rows += await _further(reader, entity, own, rows)
     ids = {row.id.partition("/")[0] for row in rows}
     return Page(
         rows=tuple(rows),
@@ -39,12 +39,12 @@ async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
     )
 
 
-async def _first(source: Source, entity: Entity, size: int) -> Page:
+async def _first(reader: Reader, entity: Entity, size: int) -> Page:
     """The first rows of a stream, lists all; with the answers to the first notes, which may be read last of all."""
-    page = await source.read_page(entity, None)
+    page = await reader.read(entity, None)
     rows, replies = staging.distinct(page.rows), list(page.replies)
     while page.next_cursor is not None and (len(rows) < size or entity == "notes"):
-        page = await source.read_page(entity, page.next_cursor)
+        page = await reader.read(entity, page.next_cursor)
         replies += page.replies
         rows = staging.distinct([*rows, *page.rows])[: max(size, len(rows))]
     kept = rows if entity == "lists" else rows[:size]
@@ -63,6 +63,6 @@ def _named(staged: Iterable[crm.Record], entity: Entity) -> set[str]:
     return {id_ for record in staged for kind, id_ in crm.references(record) if kind == entity}
 
 
-async def _further(source: Source, entity: Entity, wanted: Iterable[str], held: Sequence[Row]) -> Sequence[Row]:
+async def _further(reader: Reader, entity: Entity, wanted: Iterable[str], held: Sequence[Row]) -> Sequence[Row]:
     missing = sorted(set(wanted) - {row.id for row in held})
-    return await source.read_some(entity, missing) if missing else ()
+    return await reader.read_some(entity, missing) if missing else ()

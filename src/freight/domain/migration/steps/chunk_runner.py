@@ -25,7 +25,7 @@ from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.records import Staged
 from freight.domain.migration.steps.availability import UNUSABLE, Availability
 from freight.domain.migration.steps.worker_context import WorkerContext
-from freight.domain.migration.steps.write import SourceFailed, Writer
+from freight.domain.migration.steps.write import RecordWriter, SourceFailed
 from freight.domain.slots import Slot
 
 CHUNK = 100
@@ -95,7 +95,7 @@ class ChunkRunner:
         lease: Lease,
         slot: Slot,
         work: ChunkWork,
-        writer: Writer,
+        writer: RecordWriter,
         availability: Availability,
     ) -> None:
         self.gives_way = False

@@ -6,11 +6,12 @@ import msgspec
 
 from freight import database
 from freight.connectors.errors import CursorRefused
-from freight.connectors.protocols import Issue, Page, Source
+from freight.connectors.protocols import Issue, Page, Reader, Source
 from freight.database import Connection
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
+from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.sample import read_sample
 from freight.domain.migration.records import ledger, logs, staging, streams
@@ -26,7 +27,6 @@ from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot
 from freight.model.crm import Entity
-from freight.model.resolved_mapping import ResolvedMapping
 
 MAX_RESTARTS = 3
 """How often a stream is read from its start because its cursor is refused, without a new row in between."""
@@ -44,9 +44,7 @@ async def extract(context: WorkerContext, tenant_id: UUID, stream_id: UUID, slot
     async def read(tx: Connection, lease: Lease) -> Step:
         stream = await streams.get(tx, stream_id)
         job = await jobs.get(tx, stream.job_id)
-        discovered = await discovered_schema.read(tx, job.id)
-        numeric = NumericFields.of(ResolvedMapping() if discovered is None else discovered.layout)
-        return _Extraction(context, job, lease, slot, stream, numeric)
+        return _Extraction(context, job, lease, slot, stream, await discovered_schema.get(tx, job.id))
 
     return await runner.run("streams", tenant_id, stream_id, context.worker, read)
 
@@ -55,13 +53,20 @@ class _Extraction(Step):
     """One attempt at reading a stream."""
 
     def __init__(
-        self, context: WorkerContext, job: Job, lease: Lease, slot: Slot, stream: Stream, numeric: NumericFields
+        self,
+        context: WorkerContext,
+        job: Job,
+        lease: Lease,
+        slot: Slot,
+        stream: Stream,
+        discovered: DiscoveredSchema,
     ) -> None:
         super().__init__(job, lease)
         self._context = context
         self._slot = slot
         self._stream = stream
-        self._numeric = numeric
+        self._discovered = discovered
+        self._numeric = NumericFields.of(discovered.layout)
         self._progress = Progress()
         self._restarts = 0
         """How often the stream was read from its start without a new row since."""
@@ -70,10 +75,10 @@ class _Extraction(Step):
 
     async def run(self) -> None:
         async with (
-            self._context.source(self.job) as source,
+            self._context.reader(self.job, self._discovered) as (source, reader),
             Availability(self.job.id, self._context.waits, source=source).outages_waited_for(),
         ):
-            await self._read_pages(source)
+            await self._read_pages(source, reader)
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         if failure.code in UNREADABLE:
@@ -82,11 +87,11 @@ class _Extraction(Step):
         message = f"The {self._stream.entity} could not all be read: {failure.message}"
         await jobs.stop(tx, self.job.id, code=failure.code, message=message)
 
-    async def _read_pages(self, source: Source) -> None:
+    async def _read_pages(self, source: Source, reader: Reader) -> None:
         while not self._stream.done:
             full_batches = self._stream.read_records // self.job.batch_size
             try:
-                page = await self._read(source)
+                page = await self._read(reader)
                 await self._save(page, source)
             except CursorRefused as error:
                 await self._start_over(error)
@@ -101,10 +106,10 @@ class _Extraction(Step):
             if self._has_new and self._slot.is_wanted and not self._stream.done:
                 raise Interrupted
 
-    async def _read(self, source: Source) -> Page:
+    async def _read(self, reader: Reader) -> Page:
         if self.job.mode == "sample":
-            return await read_sample(source, self.job, self._stream.entity)
-        return await source.read_page(self._stream.entity, self._stream.cursor)
+            return await read_sample(reader, self.job, self._stream.entity)
+        return await reader.read(self._stream.entity, self._stream.cursor)
 
     async def _save(self, page: Page, source: Source) -> None:
         job, before = self.job, self._stream.read_records

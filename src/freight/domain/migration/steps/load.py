@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,11 +17,12 @@ import structlog
 
 from freight import database
 from freight.connectors.errors import ConnectorError, MustWait
-from freight.connectors.protocols import Issue, Source, Target
+from freight.connectors.protocols import Issue, Reader, Source, Target, Writer
 from freight.database import Connection
 from freight.domain.current_step import Interrupted
+from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs import usage
+from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.chunks import plan_each
@@ -37,7 +39,7 @@ from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner
 from freight.domain.migration.steps.doubts import SENT_TWICE, Doubts
 from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext
-from freight.domain.migration.steps.write import Doubted, SourceFailed, Writer
+from freight.domain.migration.steps.write import Doubted, RecordWriter, SourceFailed
 from freight.domain.slots import Slot
 
 log = structlog.get_logger()
@@ -54,7 +56,8 @@ async def load(context: WorkerContext, tenant_id: UUID, batch_id: UUID, slot: Sl
 
     async def read(tx: Connection, lease: Lease) -> Step:
         batch = await batches.get(tx, batch_id)
-        return _LoadStep(context, await jobs.get(tx, batch.job_id), lease, slot, batch)
+        job = await jobs.get(tx, batch.job_id)
+        return _LoadStep(context, job, lease, slot, batch, await discovered_schema.get(tx, job.id))
 
     return await runner.run("batches", tenant_id, batch_id, context.worker, read)
 
@@ -62,11 +65,20 @@ async def load(context: WorkerContext, tenant_id: UUID, batch_id: UUID, slot: Sl
 class _LoadStep(Step):
     """One attempt at a batch."""
 
-    def __init__(self, context: WorkerContext, job: Job, lease: Lease, slot: Slot, batch: Batch) -> None:
+    def __init__(
+        self,
+        context: WorkerContext,
+        job: Job,
+        lease: Lease,
+        slot: Slot,
+        batch: Batch,
+        discovered: DiscoveredSchema,
+    ) -> None:
         super().__init__(job, lease)
         self._context = context
         self._slot = slot
         self._batch = batch
+        self._discovered = discovered
 
     @property
     def may_begin(self) -> bool:
@@ -78,15 +90,28 @@ class _LoadStep(Step):
     async def run(self) -> None:
         context, job, batch = self._context, self.job, self._batch
         async with AsyncExitStack() as stack:
-            target = await stack.enter_async_context(context.target(job))
-            source = await stack.enter_async_context(context.source(job)) if batch.entity == "files" else None
-            await _Loading(context, job, batch, self.lease, self._slot, target, source).run()
+            target, writer = await stack.enter_async_context(context.writer(job, self._discovered))
+            source: Source | None = None
+            reader: Reader | None = None
+            if batch.entity == "files":
+                source, reader = await stack.enter_async_context(context.reader(job, self._discovered))
+            vendors = _Vendors(target=target, writer=writer, source=source, reader=reader)
+            await _Loading(context, job, batch, self.lease, self._slot, vendors).run()
 
     async def retry(self, tx: Connection, failure: Failure, *, seconds: float) -> datetime:
         return await batches.retry_later(tx, self.lease, seconds=seconds, code=failure.code, message=failure.message)
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         await batches.fail(tx, self.lease, self._batch, code=failure.code, message=failure.message)
+
+
+class _Vendors(NamedTuple):
+    """The two sides of a job; the source only for files, whose content it gives."""
+
+    target: Target
+    writer: Writer
+    source: Source | None
+    reader: Reader | None
 
 
 class _Loading:
@@ -99,17 +124,15 @@ class _Loading:
         batch: Batch,
         lease: Lease,
         slot: Slot,
-        target: Target,
-        source: Source | None,
+        vendors: _Vendors,
     ) -> None:
         self._context = context
         self._job = job
         self._batch = batch
         self._lease = lease
-        self._target = target
-        self._source = source
-        self._writer = Writer(target, source)
-        self._availability = Availability(job.id, context.waits, source=source, target=target)
+        self._vendors = vendors
+        self._writer = RecordWriter(vendors.writer, vendors.reader)
+        self._availability = Availability(job.id, context.waits, source=vendors.source, target=vendors.target)
         self._runner = ChunkRunner(context, job, lease, slot, self, self._writer, self._availability)
         self._doubts = Doubts(context.in_doubt_seconds)
         self._double_at = 0.0
@@ -134,9 +157,9 @@ class _Loading:
         self._runner.raise_failure()
         async with self._availability.outages_waited_for():
             await asyncio.sleep(self._double_at - time.monotonic())
-            await doubles.remove(self._job, self._batch, self._lease, self._target)
+            await doubles.remove(self._job, self._batch, self._lease, self._vendors.writer)
         async with database.as_tenant(self._job.tenant_id) as tx:
-            await usage.add(tx, self._job.id, target=self._target.take_usage())
+            await usage.add(tx, self._job.id, target=self._vendors.target.take_usage())
             await batches.complete(tx, self._lease)
         log.info("batch_completed", job=str(self._job.id), entity=self._batch.entity, number=self._batch.number)
 
@@ -163,8 +186,8 @@ class _Loading:
         self, chunk: Sequence[Staged], availability: Availability | None
     ) -> tuple[list[RecordPlan], list[Result]]:
         """Plan a chunk. Records in doubt that may not be sent yet are left for later."""
-        plans, results = await plan_each(self._job, self._target, chunk, availability=availability)
-        plans = await implied.foresee(self._job, self._target, plans)
+        plans, results = await plan_each(self._job, self._vendors.writer, chunk, availability=availability)
+        plans = await implied.foresee(self._job, self._vendors.writer, plans)
         plans = [plan for plan in plans if self._doubts.may_send(plan)]
         hopeless = [plan for plan in plans if self._doubts.is_hopeless(plan)]
         results += map(self._writer.never_confirmed, hopeless)
@@ -244,8 +267,8 @@ class _Loading:
             learning = self._job.pair if self._job.writes else None
             clashes = await batches.store(tx, self._lease, self._batch, results, learning=learning)
             await logs.write(tx, self._job.tenant_id, self._job.id, about_others)
-            read = self._source.take_usage() if self._source else None
-            written = self._target.take_usage()
+            read = self._vendors.source.take_usage() if self._vendors.source else None
+            written = self._vendors.target.take_usage()
             await usage.add(tx, self._job.id, source=read, target=written, has_progressed=bool(results))
         return clashes
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from freight import database
-from freight.connectors.protocols import Issue, Target
+from freight.connectors.protocols import Issue, Target, Writer
 from freight.database import Connection
 from freight.domain.current_step import Interrupted
+from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs import usage
+from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.chunks import plan_each
 from freight.domain.migration.planning.plan import RecordPlan
@@ -25,7 +26,7 @@ from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner
 from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext
-from freight.domain.migration.steps.write import Writer
+from freight.domain.migration.steps.write import RecordWriter
 from freight.domain.slots import Slot
 from freight.model import crm
 from freight.model.crm import LOAD_ORDER, Entity
@@ -38,7 +39,8 @@ async def resolve_references(context: WorkerContext, tenant_id: UUID, job_id: UU
     """
 
     async def read(tx: Connection, lease: Lease) -> Step:
-        return _ResolveStep(context, await jobs.get(tx, job_id), lease, slot)
+        job = await jobs.get(tx, job_id)
+        return _ResolveStep(context, job, lease, slot, await discovered_schema.get(tx, job.id))
 
     return await runner.run("jobs", tenant_id, job_id, context.worker, read)
 
@@ -46,19 +48,21 @@ async def resolve_references(context: WorkerContext, tenant_id: UUID, job_id: UU
 class _ResolveStep(Step):
     """One attempt at resolving the references of all records that await some."""
 
-    def __init__(self, context: WorkerContext, job: Job, lease: Lease, slot: Slot) -> None:
+    def __init__(
+        self, context: WorkerContext, job: Job, lease: Lease, slot: Slot, discovered: DiscoveredSchema
+    ) -> None:
         super().__init__(job, lease)
         self._context = context
         self._slot = slot
+        self._discovered = discovered
         self._open: dict[int, Staged] = {}
         """Records that were handed out and are not settled, by their ids."""
 
     async def run(self) -> None:
-        async with self._context.target(self.job) as target:
-            writer = Writer(target)
+        async with self._context.writer(self.job, self._discovered) as (target, writer):
             availability = Availability(self.job.id, self._context.waits, target=target)
             work = _Resolving(self.job, self.lease, target, writer, self._open)
-            chunks = ChunkRunner(self._context, self.job, self.lease, self._slot, work, writer, availability)
+            chunks = ChunkRunner(self._context, self.job, self.lease, self._slot, work, work.records, availability)
             await chunks.run()
             await chunks.try_suspects_again()
             chunks.raise_failure()
@@ -82,6 +86,7 @@ class _Resolving:
     def __init__(self, job: Job, lease: Lease, target: Target, writer: Writer, open_: dict[int, Staged]) -> None:
         self._job = job
         self._lease = lease
+        self.records = RecordWriter(writer)
         self._target = target
         self._writer = writer
         self._open = open_
@@ -106,11 +111,11 @@ class _Resolving:
         self, chunk: Sequence[Staged], availability: Availability | None
     ) -> tuple[list[RecordPlan], list[Result]]:
         """Plan a chunk for the sake of its references."""
-        return await plan_each(self._job, self._target, chunk, late=True, availability=availability)
+        return await plan_each(self._job, self._writer, chunk, late=True, availability=availability)
 
     async def write(self, plan: RecordPlan) -> Result:
         """Send what is planned."""
-        return await self._writer.write(plan)
+        return await self.records.write(plan)
 
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
         """Store results, so that a repetition sends only the rest."""

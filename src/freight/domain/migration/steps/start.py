@@ -66,7 +66,7 @@ class _Start(Step):
         async with context.source(job) as source, context.target(job) as target:
             async with Availability(job.id, context.waits, source=source, target=target).outages_waited_for():
                 discovered = await _precheck(job, source, target)
-                await _schema(job, discovered, source, target)
+                await _schema(job, discovered, target)
             context.waits.over(job.id)
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
@@ -84,7 +84,7 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
             await _refuse_workspace(job, side, opened)
             raise Interrupted
     discover = await source.discover(job.entities, job.mapping)
-    planned = await target.plan(discover.schema, job.mapping, job.entities)
+    planned = await target.plan_schema(discover.schema, job.mapping, job.entities)
     asked = source.take_usage()
     reads = None if discover.reads is None else asked.reads + discover.reads
     estimate = estimates.before_reading(discover.schema, planned.layout, job.entities, reads)
@@ -154,18 +154,16 @@ async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
         )
 
 
-async def _schema(job: Job, discovered: DiscoveredSchema, source: Source, target: Target) -> None:
+async def _schema(job: Job, discovered: DiscoveredSchema, target: Target) -> None:
     await _enter(job, "schema")
     layout = discovered.layout
     if job.writes:
         try:
-            layout = await target.prepare(layout)
+            layout = await target.ensure_schema(layout)
         except Rejected as error:
             async with database.as_tenant(job.tenant_id) as tx:
                 await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
             raise Interrupted from error
-    source.use(discovered.schema, job.mapping)
-    target.use(layout)
     async with database.as_tenant(job.tenant_id) as tx:
         await discovered_schema.save(tx, job.id, discovered.schema, layout)
         if job.writes:
