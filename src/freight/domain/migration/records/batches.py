@@ -101,7 +101,7 @@ async def cut(
 
 
 async def get(tx: Connection, batch_id: UUID) -> Batch:
-    """The batch with this id. Raises `NotFound`."""
+    """Return the batch with this id. Raise `NotFound`."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM batches WHERE id = $1", batch_id)
     if row is None:
         raise NotFound(f"There is no batch {batch_id}.")
@@ -109,7 +109,7 @@ async def get(tx: Connection, batch_id: UUID) -> Batch:
 
 
 async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
-    """The batch with this id, which must be one of the job's. Raises `NotFound`."""
+    """Return the batch with this id, which must be one of the job's. Raise `NotFound`."""
     batch = await get(tx, batch_id)
     if batch.job_id != job_id:
         raise NotFound(f"There is no batch {batch_id} in the job {job_id}.")
@@ -119,7 +119,7 @@ async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
 async def page(
     tx: Connection, job_id: UUID, *, entity: Entity | None, status: Sequence[Status], limit: int, offset: int
 ) -> tuple[list[Batch], int]:
-    """Some of a job's batches in the order in which they are loaded, and how many there are in all."""
+    """Return some of a job's batches in the order in which they are loaded, and how many there are in all."""
     where = """job_id = $1 AND ($2::text IS NULL OR entity = $2)
                AND (cardinality($3::text[]) = 0 OR status = ANY($3))"""
     total = await tx.fetchval(f"SELECT count(*) FROM batches WHERE {where}", job_id, entity, list(status))
@@ -137,7 +137,7 @@ async def page(
 
 
 async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[Batch]:
-    """The batches of an ended job that a retry runs again, locked."""
+    """Return the batches of an ended job that a retry runs again, locked."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND (NOT $2 OR status = 'failed' OR failed_records > 0)
             ORDER BY id FOR UPDATE""",
@@ -148,7 +148,7 @@ async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[B
 
 
 async def holding(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> list[Batch]:
-    """The batches of an ended job that hold these records, locked."""
+    """Return the batches of an ended job that hold these records, locked."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND EXISTS (
                 SELECT FROM records
@@ -230,7 +230,7 @@ async def store(
     """Store what became of records, and what is to be logged; move all counters. Return what is not stored because
     it clashes with what is known of another record. A result that cannot be stored fails its record.
 
-    The ledger of the pair `learning` learns from it; none does from a dry run. Raises `LeaseLost`.
+    The ledger of the pair `learning` learns from it; none does from a dry run. Raise `LeaseLost`.
     """
     await leases.check(tx, lease)
     clashes: list[Clash] = []
@@ -270,7 +270,7 @@ async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair
     made = [(result, known) for result, known in learned if result.settled.outcome == "created"]
     if not made:
         return []
-    # Nobody else stores results of this entity before the transaction ends.
+    # No other transaction stores results of this entity before the transaction ends.
     await tx.execute(
         "SELECT FROM streams WHERE job_id = $1 AND entity = $2 FOR NO KEY UPDATE", batch.job_id, batch.entity
     )
@@ -285,7 +285,7 @@ async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair
 
 
 def not_storable(result: Result, reason: str) -> Result:
-    """The result of a record whose own result cannot be stored."""
+    """Return the result of a record whose own result cannot be stored."""
     message = (
         f"Freight cannot store what became of this record: {reason}. Correct the record at the source and run the job "
         f"again.{records.MAY_HAVE_ARRIVED}"
@@ -294,7 +294,7 @@ def not_storable(result: Result, reason: str) -> Result:
 
 
 def failed(result: Result, *, code: str, message: str) -> Result:
-    """The result of a record that failed after all."""
+    """Return the result of a record that failed after all."""
     settled = Settled(id=result.settled.id, outcome="failed", code=code, message=message)
     issue = Issue(level="error", code=code, message=message)
     return Result(source_id=result.source_id, settled=settled, issues=(issue,))
@@ -309,7 +309,7 @@ def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
 
 
 async def complete(tx: Connection, lease: Lease) -> None:
-    """End a batch whose records all have outcomes. Raises `LeaseLost`."""
+    """End a batch whose records all have outcomes. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await tx.execute(
         """UPDATE batches SET status = 'completed', completed_at = now(), error_code = NULL, error_message = NULL
@@ -331,13 +331,13 @@ async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str
 
 
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
-    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raises `LeaseLost`."""
+    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
 
 
 async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
-    """Give up every batch of a job that has not ended, also for whoever has lost its lease without noticing."""
+    """Give up every batch of a job that has not ended, also for a worker that has lost its lease without noticing."""
     rows = await tx.fetch(f"SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND {OPEN} ORDER BY id FOR UPDATE", job_id)
     for row in rows:
         # A person who cancels a job knows why the rest of it is skipped.
@@ -358,7 +358,7 @@ async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -
 
 
 async def _count(tx: Connection, batch: Batch, outcomes: Counter[Outcome]) -> None:
-    # Always in the order batch, stream, job: whoever locks them otherwise would deadlock with this.
+    # Always in the order batch, stream, job: another order would deadlock with this.
     processed, failed = outcomes.total(), outcomes["failed"]
     await tx.execute(
         """UPDATE batches SET processed_records = processed_records + $2, failed_records = failed_records + $3

@@ -61,7 +61,7 @@ async def open_all(
 
 
 async def get(tx: Connection, stream_id: UUID) -> Stream:
-    """The stream with this id."""
+    """Return the stream with this id."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM streams WHERE id = $1", stream_id)
     return msgspec.convert(dict(row or {}), Stream)
 
@@ -90,7 +90,7 @@ async def save_page(
     tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int, numeric: NumericFields
 ) -> Stream:
     """Store a page together with the cursor behind it and what the texts of `numeric` fields say, and cut whatever
-    batches are full. Raises `LeaseLost`."""
+    batches are full. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     staged = await staging.stage(
         tx, lease.tenant_id, stream.job_id, stream.entity, page.rows, first_position=stream.read_records
@@ -135,7 +135,7 @@ async def save_page(
 
 
 async def forget_cursor(tx: Connection, lease: Lease) -> None:
-    """Let a stream be read from its start; rows that it shows again are taken once. Raises `LeaseLost`."""
+    """Let a stream be read from its start; rows that it shows again are taken once. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await tx.execute("UPDATE streams SET cursor = NULL WHERE id = $1", lease.id)
 

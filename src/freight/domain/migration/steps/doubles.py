@@ -28,7 +28,7 @@ DIFFERENT = "it may be a record that a person created or changed"
 
 
 async def remove(job: Job, batch: Batch, lease: Lease, target: Writer) -> None:
-    """Remove the doubles of a batch from the target, and name each in the log. Raises any `ConnectorError`."""
+    """Remove the doubles of a batch from the target, and name each in the log. Raise any `ConnectorError`."""
     async with database.as_tenant(job.tenant_id) as tx:
         found = await in_flight.perhaps_doubled(tx, job.id, batch.entity, batch.positions)
     for start in range(0, len(found), CHUNK):

@@ -101,8 +101,8 @@ class _Extraction(Step):
             if self._stream.done or self._stream.read_records // self.job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
                 await dispatch(self._context.queue, self.job.tenant_id, self.job.id)
-            # Whoever goes on later may have to start over, and does not know yet that pages go round: so that this
-            # comes to an end, each attempt has to bring something new.
+            # A later attempt may have to start over, and does not know yet that pages go round. For this to end, each
+            # attempt has to bring something new.
             if self._has_new and self._slot.is_wanted and not self._stream.done:
                 raise Interrupted
 
@@ -130,7 +130,7 @@ class _Extraction(Step):
         self._progress.note(page, new=new, read=self._stream.read_records)
 
     async def _start_over(self, error: CursorRefused) -> None:
-        """Read the stream from its start. Raises the error if that was of no use before."""
+        """Read the stream from its start. Raise the error if that was of no use before."""
         if self._stream.cursor is None or self._restarts >= MAX_RESTARTS:
             raise error
         self._restarts += 1

@@ -14,7 +14,7 @@ from freight.domain.slots import Slot
 
 
 class OwnedTransport(httpx.AsyncBaseTransport):
-    """Sends requests over another transport for as long as the step that makes them may send. Raises `Interrupted`."""
+    """Sends requests over another transport while the step that makes them may send, then raises `Interrupted`."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport

@@ -74,7 +74,7 @@ class _Start(Step):
 
 
 async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchema:
-    """Find out whether the job can work and what it needs. Raises `Interrupted` if it must end."""
+    """Find out whether the job can work and what it needs. Raise `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
         ("source", await source.identify(), job.source_workspace),
@@ -134,7 +134,7 @@ def _quota(job: Job, discover: Discovery) -> list[Issue]:
 
 
 def _still_to_make(layout: ResolvedMapping, earlier: ResolvedMapping) -> ResolvedMapping:
-    """The layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
+    """Return the layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
     made = {context.list_id for context in earlier.lists if context.action == "make"}
     lists = tuple(
         msgspec.structs.replace(context, action="make") if context.list_id in made else context
