@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.errors import CursorRefused
 from freight.connectors.protocols import Issue, Page, Reader, Source
 from freight.database import Connection
@@ -13,6 +14,7 @@ from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
+from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.planning.sample import read_sample
 from freight.domain.migration.records import ledger, logs, staging, streams
 from freight.domain.migration.records.conventions import NumericFields
@@ -109,7 +111,7 @@ class _Extraction(Step):
     async def _read(self, reader: Reader) -> Page:
         if self.job.mode == "sample":
             return await read_sample(reader, self.job, self._stream.entity)
-        return await reader.read(self._stream.entity, self._stream.cursor)
+        return fan_out(await reader.read(self._stream.entity, self._stream.cursor), self.job.mapping)
 
     async def _save(self, page: Page, source: Source) -> None:
         job, before = self.job, self._stream.read_records
@@ -117,7 +119,13 @@ class _Extraction(Step):
             if not (await jobs.get(tx, job.id)).may_go_on:
                 raise Interrupted
             self._stream = await streams.save_page(
-                tx, self.lease, self._stream, page, batch_size=job.batch_size, numeric=self._numeric
+                tx,
+                self.lease,
+                self._stream,
+                page,
+                batch_size=job.batch_size,
+                numeric=self._numeric,
+                unique=registry.target_role(job.target_system).unique,
             )
             if self._stream.done:
                 await _conclude(tx, job, self._stream.entity, page.incomplete)

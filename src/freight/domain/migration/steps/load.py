@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.chunks import plan_each
+from freight.domain.migration.planning.lookup import find_match, reserve_created
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import batches, in_flight, leases, logs, records, staging
 from freight.domain.migration.records.batches import Batch, Clash, Result
@@ -131,7 +133,7 @@ class _Loading:
         self._batch = batch
         self._lease = lease
         self._vendors = vendors
-        self._writer = RecordWriter(vendors.writer, vendors.reader)
+        self._writer = RecordWriter(vendors.writer, vendors.reader, look_up=partial(find_match, job, vendors.writer))
         self._availability = Availability(job.id, context.waits, source=vendors.source, target=vendors.target)
         self._runner = ChunkRunner(context, job, lease, slot, self, self._writer, self._availability)
         self._doubts = Doubts(context.in_doubt_seconds)
@@ -198,10 +200,13 @@ class _Loading:
         if plan.write == "create" and (plan.staged.is_doubted or plan.staged.doubts):
             await self._name_sent_twice(plan)
         try:
-            return await self._writer.write(plan)
+            result = await self._writer.write(plan)
         except Doubted as error:
             await self._doubted(plan, error)
             return None
+        if self._batch.entity == "files" and result.settled.target_id is not None:
+            await reserve_created(self._job, "files", result.source_id, result.settled.target_id)
+        return result
 
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
         """Store results, and part records that the target took for one another."""

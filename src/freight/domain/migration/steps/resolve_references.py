@@ -111,7 +111,7 @@ class _Resolving:
         self, chunk: Sequence[Staged], availability: Availability | None
     ) -> tuple[list[RecordPlan], list[Result]]:
         """Plan a chunk for the sake of its references."""
-        return await plan_each(self._job, self._writer, chunk, late=True, availability=availability)
+        return await plan_each(self._job, self._writer, chunk, references_only=True, availability=availability)
 
     async def write(self, plan: RecordPlan) -> Result:
         """Send what is planned."""
