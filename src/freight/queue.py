@@ -1,6 +1,6 @@
-"""Redis and the doorbell: arq tasks that say "look here", and nothing that may not be lost.
+"""The queue in Redis: arq tasks that name a row, and nothing that may not be lost.
 
-What is to be done stands in PostgreSQL. A task that is lost is rung again by the sweep, one that comes twice finds the
+PostgreSQL knows what is to be done. A task that is lost is enqueued again by the sweep, one that comes twice finds the
 row claimed.
 """
 
@@ -30,7 +30,7 @@ WORKERS = "freight:workers"
 WORKER_ALIVE_SECONDS = 15
 
 TASK_KEPT_SECONDS = 86_400
-"""How long Redis keeps what a task in the queue is about."""
+"""How long Redis keeps the arguments of a task in the queue."""
 
 LEASES_LOST = "freight:leases-lost"
 
@@ -43,17 +43,17 @@ log = structlog.get_logger()
 
 
 def pack(value: object) -> bytes:
-    """What arq stores: tasks, and as words the errors that ended some."""
+    """Return what arq stores: tasks, and as text the errors that ended some."""
     return msgspec.msgpack.encode(value, enc_hook=str)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """What `pack` packed: arq's tasks."""
+    """Return what `pack` packed: arq's tasks."""
     return msgspec.msgpack.decode(data, type=dict[str, Any])
 
 
 class WakeUp(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that somebody should look at. Its fence makes the task's id new after every claim."""
+    """A row that a worker should take up. Its fence makes the task's id new after every claim."""
 
     task: Task
     tenant_id: UUID
@@ -64,18 +64,18 @@ class WakeUp(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What the task is called with."""
+        """The arguments of the task."""
         return tuple(str(value) for value in (self.tenant_id, self.id, self.job_id) if value is not None)
 
 
 class Queue:
-    """Rings for workers, and knows which are there."""
+    """Enqueues tasks, and knows which workers are alive."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
 
     async def enqueue(self, wake_ups: Sequence[WakeUp]) -> None:
-        """Enqueue a task for each. Without Redis nothing happens: the sweep rings again when it is back.
+        """Enqueue a task for each. Without Redis nothing happens: the sweep enqueues them when it is back.
 
         A task that waits in the queue already stays where it is, and one that was lost on its way to a worker is put
         there again. The order is that of Redis's own clock, so those of the machines may differ.
@@ -86,14 +86,14 @@ class Queue:
             seconds, microseconds = await self.redis.time()
             now = seconds * 1000 + microseconds // 1000
             async with self.redis.pipeline(transaction=False) as pipe:
-                for number, enqueue in enumerate(wake_ups):
-                    job_id = f"{enqueue.task}:{enqueue.id}:{enqueue.fence}"
-                    task = serialize_job(enqueue.task, enqueue.arguments, {}, None, now, serializer=pack)
+                for number, wake_up in enumerate(wake_ups):
+                    job_id = f"{wake_up.task}:{wake_up.id}:{wake_up.fence}"
+                    task = serialize_job(wake_up.task, wake_up.arguments, {}, None, now, serializer=pack)
                     pipe.set(job_key_prefix + job_id, task, ex=TASK_KEPT_SECONDS)
                     pipe.zadd(QUEUE, {job_id: now + number / 1000}, nx=True)
                 await pipe.execute()
         except RedisError as error:
-            throttled.warning("doorbell_out_of_order", error)
+            throttled.warning("tasks_not_enqueued", error)
 
     async def has_turn(self, name: str, seconds: float) -> bool:
         """Return whether this process is the one to do something that all do once in so many seconds.
@@ -119,11 +119,11 @@ class Queue:
             await self.redis.delete(TURN + name)
 
     async def depth(self) -> int:
-        """How many tasks wait in the queue."""
+        """Return how many tasks wait in the queue."""
         return int(await self.redis.zcard(QUEUE))
 
     async def leases_lost(self) -> int:
-        """How many leases workers have lost since Redis was started anew."""
+        """Return how many leases workers have lost since Redis last started empty."""
         try:
             return int(await self.redis.get(LEASES_LOST) or 0)
         except ValueError:
@@ -151,7 +151,7 @@ class Queue:
         await self.redis.zrem(WORKERS, name)
 
     async def workers(self) -> int:
-        """How many workers are alive."""
+        """Return how many workers are alive."""
         seconds, _ = await self.redis.time()
         return int(await self.redis.zcount(WORKERS, seconds - WORKER_ALIVE_SECONDS, seconds + WORKER_ALIVE_SECONDS))
 

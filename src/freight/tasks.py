@@ -1,6 +1,6 @@
 """What workers do: the tasks that arq runs, and how a worker is set up for them.
 
-A task is a doorbell: it names a row, and whoever claims the row in PostgreSQL does the work.
+A task only names a row: the worker that claims the row in PostgreSQL does the work.
 """
 
 import asyncio
@@ -23,10 +23,11 @@ from freight.deployment import Deployment
 from freight.domain import slots
 from freight.domain.migration.records import leases
 from freight.domain.migration.records.clocks import DatabaseClock
+from freight.domain.migration.steps.dispatch import dispatch
 from freight.domain.migration.steps.extract import extract
 from freight.domain.migration.steps.load import load
 from freight.domain.migration.steps.resolve_references import resolve_references
-from freight.domain.migration.steps.scheduling import live_jobs, schedule_next, schedule_swept
+from freight.domain.migration.steps.scheduling import live_jobs, schedule_swept
 from freight.domain.migration.steps.start import start
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot, Slots, Step
@@ -42,10 +43,10 @@ from freight.settings import Settings, SettingsError
 from freight_embedded import EmbeddedError
 
 SWEEP_SECONDS = 5
-"""How often live jobs are looked over for whatever is due and was not rung for."""
+"""How often live jobs are looked over for whatever is due and was not enqueued."""
 
 PURGE_SECONDS = 3600
-"""How often what has been kept long enough is erased."""
+"""How often data is erased whose retention has ended."""
 
 FIRST_PURGE_SECONDS = 60
 """When a worker first does so; not at once, so that workers that are started often do not do it more often."""
@@ -57,16 +58,16 @@ MAX_SHORT = 32
 """Tasks beside the long steps: they take milliseconds, apart from deliveries, which have a bound of their own."""
 
 PASSES = 3
-"""How often a worker without a free slot hands a long step back for other workers before it keeps it until a slot is
-free."""
+"""How often a worker without a free slot hands a long step back to the queue, for other workers, before it waits for a
+slot of its own."""
 
 HEARTBEAT_SECONDS = 5
 
 TURN_SHARE = 0.9
-"""How much of the time between two times of doing something a worker keeps the others from doing it."""
+"""The part of the time between two runs of a periodic task for which the worker that ran it keeps others from it."""
 
 FAREWELL_SECONDS = 1.0
-"""How long a worker that ends tries to take its name off the list of those that are alive."""
+"""How long a worker that ends tries to remove its name from the list of those that are alive."""
 
 MAX_HOST_LENGTH = 40
 """Characters of the host's name in the name of a worker, which has at most 64."""
@@ -74,13 +75,16 @@ MAX_HOST_LENGTH = 40
 log = structlog.get_logger()
 
 TASK_SECONDS = 900
-"""How long a task may take before arq cancels it; what is left is rung for again."""
+"""How long a task may take before arq cancels it; what is left is enqueued again."""
 
 Context = dict[str, Any]
 
+LongStep = Callable[[WorkerContext, UUID, UUID, Slot], Awaitable[UUID | None]]
+"""Makes an attempt at a row of a tenant, and returns its job's id, or None if there was nothing to do."""
+
 
 def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
-    """The settings of an arq worker."""
+    """Return the settings of an arq worker."""
     return {
         "ctx": {"settings": settings},
         "functions": [advance_job, start_job, extract_stream, load_batch, link_records, deliver_webhook],
@@ -103,56 +107,39 @@ def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
 
 
 async def advance_job(ctx: Context, tenant_id: str, job_id: str) -> None:
-    """Ring for what is to be done next for a job."""
-    await _go_on(ctx["context"], UUID(tenant_id), UUID(job_id))
-
-
-async def start_job(ctx: Context, tenant_id: str, _: str, job_id: str) -> None:
-    """Start a job if it has not been."""
+    """Enqueue what is due for a job."""
     context: WorkerContext = ctx["context"]
-    async with _slot(ctx, tenant_id, job_id, job_id) as slot:
-        if slot is None:
-            return
-        await start(context, UUID(tenant_id), UUID(job_id))
-    await _go_on(context, UUID(tenant_id), UUID(job_id))
+    await dispatch(context.queue, UUID(tenant_id), UUID(job_id))
+
+
+async def start_job(ctx: Context, tenant_id: str, row_id: str, job_id: str) -> None:
+    """Start a job if it has not been started."""
+    await _step(ctx, tenant_id, row_id, job_id, lambda context, tenant, job, _slot: start(context, tenant, job))
 
 
 async def extract_stream(ctx: Context, tenant_id: str, stream_id: str, job_id: str) -> None:
     """Read a stream to its end."""
-    context: WorkerContext = ctx["context"]
-    async with _slot(ctx, tenant_id, job_id, stream_id) as slot:
-        if slot is None or await extract(context, UUID(tenant_id), UUID(stream_id), slot) is None:
-            return
-    await _go_on(context, UUID(tenant_id), UUID(job_id))
+    await _step(ctx, tenant_id, stream_id, job_id, extract)
 
 
 async def load_batch(ctx: Context, tenant_id: str, batch_id: str, job_id: str) -> None:
     """Load a batch."""
-    context: WorkerContext = ctx["context"]
-    async with _slot(ctx, tenant_id, job_id, batch_id) as slot:
-        if slot is None or await load(context, UUID(tenant_id), UUID(batch_id), slot) is None:
-            return
-    await _go_on(context, UUID(tenant_id), UUID(job_id))
+    await _step(ctx, tenant_id, batch_id, job_id, load)
 
 
-async def link_records(ctx: Context, tenant_id: str, _: str, job_id: str) -> None:
+async def link_records(ctx: Context, tenant_id: str, row_id: str, job_id: str) -> None:
     """Give records the references to what was loaded after them."""
-    context: WorkerContext = ctx["context"]
-    async with _slot(ctx, tenant_id, job_id, job_id) as slot:
-        if slot is None:
-            return
-        await resolve_references(context, UUID(tenant_id), UUID(job_id), slot)
-    await _go_on(context, UUID(tenant_id), UUID(job_id))
+    await _step(ctx, tenant_id, row_id, job_id, resolve_references)
 
 
 async def deliver_webhook(ctx: Context, tenant_id: str, delivery_id: str) -> None:
-    """Tell a webhook of an event."""
+    """Deliver an event to a webhook."""
     sender: WebhookSender = ctx["sender"]
     await sender.deliver(UUID(tenant_id), UUID(delivery_id))
 
 
 async def sweep(ctx: Context) -> None:
-    """Look over all live jobs and deliveries: whatever was rung for in vain, or never, is rung for again."""
+    """Enqueue whatever is due of all live jobs and deliveries: its task may be lost, or was never enqueued."""
     context: WorkerContext = ctx["context"]
     async with database.as_platform() as tx:
         due = await deliveries.due(tx)
@@ -174,35 +161,37 @@ async def sweep(ctx: Context) -> None:
         enqueued += len(wake_ups)
 
 
-async def _repeatedly(bell: Queue, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
-    """Do something every so many seconds of the monotonic clock, in one worker at a time.
-
-    No failure ends it, and no wall clock decides it.
-    """
+async def _repeatedly(tasks: Queue, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
+    """Do the work every so many seconds of the monotonic clock, in one worker at a time; no failure ends that."""
     while True:
-        if await bell.has_turn(name, seconds * TURN_SHARE):
+        if await tasks.has_turn(name, seconds * TURN_SHARE):
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - the next time may succeed
                 known = isinstance(error, database.Unavailable)
                 throttled.warning(f"{name}_interrupted", error, exc_info=None if known else error)
-                await bell.give_turn_back(name)
+                await tasks.give_turn_back(name)
         await asyncio.sleep(seconds)
+
+
+async def _step(ctx: Context, tenant_id: str, row_id: str, job_id: str, run: LongStep) -> None:
+    """Run a long step if there is a slot for it, and enqueue what is due for its job then."""
+    context: WorkerContext = ctx["context"]
+    async with _slot(ctx, tenant_id, job_id, row_id) as slot:
+        if slot is None or await run(context, UUID(tenant_id), UUID(row_id), slot) is None:
+            return
+    await dispatch(context.queue, UUID(tenant_id), UUID(job_id))
 
 
 @asynccontextmanager
 async def _slot(ctx: Context, tenant_id: str, job_id: str, row_id: str) -> AsyncIterator[Slot | None]:
-    """A slot for a long step; None if there is none for it now. Other workers get a chance before it waits here."""
+    """Hold a slot for a long step; None if there is none now. Other workers get a chance before it waits here."""
     context: WorkerContext = ctx["context"]
     waits = ctx["workers"] == 1 or ctx["job_try"] > PASSES
     async with context.slots.taken(Step(tenant_id, job_id, row_id), wait=waits) as slot:
         if slot is None and not waits:
             raise Retry
         yield slot
-
-
-async def _go_on(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
-    await context.queue.enqueue(await schedule_next(tenant_id, job_id))
 
 
 async def on_startup(ctx: Context) -> None:
@@ -217,24 +206,24 @@ async def on_startup(ctx: Context) -> None:
     except (SettingsError, EmbeddedError, DatabaseError, SecretError) as error:
         raise SystemExit(str(error)) from error
     opened: Deployment = ctx["deployment"]
-    # A client of its own: arq's waits for Redis, while pacing and ringing can do without.
+    # A client of its own: arq's waits for Redis, while pacing and enqueueing can do without.
     redis = queue.connect(opened.redis_url)
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
-    bell = Queue(redis)
+    tasks = Queue(redis)
     name = worker_name(socket.gethostname())
     ctx["workers"] = 1
     ctx["context"] = WorkerContext(
         worker=name,
         cipher=opened.cipher,
         vendors=Vendors(settings, redis, workers=lambda: int(ctx["workers"])),
-        queue=bell,
+        queue=tasks,
         slots=Slots(settings.worker_concurrency),
         in_doubt_seconds=settings.in_doubt_seconds,
     )
     ctx["sender"] = WebhookSender(
         worker=name, cipher=opened.cipher, egress_policy=EgressPolicy(settings.extra_webhook_hosts)
     )
-    for repeated in (_beat(ctx, bell, name), _sweeping(ctx, bell), _purging(bell)):
+    for repeated in (_beat(ctx, tasks, name), _sweeping(ctx, tasks), _purging(tasks)):
         stack.push_async_callback(_stop, asyncio.create_task(repeated))
     log.info("worker_started", worker=name)
 
@@ -251,37 +240,37 @@ async def on_shutdown(ctx: Context) -> None:
         await ctx["stack"].aclose()
 
 
-async def _sweeping(ctx: Context, bell: Queue) -> None:
+async def _sweeping(ctx: Context, tasks: Queue) -> None:
     clock = DatabaseClock()
 
     async def follow_and_sweep() -> None:
         await clock.follow()
         await sweep(ctx)
 
-    await _repeatedly(bell, "sweep", follow_and_sweep, seconds=SWEEP_SECONDS)
+    await _repeatedly(tasks, "sweep", follow_and_sweep, seconds=SWEEP_SECONDS)
 
 
-async def _purging(bell: Queue) -> None:
+async def _purging(tasks: Queue) -> None:
     await asyncio.sleep(FIRST_PURGE_SECONDS)
-    await _repeatedly(bell, "purge", retention.purge, seconds=PURGE_SECONDS)
+    await _repeatedly(tasks, "purge", retention.purge, seconds=PURGE_SECONDS)
 
 
-async def _beat(ctx: Context, bell: Queue, name: str) -> None:
+async def _beat(ctx: Context, tasks: Queue, name: str) -> None:
     reported = leases.LOSSES.total
     try:
         while True:
             try:
                 lost = leases.LOSSES.total
-                await bell.report_worker(name, leases_lost=lost - reported)
+                await tasks.report_worker(name, leases_lost=lost - reported)
                 reported = lost
-                ctx["workers"] = max(1, await bell.workers())
+                ctx["workers"] = max(1, await tasks.workers())
             except RedisError as error:
                 throttled.warning("heartbeat_missed", error)
             await asyncio.sleep(HEARTBEAT_SECONDS)
     finally:
         with contextlib.suppress(RedisError, TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
-                await bell.forget_worker(name)
+                await tasks.forget_worker(name)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.affinity.source import AffinitySource
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.affinity.source import AffinityReader
+from freight.connectors.attio.target import AttioWriter
 from freight.connectors.errors import QueryTooComplex
 from freight.connectors.protocols import Draft, FileContent, Page, References, ReplyRow, Row, TargetRecord
 from freight.model.crm import Company, Entity, Record, Reply
 from support import firm, jobs, migration, workspaces
+from support.odd_vendors import source_read_by, target_written_by
 from support.service import Service, Tenant
 
 
@@ -48,14 +49,14 @@ async def test_an_address_longer_than_an_index_takes_costs_its_person_nothing_bu
         assert await workspaces.writes_received(both) == before
 
 
-class OddSource(AffinitySource):
+class OddReader(AffinityReader):
     """An Affinity whose companies have further ones among them, and whose notes have further answers."""
 
     rows: Sequence[Row] = ()
     replies: Sequence[ReplyRow] = ()
 
-    async def read_page(self, entity: Entity, cursor: str | None) -> Page:
-        page = await super().read_page(entity, cursor)
+    async def read(self, entity: Entity, cursor: str | None) -> Page:
+        page = await super().read(entity, cursor)
         if entity == "companies":
             (first, *others) = page.rows
             return msgspec.structs.replace(page, rows=(first, *self.rows, *others))
@@ -78,8 +79,8 @@ async def test_records_that_cannot_be_stored_fail_alone_and_are_named(
         odd("8\x004", name="NUL in its id"),
         odd("85", name="more digits than a number has", fields={"field-2": (10**4500,)}),
     ]
-    monkeypatch.setattr(OddSource, "rows", rows)
-    monkeypatch.setitem(registry.SOURCES, "affinity", OddSource)
+    monkeypatch.setattr(OddReader, "rows", rows)
+    monkeypatch.setitem(registry.SOURCES, "affinity", source_read_by(OddReader))
     async with firm.running(tmp_path, companies=[firm.company(1, "a1.com"), firm.company(2, "a2.com")]) as both:
         job = await jobs.create(tenant, both)
         job = await jobs.until_ended(tenant, job["id"], timeout=60)
@@ -99,8 +100,8 @@ async def test_an_answer_that_cannot_be_stored_is_named_and_its_note_is_migrated
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reply = Reply(id=f"r{incompressible(4000)}", content="An answer.")
-    monkeypatch.setattr(OddSource, "replies", [ReplyRow(note_id="50", reply=reply)])
-    monkeypatch.setitem(registry.SOURCES, "affinity", OddSource)
+    monkeypatch.setattr(OddReader, "replies", [ReplyRow(note_id="50", reply=reply)])
+    monkeypatch.setitem(registry.SOURCES, "affinity", source_read_by(OddReader))
     async with firm.running(tmp_path, companies=[firm.company(1, "a1.com")], notes=[firm.note(50)]) as both:
         job = await migration.carry(tenant, both, timeout=60)
         (row,) = await jobs.logs(tenant, job["id"], code="not_storable")
@@ -108,7 +109,7 @@ async def test_an_answer_that_cannot_be_stored_is_named_and_its_note_is_migrated
     assert "the note 50" in row["message"]
 
 
-class OddTarget(AttioTarget):
+class OddWriter(AttioWriter):
     """An Attio that has trouble with the company 2."""
 
     trouble: str = ""
@@ -153,8 +154,8 @@ async def test_a_record_that_cannot_be_worked_on_fails_alone_and_is_named(
     code: str,
     max_attempts: int,
 ) -> None:
-    monkeypatch.setattr(OddTarget, "trouble", trouble)
-    monkeypatch.setitem(registry.TARGETS, "attio", OddTarget)
+    monkeypatch.setattr(OddWriter, "trouble", trouble)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(OddWriter))
     companies = [firm.company(number, f"a{number}.com") for number in range(1, 6)]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both, retry_policy={"max_attempts": max_attempts, "initial_delay": 0})
@@ -170,8 +171,8 @@ async def test_a_record_that_cannot_be_worked_on_fails_alone_and_is_named(
 async def test_a_record_whose_references_cannot_be_planned_is_named_and_the_others_have_theirs(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OddTarget, "trouble", "late draft")
-    monkeypatch.setitem(registry.TARGETS, "attio", OddTarget)
+    monkeypatch.setattr(OddWriter, "trouble", "late draft")
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(OddWriter))
     companies = [firm.company(number, f"a{number}.com", champion=firm.ADA) for number in range(1, 4)]
     async with firm.running(tmp_path, companies=companies, persons=[firm.person(firm.ADA)]) as both:
         job = await migration.carry(tenant, both, timeout=60)
@@ -181,7 +182,7 @@ async def test_a_record_whose_references_cannot_be_planned_is_named_and_the_othe
     assert (row["source_id"], row["code"]) == ("2", "references_not_written")
 
 
-class MergingTarget(AttioTarget):
+class MergingWriter(AttioWriter):
     """An Attio that takes the domain of the company 2 for that of the company 1."""
 
     always = False
@@ -196,7 +197,7 @@ class MergingTarget(AttioTarget):
 async def test_two_records_that_the_target_takes_for_one_become_two(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(registry.TARGETS, "attio", MergingTarget)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(MergingWriter))
     companies = [firm.company(1, "a1.com", label="first"), firm.company(2, "a2.com", label="second")]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await migration.carry(tenant, both, timeout=60)
@@ -215,8 +216,8 @@ async def test_two_records_that_the_target_takes_for_one_become_two(
 async def test_a_record_that_the_target_never_keeps_apart_fails_and_the_other_keeps_its_values(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MergingTarget, "always", True)
-    monkeypatch.setitem(registry.TARGETS, "attio", MergingTarget)
+    monkeypatch.setattr(MergingWriter, "always", True)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(MergingWriter))
     companies = [firm.company(1, "a1.com", label="first"), firm.company(2, "a2.com", label="second")]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both)

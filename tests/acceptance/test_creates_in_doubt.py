@@ -10,13 +10,17 @@ import msgspec
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.client import AttioClient
+from freight.connectors.attio.definitions import Definitions
+from freight.connectors.attio.target import AttioWriter
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, FileContent, TargetRecord
 from freight.model.crm import Entity
+from freight.model.resolved_mapping import ResolvedMapping
 from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration
+from support.odd_vendors import target_written_by
 from support.service import Service, Tenant
 
 KEYLESS: dict[Entity, str] = {"notes": "70", "tasks": "60", "files": "91", "companies": "2"}
@@ -54,15 +58,15 @@ async def both(tmp_path: Path) -> AsyncIterator[Sandbox]:
         yield both
 
 
-class UncertainTarget(AttioTarget):
+class UncertainWriter(AttioWriter):
     """An Attio that does not confirm the creation of one record; `effects` says how often each request takes effect."""
 
     effects: dict[tuple[str, Entity, str], list[int]]
     """By the URL, the entity and the record's id in the source."""
 
-    def __init__(self, api_key: str, *, base_url: str, **further: Any) -> None:
-        super().__init__(api_key, base_url=base_url, **further)
-        self.base_url = base_url
+    def __init__(self, client: AttioClient, definitions: Definitions, layout: ResolvedMapping) -> None:
+        super().__init__(client, definitions, layout)
+        self.base_url = str(client.base_url)
 
     def effects_of(self, draft: Draft) -> list[int]:
         return self.effects.get((self.base_url, draft.entity, draft.source_id), [])
@@ -81,11 +85,11 @@ class UncertainTarget(AttioTarget):
 
 
 @pytest.fixture
-def uncertain(monkeypatch: pytest.MonkeyPatch) -> type[UncertainTarget]:
+def uncertain(monkeypatch: pytest.MonkeyPatch) -> type[UncertainWriter]:
     """The target of all jobs of a test, uncertain of nothing yet."""
-    monkeypatch.setattr(UncertainTarget, "effects", {}, raising=False)
-    monkeypatch.setitem(registry.TARGETS, "attio", UncertainTarget)
-    return UncertainTarget
+    monkeypatch.setattr(UncertainWriter, "effects", {}, raising=False)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(UncertainWriter))
+    return UncertainWriter
 
 
 async def held(sandbox: Sandbox) -> dict[str, int]:
@@ -123,7 +127,7 @@ async def test_a_double_that_turns_up_after_the_second_request_is_removed_and_na
     service: Service,
     tenant: Tenant,
     tmp_path_factory: pytest.TempPathFactory,
-    uncertain: type[UncertainTarget],
+    uncertain: type[UncertainWriter],
 ) -> None:
     # At the same time: most of it is waiting.
     async with asyncio.TaskGroup() as targets:
@@ -133,7 +137,7 @@ async def test_a_double_that_turns_up_after_the_second_request_is_removed_and_na
 
 
 async def check_a_double_is_removed(
-    tenant: Tenant, folder: Path, uncertain: type[UncertainTarget], entity: Entity
+    tenant: Tenant, folder: Path, uncertain: type[UncertainWriter], entity: Entity
 ) -> None:
     source_id = KEYLESS[entity]
     async with one_of_each(folder) as both:
@@ -153,7 +157,7 @@ async def test_a_double_that_says_something_else_is_left_and_named(
     service: Service,
     tenant: Tenant,
     both: Sandbox,
-    uncertain: type[UncertainTarget],
+    uncertain: type[UncertainWriter],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     uncertain.effects[both.attio_url, "notes", "70"] = [0, 1]
@@ -165,28 +169,28 @@ async def test_a_double_that_says_something_else_is_left_and_named(
     assert left["value"] in left["message"]
 
 
-async def with_another_title(self: UncertainTarget, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+async def with_another_title(self: UncertainWriter, draft: Draft, content: FileContent | None = None) -> TargetRecord:
     """The second request is confirmed; the first has taken effect, and somebody has changed the note since."""
     if effects := self.effects_of(draft):
         if not effects.pop(0):
             raise InDoubt("504")
         edited = msgspec.structs.replace(draft, values={**draft.values, "title": ["Edited"]})
-        await AttioTarget.create(self, edited, content)
-    return await AttioTarget.create(self, draft, content)
+        await AttioWriter.create(self, edited, content)
+    return await AttioWriter.create(self, draft, content)
 
 
 async def test_a_job_that_is_paused_while_a_create_is_in_doubt_doubles_nothing(
     service: Service,
     tenant: Tenant,
     both: Sandbox,
-    uncertain: type[UncertainTarget],
+    uncertain: type[UncertainWriter],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late: list[Any] = []
 
-    async def create(self: AttioTarget, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+    async def create(self: AttioWriter, draft: Draft, content: FileContent | None = None) -> TargetRecord:
         if draft.entity != "notes":
-            return await AttioTarget.create(self, draft, content)
+            return await AttioWriter.create(self, draft, content)
         late.append(draft)
         raise InDoubt("504")
 

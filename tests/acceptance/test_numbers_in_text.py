@@ -7,18 +7,19 @@ import pytest
 
 from freight import database
 from freight.connectors import registry
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.target import AttioWriter
 from freight.connectors.protocols import Draft, References
 from freight.model.crm import Record
 from freight.model.numerals import Convention
 from support import firm, jobs, migration
+from support.odd_vendors import target_written_by
 from support.service import Service, Tenant
 
 LABEL_IS_A_NUMBER = {"companies": {"field-2": {"type": "number", "to": "label_number"}}}
 MORE_THAN_A_PAGE, MORE_THAN_TWO_PAGES = 105, 205
 
 
-class ListeningTarget(AttioTarget):
+class ListeningWriter(AttioWriter):
     """An Attio that notes with which conventions each company is drafted."""
 
     heard: ClassVar[dict[str, Convention | None]] = {}
@@ -30,8 +31,8 @@ class ListeningTarget(AttioTarget):
 
 @pytest.fixture(autouse=True)
 def _listening(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ListeningTarget, "heard", {})
-    monkeypatch.setitem(registry.TARGETS, "attio", ListeningTarget)
+    monkeypatch.setattr(ListeningWriter, "heard", {})
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(ListeningWriter))
 
 
 @pytest.mark.parametrize("mode", ["full", "dry_run"])
@@ -42,8 +43,8 @@ async def test_the_last_value_of_a_field_decides_how_the_first_one_is_read(
     companies = [firm.company(number, f"a{number}.com", label=text) for number, text in enumerate(texts, start=1)]
     async with firm.running(tmp_path, companies=companies) as both:
         await migration.carry(tenant, both, mode=mode, batch_size=100, mapping=LABEL_IS_A_NUMBER)
-    assert set(ListeningTarget.heard.values()) == {"comma"}
-    assert len(ListeningTarget.heard) == MORE_THAN_TWO_PAGES
+    assert set(ListeningWriter.heard.values()) == {"comma"}
+    assert len(ListeningWriter.heard) == MORE_THAN_TWO_PAGES
 
 
 async def test_values_that_contradict_each_other_decide_nothing(
@@ -52,7 +53,7 @@ async def test_values_that_contradict_each_other_decide_nothing(
     companies = [firm.company(1, "a1.com", label="0,125"), firm.company(2, "a2.com", label="0.125")]
     async with firm.running(tmp_path, companies=companies) as both:
         await migration.carry(tenant, both, mapping=LABEL_IS_A_NUMBER)
-    assert ListeningTarget.heard == {"1": None, "2": None}
+    assert ListeningWriter.heard == {"1": None, "2": None}
 
 
 async def test_without_numbers_in_text_loading_begins_while_the_rest_is_read(

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.affinity.source import AffinitySource
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.affinity.source import AffinityReader
+from freight.connectors.attio.target import AttioWriter
 from freight.connectors.errors import (
     ConnectorError,
     InDoubt,
@@ -26,12 +26,13 @@ from freight.connectors.protocols import Draft, FileContent, TargetRecord, Works
 from freight.model.crm import File
 from freight.settings import Settings
 from support import firm, jobs, migration
+from support.odd_vendors import source_read_by, target_written_by
 from support.service import Service, Tenant
 
 QUICK = {"max_attempts": 5, "initial_delay": 0}
 
 
-class PoorSource(AffinitySource):
+class PoorReader(AffinityReader):
     """An Affinity that does not give the file 92."""
 
     error: ConnectorError = Unavailable("Affinity gave no usable answer.")
@@ -46,7 +47,7 @@ class PoorSource(AffinitySource):
             yield content
 
 
-class RestartingSource(AffinitySource):
+class RestartingReader(AffinityReader):
     """An Affinity that goes down when it is first asked for a file, and answers nothing until it is asked again."""
 
     asked = 0
@@ -59,10 +60,13 @@ class RestartingSource(AffinitySource):
         async with super().open_file(file) as content:
             yield content
 
+
+class RestartingSource(source_read_by(RestartingReader)):  # type: ignore[misc]
     async def identify(self) -> Workspace:
-        if self.asked == 1:
+        if RestartingReader.asked == 1:
             raise Unavailable("Affinity gave no usable answer.")
-        return await super().identify()
+        found: Workspace = await super().identify()
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +94,9 @@ async def test_a_file_that_never_downloads_fails_alone_and_its_row_names_the_sou
     code: str,
     said: str,
 ) -> None:
-    monkeypatch.setattr(PoorSource, "error", error)
-    monkeypatch.setattr(PoorSource, "opened", 0)
-    monkeypatch.setitem(registry.SOURCES, "affinity", PoorSource)
+    monkeypatch.setattr(PoorReader, "error", error)
+    monkeypatch.setattr(PoorReader, "opened", 0)
+    monkeypatch.setitem(registry.SOURCES, "affinity", source_read_by(PoorReader))
     async with firm.running(tmp_path, companies=[firm.company(1, "a1.com")], files=[a_file(91), a_file(92)]) as both:
         job = await jobs.create(tenant, both, retry_policy=QUICK)
         job = await jobs.until_ended(tenant, job["id"], timeout=60)
@@ -103,21 +107,21 @@ async def test_a_file_that_never_downloads_fails_alone_and_its_row_names_the_sou
     assert failed["message"].startswith(said)
     (row,) = await jobs.logs(tenant, job["id"], level="error")
     assert (row["source_id"], row["code"], row["message"]) == ("92", code, failed["message"])
-    assert PoorSource.opened == (2 if code == "vendor_unavailable" else 1)
+    assert PoorReader.opened == (2 if code == "vendor_unavailable" else 1)
 
 
 async def test_a_source_that_is_down_is_waited_for_and_no_file_is_blamed(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RestartingSource, "asked", 0)
+    monkeypatch.setattr(RestartingReader, "asked", 0)
     monkeypatch.setitem(registry.SOURCES, "affinity", RestartingSource)
     async with firm.running(tmp_path, companies=[firm.company(1, "a1.com")], files=[a_file(91)]) as both:
         job = await migration.carry(tenant, both, retry_policy={"max_attempts": 1})
-    assert (migration.outcomes(job)["files"]["created"], RestartingSource.asked) == (1, 2)
+    assert (migration.outcomes(job)["files"]["created"], RestartingReader.asked) == (1, 2)
     assert await jobs.logs(tenant, job["id"], level="error") == []
 
 
-class PoorTarget(AttioTarget):
+class PoorWriter(AttioWriter):
     """An Attio that has no answer to the company 2."""
 
     error: ConnectorError = Unavailable("Attio gave no usable answer.")
@@ -149,9 +153,9 @@ async def test_a_record_that_the_target_has_no_answer_to_fails_alone(
     said: str,
     sent: int,
 ) -> None:
-    monkeypatch.setattr(PoorTarget, "error", error)
-    monkeypatch.setattr(PoorTarget, "sent", 0)
-    monkeypatch.setitem(registry.TARGETS, "attio", PoorTarget)
+    monkeypatch.setattr(PoorWriter, "error", error)
+    monkeypatch.setattr(PoorWriter, "sent", 0)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(PoorWriter))
     companies = [firm.company(number, f"a{number}.com") for number in range(1, 61)]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both, retry_policy={"max_attempts": 1})
@@ -160,12 +164,12 @@ async def test_a_record_that_the_target_has_no_answer_to_fails_alone(
     (row,) = await jobs.logs(tenant, job["id"], level="error")
     assert (row["source_id"], row["code"]) == ("2", code)
     assert row["message"].startswith(said)
-    assert PoorTarget.sent == sent
+    assert PoorWriter.sent == sent
     (batch,) = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
     assert (batch["status"], batch["attempt"], batch["failed_records"]) == ("completed", 0, 1)
 
 
-class BusyTarget(AttioTarget):
+class BusyWriter(AttioWriter):
     """An Attio that lets nobody in for a moment, when it is first given the company 30."""
 
     sent: list[str]
@@ -182,18 +186,18 @@ class BusyTarget(AttioTarget):
 async def test_a_wait_in_the_middle_of_a_batch_is_no_attempt_and_what_is_written_is_stored(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BusyTarget, "sent", [], raising=False)
-    monkeypatch.setitem(registry.TARGETS, "attio", BusyTarget)
+    monkeypatch.setattr(BusyWriter, "sent", [], raising=False)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(BusyWriter))
     companies = [firm.company(number, f"a{number}.com") for number in range(1, 81)]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await migration.carry(tenant, both, retry_policy={"max_attempts": 1})
     assert migration.outcomes(job)["companies"]["created"] == 80
-    assert sorted(BusyTarget.sent) == sorted([*(str(number) for number in range(1, 81)), "30"])
+    assert sorted(BusyWriter.sent) == sorted([*(str(number) for number in range(1, 81)), "30"])
     (row,) = await jobs.logs(tenant, job["id"], code="rate_limited")
     assert row["message"] == "Attio asks for a wait."
 
 
-class SilentTarget(AttioTarget):
+class SilentWriter(AttioWriter):
     """An Attio that has no answer to any question about the company 2."""
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -205,7 +209,7 @@ class SilentTarget(AttioTarget):
 async def test_a_record_that_cannot_be_looked_up_fails_alone(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(registry.TARGETS, "attio", SilentTarget)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(SilentWriter))
     companies = [firm.company(number, f"a{number}.com") for number in range(1, 9)]
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both, retry_policy=QUICK)
@@ -219,7 +223,7 @@ async def test_a_batch_that_is_given_up_names_each_of_its_records(
     service: Service, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     companies = [firm.company(number, f"a{number}.com") for number in range(1, 31)]
-    monkeypatch.setattr(AttioTarget, "find", unusable)
+    monkeypatch.setattr(AttioWriter, "find", unusable)
     async with firm.running(tmp_path, companies=companies) as both:
         job = await jobs.create(tenant, both, retry_policy={"max_attempts": 2, "initial_delay": 0})
         job = await jobs.until_ended(tenant, job["id"], timeout=60)

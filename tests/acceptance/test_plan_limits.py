@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.target import AttioWriter
 from freight.connectors.errors import PlanLimitReached
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
 from freight.model.resolved_mapping import ResolvedMapping
@@ -16,6 +16,7 @@ from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support import firm, jobs, migration, workspaces
 from support import service as support
+from support.odd_vendors import target_written_by
 from support.receiver import Receiver, receiving
 from support.service import Tenant
 
@@ -23,17 +24,12 @@ COMPANIES = 40
 FULL = "Attio's plan allows 500 records (record_limit_reached)."
 
 
-class FullTarget(AttioTarget):
+class FullWriter(AttioWriter):
     """An Attio whose plan is full at a certain step, as long as there is no room."""
 
     full_at: str = ""
     has_room = False
     creates = 0
-
-    async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
-        if self.full_at == "prepare" and not self.has_room:
-            raise PlanLimitReached(FULL)
-        return await super().prepare(layout)
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
         type(self).creates += 1
@@ -45,6 +41,14 @@ class FullTarget(AttioTarget):
         if self.full_at == "update" and not self.has_room:
             raise PlanLimitReached(FULL)
         return await super().update(draft, target_id, values)
+
+
+class FullTarget(target_written_by(FullWriter)):  # type: ignore[misc]
+    async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
+        if FullWriter.full_at == "prepare" and not FullWriter.has_room:
+            raise PlanLimitReached(FULL)
+        made: ResolvedMapping = await super().ensure_schema(layout)
+        return made
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ async def test_a_full_plan_pauses_the_job_and_after_it_is_resumed_everything_is_
     tenant: Tenant, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: str
 ) -> None:
     for name, value in {"full_at": full_at, "has_room": False, "creates": 0}.items():
-        monkeypatch.setattr(FullTarget, name, value)
+        monkeypatch.setattr(FullWriter, name, value)
     monkeypatch.setitem(registry.TARGETS, "attio", FullTarget)
     webhook = (await tenant.client.post("/api/v1/webhooks", json={"url": receiver.url})).json()
     # What they name as their champion is written when the people are there, by an update.
@@ -84,7 +88,7 @@ async def test_a_full_plan_pauses_the_job_and_after_it_is_resumed_everything_is_
         assert {(said["type"], said["data"].get("paused_by")) for said in told} == {
             ("job.started", None), ("job.paused", "plan"),
         }  # fmt: skip
-        monkeypatch.setattr(FullTarget, "has_room", True)
+        monkeypatch.setattr(FullWriter, "has_room", True)
         (await tenant.client.post(f"/api/v1/jobs/{job['id']}/resume")).raise_for_status()
         job = await jobs.until_ended(tenant, job["id"], timeout=60)
         found = await workspaces.in_target(both, "companies")

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.target import AttioWriter
 from freight.connectors.errors import Rejected
 from freight.connectors.protocols import Draft, FileContent, TargetRecord
 from support import firm, jobs, migration
+from support.odd_vendors import target_written_by
 from support.service import Service, Tenant
 
 
-class ChoosyTarget(AttioTarget):
+class ChoosyWriter(AttioWriter):
     """An Attio that refuses some records, by their names."""
 
     refused: set[str]
@@ -25,8 +26,8 @@ class ChoosyTarget(AttioTarget):
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    monkeypatch.setattr(ChoosyTarget, "refused", set(names), raising=False)
-    monkeypatch.setitem(registry.TARGETS, "attio", ChoosyTarget)
+    monkeypatch.setattr(ChoosyWriter, "refused", set(names), raising=False)
+    monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(ChoosyWriter))
 
 
 async def with_a_failed_company(tenant: Tenant, both: Any) -> dict[str, Any]:
@@ -58,7 +59,7 @@ async def test_a_retry_takes_along_what_was_skipped_because_of_a_failed_record(
     refusing(monkeypatch, "Company 1")
     async with a_firm(tmp_path) as both:
         job = await with_a_failed_company(tenant, both)
-        monkeypatch.setattr(ChoosyTarget, "refused", set())
+        monkeypatch.setattr(ChoosyWriter, "refused", set())
         link = job["links"]["retry"]
         if batch:
             batches = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/batches")).raise_for_status().json()["items"]
@@ -101,7 +102,7 @@ async def test_a_retry_adds_the_reference_to_a_record_that_had_failed(
         job = await jobs.until_ended(tenant, job["id"])
         assert job["status"] == "completed_with_errors"
         assert await jobs.logs(tenant, job["id"], code="reference_not_found")
-        monkeypatch.setattr(ChoosyTarget, "refused", set())
+        monkeypatch.setattr(ChoosyWriter, "refused", set())
         (await tenant.client.post(job["links"]["retry"])).raise_for_status()
         job = await jobs.until_ended(tenant, job["id"])
         assert (job["status"], migration.outcomes(job)["companies"]["created"]) == ("completed", 1)

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.affinity.source import AffinityReader
 from freight.connectors.errors import CursorRefused, Unavailable
 from freight.connectors.protocols import Page, Workspace
 from freight.model.crm import Entity
 from support import firm, jobs, migration
+from support.odd_vendors import source_read_by
 from support.service import Service, Tenant
 
 ONE_ATTEMPT = {"max_attempts": 1}
@@ -17,12 +18,12 @@ ONE_ATTEMPT = {"max_attempts": 1}
 COMPANIES = [firm.company(number, f"a{number}.com") for number in range(1, 251)]
 
 
-class PoorSource(AffinitySource):
+class PoorReader(AffinityReader):
     """An Affinity at which something is wrong with the pages of companies."""
 
     trouble: list[str]
 
-    async def read_page(self, entity: Entity, cursor: str | None) -> Page:
+    async def read(self, entity: Entity, cursor: str | None) -> Page:
         trouble = self.trouble[0] if self.trouble and entity == "companies" else None
         if trouble == "refused" and cursor is not None:
             self.trouble.pop()
@@ -32,20 +33,23 @@ class PoorSource(AffinitySource):
         if trouble in ("down", "down for a page"):
             self.trouble[0] = {"down": "down for all"}.get(trouble, trouble)
             raise Unavailable("503")
-        page = await super().read_page(entity, cursor)
+        page = await super().read(entity, cursor)
         if trouble == "round" and cursor is not None:
             return Page(rows=page.rows, next_cursor=cursor)
         return page
 
+
+class PoorSource(source_read_by(PoorReader)):  # type: ignore[misc]
     async def identify(self) -> Workspace:
-        if self.trouble == ["down for all"]:
-            self.trouble.pop()
+        if PoorReader.trouble == ["down for all"]:
+            PoorReader.trouble.pop()
             raise Unavailable("503")
-        return await super().identify()
+        found: Workspace = await super().identify()
+        return found
 
 
 def poor(monkeypatch: pytest.MonkeyPatch, *trouble: str) -> None:
-    monkeypatch.setattr(PoorSource, "trouble", list(trouble), raising=False)
+    monkeypatch.setattr(PoorReader, "trouble", list(trouble), raising=False)
     monkeypatch.setitem(registry.SOURCES, "affinity", PoorSource)
 
 
@@ -88,7 +92,7 @@ async def test_a_stream_that_cannot_be_read_ends_with_a_sentence_and_a_retry_rea
         failed = await migration.records(tenant, job["id"], outcome="failed")
         named = {row["source_id"] for row in await jobs.logs(tenant, job["id"], level="error") if row["source_id"]}
         assert named == {row["source_id"] for row in failed}
-        monkeypatch.setattr(PoorSource, "trouble", [])
+        monkeypatch.setattr(PoorReader, "trouble", [])
         (await tenant.client.post(job["links"]["retry"])).raise_for_status()
         job = await jobs.until_ended(tenant, job["id"])
     assert (job["status"], migration.outcomes(job)["companies"]["created"]) == ("completed", 250)

@@ -9,7 +9,7 @@ from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.row_parser import Reading
-from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.affinity.source import AffinityReader, AffinitySource
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import Entity, List
 from freight.model.fields import Field
@@ -48,12 +48,13 @@ class Paths:
             "key", base_url=BASE, pacer=RecordingPacer(), transport=self.transport, backoff=wait_none()
         )
 
-    def source(self, schema: Schema | None = None, mapping: Mapping | None = None) -> AffinitySource:
-        source = AffinitySource(
+    def source(self) -> AffinitySource:
+        return AffinitySource(
             "key", base_url=BASE, pacer=RecordingPacer(), transport=self.transport, backoff=wait_none()
         )
-        source.use(schema or Schema(), mapping or Mapping())
-        return source
+
+    def reader(self, schema: Schema | None = None, mapping: Mapping | None = None) -> AffinityReader:
+        return self.source().reader(schema or Schema(), mapping or Mapping())
 
 
 def page(rows: object, next_url: object = None, **more: object) -> httpx.Response:
@@ -111,11 +112,11 @@ def codes(row: Row) -> list[str]:
     return [issue.code for issue in row.issues]
 
 
-async def read_all(source: AffinitySource, entity: Entity, cursor: str | None = None) -> Page:
+async def read_all(reader: AffinityReader, entity: Entity, cursor: str | None = None) -> Page:
     """All pages of a stream, or those from a cursor on, as one."""
     rows, replies = [], []
     while True:
-        found = await source.read_page(entity, cursor)
+        found = await reader.read(entity, cursor)
         rows += found.rows
         replies += found.replies
         cursor = found.next_cursor

@@ -1,4 +1,4 @@
-"""What a vendor's package offers to the rest of Freight: a `Source` to read from, a `Target` to write to."""
+"""What a vendor's package offers to the rest of Freight: a `Source` with its `Reader`, a `Target` with its `Writer`."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -249,36 +249,23 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(Protocol):
-    """Reads a workspace. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
+    """A workspace to read from. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
 
     async def identify(self) -> Workspace:
-        """The workspace that the key opens."""
+        """Return the workspace that the key opens."""
         ...
 
     async def discover(self, entities: Collection[Entity], mapping: JobMapping) -> Discovery:
-        """What the workspace can hold, whether the key may read these entities, and what reading them with this
+        """Return what the workspace can hold, whether the key may read these entities, and what reading them with this
         mapping costs."""
         ...
 
-    def use(self, schema: Schema, mapping: JobMapping) -> None:
-        """Read with this schema, which `survey` found earlier, and only what the mapping carries."""
-        ...
-
-    async def read_page(self, entity: Entity, cursor: str | None) -> Page:
-        """The page at `cursor`, or the first one."""
-        ...
-
-    async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
-        """The records with those ids, as far as they exist; of companies, people and deals."""
-        ...
-
-    def open_file(self, file: File) -> AbstractAsyncContextManager[FileContent]:
-        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone, `FileIncomplete` for one
-        that is not delivered as it is listed."""
+    def reader(self, schema: Schema, mapping: JobMapping) -> "Reader":
+        """Return a reader that goes by a schema that `discover` found, and reads only what the mapping includes."""
         ...
 
     def take_usage(self) -> Usage:
-        """What has been asked of the vendor since this was called last."""
+        """Return what has been asked of the vendor since this was called last."""
         ...
 
     async def aclose(self) -> None:
@@ -286,31 +273,66 @@ class Source(Protocol):
         ...
 
 
+class Reader(Protocol):
+    """Reads the records of a source. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
+
+    async def read(self, entity: Entity, cursor: str | None) -> Page:
+        """Return the page at `cursor`, or the first one."""
+        ...
+
+    async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
+        """Return the records with those ids, as far as they exist; of companies, people and deals."""
+        ...
+
+    def open_file(self, file: File) -> AbstractAsyncContextManager[FileContent]:
+        """Give the bytes of a file until the context ends.
+
+        Raise `NotFound` for one that is gone, `FileIncomplete` for one that is not delivered as it is listed.
+        """
+        ...
+
+
 class Target(Protocol):
-    """Writes a workspace. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
+    """A workspace to write to. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
+
+    async def identify(self) -> Workspace:
+        """Return the workspace that the key opens."""
+        ...
+
+    async def plan_schema(
+        self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
+    ) -> SchemaPlan:
+        """Return where everything is to go, marked as coming from this source; ask what exists, and change nothing."""
+        ...
+
+    async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
+        """Make whatever the layout lacks, attributes, options and lists; making it again changes nothing.
+
+        Return the layout with the ids of what was made. Raise `Rejected` where the target refuses a part of it.
+        """
+        ...
+
+    def writer(self, layout: ResolvedMapping) -> "Writer":
+        """Return a writer that goes by a layout that `plan_schema` or `ensure_schema` returned."""
+        ...
+
+    def take_usage(self) -> Usage:
+        """Return what has been asked of the vendor since this was called last."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Writer(Protocol):
+    """Finds, reads and writes the records of a target by one layout.
+
+    Every method raises a `freight.connectors.errors.ConnectorError` on failure.
+    """
 
     makes: frozenset[Entity]
     """The entities of which the target makes records by itself; see `implied`."""
-
-    async def identify(self) -> Workspace:
-        """The workspace that the key opens."""
-        ...
-
-    async def plan(
-        self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
-    ) -> SchemaPlan:
-        """Return where everything is to go, marked as coming from this source. Asks what exists, and changes
-        nothing."""
-        ...
-
-    async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
-        """Make whatever the layout lacks, attributes, options and lists; making it again changes nothing. Returns the
-        layout with the ids of what was made. Raises `Rejected` where the target refuses a part of it."""
-        ...
-
-    def use(self, layout: ResolvedMapping) -> None:
-        """Write with this layout, which `plan` or `prepare` returned earlier."""
-        ...
 
     def draft(self, record: Record, references: References) -> Draft:
         """Return the record in the target's terms, with an issue for each value that the target cannot hold.
@@ -323,36 +345,33 @@ class Target(Protocol):
         ...
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The records with those ids, each given with the draft of the same entity that is to be written to it; ones
-        that are gone are absent from the answer."""
+        """Return the records with those ids, each given with the draft of the same entity that is to be written to it;
+        ones that are gone are absent from the answer."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every record that carries the source id, if it is not empty, or one of the unique values, of one of the
+        """Return every record that has the source id, if it is not empty, or one of the unique values, of one of the
         drafts (all of one entity). Costs a request for each parent of notes, tasks and files, otherwise one for many
         drafts."""
         ...
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
-        """Write a new record; a file with its content. Repeatable by itself where the draft has unique values;
-        otherwise raises `InDoubt` where it cannot be known whether the record was made."""
+        """Write a new record; a file with its content.
+
+        Repeatable by itself where the draft has unique values; otherwise raise `InDoubt` where it cannot be known
+        whether the record was made.
+        """
         ...
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable.
-        Raises `Rejected` with the attribute for one that cannot be changed, `NotFound` if the record is gone."""
+
+        Raise `Rejected` with the attribute for one that cannot be changed, `NotFound` if the record is gone.
+        """
         ...
 
     async def delete(self, draft: Draft, target_id: str) -> None:
-        """Delete the record that was made from this draft. Repeatable. Raises `NotFound` if it is gone already."""
-        ...
-
-    def take_usage(self) -> Usage:
-        """What has been asked of the vendor since this was called last."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the connections."""
+        """Delete the record that was made from this draft. Repeatable. Raise `NotFound` if it is gone already."""
         ...
 
 

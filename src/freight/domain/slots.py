@@ -136,7 +136,7 @@ class Slots:
             self._grant()
 
     def gives_way(self, step: Step) -> bool:
-        """Whether a step that has a slot should leave it to one that waits, because that has fewer."""
+        """Return whether a step that has a slot should leave it to one that waits, because that has fewer."""
         tenants, jobs = self._counts()
         return any(
             tenants[other.tenant] < tenants[step.tenant]
@@ -192,7 +192,7 @@ class Slots:
             del self._served[next(iter(self._served))]
 
     def _next(self) -> Step | None:
-        """The step that gets the next slot, if one may."""
+        """Return the step that gets the next slot, if one may."""
         if self._free() <= 0:
             return None
         tenants, jobs = self._counts()
@@ -208,7 +208,7 @@ class Slots:
         return next((step for step in sorted(self._waiting, key=rank) if self._may_have(step)), None)
 
     def _may_have(self, step: Step) -> bool:
-        """Whether a step may have one of the slots that are free."""
+        """Return whether a step may have one of the slots that are free."""
         tenants, jobs = self._counts()
         if not tenants[step.tenant]:
             return True
@@ -219,13 +219,15 @@ class Slots:
         return not jobs[step.job] or jobs[step.job] < fair_share(share, len(own))
 
     def _free(self) -> int:
-        """How many slots are free or lent. No more are lent than there are, so that no more than twice as many steps go
-        on when the vendors answer again."""
+        """Return how many slots are free or lent.
+
+        No more are lent than there are, so that no more than twice as many steps go on when the vendors answer again.
+        """
         lent = sum(slot.is_lent for slot in self._held.values())
         return self._number - len(self._held) + min(lent, self._number)
 
     def _most_crowded(self) -> Step:
-        """The last step of the job that has most waiting, of the tenant that has most waiting."""
+        """Return the last step of the job that has most waiting, of the tenant that has most waiting."""
         tenants = Counter(step.tenant for step in self._waiting)
         jobs = Counter(step.job for step in self._waiting)
         return max(reversed(self._waiting), key=lambda step: (tenants[step.tenant], jobs[step.job]))
@@ -234,7 +236,7 @@ class Slots:
         self._waiting.pop(step).set_result(False)
 
     def _counts(self) -> tuple[Counter[Hashable], Counter[Hashable]]:
-        """How many slots each tenant and each job has."""
+        """Return how many slots each tenant and each job has."""
         return Counter(step.tenant for step in self._held), Counter(step.job for step in self._held)
 
     def _all(self) -> Iterable[Step]:
@@ -251,10 +253,10 @@ def current() -> Slot | None:
 
 
 def reserve(number: int) -> int:
-    """How many of so many slots stay free for those that have none."""
+    """Return how many of so many slots stay free for those that have none."""
     return number // RESERVED_PART
 
 
 def fair_share(number: int, parties: int) -> int:
-    """How many of so many slots one of these parties may have at most."""
+    """Return how many of so many slots one of these parties may have at most."""
     return max(1, math.ceil((number - reserve(number)) / parties))

@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from freight import database
-from freight.domain.migration.steps.scheduling import live_jobs, schedule_next
+from freight.domain.migration.steps.scheduling import live_jobs
 from freight_sandbox import Sandbox
 from support import rows
 from support.errors import error_of, fields_of
+from support.scheduling import schedule_next
 from support.service import Service, Tenant, job_request
 
 JOBS = "/api/v1/jobs"

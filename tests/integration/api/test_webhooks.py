@@ -16,7 +16,7 @@ from freight import database
 from freight.connectors import registry
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.transitions import Status
-from freight.domain.migration.steps.scheduling import live_jobs, schedule_next
+from freight.domain.migration.steps.scheduling import live_jobs
 from freight.domain.webhooks import deliveries
 from freight.domain.webhooks.deliveries import DELAYS
 from freight.domain.webhooks.sender import WebhookSender
@@ -26,6 +26,7 @@ from freight.settings import Settings
 from freight_sandbox import Sandbox
 from support.errors import error_of, fields_of
 from support.receiver import Answer, Receiver, receiving
+from support.scheduling import schedule_next
 from support.service import Service, Tenant, job_request
 
 WEBHOOKS = "/api/v1/webhooks"

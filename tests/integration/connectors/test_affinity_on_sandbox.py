@@ -6,7 +6,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.affinity.source import AffinityReader, AffinitySource
 from freight.connectors.protocols import Discovery, Row
 from freight.model.crm import LOAD_ORDER, Deal, Entity, File, Person
 from freight.model.fields import Field
@@ -35,7 +35,7 @@ PAGE_SIZES: dict[Entity, int] = {"companies": 100, "people": 100, "list_entries"
 
 
 class Everything(NamedTuple):
-    source: AffinitySource
+    reader: AffinityReader
     discover: Discovery
     calls: dict[str, int]
     rows: dict[Entity, list[Row]]
@@ -50,19 +50,19 @@ async def everything() -> AsyncIterator[Everything]:
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=pacer)
         discover = await source.discover(LOAD_ORDER, Mapping())
         calls = {"survey": len(pacer.turns)}
-        source.use(discover.schema, Mapping())
+        reader = source.reader(discover.schema, Mapping())
         rows: dict[Entity, list[Row]] = {}
         replies = 0
         for entity in LOAD_ORDER:
             pacer.turns.clear()
-            found = await read_all(source, entity)
+            found = await read_all(reader, entity)
             # The pipeline takes each row once, as the first page with it gives it.
             rows[entity] = list({row.id: row for row in reversed(found.rows)}.values())
             replies += len(found.replies)
             calls[entity] = len(pacer.turns)
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as client:
             summary = (await client.get("/_sandbox/summary")).json()["records"]
-        yield Everything(source, discover, calls, rows, replies, summary)
+        yield Everything(reader, discover, calls, rows, replies, summary)
         await source.aclose()
 
 
@@ -126,15 +126,15 @@ def test_what_affinity_counts_is_what_is_read(everything):
 @pytest.mark.parametrize("entity", ["companies", "people", "deals"])
 async def test_some_records_are_read_as_they_are_read_in_pages(everything, entity):
     wanted = [row for row in everything.rows[entity] if "list_hidden" not in codes(row)][:5]
-    again = await everything.source.read_some(entity, [row.id for row in wanted])
+    again = await everything.reader.read_some(entity, [row.id for row in wanted])
     assert sorted(again, key=lambda row: row.id) == sorted(wanted, key=lambda row: row.id)
-    assert await everything.source.read_some(entity, ["1", "unreadable-1"]) == []
+    assert await everything.reader.read_some(entity, ["1", "unreadable-1"]) == []
 
 
 async def test_files_are_fetched_whole_from_the_other_host(everything):
     for row in everything.rows["files"]:
         assert isinstance(row.record, File)
-        async with everything.source.open_file(row.record) as content:
+        async with everything.reader.open_file(row.record) as content:
             assert len(content.file.read()) == content.size == row.record.size
             assert content.content_type
 
@@ -142,11 +142,11 @@ async def test_files_are_fetched_whole_from_the_other_host(everything):
 async def test_no_reminder_is_left_unread_because_another_was_deleted_meanwhile():
     async with running(sandbox_options(reminders=600, companies=5, people=5, unlimited=True)) as sandbox:
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=RecordingPacer())
-        source.use((await source.discover(["tasks"], Mapping())).schema, Mapping())
-        first = await source.read_page("tasks", None)
+        reader = source.reader((await source.discover(["tasks"], Mapping())).schema, Mapping())
+        first = await reader.read("tasks", None)
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url) as affinity:
             (await affinity.delete(f"/_sandbox/rows/reminders/{first.rows[0].id}")).raise_for_status()
-        rest = await read_all(source, "tasks", first.next_cursor)
+        rest = await read_all(reader, "tasks", first.next_cursor)
         await source.aclose()
     assert len({row.id for row in (*first.rows, *rest.rows)}) == 600
     assert rest.incomplete is None

@@ -13,7 +13,18 @@ from freight.connectors import registry
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
-from freight.connectors.protocols import Attributes, Draft, FileContent, References, Row, Source, Target, TargetRecord
+from freight.connectors.protocols import (
+    Attributes,
+    Draft,
+    FileContent,
+    Reader,
+    References,
+    Row,
+    Source,
+    Target,
+    TargetRecord,
+    Writer,
+)
 from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import (
     LOAD_ORDER,
@@ -91,6 +102,7 @@ class Vendors(NamedTuple):
     sandbox: Sandbox
     source: Source
     target: Target
+    writer: Writer
     pacer: RecordingPacer
 
 
@@ -99,9 +111,9 @@ async def prepared() -> AsyncIterator[tuple[Sandbox, ResolvedMapping]]:
     options = sandbox_options(companies=120, people=250, unlimited=True, deals_enabled=True)
     async with running(options) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        plan = await target.plan(SCHEMA, MAPPING, LOAD_ORDER, AFFINITY)
+        plan = await target.plan_schema(SCHEMA, MAPPING, LOAD_ORDER, AFFINITY)
         assert not plan.issues
-        yield sandbox, await target.prepare(plan.layout)
+        yield sandbox, await target.ensure_schema(plan.layout)
         await target.aclose()
 
 
@@ -112,8 +124,7 @@ async def vendors(prepared: tuple[Sandbox, ResolvedMapping]) -> AsyncIterator[Ve
     pacer = RecordingPacer()
     source = registry.source("affinity", api_key=sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=pacer)
     target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=pacer)
-    target.use(layout)
-    vendors = Vendors(sandbox, source, target, pacer)
+    vendors = Vendors(sandbox, source, target, target.writer(layout), pacer)
     yield vendors
     await source.aclose()
     await target.aclose()
@@ -129,24 +140,24 @@ class Work:
     """Writes records that refer to one another, and checks what Attio made of each."""
 
     def __init__(self, vendors: Vendors) -> None:
-        self.target = vendors.target
+        self.writer = vendors.writer
         self.found: dict[Reference, str] = {}
 
     def draft(self, record: Record) -> Draft:
         people = {"90": MEMBER, "9": PersonRef(id="9", name="Ann Lee")}
-        return fill(self.target.draft(record, References(found=self.found, people=people)), self.found)
+        return fill(self.writer.draft(record, References(found=self.found, people=people)), self.found)
 
     async def put(self, record: Record, content: FileContent | None = None) -> TargetRecord:
         """Write it, and read it in every way."""
         draft = self.draft(record)
         assert (draft.issues, draft.skip) == ((), None)
-        written = await self.target.create(draft, content)
+        written = await self.writer.create(draft, content)
         self.found[entity_of(record), record.id] = written.id
         wanted = {**draft.values, **draft.on_create}
         assert {slug: written.values.get(slug) for slug in wanted} == wanted
         assert written.source_id == record.id
-        assert await self.target.read({written.id: draft}) == [written]
-        assert await self.target.find([draft]) == [written]
+        assert await self.writer.read({written.id: draft}) == [written]
+        assert await self.writer.find([draft]) == [written]
         return written
 
 
@@ -154,11 +165,11 @@ def bytes_of(content: bytes) -> FileContent:
     return FileContent(file=io.BytesIO(content), size=len(content), content_type="application/pdf")
 
 
-async def rows_of(source: Source, entity: Entity) -> list[Row]:
+async def rows_of(reader: Reader, entity: Entity) -> list[Row]:
     rows: list[Row] = []
     cursor = None
     while True:
-        page = await source.read_page(entity, cursor)
+        page = await reader.read(entity, cursor)
         rows += page.rows
         cursor = page.next_cursor
         if cursor is None:
@@ -198,9 +209,9 @@ async def test_a_wrong_key_is_refused_by_both(vendors):
 
 async def test_every_row_of_the_source_is_read_once(vendors):
     discover = await vendors.source.discover(("companies", "people"), Mapping())
-    vendors.source.use(discover.schema, Mapping())
+    reader = vendors.source.reader(discover.schema, Mapping())
     for entity, count in (("companies", vendors.sandbox.companies), ("people", vendors.sandbox.people)):
-        rows = await rows_of(vendors.source, entity)
+        rows = await rows_of(reader, entity)
         assert len({row.id for row in rows}) == len(rows) == count
 
 
@@ -271,12 +282,12 @@ async def test_every_record_reads_back_as_it_was_drafted(vendors):
 
 async def test_a_second_job_finds_the_schema_that_the_first_made(vendors):
     fresh = another_target(vendors)
-    plan = await fresh.plan(SCHEMA, MAPPING, LOAD_ORDER, AFFINITY)
+    plan = await fresh.plan_schema(SCHEMA, MAPPING, LOAD_ORDER, AFFINITY)
     assert {place.action for place in (*plan.layout.places, *plan.layout.lists)} == {"use"}
     assert not plan.layout.new_stages
     assert not any(place.new_options for place in plan.layout.places)
     vendors.pacer.turns.clear()
-    assert await fresh.prepare(plan.layout) == plan.layout
+    assert await fresh.ensure_schema(plan.layout) == plan.layout
     assert "write" not in vendors.pacer.turns
     await fresh.aclose()
 
@@ -286,10 +297,10 @@ async def test_what_was_archived_comes_back(vendors):
         for name in ("industry/options/Bio", "tier"):
             path = f"objects/companies/attributes/{name}"
             (await attio.patch(path, json={"data": {"is_archived": True}})).raise_for_status()
-    plan = await vendors.target.plan(SCHEMA, MAPPING, LOAD_ORDER, AFFINITY)
+    plan = await vendors.target.plan_schema(SCHEMA, MAPPING, LOAD_ORDER, AFFINITY)
     changed = {place.attribute: (place.action, place.new_options) for place in plan.layout.places[:2]}
     assert changed == {"industry": ("use", ("Bio",)), "tier": ("restore", ())}
-    vendors.target.use(await vendors.target.prepare(plan.layout))
+    vendors = vendors._replace(writer=vendors.target.writer(await vendors.target.ensure_schema(plan.layout)))
     await Work(vendors).put(Company(id="1", fields={"f1": ("Bio",), "f2": ("A",)}))
 
 
@@ -299,20 +310,22 @@ async def test_two_workers_prepare_one_schema(vendors):
         people=(field("p1", "Topics", "select", multiple=True, options=[f"t{number}" for number in range(30)]),),
         lists=(*SCHEMA.lists, List(id="9", name="New", of="people", fields=(field("x", "X"),))),
     )
-    plan = await vendors.target.plan(more, MAPPING, LOAD_ORDER, AFFINITY)
+    plan = await vendors.target.plan_schema(more, MAPPING, LOAD_ORDER, AFFINITY)
     other = another_target(vendors)
-    first, second = await together([vendors.target.prepare(plan.layout), other.prepare(plan.layout)])
+    first, second = await together([vendors.target.ensure_schema(plan.layout), other.ensure_schema(plan.layout)])
     assert first == second
-    assert {place.action for place in (await other.plan(more, MAPPING, LOAD_ORDER, AFFINITY)).layout.places} == {"use"}
+    assert {place.action for place in (await other.plan_schema(more, MAPPING, LOAD_ORDER, AFFINITY)).layout.places} == {
+        "use"
+    }
     await other.aclose()
 
 
 async def test_lists_find_themselves(vendors):
-    (draft,) = [vendors.target.draft(given, References()) for given in SCHEMA.lists[:1]]
-    (found,) = await vendors.target.find([draft])
+    (draft,) = [vendors.writer.draft(given, References()) for given in SCHEMA.lists[:1]]
+    (found,) = await vendors.writer.find([draft])
     assert (found.source_id, found.values) == ("7", {"name": ["Pipeline"]})
-    await vendors.target.update(draft, found.id, {"name": ["Deals"]})
-    assert (await vendors.target.read({found.id: draft}))[0].values == {"name": ["Deals"]}
+    await vendors.writer.update(draft, found.id, {"name": ["Deals"]})
+    assert (await vendors.writer.read({found.id: draft}))[0].values == {"name": ["Deals"]}
 
 
 async def test_a_record_stands_on_a_list_twice_where_it_does_so_at_the_source(vendors):
@@ -338,26 +351,26 @@ async def test_an_entry_that_a_person_made_on_a_list_of_theirs_is_found_by_its_r
         (await attio.post("lists", json={"data": body})).raise_for_status()
         (await attio.post("lists/theirs/entries", json={"data": entry})).raise_for_status()
     mapping = msgspec.structs.replace(MAPPING, lists={"8": ListMapping(to="theirs")})
-    plan = await vendors.target.plan(SCHEMA, mapping, LOAD_ORDER, AFFINITY)
+    plan = await vendors.target.plan_schema(SCHEMA, mapping, LOAD_ORDER, AFFINITY)
     draft_before = ListEntry(id="e1", list_id="8", parent=("companies", "1"))
-    vendors.target.use(plan.layout)
-    assert len(await vendors.target.find([work.draft(draft_before)])) == 1
-    vendors.target.use(await vendors.target.prepare(plan.layout))
+    work.writer = vendors.target.writer(plan.layout)
+    assert len(await work.writer.find([work.draft(draft_before)])) == 1
+    work.writer = vendors.target.writer(await vendors.target.ensure_schema(plan.layout))
     draft = work.draft(draft_before)
-    (found,) = await vendors.target.find([draft])
+    (found,) = await work.writer.find([draft])
     assert (found.source_id, found.values) == (None, {"parent_record": [company.id]})
-    assert await vendors.target.read({found.id: draft}) == [found]
-    assert (await vendors.target.create(draft)).id == found.id
+    assert await work.writer.read({found.id: draft}) == [found]
+    assert (await work.writer.create(draft)).id == found.id
 
 
 async def test_an_update_gives_an_attribute_exactly_the_values_that_were_sent(vendors):
     work = Work(vendors)
     draft = work.draft(Company(id="1", domains=("a.example.com",), phone_numbers=("+41446681800",)))
-    written = await vendors.target.create(draft)
+    written = await vendors.writer.create(draft)
     more = {"domains": ["b.example.com"], "phone_numbers": ["+12022243121"]}
-    replaced = await vendors.target.update(draft, written.id, more)
+    replaced = await vendors.writer.update(draft, written.id, more)
     assert replaced.values == {"affinity_id": ["1"], **more}
-    assert (await vendors.target.update(draft, written.id, {"domains": []})).values.keys() == {
+    assert (await vendors.writer.update(draft, written.id, {"domains": []})).values.keys() == {
         "affinity_id",
         "phone_numbers",
     }
@@ -367,15 +380,15 @@ async def test_entries_notes_and_tasks_can_be_changed(vendors):
     work = Work(vendors)
     company = await work.put(Company(id="1", name="Acme"))
     entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"), fields={"t": ("Warm",)})
-    changed = await vendors.target.update(work.draft(entry), (await work.put(entry)).id, {"temperature": []})
+    changed = await vendors.writer.update(work.draft(entry), (await work.put(entry)).id, {"temperature": []})
     assert changed.values == {"affinity_entry_id": ["e1"], "parent_record": [company.id]}
     note = Note(id="n1", content="x", company_ids=("1",))
     new = {"title": ["T"], "content": ["**c** (Affinity note n1)"]}
-    changed = await vendors.target.update(work.draft(note), (await work.put(note)).id, new)
+    changed = await vendors.writer.update(work.draft(note), (await work.put(note)).id, new)
     assert {slug: changed.values[slug] for slug in new} == new
     task = Task(id="t1", content="Call", due_at=WHEN, owner=MEMBER, company_id="1")
     new = {"is_completed": [True], "deadline_at": [], "assignees": [], "linked_records": []}
-    changed = await vendors.target.update(work.draft(task), (await work.put(task)).id, new)
+    changed = await vendors.writer.update(work.draft(task), (await work.put(task)).id, new)
     assert changed.values == {"content": work.draft(task).values["content"], "is_completed": [True]}
 
 
@@ -384,7 +397,7 @@ async def test_a_value_of_another_record_is_a_conflict_that_names_the_attribute(
     await work.put(Company(id="1", domains=("a.example.com",)))
     other = Company(id="2", name="Other")
     with pytest.raises(UniquenessConflict) as raised:
-        await vendors.target.update(work.draft(other), (await work.put(other)).id, {"domains": ["a.example.com"]})
+        await vendors.writer.update(work.draft(other), (await work.put(other)).id, {"domains": ["a.example.com"]})
     assert raised.value.attribute == "domains"
 
 
@@ -401,7 +414,7 @@ async def test_a_value_that_attio_refuses_names_the_attribute(vendors):
         "vanished": ["x"],
     }.items():
         with pytest.raises(Rejected) as raised:
-            await vendors.target.update(work.draft(company), target_id, {attribute: items})
+            await vendors.writer.update(work.draft(company), target_id, {attribute: items})
         assert raised.value.attribute == attribute
 
 
@@ -416,11 +429,11 @@ async def test_what_was_deleted_is_absent_and_cannot_be_changed(vendors):
     async with attio_of(vendors) as attio:
         for path, (record, change) in deleted.items():
             draft = work.draft(record)
-            target_id = (await vendors.target.create(draft)).id
+            target_id = (await vendors.writer.create(draft)).id
             (await attio.delete(f"{path}/{target_id}")).raise_for_status()
-            assert await vendors.target.read({target_id: draft}) == []
+            assert await vendors.writer.read({target_id: draft}) == []
             with pytest.raises(NotFound):
-                await vendors.target.update(draft, target_id, change)
+                await vendors.writer.update(draft, target_id, change)
 
 
 FAULTS = ["drop_after_write", "server_error_after_write", "drop_before", "html_error"]
@@ -458,8 +471,8 @@ async def test_a_create_whose_answer_is_lost_is_in_doubt_and_can_be_looked_up(ve
             draft = work.draft(record)
             await break_attio(vendors, fault, path_prefix=path, method="POST")
             with pytest.raises(InDoubt):
-                await vendors.target.create(draft, bytes_of(b"abc"))
-            found = await vendors.target.find([draft])
+                await vendors.writer.create(draft, bytes_of(b"abc"))
+            found = await vendors.writer.find([draft])
             assert [one.source_id for one in found] == ([record.id] if fault.endswith("after_write") else [])
 
 
@@ -491,6 +504,6 @@ async def test_a_conflicting_write_and_a_limit_are_waited_out(vendors):
     draft = Work(vendors).draft(Company(id="1", name="No domain"))
     await break_attio(vendors, "write_conflict")
     await break_attio(vendors, "rate_limit")
-    await vendors.target.create(draft)
-    assert len(await vendors.target.find([draft])) == 1
+    await vendors.writer.create(draft)
+    assert len(await vendors.writer.find([draft])) == 1
     assert len(vendors.pacer.pauses) == 1

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from freight import database
+from freight.domain.current_step import CurrentStep
 from freight.domain.jobs import model as domain_jobs
 from freight.domain.jobs import stalls, waiting
 from freight.domain.jobs.waiting import Waiting
-from freight.domain.migration.steps.running import Step
 from support import filled, jobs
 from support.service import Tenant
 
@@ -29,11 +29,11 @@ async def note(tenant: Tenant, job: UUID, code: str = "rate_limited", *, by: str
         return await waiting.note(tx, tenant.id, job, by=by, code=code, **values)
 
 
-async def progress(tenant: Tenant, job: UUID, *, by: str = "batches") -> Step:
+async def progress(tenant: Tenant, job: UUID, *, by: str = "batches") -> CurrentStep:
     async def ensure() -> None:
         pass
 
-    step = Step(by, ensure)
+    step = CurrentStep(by, ensure)
     async with step.running(seconds=60), database.as_tenant(tenant.id) as tx:
         await waiting.over(tx, job)
     return step

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from freight import database
-from freight.domain.migration.steps.scheduling import WINDOW, live_jobs, schedule_next, schedule_swept
+from freight.domain.migration.steps.scheduling import WINDOW, live_jobs, schedule_swept
 from freight.domain.webhooks import deliveries
 from freight.queue import WakeUp
 from support import filled as rows
+from support.scheduling import schedule_next
 from support.service import Service, Tenant, a_tenant
 
 BATCHES = 40

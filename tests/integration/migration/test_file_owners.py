@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from freight import database
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.target import AttioTarget, AttioWriter
 from freight.connectors.protocols import Draft, FileContent, Kind, References
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
@@ -16,6 +16,7 @@ from freight.domain.migration.planning.lookup import find_match, find_matches, r
 from freight.domain.migration.records import ledger
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.model.crm import File
+from freight.model.resolved_mapping import ResolvedMapping
 from support import filled
 from support.service import Tenant
 
@@ -45,11 +46,12 @@ class NoPacer:
         """Take no note."""
 
 
-def a_worker(folder: Folder) -> AttioTarget:
-    """A target as a process makes it that was just started."""
+def a_worker(folder: Folder) -> AttioWriter:
+    """A writer as a process makes it that was just started."""
     pacer: Any = NoPacer()
     transport = httpx.MockTransport(folder.answer)
-    return AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=transport)
+    target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=transport)
+    return target.writer(ResolvedMapping())
 
 
 async def a_job(tenant: Tenant, **changes: Any) -> Job:

@@ -16,7 +16,7 @@ from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.extract import _Extraction, extract
 from freight.domain.migration.steps.load import load
 from freight.domain.migration.steps.resolve_references import resolve_references
-from freight.domain.migration.steps.scheduling import schedule_next, schedule_swept
+from freight.domain.migration.steps.scheduling import schedule_swept
 from freight.domain.migration.steps.start import start
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot, Slots, Step
@@ -25,6 +25,7 @@ from freight.settings import Settings
 from freight_sandbox import Sandbox, running
 from support import jobs
 from support.sandboxes import sandbox_options
+from support.scheduling import schedule_next
 from support.service import Service, Tenant
 
 
@@ -144,12 +145,12 @@ async def test_a_reading_whose_cursors_do_not_outlast_a_step_comes_to_its_end_al
     read = _Extraction._read
     begun: list[_Extraction] = []
 
-    async def refuse_first(extraction: _Extraction) -> Page:
+    async def refuse_first(extraction: _Extraction, source: Source) -> Page:
         is_first = extraction not in begun
         begun.append(extraction)
         if is_first and extraction._stream.cursor is not None:
             raise CursorRefused("The cursor has expired.")
-        return await read(extraction)
+        return await read(extraction, source)
 
     monkeypatch.setattr(_Extraction, "_read", refuse_first)
     job_id = UUID((await jobs.create(tenant, sandbox, entities=["companies"], mode="dry_run"))["id"])

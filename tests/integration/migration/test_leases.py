@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from freight import database
+from freight.domain import current_step
+from freight.domain.current_step import CurrentStep, Interrupted
 from freight.domain.jobs import model as domain_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.migration.records import leases
 from freight.domain.migration.records.leases import ASK_SECONDS, LEASE_SECONDS, SURE_SECONDS, Hold, Lease, LeaseLost
-from freight.domain.migration.steps import running
-from freight.domain.migration.steps.running import Interrupted, Step
 from freight.domain.migration.steps.sending import OwnedTransport
 from freight_sandbox import Sandbox
 from support import jobs
@@ -171,7 +171,7 @@ async def test_a_body_is_broken_off_when_the_lease_is_lost_while_it_is_sent() ->
         db.now += SURE_SECONDS
         db.answer = None
 
-    step = Step("batches", db.hold().ensure)
+    step = CurrentStep("batches", db.hold().ensure)
     async with httpx.AsyncClient(transport=OwnedTransport(vendor)) as client, step.running(seconds=60):
         await client.post("https://vendor.test", content=a_body(lambda: None))
         with pytest.raises(LeaseLost):
@@ -185,7 +185,7 @@ async def test_a_request_that_is_sent_again_is_whole() -> None:
     db, vendor = Database(), Vendor()
     async with httpx.AsyncClient(transport=OwnedTransport(vendor)) as client:
         request = client.build_request("POST", "https://vendor.test", content=b"whole")
-        async with Step("batches", db.hold().ensure).running(seconds=60):
+        async with CurrentStep("batches", db.hold().ensure).running(seconds=60):
             await client.send(request)
             await client.send(request)
     assert vendor.received == [b"whole", b"whole"]
@@ -193,7 +193,7 @@ async def test_a_request_that_is_sent_again_is_whole() -> None:
 
 async def test_a_step_that_ends_sends_nothing_more_and_what_is_under_way_may_finish() -> None:
     db = Database()
-    step = Step("batches", db.hold().ensure)
+    step = CurrentStep("batches", db.hold().ensure)
     finished = False
 
     async def end() -> None:
@@ -209,14 +209,14 @@ async def test_a_step_that_ends_sends_nothing_more_and_what_is_under_way_may_fin
     with pytest.raises(Interrupted):
         await end()
     assert finished
-    assert running.current() is None
+    assert current_step.get() is None
 
 
 async def test_tasks_of_a_step_know_it_and_other_tasks_do_not() -> None:
-    step = Step("batches", Database().hold().ensure)
+    step = CurrentStep("batches", Database().hold().ensure)
 
-    async def seen() -> Step | None:
-        return running.current()
+    async def seen() -> CurrentStep | None:
+        return current_step.get()
 
     async with step.running(seconds=60):
         assert await asyncio.create_task(seen()) is step

@@ -25,7 +25,7 @@ def a_note(id_: int, **more: object) -> dict[str, Any]:
 
 
 async def notes(rows: object, mapping: Mapping | None = None) -> list[Note]:
-    found = await read_all(Paths({"/notes": json(rows)}).source(mapping=mapping), "notes")
+    found = await read_all(Paths({"/notes": json(rows)}).reader(mapping=mapping), "notes")
     return [row.record for row in found.rows if isinstance(row.record, Note)]
 
 
@@ -60,7 +60,7 @@ async def test_notes_that_were_html_are_markdown(type_, is_markdown):
 
 async def test_replies_come_with_the_id_of_their_note_also_before_it():
     rows = {"notes": [a_note(6, parent_id=5, content="Yes."), a_note(5)], "next_page_token": None}
-    found = await read_all(Paths({"/notes": json(rows)}).source(), "notes")
+    found = await read_all(Paths({"/notes": json(rows)}).reader(), "notes")
     assert [row.id for row in found.rows] == ["5"]
     (reply,) = found.replies
     assert reply.note_id == "5"
@@ -87,7 +87,7 @@ async def test_what_was_not_all_read_is_read_once_more_and_then_named(counted, c
     rows = {"notes": [a_note(6, parent_id=5), a_note(5), a_note(8)], "next_page_token": None}
     vendor = Paths({"/notes": json(rows), "/v2/notes": page([], totalCount=counted_later)})
     counts: dict[Entity, int] = {} if counted is None else {"notes": counted}
-    found = await read_all(vendor.source(Schema(counts=counts)), "notes")
+    found = await read_all(vendor.reader(Schema(counts=counts)), "notes")
     assert len(vendor.asked("/notes")) == reads
     assert (found.incomplete is not None) is incomplete
 
@@ -163,7 +163,7 @@ PDF = {"Content-Type": "application/pdf"}
 
 async def download(answers: dict[str, Any]) -> tuple[bytes, Paths]:
     vendor = Paths(answers)
-    async with vendor.source().open_file(FILE) as content:
+    async with vendor.reader().open_file(FILE) as content:
         data = content.file.read()
         assert content.size == len(data)
         assert content.content_type == "application/pdf"
@@ -229,4 +229,4 @@ async def test_a_file_that_cannot_be_had_says_why(answers, error):
 
 async def test_only_downloads_are_followed_elsewhere():
     with pytest.raises(UnexpectedAnswer):
-        await Paths({"/notes": TO_STORAGE}).source().read_page("notes", None)
+        await Paths({"/notes": TO_STORAGE}).reader().read("notes", None)

@@ -74,7 +74,7 @@ def vendor(entries: Any, all_of_them: Any = NO_MORE, **more: Any) -> Paths:
 
 
 async def read(paths: Paths, mapping: Mapping | None = None) -> list[Row]:
-    return list((await read_all(paths.source(SCHEMA, mapping), "deals")).rows)
+    return list((await read_all(paths.reader(SCHEMA, mapping), "deals")).rows)
 
 
 async def test_an_opportunity_has_the_values_of_its_list_and_its_links():
@@ -163,7 +163,7 @@ async def test_some_opportunities_are_read_with_the_values_of_their_list():
     one = opportunity(5, field("field-1", "number", 100, kind="list"))
     answers = {"/opportunities/5": json(in_version_1(5, 1, people=(8,))), "/v2/lists/1/list-entries/50": json(one)}
     paths = vendor([], **answers, **{"/opportunities/6": json(in_version_1(6))})
-    rows = await paths.source(SCHEMA).read_some("deals", ["5", "6", "7", "none"])
+    rows = await paths.reader(SCHEMA).read_some("deals", ["5", "6", "7", "none"])
     assert [row.record for row in rows] == [
         Deal(id="5", name="Deal 5", list_id="1", person_ids=("8",), company_ids=("7",), fields={"field-1": (100,)}),
         Deal(id="6", name="Deal 6", company_ids=("7",)),
@@ -176,7 +176,7 @@ UNKNOWN = httpx.Response(422, json=["expected 7 to be a valid id for model Deal"
 @pytest.mark.parametrize("answer", [refusal(404), UNKNOWN])
 async def test_an_opportunity_that_does_not_exist_is_left_out_of_those_that_were_asked_for(answer):
     paths = vendor([], **{"/opportunities/7": answer, "/opportunities/6": json(in_version_1(6))})
-    assert [row.id for row in await paths.source(SCHEMA).read_some("deals", ["7", "6"])] == ["6"]
+    assert [row.id for row in await paths.reader(SCHEMA).read_some("deals", ["7", "6"])] == ["6"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ async def test_an_opportunity_that_does_not_exist_is_left_out_of_those_that_were
 )
 async def test_an_opportunity_that_affinity_refuses_is_named_and_the_others_are_read(answer, code):
     paths = vendor([], **{"/opportunities/7": answer, "/opportunities/6": json(in_version_1(6))})
-    refused, read_ = await paths.source(SCHEMA).read_some("deals", ["7", "6"])
+    refused, read_ = await paths.reader(SCHEMA).read_some("deals", ["7", "6"])
     assert (refused.id, refused.record, refused.skip and refused.skip.code) == ("7", None, code)
     assert refused.skip is not None
     assert "Affinity" in refused.skip.message
@@ -200,7 +200,7 @@ async def test_an_opportunity_that_affinity_refuses_is_named_and_the_others_are_
 @pytest.mark.parametrize("answer", [refusal(404), refusal(403), json(None), json({"entity": None})])
 async def test_an_opportunity_whose_entry_is_not_given_is_read_without_the_values_of_the_list(answer):
     paths = vendor([], **{"/opportunities/5": json(in_version_1(5, 1)), "/v2/lists/1/list-entries/50": answer})
-    (row,) = await paths.source(SCHEMA).read_some("deals", ["5"])
+    (row,) = await paths.reader(SCHEMA).read_some("deals", ["5"])
     assert row.record == Deal(id="5", name="Deal 5", list_id="1", company_ids=("7",))
     assert codes(row) == ["list_read_before"]
 
@@ -211,7 +211,7 @@ async def test_a_record_that_affinity_refuses_is_found_among_many_and_named():
         return refusal(400) if "13" in ids else page([{"id": int(id_), "name": "Acme"} for id_ in ids])
 
     paths = Paths({"/v2/companies": answer})
-    rows = await paths.source().read_some("companies", [str(number) for number in range(10, 20)])
+    rows = await paths.reader().read_some("companies", [str(number) for number in range(10, 20)])
     assert [row.id for row in rows] == [str(number) for number in range(10, 20)]
     assert [row.id for row in rows if row.skip and row.skip.code == "rejected_by_source"] == ["13"]
     assert len(paths.requests) <= 9
@@ -249,8 +249,8 @@ async def test_an_answer_that_is_no_page_is_not_taken_for_the_last_one(answer):
 
 
 async def test_all_lists_are_given_and_those_left_behind_with_the_reason():
-    source = Paths({}).source(SCHEMA, Mapping(only_lists=["1", "2"], lists={"2": ListMapping(skip=True)}))
-    rows = (await source.read_page("lists", None)).rows
+    source = Paths({}).reader(SCHEMA, Mapping(only_lists=["1", "2"], lists={"2": ListMapping(skip=True)}))
+    rows = (await source.read("lists", None)).rows
     assert [row.record for row in rows] == list(SCHEMA.lists)
     assert [row.id for row in rows if row.skip] == ["2", "3", "4"]
 
@@ -266,7 +266,7 @@ async def test_the_entries_of_the_chosen_lists_follow_each_other():
             "/v2/lists/4/list-entries": page([entry(40, "person", {"id": 8, "firstName": "Ann"})]),
         }
     )
-    rows = (await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2", "4"])), "list_entries")).rows
+    rows = (await read_all(paths.reader(SCHEMA, Mapping(only_lists=["1", "2", "4"])), "list_entries")).rows
     assert [row.record for row in rows] == [
         ListEntry(
             id=id_,
@@ -285,12 +285,12 @@ async def test_the_entries_of_the_chosen_lists_follow_each_other():
 
 
 async def test_a_job_without_lists_has_no_entries():
-    assert (await read_all(Paths({}).source(SCHEMA, Mapping(only_lists=[])), "list_entries")).rows == ()
+    assert (await read_all(Paths({}).reader(SCHEMA, Mapping(only_lists=[])), "list_entries")).rows == ()
 
 
 async def test_a_list_that_is_gone_is_named_and_the_others_are_read():
     paths = Paths({"/v2/lists/2/list-entries": page([entry(20, "company", {"id": 9})])})
-    rows = (await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")).rows
+    rows = (await read_all(paths.reader(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")).rows
     assert [(row.id, row.skip and row.skip.code) for row in rows] == [("list-1", "list_gone"), ("20", None)]
 
 
@@ -306,7 +306,7 @@ async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entrie
             "/v2/lists/2/list-entries": page([entry(20, "company", {"id": 9})]),
         }
     )
-    found = await read_all(paths.source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
+    found = await read_all(paths.reader(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
     assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", code), ("20", None)]
     assert (found.incomplete and found.incomplete.code) == incomplete
 
@@ -314,7 +314,7 @@ async def test_a_list_that_the_key_may_not_see_any_more_does_not_make_its_entrie
 async def test_opportunities_of_a_list_that_the_key_may_not_see_any_more_are_read_without_it():
     answers = {"/v2/lists/1/fields": refusal(403), "/v2/lists/1/list-entries": refusal(403)}
     paths = vendor([], json({"opportunities": [in_version_1(5, 1)]}), **answers)
-    found = await read_all(paths.source(SCHEMA), "deals")
+    found = await read_all(paths.reader(SCHEMA), "deals")
     assert [(row.id, row.skip and row.skip.code) for row in found.rows] == [("list-1", "list_forbidden"), ("5", None)]
     assert found.incomplete
     assert found.incomplete.code == "not_all_read"
@@ -327,7 +327,7 @@ async def test_a_list_that_turns_private_between_two_of_its_pages_costs_what_was
         second: refusal(403),
         "/v2/lists/2/list-entries": page([entry(20, "company", {"id": 9})]),
     }
-    found = await read_all(Paths(answers).source(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
+    found = await read_all(Paths(answers).reader(SCHEMA, Mapping(only_lists=["1", "2"])), "list_entries")
     assert [row.id for row in found.rows] == ["10", "list-1", "20"]
     (forbidden,) = (row.skip for row in found.rows if row.skip)
     assert forbidden.level == "error"

@@ -18,7 +18,7 @@ from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.lists import entry_row
 from freight.connectors.affinity.notes import note_row
 from freight.connectors.affinity.row_parser import Reading, RowReader
-from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.affinity.source import AffinityReader, AffinitySource
 from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import UnexpectedAnswer
 from freight.connectors.protocols import Issue, Row, Workspace
@@ -42,6 +42,10 @@ def person(*fields: dict[str, Any], **more: object) -> Row:
 
 def source(script: Script, pacer: RecordingPacer) -> AffinitySource:
     return AffinitySource("key", base_url=BASE, pacer=pacer, transport=script.transport, backoff=wait_none())
+
+
+def reading_by(script: Script, pacer: RecordingPacer) -> AffinityReader:
+    return source(script, pacer).reader(Schema(), Mapping())
 
 
 def test_a_company_with_everything_is_taken_whole():
@@ -262,11 +266,11 @@ async def test_pages_are_asked_for_with_all_field_types_and_the_dated_version(pa
     script = Script(
         page([{"id": 1, "name": "Acme"}], f"{BASE}/v2/companies?cursor=a%3D%3D&fieldTypes=global"), page(None)
     )
-    reader = source(script, pacer)
-    first = await reader.read_page("companies", None)
+    reader = reading_by(script, pacer)
+    first = await reader.read("companies", None)
     assert first.next_cursor == "/v2/companies?cursor=a%3D%3D&fieldTypes=global"
     assert [row.id for row in first.rows] == ["1"]
-    last = await reader.read_page("companies", first.next_cursor)
+    last = await reader.read("companies", first.next_cursor)
     assert last.rows == ()
     assert last.next_cursor is None
     assert [str(request.url) for request in script.requests] == [
@@ -292,27 +296,27 @@ async def test_pages_are_asked_for_with_all_field_types_and_the_dated_version(pa
 async def test_the_key_is_sent_to_no_other_server_than_its_own(next_url, pacer):
     script = Script(page([], next_url))
     with pytest.raises(UnexpectedAnswer):
-        await source(script, pacer).read_page("people", None)
+        await reading_by(script, pacer).read("people", None)
     assert len(script.requests) == 1
 
 
 async def test_a_cursor_that_looks_like_another_server_stays_at_the_key_s_own(pacer):
     script = Script(page([], f"{BASE}//evil.example/x"), page([]))
-    reader = source(script, pacer)
-    first = await reader.read_page("people", None)
-    await reader.read_page("people", first.next_cursor)
+    reader = reading_by(script, pacer)
+    first = await reader.read("people", None)
+    await reader.read("people", first.next_cursor)
     assert [request.url.host for request in script.requests] == ["api.affinity.co"] * 2
 
 
 async def test_a_page_that_follows_itself_is_noticed(pacer):
     url = f"{BASE}/v2/persons?cursor=x"
-    reader = source(Script(page([], url)), pacer)
-    first = await reader.read_page("people", None)
+    reader = reading_by(Script(page([], url)), pacer)
+    first = await reader.read("people", None)
     with pytest.raises(UnexpectedAnswer):
-        await reader.read_page("people", first.next_cursor)
+        await reader.read("people", first.next_cursor)
 
 
 @pytest.mark.parametrize("answer", [[], {"data": []}, {"data": {}, "pagination": {}}, {"data": [], "pagination": None}])
 async def test_an_answer_that_is_no_page_is_not_taken_for_the_last_one(answer, pacer):
     with pytest.raises(UnexpectedAnswer):
-        await source(Script(httpx.Response(200, json=answer)), pacer).read_page("people", None)
+        await reading_by(Script(httpx.Response(200, json=answer)), pacer).read("people", None)

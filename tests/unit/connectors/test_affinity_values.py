@@ -206,7 +206,7 @@ def acme(**more: object) -> dict[str, object]:
 
 
 async def read(vendor: Paths, mapping: Mapping | None = None) -> Row:
-    (row,) = (await vendor.source(OWNERS, mapping).read_page("companies", None)).rows
+    (row,) = (await vendor.reader(OWNERS, mapping).read("companies", None)).rows
     return row
 
 
@@ -239,7 +239,7 @@ async def test_all_values_of_a_standard_fact_are_fetched_or_it_is_said_how_many_
     )
     rest_path = "/v2/persons/5/fields/affinity-data-phone-number/values"
     vendor = Paths({"/v2/persons": page([{"id": 5, "fields": [phones]}]), rest_path: rest})
-    (row,) = (await vendor.source().read_page("people", None)).rows
+    (row,) = (await vendor.reader().read("people", None)).rows
     assert isinstance(row.record, Person)
     assert len(row.record.phone_numbers) == carried
     assert codes(row) == said
@@ -267,7 +267,7 @@ def tagged(number: int) -> dict[str, object]:
 @pytest.mark.parametrize(("given", "asked"), [(99, False), (100, True), (101, False), (300, False)])
 async def test_a_full_hundred_of_any_values_may_be_cut_off_and_is_asked_for_once_more(given, asked):
     vendor = Paths({"/v2/companies": page([tagged(given)]), REST_PATH: page([f"t{n:03}" for n in range(150)])})
-    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    (row,) = (await vendor.reader(TAGS).read("companies", None)).rows
     assert len(values(row)) == (150 if asked else given)
     assert row.issues == ()
     assert len(vendor.requests) == 1 + asked
@@ -275,5 +275,5 @@ async def test_a_full_hundred_of_any_values_may_be_cut_off_and_is_asked_for_once
 
 async def test_a_full_hundred_of_any_values_is_named_where_the_rest_is_refused():
     vendor = Paths({"/v2/companies": page([tagged(100)]), REST_PATH: refusal(404)})
-    (row,) = (await vendor.source(TAGS).read_page("companies", None)).rows
+    (row,) = (await vendor.reader(TAGS).read("companies", None)).rows
     assert [(issue.code, issue.value) for issue in row.issues] == [("values_cut_off", None)]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from freight.connectors.attio.profiles import page
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.target import AttioTarget, AttioWriter
 from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
 from freight.domain.migration.planning.reference_slots import fill
@@ -37,8 +37,10 @@ def by(actor: str | None, **value: Any) -> dict[str, Any]:
     return {**value, **({} if actor is None else {"created_by_actor": {"type": actor, "id": None}})}
 
 
-def answering(pacer: RecordingPacer, item: dict[str, Any]) -> tuple[AttioTarget, Script]:
-    """A target whose Attio answers every question with one record, and has the attribute `affinity_id`."""
+def answering(
+    pacer: RecordingPacer, item: dict[str, Any], layout: ResolvedMapping | None = None
+) -> tuple[AttioWriter, Script]:
+    """The writer of an Attio that answers every question with one record, and has the attribute `affinity_id`."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/objects"):
@@ -52,8 +54,7 @@ def answering(pacer: RecordingPacer, item: dict[str, Any]) -> tuple[AttioTarget,
 
     script = Script(answer)
     target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport)
-    target.use(ResolvedMapping(provenance=AFFINITY))
-    return target, script
+    return target.writer(layout or ResolvedMapping(provenance=AFFINITY)), script
 
 
 @pytest.mark.parametrize(
@@ -107,20 +108,20 @@ async def test_whatever_is_read_found_created_or_updated_says_what_is_automatic(
         "name": [by("system", value="Example Domain")],
         "description": [by("workspace-member", value="Ours")],
     }
-    target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": values})
-    drafted = target.draft(Company(id="7", name="Acme"), References())
-    (read,) = await target.read({"r1": drafted})
-    (found,) = await target.find([drafted])
-    created = await target.create(drafted)
-    updated = await target.update(drafted, "r1", {"name": ["Acme"]})
+    writer, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": values})
+    drafted = writer.draft(Company(id="7", name="Acme"), References())
+    (read,) = await writer.read({"r1": drafted})
+    (found,) = await writer.find([drafted])
+    created = await writer.create(drafted)
+    updated = await writer.update(drafted, "r1", {"name": ["Acme"]})
     assert [record.automatic for record in (read, found, created, updated)] == [{"name"}] * 4
 
 
 async def test_a_record_whose_link_comes_later_is_created_all_the_same(pacer):
-    target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"affinity_id": [by("api-token", value="9")]}})
-    drafted = fill(target.draft(Person(id="9", emails=("a@b.com",), company_id="1"), REFERENCES), REFERENCES.found)
+    writer, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"affinity_id": [by("api-token", value="9")]}})
+    drafted = fill(writer.draft(Person(id="9", emails=("a@b.com",), company_id="1"), REFERENCES), REFERENCES.found)
     assert "company" in drafted.values
-    assert await target.create(drafted) == TargetRecord(id="r1", source_id="9", values={"affinity_id": ["9"]})
+    assert await writer.create(drafted) == TargetRecord(id="r1", source_id="9", values={"affinity_id": ["9"]})
 
 
 async def test_an_entry_without_its_parent_among_the_values_is_read_whole(pacer):
@@ -136,10 +137,9 @@ async def test_an_entry_without_its_parent_among_the_values_is_read_whole(pacer)
             "fit": [by("system", value="Good")],
         },
     }
-    target, script = answering(pacer, entry)
-    target.use(LISTED)
-    drafted = target.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
-    (found,) = await target.find([drafted])
+    writer, script = answering(pacer, entry, LISTED)
+    drafted = writer.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
+    (found,) = await writer.find([drafted])
     assert found == TargetRecord(
         id="x1",
         source_id="e1",
@@ -147,8 +147,8 @@ async def test_an_entry_without_its_parent_among_the_values_is_read_whole(pacer)
         container="l8",
         automatic=frozenset({"fit"}),
     )
-    assert await target.read({"x1": drafted}) == [found]
-    assert await target.create(drafted) == await target.update(drafted, "x1", {"fit": ["Good"]}) == found
+    assert await writer.read({"x1": drafted}) == [found]
+    assert await writer.create(drafted) == await writer.update(drafted, "x1", {"fit": ["Good"]}) == found
     query = next(json.loads(sent.content) for sent in script.requests if sent.url.path.endswith("/query"))
     assert "sorts" not in query
 
@@ -168,24 +168,24 @@ async def test_a_profile_is_written_as_the_source_has_it_and_reads_back_as_writt
         "affinity_id": [by("api-token", value="7")],
         "linkedin": [by("system", value="https://linkedin.com/company/acme")],
     }
-    target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": read_back})
-    drafted = target.draft(Company(id="7", linkedin=written), References())
-    other = target.draft(Company(id="8", linkedin="http://linkedin.com/company/acme//"), References())
+    writer, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": read_back})
+    drafted = writer.draft(Company(id="7", linkedin=written), References())
+    other = writer.draft(Company(id="8", linkedin="http://linkedin.com/company/acme//"), References())
     assert drafted.values["linkedin"] == [written]
     for record in (
-        *await target.read({"r1": drafted}),
-        *await target.find([drafted, other]),
-        await target.create(drafted),
-        await target.update(drafted, "r1", {}),
+        *await writer.read({"r1": drafted}),
+        *await writer.find([drafted, other]),
+        await writer.create(drafted),
+        await writer.update(drafted, "r1", {}),
     ):
         assert record.values["linkedin"] == [written]
 
 
 async def test_the_profile_of_another_page_is_read_as_it_stands(pacer):
     standing = "https://linkedin.com/company/other"
-    target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"linkedin": [by("system", value=standing)]}})
-    drafted = target.draft(Company(id="7", linkedin="linkedin.com/company/acme"), References())
-    assert [record.values["linkedin"] for record in await target.read({"r1": drafted})] == [[standing]]
+    writer, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"linkedin": [by("system", value=standing)]}})
+    drafted = writer.draft(Company(id="7", linkedin="linkedin.com/company/acme"), References())
+    assert [record.values["linkedin"] for record in await writer.read({"r1": drafted})] == [[standing]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from freight.connectors.attio.target import AttioTarget
+from freight.connectors.attio.target import AttioTarget, AttioWriter
 from freight.connectors.attio.writing.queries import QUERY_SIZE
 from freight.connectors.errors import (
     CredentialsRefused,
@@ -188,6 +188,11 @@ def target(script: Script, pacer: RecordingPacer) -> AttioTarget:
     return target
 
 
+@pytest.fixture
+def writer(target: AttioTarget) -> AttioWriter:
+    return target.writer(ResolvedMapping(provenance=AFFINITY))
+
+
 def answering(pacer: RecordingPacer, answer: httpx.Response) -> AttioTarget:
     target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=Script(answer).transport)
     target.use(ResolvedMapping(provenance=AFFINITY))
@@ -227,7 +232,9 @@ async def test_a_key_that_attio_does_not_recognise_is_refused_with_what_attio_sa
 
 async def test_a_key_that_was_revoked_meanwhile_is_refused_when_a_job_is_planned(pacer):
     with pytest.raises(CredentialsRefused):
-        await answering(pacer, httpx.Response(200, json={"active": False})).plan(Schema(), Mapping(), CRM, AFFINITY)
+        await answering(pacer, httpx.Response(200, json={"active": False})).plan_schema(
+            Schema(), Mapping(), CRM, AFFINITY
+        )
 
 
 @pytest.mark.parametrize("answer", [error(404, "not_found"), error(409, "conflict")])
@@ -248,7 +255,7 @@ async def test_an_answer_without_a_workspace_is_unexpected(pacer):
 
 
 async def test_scopes_that_are_missing_are_blockers_and_nothing_else_is_asked(target, fake):
-    plan = await target.plan(Schema(), Mapping(), ("companies", "notes", "files"), AFFINITY)
+    plan = await target.plan_schema(Schema(), Mapping(), ("companies", "notes", "files"), AFFINITY)
     assert [(i.level, i.code, i.value) for i in plan.issues] == [
         ("error", "scope_missing", "note:read-write"),
         ("error", "scope_missing", "file:read-write"),
@@ -262,7 +269,7 @@ async def test_a_plan_writes_nothing_and_asks_only_for_the_options_that_fields_w
     fake.add("companies", "region", "select")
     fake.add_choice("SaaS")
     schema = Schema(companies=(field("1", "Industry", "select", options=("SaaS", "Bio")),), users=())
-    plan = await target.plan(schema, Mapping(), CRM, AFFINITY)
+    plan = await target.plan_schema(schema, Mapping(), CRM, AFFINITY)
     assert not plan.issues
     (found,) = plan.layout.places
     assert (found.action, found.options, found.new_options) == ("use", ("SaaS", "Bio"), ("Bio",))
@@ -277,11 +284,11 @@ async def test_a_plan_writes_nothing_and_asks_only_for_the_options_that_fields_w
 
 async def test_an_owner_who_cannot_be_told_is_only_a_matter_for_deals(target, fake):
     fake.answers = [httpx.Response(200, json=SELF | {"authorized_by_workspace_member_id": None})]
-    assert codes(await target.plan(Schema(users=()), Mapping(), CRM, AFFINITY)) == []
+    assert codes(await target.plan_schema(Schema(users=()), Mapping(), CRM, AFFINITY)) == []
 
 
 async def test_preparing_the_schema_again_changes_nothing(target, fake):
-    await target.prepare(some())
+    await target.ensure_schema(some())
     assert [(method, path, body["api_slug"], body["type"]) for method, path, body in fake.writes()] == [
         ("POST", "objects/companies/attributes", "affinity_id", "text"),
         ("POST", "objects/companies/attributes", "phone_numbers", "phone-number"),
@@ -289,14 +296,14 @@ async def test_preparing_the_schema_again_changes_nothing(target, fake):
     ]
     assert not any(body["is_unique"] or body["is_required"] for _, _, body in fake.writes())
     fake.requests.clear()
-    await target.prepare(some())
+    await target.ensure_schema(some())
     assert fake.requests == []
 
 
 async def test_an_attribute_says_which_field_it_came_from(target, fake):
     reference = msgspec.structs.replace(place("make", "founder"), type="people", multiple=True)
     amount = msgspec.structs.replace(place("make", "amount"), type="currency")
-    await target.prepare(some(("companies",), reference, amount))
+    await target.ensure_schema(some(("companies",), reference, amount))
     (_, _, first), (_, _, second) = fake.writes()[-2:]
     assert first == {
         "title": "Industry",
@@ -313,27 +320,27 @@ async def test_an_attribute_says_which_field_it_came_from(target, fake):
 
 async def test_an_archived_attribute_is_brought_back(target, fake):
     fake.add("people", "affinity_id", "text", is_archived=True)
-    await target.prepare(some(("people",)))
+    await target.ensure_schema(some(("people",)))
     assert fake.writes() == [("PATCH", "objects/people/attributes/affinity_id", {"is_archived": False})]
 
 
 async def test_a_slug_that_means_something_else_stops_with_its_name(target, fake):
     fake.add("people", "affinity_id", "number")
     with pytest.raises(Rejected, match="affinity_id") as raised:
-        await target.prepare(some(("people",)))
+        await target.ensure_schema(some(("people",)))
     assert raised.value.attribute == "affinity_id"
 
 
 async def test_an_attribute_that_somebody_makes_at_the_same_moment_is_taken(target, fake):
     fake.hidden = {"affinity_id"}
-    await target.prepare(some(("people",)))
+    await target.ensure_schema(some(("people",)))
     assert len(fake.writes()) == 1
 
 
 async def test_an_attribute_that_attio_refuses_is_named(target, fake):
     fake.answers = [error(400, "validation_type", "No.")]
     with pytest.raises(Rejected) as raised:
-        await target.prepare(some(("people",)))
+        await target.ensure_schema(some(("people",)))
     assert raised.value.attribute == "affinity_id"
 
 
@@ -343,7 +350,7 @@ async def test_options_are_made_in_order_brought_back_or_left(target, fake):
     fake.add_choice("Theirs")
     fake.hidden = {"Theirs"}
     wanted = place("use", options=("Old", "Theirs", "B", "A"), new_options=("Old", "Theirs", "B", "A"))
-    await target.prepare(some(("companies",), wanted))
+    await target.ensure_schema(some(("companies",), wanted))
     options = "objects/companies/attributes/industry/options"
     assert fake.writes()[-4:] == [
         ("PATCH", f"{options}/Old", {"is_archived": False}),
@@ -356,7 +363,7 @@ async def test_options_are_made_in_order_brought_back_or_left(target, fake):
 async def test_an_archived_option_whose_title_attio_takes_for_the_same_is_brought_back(target, fake):
     fake.add("companies", "industry", "select")
     fake.add_choice("SAAS", archived=True)
-    await target.prepare(some(("companies",), place("use", options=("SaaS",), new_options=("SaaS",))))
+    await target.ensure_schema(some(("companies",), place("use", options=("SaaS",), new_options=("SaaS",))))
     options = "objects/companies/attributes/industry/options"
     assert fake.writes()[-2:] == [
         ("POST", options, {"title": "SaaS"}),
@@ -371,7 +378,7 @@ async def test_lists_are_made_for_the_whole_workspace(target, fake):
         lists=(ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),),
     )
     fake.attributes["id-l8"] = {}
-    prepared = await target.prepare(layout)
+    prepared = await target.ensure_schema(layout)
     assert prepared.lists[0].target_id == "id-l8"
     assert fake.writes()[0] == (
         "POST",
@@ -395,7 +402,7 @@ async def test_a_list_that_somebody_makes_at_the_same_moment_is_taken(target, fa
     fake.attributes["id-l8"] = {}
     fake.hidden = {"l8"}
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
-    assert (await target.prepare(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))).lists[
+    assert (await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))).lists[
         0
     ].target_id == "id-l8"
 
@@ -404,27 +411,27 @@ async def test_a_list_that_the_key_may_not_see_is_named(target, fake):
     fake.answers = [data([]), error(409, "slug_conflict"), data([])]
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
     with pytest.raises(Rejected, match="l8 that this API key may not see"):
-        await target.prepare(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
+        await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
 
 
 async def test_a_list_of_something_else_under_the_slug_is_named(target, fake):
     fake.lists = [{"id": {"list_id": "x"}, "api_slug": "l8", "name": "L", "parent_object": ["people"]}]
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
     with pytest.raises(Rejected, match="l8 holds other records"):
-        await target.prepare(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
+        await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
 
 
 async def test_lists_are_not_made_for_their_deals_alone(target, fake):
     fake.attributes["deals"] = {}
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="deals", action="skip", stage="s"),)
-    prepared = await target.prepare(ResolvedMapping(provenance=AFFINITY, entities=("deals",), lists=lists))
+    prepared = await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("deals",), lists=lists))
     assert prepared.lists == lists
     assert [path for _, path, _ in fake.writes()] == ["objects/deals/attributes"]
 
 
-async def test_a_record_with_a_unique_value_is_upserted_on_it(target, script):
-    draft = target.draft(company(name="Acme", domains=("acme.com",)), References())
-    written = await target.create(draft)
+async def test_a_record_with_a_unique_value_is_upserted_on_it(writer, script):
+    draft = writer.draft(company(name="Acme", domains=("acme.com",)), References())
+    written = await writer.create(draft)
     request = script.requests[-1]
     assert (request.method, request.url.params["matching_attribute"]) == ("PUT", "domains")
     assert json.loads(request.content) == {"data": {"values": draft.values}}
@@ -433,28 +440,28 @@ async def test_a_record_with_a_unique_value_is_upserted_on_it(target, script):
 
 
 async def test_a_deal_is_upserted_on_its_id_with_what_a_new_one_needs(target, script):
-    target.use(ResolvedMapping(provenance=AFFINITY, stages=("Lead",), deal_owner="m1"))
-    draft = target.draft(Deal(id="5", name="Round"), References())
-    await target.create(draft)
+    writer = target.writer(ResolvedMapping(provenance=AFFINITY, stages=("Lead",), deal_owner="m1"))
+    draft = writer.draft(Deal(id="5", name="Round"), References())
+    await writer.create(draft)
     assert script.requests[-1].url.params["matching_attribute"] == "affinity_id"
     sent = json.loads(script.requests[-1].content)["data"]["values"]
     assert sent == {**draft.values, **draft.on_create}
     assert sent["stage"] == ["Lead"]
 
 
-async def test_a_record_without_unique_values_is_created_and_may_be_in_doubt(target, fake, script):
-    draft = target.draft(Person(id="7", first_name="Jane"), References())
-    await target.create(draft)
+async def test_a_record_without_unique_values_is_created_and_may_be_in_doubt(writer, fake, script):
+    draft = writer.draft(Person(id="7", first_name="Jane"), References())
+    await writer.create(draft)
     assert script.requests[-1].method == "POST"
     for answer in (error(500), data({}), httpx.Response(200, json={})):
         fake.answers = [answer]
         with pytest.raises(InDoubt):
-            await target.create(draft)
+            await writer.create(draft)
 
 
-async def test_an_update_overwrites_the_attributes_that_it_names(target, script):
-    draft = target.draft(company(), References())
-    await target.update(draft, "r1", {"domains": ["acme.com"]})
+async def test_an_update_overwrites_the_attributes_that_it_names(writer, script):
+    draft = writer.draft(company(), References())
+    await writer.update(draft, "r1", {"domains": ["acme.com"]})
     request = script.requests[-1]
     assert (request.method, request.url.path) == ("PUT", "/v2/objects/companies/records/r1")
     assert json.loads(request.content) == {"data": {"values": {"domains": ["acme.com"]}}}
@@ -473,7 +480,7 @@ async def test_an_update_overwrites_the_attributes_that_it_names(target, script)
         ("value_not_found", "Something was not found.", None),
     ],
 )
-async def test_a_refusal_names_the_attribute_by_its_slug(target, fake, code, message, slug):
+async def test_a_refusal_names_the_attribute_by_its_slug(writer, fake, code, message, slug):
     fake.answers = [error(400, code, message)]
     sent = {
         "name": ["Both"],
@@ -484,7 +491,7 @@ async def test_a_refusal_names_the_attribute_by_its_slug(target, fake, code, mes
         "owner": [{"referenced_actor_type": "workspace-member", "referenced_actor_id": "m9"}],
     }
     with pytest.raises(UniquenessConflict if code == "uniqueness_conflict" else Rejected) as raised:
-        await target.update(target.draft(company(), References()), "r1", sent)
+        await writer.update(writer.draft(company(), References()), "r1", sent)
     assert raised.value.attribute == slug
 
 
@@ -493,23 +500,23 @@ PLAN_CODES = ("billing_error", "limit_reached", "particle_gate_violation", "quot
 
 @pytest.mark.parametrize("code", PLAN_CODES)
 @pytest.mark.parametrize("status", [400, 402, 403, 409, 429])
-async def test_a_plan_that_holds_no_more_is_told_with_what_attio_said(target, fake, code, status):
+async def test_a_plan_that_holds_no_more_is_told_with_what_attio_said(writer, fake, code, status):
     fake.answers = [error(status, code, "Your plan allows 50,000 records.")]
     with pytest.raises(PlanLimitReached, match="Your plan allows 50,000 records") as raised:
-        await target.create(target.draft(company(), References()))
+        await writer.create(writer.draft(company(), References()))
     assert code in str(raised.value)
 
 
-async def test_a_plan_that_holds_no_more_is_told_of_everything_that_is_made(target, fake):
+async def test_a_plan_that_holds_no_more_is_told_of_everything_that_is_made(target, writer, fake):
     content = FileContent(file=io.BytesIO(b"x"), size=1, content_type=None)
-    unique = target.draft(company(domains=("acme.com",)), References())
+    unique = writer.draft(company(domains=("acme.com",)), References())
     writes = [
-        lambda: target.create(unique),
-        lambda: target.update(unique, "r1", {"name": ["Acme"]}),
-        lambda: target.create(target.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)),
-        lambda: target.create(target.draft(Task(id="t1", company_id="1"), REFERENCES)),
-        lambda: target.create(target.draft(File(id="f1", name="x", company_id="1"), REFERENCES), content),
-        lambda: target.prepare(some(("companies",))),
+        lambda: writer.create(unique),
+        lambda: writer.update(unique, "r1", {"name": ["Acme"]}),
+        lambda: writer.create(writer.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)),
+        lambda: writer.create(writer.draft(Task(id="t1", company_id="1"), REFERENCES)),
+        lambda: writer.create(writer.draft(File(id="f1", name="x", company_id="1"), REFERENCES), content),
+        lambda: target.ensure_schema(some(("companies",))),
     ]
     for write in writes:
         fake.answers = [error(403, "billing_error", "Upgrade.")]
@@ -519,7 +526,7 @@ async def test_a_plan_that_holds_no_more_is_told_of_everything_that_is_made(targ
 
 async def test_a_plan_that_allows_no_further_list_or_option_is_told(target, fake):
     fake.add("companies", "industry", "select")
-    await target.prepare(some(("companies",)))
+    await target.ensure_schema(some(("companies",)))
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
     option = place("use", options=("SaaS",), new_options=("SaaS",))
     for layout in (
@@ -528,70 +535,70 @@ async def test_a_plan_that_allows_no_further_list_or_option_is_told(target, fake
     ):
         fake.answers = [data([]), error(403, "billing_error", "Upgrade.")]
         with pytest.raises(PlanLimitReached):
-            await target.prepare(layout)
+            await target.ensure_schema(layout)
 
 
 @pytest.mark.parametrize("holder", ["values", "entry_values"])
-async def test_a_complaint_about_the_body_names_the_attribute(target, fake, holder):
+async def test_a_complaint_about_the_body_names_the_attribute(writer, fake, holder):
     complaint = {"path": ["data", holder, "industry", 0], "message": "Expected string"}
     fake.answers = [error(400, "validation_type", "Body payload validation error.", validation_errors=[complaint])]
     with pytest.raises(Rejected, match="Expected string") as raised:
-        await target.update(target.draft(company(), References()), "r1", {"industry": ["Bio"]})
+        await writer.update(writer.draft(company(), References()), "r1", {"industry": ["Bio"]})
     assert raised.value.attribute == "industry"
 
 
-async def test_one_query_finds_all_drafts_by_id_and_by_unique_value(target, fake):
-    await target.prepare(some(("companies",)))
+async def test_one_query_finds_all_drafts_by_id_and_by_unique_value(target, writer, fake):
+    await target.ensure_schema(some(("companies",)))
     fake.requests.clear()
     fake.records = [record("r1", affinity_id=["1"]), record("r2", domains=["acme.com"])]
     drafts = [
-        target.draft(Company(id="1"), References()),
-        target.draft(Company(id="2", domains=("acme.com",)), References()),
+        writer.draft(Company(id="1"), References()),
+        writer.draft(Company(id="2", domains=("acme.com",)), References()),
     ]
-    found = await target.find(drafts)
+    found = await writer.find(drafts)
     assert [(item.id, item.source_id) for item in found] == [("r1", "1"), ("r2", None)]
     conditions = [{"affinity_id": {"$in": ["1", "2"]}}, {"domains": {"domain": {"$in": ["acme.com"]}}}]
     assert [body["filter"] for _, _, body in fake.requests] == [{"$or": conditions}]
 
 
-async def test_before_the_schema_is_prepared_only_unique_values_are_looked_for(target, fake):
-    assert await target.find([target.draft(Company(id="1"), References())]) == []
+async def test_before_the_schema_is_prepared_only_unique_values_are_looked_for(writer, fake):
+    assert await writer.find([writer.draft(Company(id="1"), References())]) == []
     assert fake.requests == []
-    await target.find([target.draft(Company(id="2", domains=("acme.com",)), References())])
+    await writer.find([writer.draft(Company(id="2", domains=("acme.com",)), References())])
     assert [body["filter"] for _, _, body in fake.requests] == [{"domains": {"domain": {"$in": ["acme.com"]}}}]
 
 
-async def test_many_drafts_and_many_answers_are_looked_for_in_parts(target, fake):
+async def test_many_drafts_and_many_answers_are_looked_for_in_parts(writer, fake):
     fake.add("companies", "affinity_id", "text")
     fake.records = [record(f"r{number}") for number in range(1200)]
-    drafts = [target.draft(Company(id=str(number)), References()) for number in range(QUERY_SIZE + 1)]
-    assert len(await target.find(drafts)) == 1200
+    drafts = [writer.draft(Company(id=str(number)), References()) for number in range(QUERY_SIZE + 1)]
+    assert len(await writer.find(drafts)) == 1200
     # Two parts, each of which brings three pages of up to 500.
     assert len(fake.requests) == 6
 
 
-async def test_records_are_read_by_their_ids(target, fake):
+async def test_records_are_read_by_their_ids(writer, fake):
     fake.records = [record("r1", name=["Acme"])]
-    drafts = {"r1": target.draft(company(), References())}
-    assert await target.read(drafts) == [TargetRecord(id="r1", source_id=None, values={"name": ["Acme"]})]
+    drafts = {"r1": writer.draft(company(), References())}
+    assert await writer.read(drafts) == [TargetRecord(id="r1", source_id=None, values={"name": ["Acme"]})]
     assert [body["filter"] for _, _, body in fake.requests] == [{"record_id": {"$in": ["r1"]}}]
-    assert await target.read({}) == []
-    assert await target.find([]) == []
+    assert await writer.read({}) == []
+    assert await writer.find([]) == []
 
 
 @pytest.mark.parametrize("answer", [{}, [5], [{"id": "r1"}]])
 async def test_an_answer_that_is_no_list_of_records_is_unexpected(answer, pacer):
-    target = answering(pacer, data(answer))
+    writer = answering(pacer, data(answer)).writer(ResolvedMapping(provenance=AFFINITY))
     with pytest.raises(UnexpectedAnswer):
-        await target.read({"r1": target.draft(company(), References())})
+        await writer.read({"r1": writer.draft(company(), References())})
 
 
 async def test_an_entry_is_matched_by_its_record_unless_that_stands_there_twice(target, fake):
-    target.use(LISTED)
+    writer = target.writer(LISTED)
     for repeated, method in ((False, "PUT"), (True, "POST")):
         entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"), repeated=repeated)
         fake.answers = [data({"id": {"entry_id": "x1"}, "parent_record_id": "c1", "entry_values": {}})]
-        written = await target.create(target.draft(entry, REFERENCES))
+        written = await writer.create(writer.draft(entry, REFERENCES))
         body = {
             "parent_record_id": "c1",
             "parent_object": "companies",
@@ -602,10 +609,10 @@ async def test_an_entry_is_matched_by_its_record_unless_that_stands_there_twice(
 
 
 async def test_an_entry_whose_record_stands_there_several_times_already_is_added(target, fake):
-    target.use(LISTED)
+    writer = target.writer(LISTED)
     fake.answers = [error(400, "multiple_match_results"), data({"id": {"entry_id": "x1"}})]
-    draft = target.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
-    assert (await target.create(draft)).id == "x1"
+    draft = writer.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
+    assert (await writer.create(draft)).id == "x1"
     assert [method for method, _, _ in fake.writes()] == ["PUT", "POST"]
 
 
@@ -613,13 +620,13 @@ async def test_an_entry_that_somebody_made_of_the_same_record_is_found_by_the_qu
     target, fake
 ):
     fake.add("l8", "affinity_entry_id", "text")
-    target.use(LISTED)
+    writer = target.writer(LISTED)
     entries = [
         ListEntry(id="e1", list_id="8", parent=("companies", "1")),
         ListEntry(id="e2", list_id="8", parent=("companies", "1"), repeated=True),
     ]
     fake.records = [{"id": {"entry_id": "x1"}, "parent_record_id": "c1", "entry_values": {}}]
-    found = await target.find([target.draft(entry, REFERENCES) for entry in entries])
+    found = await writer.find([writer.draft(entry, REFERENCES) for entry in entries])
     assert [(entry.id, entry.source_id, entry.values) for entry in found] == [("x1", None, {"parent_record": ["c1"]})]
     ((_, path, query),) = fake.requests
     assert path == "lists/l8/entries/query"
@@ -630,36 +637,40 @@ async def test_an_entry_that_somebody_made_of_the_same_record_is_found_by_the_qu
 
 
 async def test_on_a_list_that_the_job_made_no_entries_of_others_are_looked_for(target, fake):
-    target.use(ResolvedMapping(provenance=AFFINITY, lists=(msgspec.structs.replace(LISTED.lists[0], action="make"),)))
+    writer = target.writer(
+        ResolvedMapping(provenance=AFFINITY, lists=(msgspec.structs.replace(LISTED.lists[0], action="make"),))
+    )
     entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"))
-    assert await target.find([target.draft(entry, REFERENCES)]) == []
+    assert await writer.find([writer.draft(entry, REFERENCES)]) == []
     assert fake.requests == []
 
 
 async def test_entries_of_a_list_that_does_not_exist_yet_are_nowhere(target, fake):
-    target.use(ResolvedMapping(provenance=AFFINITY, lists=(msgspec.structs.replace(LISTED.lists[0], target_id=None),)))
-    draft = target.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
-    assert await target.find([draft]) == []
+    writer = target.writer(
+        ResolvedMapping(provenance=AFFINITY, lists=(msgspec.structs.replace(LISTED.lists[0], target_id=None),))
+    )
+    draft = writer.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
+    assert await writer.find([draft]) == []
     assert fake.requests == []
 
 
 async def test_nothing_is_asked_about_what_exists_in_a_prediction_only(target, fake):
     planned = References(found={("companies", "1"): planned_id(("companies", "1"))})
-    target.use(LISTED)
+    writer = target.writer(LISTED)
     for kind in (
         ListEntry(id="e1", list_id="8", parent=("companies", "1")),
         Note(id="n1", content="x", company_ids=("1",)),
         Task(id="t1", company_id="1"),
         File(id="f1", name="x", company_id="1"),
     ):
-        assert await target.find([target.draft(kind, planned)]) == []
+        assert await writer.find([writer.draft(kind, planned)]) == []
     assert fake.requests == []
 
 
 async def test_notes_are_listed_under_a_limit_of_their_own(target, fake, pacer):
-    target.use(ResolvedMapping(provenance=AFFINITY))
+    writer = target.writer(ResolvedMapping(provenance=AFFINITY))
     fake.answers = [data([{"id": {"note_id": f"n{number}"}} for number in range(50)]), data([])]
-    assert await target.find([target.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)]) == []
+    assert await writer.find([writer.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)]) == []
     assert pacer.turns == ["note_list", "note_list"]
 
 
@@ -672,77 +683,77 @@ async def test_notes_are_listed_under_a_limit_of_their_own(target, fake, pacer):
         (File(id="f1", name="x", company_id="1"), "name"),
     ],
 )
-async def test_what_attio_cannot_change_is_refused_by_name_without_asking(target, fake, kind, attribute):
+async def test_what_attio_cannot_change_is_refused_by_name_without_asking(writer, fake, kind, attribute):
     with pytest.raises(Rejected) as raised:
-        await target.update(target.draft(kind, REFERENCES), "x", {attribute: ["y"], "title": ["z"]})
+        await writer.update(writer.draft(kind, REFERENCES), "x", {attribute: ["y"], "title": ["z"]})
     assert raised.value.attribute == attribute
     assert fake.requests == []
 
 
-async def test_a_task_that_is_linked_to_nothing_is_looked_for_among_all(target, fake, script):
+async def test_a_task_that_is_linked_to_nothing_is_looked_for_among_all(writer, fake, script):
     mine = {"id": {"task_id": "x1"}, "content_plaintext": "Reminder\n\n(Affinity reminder t1)", "is_completed": False}
     fake.answers = [data([mine, {"id": {"task_id": "x2"}, "content_plaintext": "other"}]), data(mine)]
-    found = await target.find([target.draft(Task(id="t1"), References())])
+    found = await writer.find([writer.draft(Task(id="t1"), References())])
     assert [(task.id, task.source_id) for task in found] == [("x1", "t1")]
     assert "linked_object" not in script.requests[0].url.params
 
 
-async def test_two_files_alike_are_found_for_each_file_that_they_may_be_as_guesses(target, fake):
-    drafts = [target.draft(File(id=id_, name="x", size=3, company_id="1"), REFERENCES) for id_ in ("f1", "f2", "f3")]
+async def test_two_files_alike_are_found_for_each_file_that_they_may_be_as_guesses(writer, fake):
+    drafts = [writer.draft(File(id=id_, name="x", size=3, company_id="1"), REFERENCES) for id_ in ("f1", "f2", "f3")]
     item = {"name": "x", "content_size": 3, "object_slug": "companies", "record_id": "c1"}
     first = {"data": [{"id": {"file_id": "a"}, **item}], "pagination": {"next_cursor": "more"}}
     second = {"data": [{"id": {"file_id": "b"}, **item}, {"id": {"file_id": "c"}, **item, "content_size": 4}]}
     fake.answers = [httpx.Response(200, json=first), httpx.Response(200, json=second | {"pagination": None})]
-    found = await target.find(drafts)
+    found = await writer.find(drafts)
     assert {(file.id, file.source_id) for file in found} == set(product(("a", "b"), ("f1", "f2", "f3")))
     assert all(file.is_guess for file in found)
 
 
-async def test_an_upload_in_doubt_is_recognised_by_what_was_sent_and_not_by_what_is_listed(target, fake):
-    draft = target.draft(File(id="f1", name="x", size=10, company_id="1"), REFERENCES)
+async def test_an_upload_in_doubt_is_recognised_by_what_was_sent_and_not_by_what_is_listed(writer, fake):
+    draft = writer.draft(File(id="f1", name="x", size=10, company_id="1"), REFERENCES)
     item = {"name": "x", "object_slug": "companies", "record_id": "c1"}
     listed, sent = ({"id": {"file_id": str(size)}, **item, "content_size": size} for size in (10, 3))
     fake.answers = [error(500)]
     with pytest.raises(InDoubt):
-        await target.create(draft, FileContent(file=io.BytesIO(b"abc"), size=3, content_type=None))
+        await writer.create(draft, FileContent(file=io.BytesIO(b"abc"), size=3, content_type=None))
     fake.answers = [data([listed, sent])]
-    assert [(file.id, file.source_id) for file in await target.find([draft])] == [("3", "f1")]
+    assert [(file.id, file.source_id) for file in await writer.find([draft])] == [("3", "f1")]
 
 
 async def test_files_whose_cursor_stands_still_end_with_a_sentence(pacer):
     answer = httpx.Response(200, json={"data": [], "pagination": {"next_cursor": "same"}})
-    target = answering(pacer, answer)
+    writer = answering(pacer, answer).writer(ResolvedMapping(provenance=AFFINITY))
     with pytest.raises(PagingLoops, match="follows itself"):
-        await target.find([target.draft(File(id="f1", name="x", company_id="1"), REFERENCES)])
+        await writer.find([writer.draft(File(id="f1", name="x", company_id="1"), REFERENCES)])
 
 
 @pytest.mark.parametrize(
     ("given", "sent"), [("application/pdf", b"application/pdf"), ("a\r\nX: y", b"application/octet-stream")]
 )
-async def test_a_file_is_sent_with_its_name_and_its_type(target, fake, script, given, sent):
+async def test_a_file_is_sent_with_its_name_and_its_type(writer, fake, script, given, sent):
     fake.answers = [data({"id": {"file_id": "a"}, "name": "x"})]
     content = FileContent(file=io.BytesIO(b"some bytes"), size=10, content_type=given)
-    draft = target.draft(File(id="f1", name='D "1".pdf', size=10, company_id="1"), REFERENCES)
-    assert (await target.create(draft, content)).source_id == "f1"
+    draft = writer.draft(File(id="f1", name='D "1".pdf', size=10, company_id="1"), REFERENCES)
+    assert (await writer.create(draft, content)).source_id == "f1"
     body = script.requests[-1].content
     for part in (b'name="object"\r\n\r\ncompanies', b'name="record_id"\r\n\r\nc1', b"\r\n\r\nsome bytes\r\n", sent):
         assert part in body
 
 
-async def test_a_file_that_may_have_arrived_is_in_doubt(target, fake):
-    draft = target.draft(File(id="f1", name="x", company_id="1"), REFERENCES)
+async def test_a_file_that_may_have_arrived_is_in_doubt(writer, fake):
+    draft = writer.draft(File(id="f1", name="x", company_id="1"), REFERENCES)
     content = FileContent(file=io.BytesIO(b"x"), size=1, content_type=None)
     for answer in (error(502), data({})):
         fake.answers = [answer]
         with pytest.raises(InDoubt):
-            await target.create(draft, content)
+            await writer.create(draft, content)
     with pytest.raises(Rejected, match="without its content"):
-        await target.create(draft)
+        await writer.create(draft)
 
 
 async def test_a_list_that_was_deleted_meanwhile_is_named(target, fake):
-    target.use(LISTED)
-    draft = target.draft(List(id="8", name="LPs", of="companies"), References())
-    assert await target.find([draft]) == []
+    writer = target.writer(LISTED)
+    draft = writer.draft(List(id="8", name="LPs", of="companies"), References())
+    assert await writer.find([draft]) == []
     with pytest.raises(Rejected, match="deleted in Attio"):
-        await target.create(draft)
+        await writer.create(draft)

@@ -9,13 +9,11 @@ import httpx
 import pytest
 
 from freight.connectors.attio.client import AttioClient
-from freight.connectors.attio.definitions import Definitions
-from freight.connectors.attio.writing.catalog import AttributeCatalog
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.writing.tasks import PAGE_SIZE, Tasks
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, References
 from freight.model.crm import Task
-from freight.model.resolved_mapping import ResolvedMapping
 from support.attio_parts import AFFINITY, MARKS, draft
 from support.connector_parts import RecordingPacer, Script, error
 
@@ -92,9 +90,7 @@ def store(pacer: RecordingPacer) -> Callable[[Callable[[httpx.Request], httpx.Re
     def of(fake: Callable[[httpx.Request], httpx.Response]) -> Tasks:
         transport = Script(fake).transport
         client = AttioClient("key", base_url="https://api.attio.com", pacer=pacer, transport=transport)
-        known = AttributeCatalog(Definitions(client))
-        known.use(ResolvedMapping(provenance=AFFINITY))
-        return Tasks(client, known, no_wait)
+        return Tasks(client, Marks(AFFINITY), no_wait)
 
     return of
 

@@ -105,7 +105,7 @@ def following_pages(*chain: str) -> dict[str, Any]:
 async def test_a_stream_whose_cursors_go_round_ends_with_a_sentence(chain):
     paths = Paths(following_pages(*chain))
     with pytest.raises(PagingLoops, match="GET /v2/persons") as raised:
-        await read_all(paths.source(), "people")
+        await read_all(paths.reader(), "people")
     assert raised.value.code == "paging_loops"
     assert len(paths.requests) < 25
 
@@ -120,7 +120,7 @@ async def test_a_stream_whose_tokens_lead_to_the_same_page_ends_with_a_sentence(
     tokens = itertools.count()
     paths = Paths({path: lambda _: json({key: ROWS, "next_page_token": f"t{next(tokens)}"})})
     with pytest.raises(PagingLoops):
-        await read_all(paths.source(), entity)
+        await read_all(paths.reader(), entity)
     assert len(paths.requests) < 5
 
 
@@ -138,12 +138,12 @@ REFUSED = {"errors": [{"code": "validation", "message": "The cursor is not valid
 )
 async def test_a_cursor_that_has_expired_is_told_from_other_refusals(refused):
     answers = {"/v2/persons": page(ROWS, f"{BASE}/v2/persons?cursor=a"), "/v2/persons?cursor=a": refused}
-    source = Paths(answers).source()
-    first = await source.read_page("people", None)
+    source = Paths(answers).reader()
+    first = await source.read("people", None)
     with pytest.raises(CursorRefused) as raised:
-        await source.read_page("people", first.next_cursor)
+        await source.read("people", first.next_cursor)
     assert raised.value.code == "cursor_refused"
-    assert (await source.read_page("people", None)).next_cursor == first.next_cursor
+    assert (await source.read("people", None)).next_cursor == first.next_cursor
 
 
 async def test_a_page_token_that_has_expired_is_told_from_other_refusals():
@@ -152,24 +152,24 @@ async def test_a_page_token_that_has_expired_is_told_from_other_refusals():
             return httpx.Response(400, json=["Invalid page_token variable"])
         return json({"notes": [], "next_page_token": "a"})
 
-    source = Paths({"/notes": answer}).source()
-    first = await source.read_page("notes", None)
+    source = Paths({"/notes": answer}).reader()
+    first = await source.read("notes", None)
     with pytest.raises(CursorRefused):
-        await source.read_page("notes", first.next_cursor)
+        await source.read("notes", first.next_cursor)
 
 
 async def test_a_refusal_of_the_first_page_is_not_about_a_cursor():
     with pytest.raises(RejectedBySource) as raised:
-        await Paths({"/v2/persons": httpx.Response(400, json=REFUSED)}).source().read_page("people", None)
+        await Paths({"/v2/persons": httpx.Response(400, json=REFUSED)}).reader().read("people", None)
     assert not isinstance(raised.value, CursorRefused)
 
 
 async def test_a_collection_that_is_gone_is_not_about_a_cursor():
     source = Paths({"/v2/persons": page(ROWS, f"{BASE}/v2/persons?cursor=a"), "/v2/persons?cursor=a": refusal(404)})
-    reader = source.source()
-    first = await reader.read_page("people", None)
+    reader = source.reader()
+    first = await reader.read("people", None)
     with pytest.raises(NotFound):
-        await reader.read_page("people", first.next_cursor)
+        await reader.read("people", first.next_cursor)
 
 
 def attio(answer: Any, pacer: RecordingPacer) -> tuple[AttioClient, Script]:

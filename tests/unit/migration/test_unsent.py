@@ -7,10 +7,10 @@ import pytest
 
 from freight.connectors.errors import ConnectorError, MustWait, Unavailable
 from freight.connectors.protocols import Draft
+from freight.domain.current_step import Interrupted
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.records import Intent, Staged
-from freight.domain.migration.steps.load import _is_unsent, _NotSent
-from freight.domain.migration.steps.running import Interrupted
+from freight.domain.migration.steps.chunk_runner import NotSent, had_no_effect
 from freight.model.crm import Company
 
 WAIT = MustWait("Attio refused it because of its rate limit.", until=datetime.now(UTC), code="rate_limited")
@@ -27,8 +27,8 @@ def plan(write: Intent = "create", *, unique: bool = False) -> RecordPlan:
     ("planned", "error", "is_unsent"),
     [
         (plan(), WAIT, True),
-        (plan(), _NotSent(), True),
-        (plan(unique=True), _NotSent(), True),
+        (plan(), NotSent(), True),
+        (plan(unique=True), NotSent(), True),
         # Such a request is repeated after an answer that was lost, and it may be the repetition that has to wait.
         (plan(unique=True), WAIT, False),
         (plan("update"), WAIT, False),
@@ -39,6 +39,6 @@ def plan(write: Intent = "create", *, unique: bool = False) -> RecordPlan:
 def test_a_request_had_surely_no_effect(
     planned: RecordPlan, error: ConnectorError | Interrupted, is_unsent: bool
 ) -> None:
-    assert _is_unsent(planned, error) is is_unsent
+    assert had_no_effect(planned, error) is is_unsent
     met_before = msgspec.structs.replace(planned.staged, in_flight="create")
-    assert not _is_unsent(msgspec.structs.replace(planned, staged=met_before), error)
+    assert not had_no_effect(msgspec.structs.replace(planned, staged=met_before), error)

@@ -13,7 +13,7 @@ from freight.connectors.protocols import Attributes, Draft, FileContent, Implied
 from freight.domain.migration.planning.plan import RecordPlan, lost
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Staged
-from freight.domain.migration.steps.write import Doubted, Writer
+from freight.domain.migration.steps.write import Doubted, RecordWriter
 from freight.model.crm import File, Task
 
 LOST = Issue(code="link_not_kept", message="The link was not kept.")
@@ -54,12 +54,12 @@ def plan(write: str) -> RecordPlan:
 
 
 async def test_what_the_target_did_not_keep_of_a_new_record_becomes_a_log_row():
-    result = await Writer(Forgetful()).write(plan("create"))
+    result = await RecordWriter(Forgetful()).write(plan("create"))
     assert (result.settled.outcome, result.issues) == ("created", (DRAFTED, LOST))
 
 
 async def test_what_the_target_did_not_keep_of_a_change_becomes_a_log_row():
-    result = await Writer(Forgetful()).write(plan("update"))
+    result = await RecordWriter(Forgetful()).write(plan("update"))
     assert (result.settled.outcome, result.issues) == ("updated", (DRAFTED, LOST))
 
 
@@ -77,7 +77,7 @@ class Silent(Forgetful):
 async def test_a_create_without_an_answer_is_neither_looked_for_nor_sent_again_at_once():
     target = Silent()
     with pytest.raises(Doubted) as doubted:
-        await Writer(target).write(plan("create"))
+        await RecordWriter(target).write(plan("create"))
     assert (target.sent, doubted.value.draft.source_id, doubted.value.code) == (1, "1", "in_doubt")
 
 
@@ -87,7 +87,7 @@ LINKED: Attributes = {"content": ["Call"], "linked_records": [{"target_record_id
 async def test_a_task_whose_answer_and_whose_links_were_lost_is_created_once_it_has_its_links():
     made = plan("update")
     interrupted = msgspec.structs.replace(made.staged, in_flight="create")
-    result = await Writer(Forgetful()).write(
+    result = await RecordWriter(Forgetful()).write(
         msgspec.structs.replace(made, staged=interrupted, outcome="created", values=LINKED)
     )
     assert (result.settled.outcome, result.settled.target_id) == ("created", "t1")
@@ -150,11 +150,11 @@ def upload(in_flight: Literal["create"] | None) -> RecordPlan:
 )
 async def test_an_upload_that_was_killed_is_looked_for_by_the_size_that_was_really_sent(in_flight, held, target_id):
     target = Holding(*held)
-    result = await Writer(target, Delivering(), target.look_up).write(upload(in_flight))
+    result = await RecordWriter(target, Delivering(), target.look_up).write(upload(in_flight))
     assert (result.settled.outcome, result.settled.target_id) == ("created", target_id)
     assert target.created == (target_id == "new")
 
 
 async def test_what_is_said_of_a_delivery_becomes_a_log_row_of_the_file():
-    result = await Writer(Holding(), Delivering()).write(upload(None))
+    result = await RecordWriter(Holding(), Delivering()).write(upload(None))
     assert result.issues == (Delivering.SAID,)

@@ -18,7 +18,7 @@ from freight.domain.jobs import lifecycle
 from freight.domain.jobs import model as jobs
 from freight.domain.migration.records import batches
 from freight.domain.migration.records.batches import Status
-from freight.domain.migration.steps.scheduling import schedule_next
+from freight.domain.migration.steps.dispatch import changing
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
@@ -109,9 +109,8 @@ class BatchesController(Controller):
         queue: NamedDependency[Queue],
     ) -> RetryAnswer:
         """Retry a batch."""
-        async with database.as_tenant(caller.tenant_id) as tx:
-            queued = await lifecycle.retry_batch(tx, job_id, batch_id, by=actor.name)
-            await audit.record(tx, actor, "batch.retried", "job", job_id, {"batch_id": batch_id})
-        await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
+        async with changing(queue, caller.tenant_id) as changes:
+            queued = await lifecycle.retry_batch(changes, job_id, batch_id, by=actor.name)
+            await audit.record(changes.tx, actor, "batch.retried", "job", job_id, {"batch_id": batch_id})
         message = "The batch is queued again. Records that are already in the target are not written twice."
         return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=message)

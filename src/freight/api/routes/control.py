@@ -7,16 +7,15 @@ from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from freight import database
 from freight.api.http.auth import requires_scope
 from freight.api.http.errors import documented
 from freight.api.http.filters import JobId
 from freight.api.http.rate_limits import NEVER_REFUSED
 from freight.api.routes.jobs import look
 from freight.api.schemas.responses import JobView, RetryAnswer
-from freight.database import Connection
 from freight.domain.jobs import lifecycle
-from freight.domain.migration.steps.scheduling import schedule_next
+from freight.domain.jobs.changes import JobChanges
+from freight.domain.migration.steps.dispatch import changing
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
@@ -26,7 +25,7 @@ from freight.queue import Queue
 class Change(Protocol):
     """A change of a job's state."""
 
-    async def __call__(self, tx: Connection, job_id: UUID, *, by: str) -> object:
+    async def __call__(self, changes: JobChanges, job_id: UUID, *, by: str) -> object:
         """Change the job. Raise `NotFound` or `StateConflict`."""
         ...
 
@@ -129,10 +128,10 @@ class ControlController(Controller):
         ] = True,
     ) -> RetryAnswer:
         """Retry a job."""
-        async with database.as_tenant(caller.tenant_id) as tx:
-            queued = await lifecycle.retry(tx, job_id, failed_only=retry_failed_only, by=actor.name)
-            await audit.record(tx, actor, "job.retried", "job", job_id, {"retry_failed_only": retry_failed_only})
-        await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
+        details = {"retry_failed_only": retry_failed_only}
+        async with changing(queue, caller.tenant_id) as changes:
+            queued = await lifecycle.retry(changes, job_id, failed_only=retry_failed_only, by=actor.name)
+            await audit.record(changes.tx, actor, "job.retried", "job", job_id, details)
         return RetryAnswer(
             job_id=job_id, batches_queued_for_retry=queued, message=_sentence(queued, failed_only=retry_failed_only)
         )
@@ -140,10 +139,9 @@ class ControlController(Controller):
 
 async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, actor: Actor, queue: Queue) -> JobView:
     """Change a job, enqueue what is due, and return its view."""
-    async with database.as_tenant(caller.tenant_id) as tx:
-        await change(tx, job_id, by=actor.name)
-        await audit.record(tx, actor, action, "job", job_id)
-    await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
+    async with changing(queue, caller.tenant_id) as changes:
+        await change(changes, job_id, by=actor.name)
+        await audit.record(changes.tx, actor, action, "job", job_id)
     return await look(caller.tenant_id, job_id)
 
 

@@ -31,7 +31,7 @@ from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import NO_NUL, JobChange, JobRequest, Mode
 from freight.domain.jobs.search import Filters, Sort
 from freight.domain.jobs.transitions import Status
-from freight.domain.migration.steps.scheduling import schedule_next
+from freight.domain.migration.steps.dispatch import changing
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.api_keys import Caller
 from freight.domain.tenancy.audit import Actor
@@ -151,15 +151,13 @@ class JobsController(Controller):
         ] = None,
     ) -> Response[JobView]:
         """Create a job."""
-        creation = _Creation(data, caller, actor, vendors, cipher)
+        creation = _Creation(data, caller, actor, vendors, cipher, queue)
         if idempotency_key is None:
             answer, replayed = await creation.carry_out(None), False
         else:
             async with idempotency.once(cipher, Key(tenant_id=caller.tenant_id, name=idempotency_key), data) as turn:
                 replayed = turn.answer is not None
                 answer = turn.answer or await creation.carry_out(turn)
-        if creation.job_id is not None:
-            await queue.enqueue(await schedule_next(caller.tenant_id, creation.job_id))
         return Response(
             msgspec.json.decode(answer.body, type=JobView),
             status_code=answer.status_code,
@@ -287,29 +285,34 @@ class _Creation:
     """One request to create a job."""
 
     def __init__(
-        self, request: JobRequest, caller: Caller, actor: Actor, vendors: Vendors, cipher: CredentialCipher
+        self,
+        request: JobRequest,
+        caller: Caller,
+        actor: Actor,
+        vendors: Vendors,
+        cipher: CredentialCipher,
+        queue: Queue,
     ) -> None:
-        self.job_id: UUID | None = None
-        """The new job's id, once it is stored."""
         self._request = request
         self._caller = caller
         self._actor = actor
         self._vendors = vendors
         self._cipher = cipher
+        self._queue = queue
 
     async def carry_out(self, turn: idempotency.IdempotentRequest | None) -> Answer:
         """Check the vendors and store the job, together with the response if the request has an idempotency key."""
         workspaces = await jobs.prepare(self._request, self._vendors)
         started_by = f"API key {self._caller.key_prefix}…"
-        async with database.as_tenant(self._caller.tenant_id) as tx:
-            job = await jobs.create(
-                tx, self._cipher, self._caller.tenant_id, self._request, workspaces, started_by=started_by
+        tenant_id = self._caller.tenant_id
+        async with changing(self._queue, tenant_id) as changes:
+            job = await lifecycle.create(
+                changes, self._cipher, tenant_id, self._request, workspaces, started_by=started_by
             )
-            await audit.record(tx, self._actor, "job.created", "job", job.id, {"name": job.name})
+            await audit.record(changes.tx, self._actor, "job.created", "job", job.id, {"name": job.name})
             answer = _answer(job)
             if turn is not None:
-                await turn.finish(tx, answer)
-        self.job_id = job.id
+                await turn.finish(changes.tx, answer)
         return answer
 
 

@@ -43,7 +43,6 @@ class AffinitySource:
         backoff: wait_base = BACKOFF,
     ) -> None:
         self._client = AffinityClient(api_key, base_url=base_url, pacer=pacer, transport=transport, backoff=backoff)
-        self.use(Schema(), Mapping())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._client.base_url}>"
@@ -53,11 +52,11 @@ class AffinitySource:
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """What has been asked of the vendor since this was called last."""
+        """Return what has been asked of the vendor since this was called last."""
         return self._client.take_usage()
 
     async def identify(self) -> Workspace:
-        """The account that the key opens."""
+        """Return the account that the key opens."""
         match await self._client.whoami():
             case {"tenant": {"id": int() | str() as id_} as tenant}:
                 return Workspace(id=str(id_), name=text_of(tenant.get("name")) or str(id_))
@@ -65,18 +64,26 @@ class AffinitySource:
                 raise UnexpectedAnswer("Affinity did not say which account the API key opens.")
 
     async def discover(self, entities: Collection[Entity], mapping: Mapping) -> Discovery:
-        """What the workspace can hold, whether the key may read these entities, and what that costs."""
+        """Return what the workspace can hold, whether the key may read these entities, and what that costs."""
         return await discover(self._client, entities, mapping)
 
-    def use(self, schema: Schema, mapping: Mapping) -> None:
-        """Read with this schema, and only what the mapping carries."""
+    def reader(self, schema: Schema, mapping: Mapping) -> "AffinityReader":
+        """Return a reader that goes by this schema, and reads only what the mapping includes."""
+        return AffinityReader(self._client, schema, mapping)
+
+
+class AffinityReader:
+    """Reads the records of an Affinity workspace; see `freight.connectors.protocols.Reader`."""
+
+    def __init__(self, client: AffinityClient, schema: Schema, mapping: Mapping) -> None:
+        self._client = client
         self._schema = schema
         self._mapping = mapping
         self._readings = {owner: Reading.of(schema, mapping, owner) for owner in COLLECTIONS}
-        self._deals = Deals(self._client, schema, mapping)
+        self._deals = Deals(client, schema, mapping)
 
-    async def read_page(self, entity: Entity, cursor: str | None) -> Page:
-        """A page: up to 100 rows of version 2 of the API, or 500 of version 1."""
+    async def read(self, entity: Entity, cursor: str | None) -> Page:
+        """Return a page: up to 100 rows of version 2 of the API, or 500 of version 1."""
         counted = self._schema.counts.get(entity)
         match entity:
             case "companies" | "people":
@@ -95,7 +102,7 @@ class AffinitySource:
                 return await read_files(self._client, cursor, counted=counted)
 
     async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
-        """The companies, people or deals with those ids, as far as they exist."""
+        """Return the companies, people or deals with those ids, as far as they exist."""
         if entity == "deals":
             return await self._deals.read_some(ids)
         numbers = list(filter(is_number, ids))
@@ -106,8 +113,10 @@ class AffinitySource:
 
     @asynccontextmanager
     async def open_file(self, file: File) -> AsyncIterator[FileContent]:
-        """The bytes of a file, until the context ends. Raises `NotFound` for one that is gone, `FileIncomplete` for one
-        that is not delivered as it is listed."""
+        """Give the bytes of a file until the context ends.
+
+        Raise `NotFound` for one that is gone, `FileIncomplete` for one that is not delivered as it is listed.
+        """
         with TemporaryFile() as into:
             yield await self._client.download(file, into)
 

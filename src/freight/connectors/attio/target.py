@@ -47,14 +47,14 @@ SCOPES = ("record_permission:read-write", "object_configuration:read-write")
 
 
 class Store(Protocol):
-    """Finds, reads and writes records of one entity; see `freight.connectors.protocols.Target`."""
+    """Finds, reads and writes records of one entity; see `freight.connectors.protocols.Writer`."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The records with those ids."""
+        """Return the records with those ids."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The records that may be those of the drafts."""
+        """Return the records that may be those of the drafts."""
         ...
 
     async def create(self, draft: Draft, content: FileContent | None, /) -> TargetRecord:
@@ -73,27 +73,11 @@ class Store(Protocol):
 class AttioTarget:
     """Writes an Attio workspace; see `freight.connectors.protocols.Target`."""
 
-    makes: frozenset[Entity] = frozenset({"companies"})
-
     def __init__(
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._client = AttioClient(api_key, base_url=base_url, pacer=pacer, transport=transport)
         self._definitions = Definitions(self._client)
-        self._known = AttributeCatalog(self._definitions)
-        self._guide = MappingIndex(ResolvedMapping())
-        queries = Queries(self._client)
-        objects = Objects(self._client, queries, self._known)
-        self._stores: dict[Entity, Store] = {
-            "companies": objects,
-            "people": objects,
-            "deals": objects,
-            "lists": Lists(self._definitions),
-            "list_entries": Entries(self._client, queries, self._known),
-            "notes": Notes(self._client, self._known),
-            "tasks": Tasks(self._client, self._known),
-            "files": Files(self._client),
-        }
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._client.base_url}>"
@@ -103,11 +87,11 @@ class AttioTarget:
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """What has been asked of the vendor since this was called last."""
+        """Return what has been asked of the vendor since this was called last."""
         return self._client.take_usage()
 
     async def identify(self) -> Workspace:
-        """The workspace that the key opens. Raises `PermissionMissing` if the key lacks what every job needs."""
+        """Return the workspace that the key opens. Raise `PermissionMissing` if the key lacks what every job needs."""
         match await self._client.identify():
             case {"workspace_id": str(workspace_id)} as answer:
                 pass
@@ -121,10 +105,10 @@ class AttioTarget:
             )
         return Workspace(id=workspace_id, name=str(answer.get("workspace_name") or workspace_id))
 
-    async def plan(
+    async def plan_schema(
         self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
     ) -> SchemaPlan:
-        """Return where everything is to go. Asks what exists, and changes nothing."""
+        """Return where everything is to go; ask what exists, and change nothing."""
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
             # Without them the workspace cannot be looked at any further.
@@ -153,17 +137,38 @@ class AttioTarget:
         choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
         return assemble(request, lists, fields, dict(zip(choosers, choices, strict=True)))
 
-    async def prepare(self, layout: ResolvedMapping) -> ResolvedMapping:
-        """Make whatever the layout lacks; making it again changes nothing."""
+    async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
+        """Make whatever the layout lacks; making it again changes nothing. Return the layout with the ids."""
         return await prepare(self._definitions, layout)
 
-    def use(self, layout: ResolvedMapping) -> None:
-        """Write with this layout."""
+    def writer(self, layout: ResolvedMapping) -> "AttioWriter":
+        """Return a writer that goes by this layout."""
+        return AttioWriter(self._client, self._definitions, layout)
+
+
+class AttioWriter:
+    """Writes the records of an Attio workspace; see `freight.connectors.protocols.Writer`."""
+
+    makes: frozenset[Entity] = frozenset({"companies"})
+
+    def __init__(self, client: AttioClient, definitions: Definitions, layout: ResolvedMapping) -> None:
         self._guide = MappingIndex(layout)
-        self._known.use(layout)
+        catalog = AttributeCatalog(definitions, layout)
+        queries = Queries(client)
+        objects = Objects(client, queries, catalog)
+        self._stores: dict[Entity, Store] = {
+            "companies": objects,
+            "people": objects,
+            "deals": objects,
+            "lists": Lists(definitions),
+            "list_entries": Entries(client, queries, catalog),
+            "notes": Notes(client, catalog.marks),
+            "tasks": Tasks(client, catalog.marks),
+            "files": Files(client),
+        }
 
     def draft(self, record: Record, references: References) -> Draft:
-        """The record in Attio's terms, with an issue for each value that Attio cannot hold."""
+        """Return the record in Attio's terms, with an issue for each value that Attio cannot hold."""
         return drafting.draft(record, references, self._guide)
 
     def implied(self, draft: Draft) -> tuple[Implied, ...]:
@@ -171,11 +176,11 @@ class AttioTarget:
         return implied(draft)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The records with those ids."""
+        """Return the records with those ids."""
         return await self._stores[_entity(drafts.values())].read(drafts) if drafts else []
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The records that may be those of the drafts."""
+        """Return the records that may be those of the drafts."""
         return await self._stores[_entity(drafts)].find(drafts) if drafts else []
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:

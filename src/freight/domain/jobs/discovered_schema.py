@@ -55,6 +55,11 @@ async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
     return DiscoveredSchema(schema=msgspec.json.decode(row["source_schema"], type=Schema), layout=layout)
 
 
+async def get(tx: Connection, job_id: UUID) -> DiscoveredSchema:
+    """Return what a job that has been started found out."""
+    return await read(tx, job_id) or DiscoveredSchema(schema=Schema(), layout=ResolvedMapping())
+
+
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
     """Store what a job has discovered."""
     await Job.update({Job.source_schema: jsonb(schema), Job.layout: jsonb(layout)}).where(Job.id == job_id)

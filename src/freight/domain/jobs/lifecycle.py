@@ -1,7 +1,7 @@
 """Lifecycle: what a person may do with a job, and what becomes of its rows then.
 
 Everything here locks the job first, unless it locks in the order of the workers. No worker holds a lease of a job that
-has ended. The caller schedules the job's next steps afterwards.
+has ended. What workers have to follow takes `JobChanges`, so that it is enqueued as soon as it is committed.
 """
 
 from collections.abc import Collection
@@ -17,25 +17,41 @@ from freight.connectors.protocols import Issue
 from freight.database import Connection, jsonb, savepoint
 from freight.domain import tables
 from freight.domain.errors import LiveJobExists, StateConflict
-from freight.domain.jobs import dependants, transitions
+from freight.domain.jobs import dependants, due, transitions
 from freight.domain.jobs import model as jobs
+from freight.domain.jobs.changes import JobChanges
 from freight.domain.jobs.dependants import Dependants
 from freight.domain.jobs.model import CANCELLING, Job
-from freight.domain.jobs.requests import JobChange, check_size, in_load_order
-from freight.domain.migration.records import batches, leases, logs
+from freight.domain.jobs.requests import JobChange, JobRequest, check_size, in_load_order
+from freight.domain.migration.records import batches, leases, logs, streams
 from freight.domain.migration.records.batches import Batch
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import OUTCOMES, Outcome
 from freight.domain.tables import NOW
+from freight.encryption import CredentialCipher
 from freight.model.mapping import Mapping
 
 JOB = tables.Job
-STREAM = tables.Stream
 
 FAILED: tuple[Outcome, ...] = ("failed",)
 
 SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities", "mapping")
 """What can be changed only while nothing has been done yet."""
+
+
+async def create(
+    changes: JobChanges,
+    cipher: CredentialCipher,
+    tenant_id: UUID,
+    request: JobRequest,
+    workspaces: dict[str, Any],
+    *,
+    started_by: str,
+) -> Job:
+    """Store a new job, ready to be started. `workspaces` is what `jobs.prepare` returned. Raise `LiveJobExists`."""
+    job = await jobs.create(changes.tx, cipher, tenant_id, request, workspaces, started_by=started_by)
+    changes.note(job.id)
+    return job
 
 
 async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
@@ -71,12 +87,12 @@ async def delete(tx: Connection, job_id: UUID) -> None:
     ).where(JOB.id == job_id)
 
 
-async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
+async def pause(changes: JobChanges, job_id: UUID, *, by: str) -> None:
     """Let workers finish the requests in progress and start no others until the job is resumed.
 
     A job that waits for a vendor, its quota or its plan then waits for a person instead. Raise `StateConflict`.
     """
-    job = await _live(tx, job_id)
+    tx, job = changes.tx, await _live(changes, job_id)
     if job.paused_by in ("quota", "plan", "vendor"):
         await JOB.update({JOB.paused_by: "person", JOB.resume_at: None}).where(JOB.id == job_id)
     else:
@@ -85,31 +101,32 @@ async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
     await _note(tx, job, "job_paused", f"The job was paused by {by}.")
 
 
-async def resume(tx: Connection, job_id: UUID, *, by: str) -> None:
+async def resume(changes: JobChanges, job_id: UUID, *, by: str) -> None:
     """Let workers go on with a paused job at once, whatever paused it. Raise `StateConflict`."""
-    await leases.hurry(tx, job_id)
-    job = await _live(tx, job_id)
+    tx = changes.tx
+    await due.hurry(tx, job_id)
+    job = await _live(changes, job_id)
     transitions.check_action(job.status, "resume")
     await jobs.move(tx, job, "pending" if job.started_at is None else "running")
     await _note(tx, job, "job_resumed", f"The job was resumed by {by}.")
 
 
-async def cancel(tx: Connection, job_id: UUID, *, by: str) -> None:
+async def cancel(changes: JobChanges, job_id: UUID, *, by: str) -> None:
     """End a live job as soon as no worker holds a lease of it. Raise `StateConflict`."""
-    job = await _live(tx, job_id)
+    tx, job = changes.tx, await _live(changes, job_id)
     transitions.check_action(job.status, "cancel")
     await JOB.update({JOB.stage: CANCELLING, JOB.waiting_for: None, JOB.updated_at: NOW}).where(JOB.id == job_id)
     await _note(tx, job, "job_cancelled", f"The job was cancelled by {by}. What was written until then stays.")
 
 
-async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> int:
+async def retry(changes: JobChanges, job_id: UUID, *, failed_only: bool, by: str) -> int:
     """Run an ended job again, and return how many batches are queued for that.
 
     With `failed_only` these are the batches of the failed records and of those that depend on them, and no other
     records; otherwise all batches with all records, which writes nothing twice because the ledger knows what was
     written. A stream that was not read to its end is read on. Raise `StateConflict` or `LiveJobExists`.
     """
-    job = await _run_again(tx, job_id)
+    tx, job = changes.tx, await _run_again(changes, job_id)
     depending = await dependants.find(tx, job_id)
     found = await batches.to_retry(tx, job_id, failed_only=failed_only)
     queued = await _queue(tx, job, found, FAILED if failed_only else OUTCOMES, depending)
@@ -117,24 +134,25 @@ async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> 
     return queued
 
 
-async def retry_batch(tx: Connection, job_id: UUID, batch_id: UUID, *, by: str) -> int:
+async def retry_batch(changes: JobChanges, job_id: UUID, batch_id: UUID, *, by: str) -> int:
     """Run an ended job again with the failed records of one batch, and with what depends on these.
 
     Raise the same as `retry`, and `NotFound`.
     """
-    await jobs.lock(tx, job_id)
+    tx = changes.tx
+    await changes.lock(job_id)
     batch = await batches.of_job(tx, job_id, batch_id)
     if batch.status != "failed" and not batch.failed_records:
         raise StateConflict(f"A batch that is {batch.status} and has no failed records cannot be retried.")
-    job = await _run_again(tx, job_id)
+    job = await _run_again(changes, job_id)
     depending = await dependants.find(tx, job_id, of=batch)
     queued = await _queue(tx, job, [batch], FAILED, depending)
     await _note(tx, job, "batch_retried", f"Batch {batch.number} of {batch.entity} was retried by {by}.")
     return queued
 
 
-async def _live(tx: Connection, job_id: UUID) -> Job:
-    job = await jobs.lock(tx, job_id)
+async def _live(changes: JobChanges, job_id: UUID) -> Job:
+    job = await changes.lock(job_id)
     if job.is_ending:
         how = "cancelled" if job.stage == CANCELLING else "failed"
         raise StateConflict(
@@ -143,16 +161,16 @@ async def _live(tx: Connection, job_id: UUID) -> Job:
     return job
 
 
-async def _run_again(tx: Connection, job_id: UUID) -> Job:
+async def _run_again(changes: JobChanges, job_id: UUID) -> Job:
     """Let an ended job begin again with its precheck, without the error it had."""
-    job = await jobs.lock(tx, job_id)
+    tx, job = changes.tx, await changes.lock(job_id)
     transitions.check_action(job.status, "retry")
     if not await JOB.exists().where(JOB.id == job_id, JOB.source_credentials != b""):
         raise StateConflict(
             "The job's data and the vendors' keys were erased when its retention ended. Create a new job: it "
             "recognises what this one has written."
         )
-    await JOB.update({JOB.error_code: None, JOB.error_message: None, **_first_attempt(JOB)}).where(JOB.id == job_id)
+    await tx.execute(f"UPDATE jobs SET error_code = NULL, error_message = NULL, {leases.RESET} WHERE id = $1", job_id)
     # The savepoint lets the transaction go on after the unique index has refused a second live job.
     try:
         async with savepoint(tx):
@@ -173,20 +191,8 @@ async def _queue(
     for batch in others:
         await batches.queue_again(tx, batch, (), depending.waiting)
     uncut = await batches.uncut(tx, job.id)
-    unread = (STREAM.job_id == job.id) & (STREAM.done == False)  # noqa: E712 - a condition of SQL
-    await STREAM.update(_first_attempt(STREAM)).where(unread)
+    await streams.read_again(tx, job.id)
     return sum(batch.id not in uncut for batch in (*found, *others))
-
-
-def _first_attempt(table: type[tables.Job | tables.Stream]) -> dict[Column | str, Any]:
-    """Return the values with which a row is due at once, and leased to no worker."""
-    return {
-        table.attempt: 0,
-        table.due_at: NOW,
-        table.fence: table.fence + 1,
-        table.lease_until: None,
-        table.leased_by: None,
-    }
 
 
 async def _note(tx: Connection, job: Job, code: str, message: str) -> None:

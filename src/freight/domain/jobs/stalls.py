@@ -10,7 +10,7 @@ import msgspec
 from freight.database import Connection, Row
 from freight.domain.jobs.model import CANCELLING, Job
 from freight.domain.jobs.waiting import Waiting
-from freight.domain.migration.records import leases
+from freight.domain.migration.records import batches, leases, streams
 
 QUIET = timedelta(seconds=30)
 """For how long nothing changes about a job before it is asked why."""
@@ -50,9 +50,8 @@ async def _find(tx: Connection, quiet: Mapping[UUID, datetime], now: datetime) -
                 SELECT id AS job_id, lease_until,
                        CASE WHEN status = 'pending' OR due_at > now() THEN due_at END AS due_at
                 FROM jobs WHERE id = ANY($1)
-                UNION ALL SELECT job_id, lease_until, due_at FROM streams WHERE job_id = ANY($1) AND NOT done
-                UNION ALL SELECT job_id, lease_until, due_at FROM batches
-                WHERE job_id = ANY($1) AND status NOT IN ('completed', 'failed')
+                UNION ALL SELECT job_id, lease_until, due_at FROM streams WHERE job_id = ANY($1) AND {streams.UNREAD}
+                UNION ALL SELECT job_id, lease_until, due_at FROM batches WHERE job_id = ANY($1) AND {batches.OPEN}
             ) AS step GROUP BY job_id""",
         list(quiet),
     )

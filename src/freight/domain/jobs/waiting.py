@@ -13,9 +13,9 @@ from msgspec import Meta
 
 from freight.connectors.protocols import Issue
 from freight.database import Connection, jsonb
+from freight.domain import current_step
 from freight.domain.migration.records import logs
 from freight.domain.migration.records.logs import Entry
-from freight.domain.migration.steps import running
 
 LONG = timedelta(minutes=5)
 """A job that went on after so long says so in its log."""
@@ -102,7 +102,7 @@ async def over(tx: Connection, job_id: UUID) -> None:
 
     What another kind of step waits for stays until that one has had the time to say that it waits on.
     """
-    step = running.current()
+    step = current_step.get()
     if step is not None:
         step.has_progressed = True
     row = await tx.fetchrow(

@@ -37,7 +37,7 @@ DUE_PER_WEBHOOK = 4
 MAX_DUE = 64
 """Deliveries that are enqueued at a time, some of each tenant."""
 
-DUE = f"status = 'pending' AND due_at <= now() AND {leases.FREE}"
+DUE = f"status = 'pending' AND {leases.DUE}"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,16 +20,11 @@ QUOTED = re.compile(r'"([^"]+)"')
 class AttributeCatalog:
     """The attributes of a workspace, as the layout names them and as Attio has them."""
 
-    def __init__(self, definitions: Definitions) -> None:
-        self.layout = ResolvedMapping()
+    def __init__(self, definitions: Definitions, layout: ResolvedMapping) -> None:
+        self.layout = layout
         self._definitions = definitions
         self._types: dict[str, dict[str, str]] = {}
         self._attributes: dict[Container, dict[str, Attribute]] = {}
-
-    def use(self, layout: ResolvedMapping) -> None:
-        """Go by this layout."""
-        self.layout = layout
-        self._types = {}
         for place in layout.places:
             if place.attribute is not None and place.type is not None:
                 types = self._types.setdefault(place.owner, {})

@@ -10,7 +10,7 @@ from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import read_moment, record_reference
-from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord, is_planned
 from freight.model.crm import copy_id, note_of
 
@@ -26,9 +26,9 @@ CHANGEABLE = ("title", "content")
 class Notes:
     """Notes."""
 
-    def __init__(self, client: AttioClient, known: AttributeCatalog) -> None:
+    def __init__(self, client: AttioClient, marks: Marks) -> None:
         self._client = client
-        self._known = known
+        self._marks = marks
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """Return the notes with those ids, one by one."""
@@ -68,7 +68,7 @@ class Notes:
         if created_at := values.get("created_at"):
             body["created_at"] = created_at[0]
         written = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
-        return _record(written, self._known.marks)
+        return _record(written, self._marks)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give a note another title or content; Attio documents that nothing else of it can change."""
@@ -80,7 +80,7 @@ class Notes:
             body["format"] = "markdown"
         path = f"{PATH}/{quote(target_id, safe='')}"
         written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
-        return _record(written, self._known.marks)
+        return _record(written, self._marks)
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a note."""
@@ -88,12 +88,12 @@ class Notes:
 
     async def _get(self, target_id: str) -> TargetRecord:
         item = await self._client.read(f"{PATH}/{quote(target_id, safe='')}")
-        return _record(item, self._known.marks)
+        return _record(item, self._marks)
 
     async def _of_parent(self, parent_object: str, parent_record_id: str) -> list[TargetRecord]:
         params = {"parent_object": parent_object, "parent_record_id": parent_record_id}
         items = await self._client.read_pages(PATH, size=PAGE_SIZE, kind="note_list", params=params)
-        return [_record(item, self._known.marks) for item in items]
+        return [_record(item, self._marks) for item in items]
 
 
 def _places(draft: Draft) -> list[dict[str, str]]:

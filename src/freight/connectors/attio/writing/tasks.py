@@ -13,7 +13,7 @@ from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
-from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.errors import ConnectorError
 from freight.connectors.http import Params
 from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord, is_planned
@@ -37,13 +37,13 @@ class Tasks:
     def __init__(
         self,
         client: AttioClient,
-        known: AttributeCatalog,
+        marks: Marks,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
-        self._known = known
+        self._marks = marks
         self._sleep = sleep
-        self._all = _AllTasks(client, known)
+        self._all = _AllTasks(client, marks)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """Return the tasks with those ids, one by one."""
@@ -74,7 +74,7 @@ class Tasks:
         """Write a new task. May raise `InDoubt`."""
         body = {"content": draft.values["content"][0], "format": "plaintext", **_changes(draft.values)}
         made = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
-        return await self._linked(_record(made, self._known.marks), draft.values)
+        return await self._linked(_record(made, self._marks), draft.values)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Change a task; Attio documents that its content cannot change."""
@@ -116,11 +116,11 @@ class Tasks:
     async def _patch(self, target_id: str, body: Mapping[str, Any]) -> TargetRecord:
         path = f"{PATH}/{quote(target_id, safe='')}"
         written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
-        return _record(written, self._known.marks)
+        return _record(written, self._marks)
 
     async def _get(self, target_id: str) -> TargetRecord:
         item = await self._client.read(f"{PATH}/{quote(target_id, safe='')}")
-        return _record(item, self._known.marks)
+        return _record(item, self._marks)
 
     async def _get_all(self, target_ids: Collection[str]) -> list[TargetRecord]:
         read = await together(if_present(self._get(target_id)) for target_id in target_ids)
@@ -129,15 +129,15 @@ class Tasks:
     async def _linked_to(self, linked_object: str, linked_record_id: str) -> list[TargetRecord]:
         params = {"linked_object": linked_object, "linked_record_id": linked_record_id}
         items = await self._client.read_pages(PATH, size=PAGE_SIZE, params=params)
-        return [_record(item, self._known.marks) for item in items]
+        return [_record(item, self._marks) for item in items]
 
 
 class _AllTasks:
     """The tasks of the workspace that bear a mark. All are listed once, and after that only the newest."""
 
-    def __init__(self, client: AttioClient, known: AttributeCatalog) -> None:
+    def __init__(self, client: AttioClient, marks: Marks) -> None:
         self._client = client
-        self._known = known
+        self._marks = marks
         self._listing = asyncio.Lock()
         self._ids: dict[str, dict[str, None]] = {}
         """The ids of the tasks by the source ids in their marks."""
@@ -157,7 +157,7 @@ class _AllTasks:
             page = await self._client.read_list(PATH, params=params)
             listed += len(page)
             for item in page:
-                if (source_id := self._known.marks.task_id(str(item.get("content_plaintext") or ""))) is not None:
+                if (source_id := self._marks.task_id(str(item.get("content_plaintext") or ""))) is not None:
                     self._ids.setdefault(source_id, {})[read_id(item, KEY)] = None
             times = [time for item in page if (time := _created_at(item)) is not None]
             newest = max([*times, *([newest] if newest else [])], default=None)

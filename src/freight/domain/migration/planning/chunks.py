@@ -7,21 +7,21 @@ import structlog
 
 from freight import database
 from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailable, UnexpectedAnswer
-from freight.connectors.protocols import Issue, Target
+from freight.connectors.protocols import Issue, Writer
+from freight.domain.current_step import Interrupted
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import plan as planning
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Settled, Staged
 from freight.domain.migration.steps.availability import Availability
-from freight.domain.migration.steps.running import Interrupted
 
 log = structlog.get_logger()
 
 
 async def plan_each(
     job: Job,
-    target: Target,
+    target: Writer,
     chunk: Sequence[Staged],
     *,
     references_only: bool = False,

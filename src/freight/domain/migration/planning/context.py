@@ -9,7 +9,7 @@ import msgspec
 
 from freight import database
 from freight.connectors import registry
-from freight.connectors.protocols import Draft, Target, TargetRecord
+from freight.connectors.protocols import Draft, TargetRecord, Writer
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
 from freight.domain.migration.planning import merging, note_copies, references
@@ -48,7 +48,7 @@ class ChunkContext(msgspec.Struct, frozen=True, kw_only=True):
     """What the target holds of records that the ledger does not know, and of unique values."""
 
 
-async def load(job: Job, target: Target, chunk: Sequence[Staged], *, references_only: bool) -> ChunkContext:
+async def load(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool) -> ChunkContext:
     """Look up what decides about a chunk, all of one entity: once in the ledger, at most twice in the target."""
     entity = crm.entity_of(chunk[0].record)
     is_keyless = entity in registry.target_role(job.target_system).keyless
@@ -78,7 +78,7 @@ async def load(job: Job, target: Target, chunk: Sequence[Staged], *, references_
 
 
 async def _with_standing(
-    target: Target,
+    target: Writer,
     candidates: Sequence[Candidate],
     on_existing: OnExisting,
     *,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from freight import database
-from freight.connectors.protocols import Attributes, Draft, Issue, References, Target
+from freight.connectors.protocols import Attributes, Draft, Issue, References, Writer
 from freight.domain.migration.planning import reference_slots
 from freight.domain.migration.planning.references import Related
 from freight.model import crm
@@ -24,7 +24,7 @@ LONG_TEXT = 5_000
 
 
 async def make_drafts(
-    target: Target, records: Sequence[crm.Record], related: Related, *, references_only: bool
+    target: Writer, records: Sequence[crm.Record], related: Related, *, references_only: bool
 ) -> list[Draft]:
     """Return a draft of each record, with its references as far as they are known; in the second pass nothing else."""
     drafts = []
@@ -41,7 +41,7 @@ async def make_drafts(
     return drafts
 
 
-def _make_draft(target: Target, record: crm.Record, references: References) -> Draft:
+def _make_draft(target: Writer, record: crm.Record, references: References) -> Draft:
     if isinstance(record, crm.Person) and record.internal:
         return Draft(
             entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from freight import database
-from freight.connectors.protocols import Draft, Implied, Target
+from freight.connectors.protocols import Draft, Implied, Writer
 from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.plan import RecordPlan
@@ -24,7 +24,7 @@ WRITTEN: Kind = "written"
 """Reserved in a dry run for the values that a full run would have written by now."""
 
 
-async def foresee(job: Job, target: Target, plans: Sequence[RecordPlan]) -> list[RecordPlan]:
+async def foresee(job: Job, target: Writer, plans: Sequence[RecordPlan]) -> list[RecordPlan]:
     """Return the plans of a chunk, each with the records that the target makes by itself because of it.
 
     Costs one request for a chunk that creates records with values that no earlier chunk has asked for.
@@ -70,7 +70,7 @@ def _creates(plan: RecordPlan) -> bool:
     return plan.write == "create" or (plan.staged.in_flight == "create" and plan.outcome == "created")
 
 
-async def _note_written(job: Job, target: Target, plans: Iterable[RecordPlan]) -> None:
+async def _note_written(job: Job, target: Writer, plans: Iterable[RecordPlan]) -> None:
     """Note the values by which a full run would find the records of these plans."""
     written: dict[Entity, list[tuple[str, str]]] = {}
     for plan in plans:
@@ -87,7 +87,7 @@ async def _note_written(job: Job, target: Target, plans: Iterable[RecordPlan]) -
                 await _reserved(tx, job, entity, WRITTEN, wanted)
 
 
-async def _new(job: Job, target: Target, entity: Entity, caused: Sequence[tuple[str, Implied]]) -> set[Implied]:
+async def _new(job: Job, target: Writer, entity: Entity, caused: Sequence[tuple[str, Implied]]) -> set[Implied]:
     """Return those of the records that the target does not have otherwise; each is given with what causes it."""
     asked = {one for _, one in caused}
     async with database.as_tenant(job.tenant_id) as tx:
@@ -104,7 +104,7 @@ async def _new(job: Job, target: Target, entity: Entity, caused: Sequence[tuple[
     return foreseen | new
 
 
-async def _standing(target: Target, entity: Entity, wanted: Iterable[Implied]) -> set[tuple[str, str]]:
+async def _standing(target: Writer, entity: Entity, wanted: Iterable[Implied]) -> set[tuple[str, str]]:
     """Return which of the values stand on records of the target."""
     drafts = [
         Draft(entity=entity, source_id="", values={}, unique={one.slug: (one.value,)}, multiple=frozenset())

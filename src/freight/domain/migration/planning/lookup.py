@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from freight import database
-from freight.connectors.protocols import Draft, Target, TargetRecord
+from freight.connectors.protocols import Draft, TargetRecord, Writer
 from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.matching import Matches, TargetIndex, assign
@@ -12,7 +12,7 @@ from freight.model.crm import Entity
 
 
 async def find_matches(
-    job: Job, target: Target, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft] = ()
+    job: Job, target: Writer, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft] = ()
 ) -> Matches:
     """Look for the `unmatched` drafts, and for the records that hold unique values of these or of the `matched`."""
     drafts = [*unmatched, *matched]
@@ -28,7 +28,7 @@ async def find_matches(
         return Matches(index, await _reserved(tx, job, entity, unmatched, index))
 
 
-async def find_match(job: Job, target: Target, draft: Draft) -> TargetRecord | None:
+async def find_match(job: Job, target: Writer, draft: Draft) -> TargetRecord | None:
     """Look for one draft."""
     return (await find_matches(job, target, draft.entity, [draft])).of(draft)
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from freight.connectors.protocols import Attributes, Draft, Implied, Issue, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, TargetRecord, Writer
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
 from freight.domain.migration.planning import merging, note_copies
@@ -54,7 +54,7 @@ DELETED_IN_TARGET = Issue(
 )
 
 
-async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, references_only: bool = False) -> list[RecordPlan]:
+async def plan(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool = False) -> list[RecordPlan]:
     """Decide about every record of a chunk, all of one entity.
 
     `references_only` is for the second pass over records that this job has migrated: everything that they refer to has

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from freight import database
-from freight.connectors.protocols import Page, Row, Source
+from freight.connectors.protocols import Page, Reader, Row
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.records import records, staging
@@ -15,24 +15,24 @@ ENTITIES_BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
 """Entities of which a source gives the records with certain ids."""
 
 
-async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
+async def read_sample(reader: Reader, job: Job, entity: Entity) -> Page:
     """Return all that a sample takes of a stream, as its only page.
 
     What the records of the entities after this one refer to is taken as well. Of what the records of this stream
     refer to among themselves, that which the first ones name is taken, and no more.
     """
     size = job.sample_size or 0
-    first = await _first(source, entity, size, job.mapping)
+    first = await _first(reader, entity, size, job.mapping)
     wanted = await _referred_to(job, entity)
     if entity not in ENTITIES_BY_ID:
         # Lists come on one page without a call; nothing refers to what comes after them.
         rows = [row for place, row in enumerate(first.rows) if place < size or row.id in wanted]
     else:
-        rows = [*first.rows, *await _further(source, entity, wanted, first.rows)]
+        rows = [*first.rows, *await _further(reader, entity, wanted, first.rows)]
         own = {
             id_ for row in rows if row.record is not None for kind, id_ in crm.references(row.record) if kind == entity
         }
-        rows += await _further(source, entity, own, rows)
+        rows += await _further(reader, entity, own, rows)
     ids = {(row.record.part_of if isinstance(row.record, crm.Note) else None) or row.id for row in rows}
     return Page(
         rows=tuple(rows),
@@ -41,15 +41,15 @@ async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
     )
 
 
-async def _first(source: Source, entity: Entity, size: int, mapping: Mapping) -> Page:
+async def _first(reader: Reader, entity: Entity, size: int, mapping: Mapping) -> Page:
     """Return the first rows of a stream, of lists all, with the answers to the first notes.
 
     A source may give answers last of all.
     """
-    page = fan_out(await source.read_page(entity, None), mapping)
+    page = fan_out(await reader.read(entity, None), mapping)
     rows, replies = staging.distinct(page.rows), list(page.replies)
     while page.next_cursor is not None and (len(rows) < size or entity == "notes"):
-        page = fan_out(await source.read_page(entity, page.next_cursor), mapping)
+        page = fan_out(await reader.read(entity, page.next_cursor), mapping)
         replies += page.replies
         rows = staging.distinct([*rows, *page.rows])[: max(size, len(rows))]
     kept = rows if entity == "lists" else rows[:size]
@@ -68,6 +68,6 @@ def _named(staged: Iterable[crm.Record], entity: Entity) -> set[str]:
     return {id_ for record in staged for kind, id_ in crm.references(record) if kind == entity}
 
 
-async def _further(source: Source, entity: Entity, wanted: Iterable[str], held: Sequence[Row]) -> Sequence[Row]:
+async def _further(reader: Reader, entity: Entity, wanted: Iterable[str], held: Sequence[Row]) -> Sequence[Row]:
     missing = sorted(set(wanted) - {row.id for row in held})
-    return await source.read_some(entity, missing) if missing else ()
+    return await reader.read_some(entity, missing) if missing else ()

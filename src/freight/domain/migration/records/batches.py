@@ -21,6 +21,10 @@ from freight.model.crm import LOAD_ORDER, Entity
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
 
+ENDED: tuple[Status, ...] = ("completed", "failed")
+OPEN = f"status NOT IN {ENDED}"
+"""SQL: whether a batch has not ended."""
+
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """The records of one entity at `size` positions from `first_position` on."""
@@ -97,7 +101,7 @@ async def cut(
 
 
 async def get(tx: Connection, batch_id: UUID) -> Batch:
-    """The batch with this id. Raises `NotFound`."""
+    """Return the batch with this id. Raise `NotFound`."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM batches WHERE id = $1", batch_id)
     if row is None:
         raise NotFound(f"There is no batch {batch_id}.")
@@ -105,7 +109,7 @@ async def get(tx: Connection, batch_id: UUID) -> Batch:
 
 
 async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
-    """The batch with this id, which must be one of the job's. Raises `NotFound`."""
+    """Return the batch with this id, which must be one of the job's. Raise `NotFound`."""
     batch = await get(tx, batch_id)
     if batch.job_id != job_id:
         raise NotFound(f"There is no batch {batch_id} in the job {job_id}.")
@@ -115,7 +119,7 @@ async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
 async def page(
     tx: Connection, job_id: UUID, *, entity: Entity | None, status: Sequence[Status], limit: int, offset: int
 ) -> tuple[list[Batch], int]:
-    """Some of a job's batches in the order in which they are loaded, and how many there are in all."""
+    """Return some of a job's batches in the order in which they are loaded, and how many there are in all."""
     where = """job_id = $1 AND ($2::text IS NULL OR entity = $2)
                AND (cardinality($3::text[]) = 0 OR status = ANY($3))"""
     total = await tx.fetchval(f"SELECT count(*) FROM batches WHERE {where}", job_id, entity, list(status))
@@ -133,7 +137,7 @@ async def page(
 
 
 async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[Batch]:
-    """The batches of an ended job that a retry runs again, locked."""
+    """Return the batches of an ended job that a retry runs again, locked."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND (NOT $2 OR status = 'failed' OR failed_records > 0)
             ORDER BY id FOR UPDATE""",
@@ -144,7 +148,7 @@ async def to_retry(tx: Connection, job_id: UUID, *, failed_only: bool) -> list[B
 
 
 async def holding(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> list[Batch]:
-    """The batches of an ended job that hold these records, locked."""
+    """Return the batches of an ended job that hold these records, locked."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND EXISTS (
                 SELECT FROM records
@@ -165,9 +169,9 @@ async def queue_again(
     it has none."""
     taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes, besides)
     await tx.execute(
-        """UPDATE batches SET status = 'pending', attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL,
-                  leased_by = NULL, error_code = NULL, error_message = NULL, started_at = NULL, completed_at = NULL
-           WHERE id = $1""",
+        f"""UPDATE batches SET status = 'pending', error_code = NULL, error_message = NULL, started_at = NULL,
+                   completed_at = NULL, {leases.RESET}
+            WHERE id = $1""",
         batch.id,
     )
     await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
@@ -190,6 +194,29 @@ async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
     return ids
 
 
+async def due(tx: Connection, job_id: UUID, entity: Entity, *, limit: int) -> list[tuple[UUID, int]]:
+    """Return those of the next batches of an entity, up to `limit`, that may be claimed now, as (id, fence)."""
+    rows = await tx.fetch(
+        f"""SELECT id, fence FROM (
+                SELECT id, fence, lease_until, number FROM batches
+                WHERE job_id = $1 AND {OPEN} AND due_at <= now() AND entity = $2
+                ORDER BY number LIMIT $3
+            ) AS next WHERE {leases.FREE} ORDER BY number""",
+        job_id,
+        entity,
+        limit,
+    )
+    return [(row["id"], row["fence"]) for row in rows]
+
+
+async def count_open(tx: Connection, job_id: UUID, entity: Entity) -> int:
+    """Return how many batches of an entity have not ended."""
+    found: int = await tx.fetchval(
+        f"SELECT count(*) FROM batches WHERE job_id = $1 AND entity = $2 AND {OPEN}", job_id, entity
+    )
+    return found
+
+
 async def begin(tx: Connection, lease: Lease) -> None:
     """Mark a claimed batch as being processed."""
     await tx.execute(
@@ -203,7 +230,7 @@ async def store(
     """Store what became of records, and what is to be logged; move all counters. Return what is not stored because
     it clashes with what is known of another record. A result that cannot be stored fails its record.
 
-    The ledger of the pair `learning` learns from it; none does from a dry run. Raises `LeaseLost`.
+    The ledger of the pair `learning` learns from it; none does from a dry run. Raise `LeaseLost`.
     """
     await leases.check(tx, lease)
     clashes: list[Clash] = []
@@ -243,7 +270,7 @@ async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair
     made = [(result, known) for result, known in learned if result.settled.outcome == "created"]
     if not made:
         return []
-    # Nobody else stores results of this entity before the transaction ends.
+    # No other transaction stores results of this entity before the transaction ends.
     await tx.execute(
         "SELECT FROM streams WHERE job_id = $1 AND entity = $2 FOR NO KEY UPDATE", batch.job_id, batch.entity
     )
@@ -258,7 +285,7 @@ async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair
 
 
 def not_storable(result: Result, reason: str) -> Result:
-    """The result of a record whose own result cannot be stored."""
+    """Return the result of a record whose own result cannot be stored."""
     message = (
         f"Freight cannot store what became of this record: {reason}. Correct the record at the source and run the job "
         f"again.{records.MAY_HAVE_ARRIVED}"
@@ -267,7 +294,7 @@ def not_storable(result: Result, reason: str) -> Result:
 
 
 def failed(result: Result, *, code: str, message: str) -> Result:
-    """The result of a record that failed after all."""
+    """Return the result of a record that failed after all."""
     settled = Settled(id=result.settled.id, outcome="failed", code=code, message=message)
     issue = Issue(level="error", code=code, message=message)
     return Result(source_id=result.source_id, settled=settled, issues=(issue,))
@@ -282,7 +309,7 @@ def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
 
 
 async def complete(tx: Connection, lease: Lease) -> None:
-    """End a batch whose records all have outcomes. Raises `LeaseLost`."""
+    """End a batch whose records all have outcomes. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await tx.execute(
         """UPDATE batches SET status = 'completed', completed_at = now(), error_code = NULL, error_message = NULL
@@ -291,37 +318,31 @@ async def complete(tx: Connection, lease: Lease) -> None:
     )
 
 
-async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str, message: str) -> None:
-    """Count a failed attempt and let nobody begin the next one for so many seconds. Raises `LeaseLost`."""
-    await leases.postpone(tx, lease, seconds=seconds)
+async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str, message: str) -> datetime:
+    """Count a failed attempt and return when the next one may begin: after so many seconds. Raise `LeaseLost`."""
+    due_at = await leases.postpone(tx, lease, seconds=seconds)
     await tx.execute(
         "UPDATE batches SET status = 'retrying', error_code = $2, error_message = $3 WHERE id = $1",
         lease.id,
         code,
         storable(message),
     )
+    return due_at
 
 
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
-    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raises `LeaseLost`."""
+    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
 
 
 async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
-    """Give up every batch of a job that has not ended, also for whoever has lost its lease without noticing."""
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND status NOT IN ('completed', 'failed')
-            ORDER BY id FOR UPDATE""",
-        job_id,
-    )
+    """Give up every batch of a job that has not ended, also for a worker that has lost its lease without noticing."""
+    rows = await tx.fetch(f"SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND {OPEN} ORDER BY id FOR UPDATE", job_id)
     for row in rows:
         # A person who cancels a job knows why the rest of it is skipped.
         await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
-    await tx.execute(
-        "UPDATE batches SET fence = fence + 1, lease_until = NULL, leased_by = NULL WHERE id = ANY($1)",
-        [row["id"] for row in rows],
-    )
+    await tx.execute(f"UPDATE batches SET {leases.REVOKED} WHERE id = ANY($1)", [row["id"] for row in rows])
 
 
 async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
@@ -337,7 +358,7 @@ async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -
 
 
 async def _count(tx: Connection, batch: Batch, outcomes: Counter[Outcome]) -> None:
-    # Always in the order batch, stream, job: whoever locks them otherwise would deadlock with this.
+    # Always in the order batch, stream, job: another order would deadlock with this.
     processed, failed = outcomes.total(), outcomes["failed"]
     await tx.execute(
         """UPDATE batches SET processed_records = processed_records + $2, failed_records = failed_records + $3

@@ -1,10 +1,10 @@
-"""Leases: who works on a job, a stream, a batch or a delivery, for how long, and what stops everyone else.
+"""Leases: which worker holds a job, a stream, a batch or a delivery, for how long, and what stops all others.
 
 A lease lasts 30 s and is renewed every 10. Claiming raises the row's fence, and every later write checks it, so that
 a worker that lost its lease without noticing can store nothing any more. It can send nothing either: PostgreSQL is
 asked every second whether the lease is still held, and a request is sent only within `SURE_SECONDS` of such an answer.
-A process that was frozen, or a machine that was suspended, therefore asks before it sends. Whoever takes over a lease
-that ran out lets the same time pass first, so that nothing is sent by two even if the clock of PostgreSQL jumps.
+A process that was frozen, or a machine that was suspended, therefore asks before it sends. A worker that takes
+over a lease that ran out waits for the same time first, so that no two send even if the clock of PostgreSQL jumps.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -21,7 +22,7 @@ import structlog
 
 from freight import database, throttled
 from freight.database import Connection
-from freight.domain.migration.steps.running import Interrupted
+from freight.domain.current_step import Interrupted
 
 LEASE_SECONDS = 30
 RENEW_SECONDS = 10
@@ -29,14 +30,23 @@ ASK_SECONDS = 1.0
 """How often PostgreSQL is asked whether a lease is still held."""
 
 SURE_SECONDS = 3.0
-"""How long its answer is good for."""
+"""How long its answer is valid."""
 
 ASK_TIMEOUT = 2.0
-"""How long a request waits for that answer; then it goes by the time that the lease lasts."""
+"""How long a request waits for that answer; then the time for which the lease lasts decides."""
 
 FREE = f"(lease_until IS NULL OR lease_until < now() OR lease_until > now() + interval '{2 * LEASE_SECONDS} seconds')"
 """SQL: whether a row is free to be claimed. A lease that lasts longer than any does is from before the clock of
 PostgreSQL was set back."""
+
+DUE = f"due_at <= now() AND {FREE}"
+"""SQL: whether a row may be claimed now."""
+
+REVOKED = "fence = fence + 1, lease_until = NULL, leased_by = NULL"
+"""SQL: what an update sets to free a row; a worker that still holds its lease finds another fence."""
+
+RESET = f"attempt = 0, due_at = now(), {REVOKED}"
+"""SQL: the same, to have the row claimed at once as if it never had been."""
 
 Leased = Literal["jobs", "streams", "batches", "webhook_deliveries"]
 
@@ -54,7 +64,7 @@ class Losses:
         self.total = 0
 
     def note(self, lease: "Lease") -> None:
-        """One more."""
+        """Count one more."""
         self.total += 1
         log.warning("lease_lost", table=lease.table, id=str(lease.id))
 
@@ -76,12 +86,14 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def claim(tx: Connection, table: Leased, tenant_id: UUID, row_id: UUID, worker: str) -> Lease | None:
-    """Claim a row that is due and that nobody holds; None if that cannot be had."""
+    """Claim a row that is due and free, and return its lease; None if it is not."""
+    # Transactions that claim nothing lock the rows of jobs too, for their counters: those are waited for.
+    locking = "FOR UPDATE" if table == "jobs" else "FOR UPDATE SKIP LOCKED"
     row = await tx.fetchrow(
         f"""WITH free AS (
                 SELECT id, lease_until IS NOT NULL AS taken_over FROM {table}
-                WHERE id = $1 AND due_at <= now() AND {FREE}
-                FOR UPDATE SKIP LOCKED
+                WHERE id = $1 AND {DUE}
+                {locking}
             )
             UPDATE {table} SET fence = fence + 1, leased_by = $2, lease_until = now() + $3 * interval '1 second'
             FROM free WHERE {table}.id = free.id
@@ -94,7 +106,7 @@ async def claim(tx: Connection, table: Leased, tenant_id: UUID, row_id: UUID, wo
 
 
 async def check(tx: Connection, lease: Lease) -> None:
-    """Lock the leased row for the rest of the transaction. Raises `LeaseLost` if the lease is not ours any more."""
+    """Lock the leased row for the rest of the transaction. Raise `LeaseLost` if another worker has taken over."""
     held = await tx.fetchval(
         f"SELECT true FROM {lease.table} WHERE id = $1 AND fence = $2 FOR NO KEY UPDATE", lease.id, lease.fence
     )
@@ -118,36 +130,28 @@ async def release(tx: Connection, lease: Lease) -> None:
     )
 
 
-async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> None:
-    """Count a failed attempt and let nobody begin the next one for so many seconds. Raises `LeaseLost`."""
+async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> datetime:
+    """Count a failed attempt and return when the next one may begin: after so many seconds. Raise `LeaseLost`."""
     await check(tx, lease)
-    await tx.execute(
-        f"UPDATE {lease.table} SET attempt = attempt + 1, due_at = now() + $2 * interval '1 second' WHERE id = $1",
+    due_at: datetime = await tx.fetchval(
+        f"""UPDATE {lease.table} SET attempt = attempt + 1, due_at = now() + $2 * interval '1 second'
+            WHERE id = $1 RETURNING due_at""",
         lease.id,
         seconds,
     )
+    return due_at
 
 
 async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:
-    """Let no worker go on with the row for so many seconds; counts as no attempt. Raises `LeaseLost`."""
+    """Let no worker go on with the row for so many seconds; counts as no attempt. Raise `LeaseLost`."""
     await check(tx, lease)
     await tx.execute(
         f"UPDATE {lease.table} SET due_at = now() + $2 * interval '1 second' WHERE id = $1", lease.id, seconds
     )
 
 
-async def hurry(tx: Connection, job_id: UUID) -> None:
-    """Let whatever of a job was to be tried later be tried at once. To be called before the job is locked."""
-    for table, condition in (
-        ("batches", "job_id = $1 AND status NOT IN ('completed', 'failed')"),
-        ("streams", "job_id = $1 AND NOT done"),
-        ("jobs", "id = $1"),
-    ):
-        await tx.execute(f"UPDATE {table} SET due_at = now() WHERE {condition} AND due_at > now()", job_id)
-
-
 async def start_over(tx: Connection, lease: Lease) -> None:
-    """Forget failed attempts, since what comes next is another thing. Raises `LeaseLost`."""
+    """Forget failed attempts, since what comes next is another thing. Raise `LeaseLost`."""
     await check(tx, lease)
     await tx.execute(f"UPDATE {lease.table} SET attempt = 0 WHERE id = $1", lease.id)
 
@@ -179,7 +183,7 @@ class Hold:
         self._asking: asyncio.Task[None] | None = None
 
     async def ensure(self) -> None:
-        """Return if the lease is surely held now; ask first if the last answer is too old. Raises `LeaseLost`."""
+        """Return if the lease is surely held now; ask first if the last answer is too old. Raise `LeaseLost`."""
         while not self.is_lost:
             if self._clock() - self._asked_at < SURE_SECONDS:
                 return
@@ -195,7 +199,7 @@ class Hold:
     async def confirm(self) -> None:
         """Ask whether the lease is held, once for all who want to know; wait for the answer only for a while."""
         if self._asking is None or self._asking.done():
-            # Whoever asks first may be in the middle of anything; the question is everyone's.
+            # The task that asks first may be cancelled at any moment; the answer is for all.
             self._asking = asyncio.get_running_loop().create_task(self._confirm(), context=contextvars.Context())
         await asyncio.wait([self._asking], timeout=self._timeout)
 
@@ -258,7 +262,7 @@ async def _keep(hold: Hold, deadline: asyncio.Timeout) -> None:
 async def _renew(lease: Lease) -> float | None:
     """Renew the lease if that is due; return for how many seconds it lasts, or None if it is lost."""
     async with database.as_tenant(lease.tenant_id) as tx:
-        # Looking waits for no lock: renewing waits for whoever stores results of the same step.
+        # Looking waits for no lock: renewing waits for the transaction that stores results of the same step.
         lasts: float | None = await tx.fetchval(
             f"""SELECT extract(epoch FROM coalesce(lease_until, now()) - now())::float8 FROM {lease.table}
                 WHERE id = $1 AND fence = $2""",

@@ -58,6 +58,13 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 FIELDS = LogRow.__struct_fields__
 
 
+async def not_logged(tx: Connection, job_id: UUID, issues: Sequence[Issue]) -> list[Entry]:
+    """Return entries for those of these issues about the whole job that its log does not hold yet."""
+    rows = await tx.fetch("SELECT code, message FROM logs WHERE job_id = $1 AND entity IS NULL", job_id)
+    logged = {(row["code"], row["message"]) for row in rows}
+    return [Entry(issue=issue) for issue in issues if (issue.code, issue.message) not in logged]
+
+
 async def write(tx: Connection, tenant_id: UUID, job_id: UUID, entries: Sequence[Entry]) -> None:
     """Append rows."""
     if not entries:

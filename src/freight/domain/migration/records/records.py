@@ -150,16 +150,26 @@ async def waiting_among(tx: Connection, record_ids: Collection[int]) -> list[Sta
     return [read_staged(row) for row in rows]
 
 
-async def awaiting(tx: Connection, job_id: UUID, *, limit: int) -> list[Staged]:
-    """Some records, all of one entity, that await references."""
+async def awaiting(tx: Connection, job_id: UUID, entity: Entity, *, after: int, limit: int) -> list[Staged]:
+    """Return records of an entity that await references, in the order of their ids, from the one after `after` on."""
     rows = await tx.fetch(
         f"""SELECT {STAGED} FROM records
-           WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL
-             AND entity = (SELECT entity FROM records
-                           WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL LIMIT 1)
-           ORDER BY id LIMIT $2""",
+            WHERE job_id = $1 AND entity = $2 AND id > $3 AND awaits_references AND outcome IS NOT NULL
+            ORDER BY id LIMIT $4""",
         job_id,
+        entity,
+        after,
         limit,
+    )
+    return [read_staged(row) for row in rows]
+
+
+async def awaiting_among(tx: Connection, record_ids: Collection[int]) -> list[Staged]:
+    """Return those of these records that await references."""
+    rows = await tx.fetch(
+        f"""SELECT {STAGED} FROM records WHERE id = ANY($1) AND awaits_references AND outcome IS NOT NULL
+            ORDER BY id""",
+        list(record_ids),
     )
     return [read_staged(row) for row in rows]
 

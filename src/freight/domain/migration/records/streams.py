@@ -10,7 +10,7 @@ from freight.database import Connection
 from freight.domain.migration.records import batches, conventions, leases, staging
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.leases import Lease
-from freight.model.crm import Entity, UniquePart
+from freight.model.crm import LOAD_ORDER, Entity, UniquePart
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +22,22 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None
     done: bool
     read_records: int
+    read_whole: bool
+    """Whether it is read to its end before any of it is loaded."""
 
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream that is not read to its end."""
+
+    id: UUID
+    fence: int
+    entity: Entity
+    is_due: bool
+    """Whether it may be claimed now."""
+
+
+UNREAD = "NOT done"
+"""SQL: whether a stream is not read to its end."""
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Stream))
 
@@ -46,9 +61,29 @@ async def open_all(
 
 
 async def get(tx: Connection, stream_id: UUID) -> Stream:
-    """The stream with this id."""
+    """Return the stream with this id."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM streams WHERE id = $1", stream_id)
     return msgspec.convert(dict(row or {}), Stream)
+
+
+async def of_entity(tx: Connection, job_id: UUID, entity: Entity) -> Stream | None:
+    """Return the job's stream of an entity, None before the streams are opened."""
+    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM streams WHERE job_id = $1 AND entity = $2", job_id, entity)
+    return None if row is None else msgspec.convert(dict(row), Stream)
+
+
+async def unread(tx: Connection, job_id: UUID) -> list[Unread]:
+    """Return the job's streams that are not read to their end, in the order in which entities are loaded."""
+    rows = await tx.fetch(
+        f"SELECT id, fence, entity, {leases.DUE} AS is_due FROM streams WHERE job_id = $1 AND {UNREAD}", job_id
+    )
+    found = [msgspec.convert(dict(row), Unread) for row in rows]
+    return sorted(found, key=lambda stream: LOAD_ORDER.index(stream.entity))
+
+
+async def read_again(tx: Connection, job_id: UUID) -> None:
+    """Let the streams of an ended job be read on that are not read to their end."""
+    await tx.execute(f"UPDATE streams SET {leases.RESET} WHERE job_id = $1 AND {UNREAD}", job_id)
 
 
 async def save_page(
@@ -62,7 +97,7 @@ async def save_page(
     unique: Mapping[Entity, UniquePart],
 ) -> Stream:
     """Store a page together with the cursor behind it and what the texts of `numeric` fields say, and cut whatever
-    batches are full. Raises `LeaseLost`."""
+    batches are full. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     staged = await staging.stage(
         tx,
@@ -113,7 +148,7 @@ async def save_page(
 
 
 async def forget_cursor(tx: Connection, lease: Lease) -> None:
-    """Let a stream be read from its start; rows that it shows again are taken once. Raises `LeaseLost`."""
+    """Let a stream be read from its start; rows that it shows again are taken once. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await tx.execute("UPDATE streams SET cursor = NULL WHERE id = $1", lease.id)
 

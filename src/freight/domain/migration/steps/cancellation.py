@@ -1,5 +1,8 @@
-"""Watch: nothing more is asked of vendors for a job from about a second after it was paused, and a job that is to end
-gives up soon afterwards what is still under way."""
+"""Stop the requests of a job that was paused or is to end.
+
+About a second after a job was paused nothing more is asked of vendors for it; what is still under way for a job that
+is to end is given up soon afterwards.
+"""
 
 import asyncio
 from datetime import datetime
@@ -8,12 +11,12 @@ from weakref import WeakSet
 
 from freight import database, throttled
 from freight.connectors.protocols import Kind, Pacer
+from freight.domain import current_step
+from freight.domain.current_step import CurrentStep, Interrupted
 from freight.domain.errors import NotFound
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs import transitions
 from freight.domain.jobs.model import Job
-from freight.domain.migration.steps import running
-from freight.domain.migration.steps.running import Interrupted, Step
 
 LOOK_SECONDS = 0.5
 """How often a job that is being worked on is looked at."""
@@ -27,21 +30,21 @@ class CancellationMonitor:
         self._job_id: UUID = job.id
         self._may_go_on = True
         self._waiting: set[asyncio.Timeout] = set()
-        self._steps: WeakSet[Step] = WeakSet()
+        self._steps: WeakSet[CurrentStep] = WeakSet()
         """Those that have asked for a turn."""
         self._looking = asyncio.create_task(self._look())
 
     def begin(self) -> None:
-        """Whoever begins a step has just seen that the job goes on; an earlier pause may be over."""
+        """Note that a step begins, which has just seen that the job goes on: an earlier pause is over."""
         self._may_go_on = True
 
     def pacer(self, pacer: Pacer) -> Pacer:
-        """The pacer for whoever works on the job: it raises `Interrupted` for a turn while the job must not go on."""
+        """Return a pacer for the connectors of the job, which raises `Interrupted` while the job must not go on."""
         return _WatchedPacer(self, pacer)
 
     async def turn(self, pacer: Pacer, kind: Kind) -> None:
-        """Wait for a turn. Raises `Interrupted` as soon as the job must not go on."""
-        if (step := running.current()) is not None:
+        """Wait for a turn. Raise `Interrupted` as soon as the job must not go on."""
+        if (step := current_step.get()) is not None:
             self._steps.add(step)
         if not self._may_go_on:
             raise Interrupted
@@ -60,7 +63,7 @@ class CancellationMonitor:
             raise Interrupted
 
     async def aclose(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._looking.cancel()
         await asyncio.wait([self._looking])
 

@@ -15,14 +15,14 @@ from freight.domain.migration.records import batches, ledger
 from freight.domain.migration.records.batches import Clash, Result
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.logs import Entry
-from freight.domain.migration.steps.write import Writer
+from freight.domain.migration.steps.write import RecordWriter
 from freight.model import crm
 
 MERGED = "merged_in_target"
 
 
-async def part(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
-    """Give the first record its values back, and make the second one anew without the values that both share.
+async def part(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
+    """Give the first record its values back, and make the second one again without the values that both share.
 
     Return the result of the second, and what is to be logged about the first. Repeatable.
     """
@@ -34,13 +34,13 @@ async def part(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> tupl
     return await writer.write(again), restored
 
 
-async def restore(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
+async def restore(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
     """Give the first record its values back, and fail the second one, which cannot be told from it."""
     return merged(clash), await _restore(job, writer, plan, clash)
 
 
 def merged(clash: Clash) -> Result:
-    """The result of a record that the target does not keep apart from another one."""
+    """Return the result of a record that the target does not keep apart from another one."""
     message = (
         f"The target takes this record for the source record {clash.owner}, whose target record {clash.target_id} it "
         "answered with, so this record is not migrated. Merge the two at the source, or change what they share, and "
@@ -49,7 +49,7 @@ def merged(clash: Clash) -> Result:
     return batches.failed(clash.result, code=MERGED, message=message)
 
 
-async def _restore(job: Job, writer: Writer, plan: RecordPlan, clash: Clash) -> list[Entry]:
+async def _restore(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -> list[Entry]:
     async with database.as_tenant(job.tenant_id) as tx:
         known = (await ledger.look_up(tx, job.pair, plan.draft.entity, [clash.owner])).get(clash.owner)
     sent = {**plan.draft.values, **plan.draft.on_create}

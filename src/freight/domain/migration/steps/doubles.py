@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from freight import database
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected
-from freight.connectors.protocols import Draft, Issue, Target, TargetRecord
+from freight.connectors.protocols import Draft, Issue, TargetRecord, Writer
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.chunks import plan_each
 from freight.domain.migration.records import in_flight, leases, ledger, logs, reservations
@@ -27,8 +27,8 @@ LOOK = 1 / 6
 DIFFERENT = "it may be a record that a person created or changed"
 
 
-async def remove(job: Job, batch: Batch, lease: Lease, target: Target) -> None:
-    """Remove the doubles of a batch from the target, and name each in the log. Raises any `ConnectorError`."""
+async def remove(job: Job, batch: Batch, lease: Lease, target: Writer) -> None:
+    """Remove the doubles of a batch from the target, and name each in the log. Raise any `ConnectorError`."""
     async with database.as_tenant(job.tenant_id) as tx:
         found = await in_flight.perhaps_doubled(tx, job.id, batch.entity, batch.positions)
     for start in range(0, len(found), CHUNK):
@@ -40,7 +40,7 @@ async def remove(job: Job, batch: Batch, lease: Lease, target: Target) -> None:
             await logs.write(tx, job.tenant_id, job.id, entries)
 
 
-async def _remove(job: Job, target: Target, chunk: Sequence[Staged], own_ids: Mapping[str, str]) -> list[Entry]:
+async def _remove(job: Job, target: Writer, chunk: Sequence[Staged], own_ids: Mapping[str, str]) -> list[Entry]:
     plans, _ = await plan_each(job, target, chunk)
     drafts = [plan.draft for plan in plans if plan.draft.skip is None]
     found = {record.id: record for record in (await target.find(drafts) if drafts else [])}
@@ -78,7 +78,7 @@ def _alike(record: TargetRecord, own: TargetRecord, slug: str) -> bool:
     return record.values.get(slug) == own.values.get(slug)
 
 
-async def _removed(target: Target, draft: Draft, own: TargetRecord, double: TargetRecord) -> Issue:
+async def _removed(target: Writer, draft: Draft, own: TargetRecord, double: TargetRecord) -> Issue:
     try:
         await target.delete(draft, double.id)
     except NotFound:

@@ -7,27 +7,28 @@ import msgspec
 from freight import database
 from freight.connectors import registry
 from freight.connectors.errors import CursorRefused
-from freight.connectors.protocols import Issue, Page, Source
+from freight.connectors.protocols import Issue, Page, Reader, Source
 from freight.database import Connection
+from freight.domain.current_step import Interrupted
 from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
+from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.planning.sample import read_sample
-from freight.domain.migration.records import leases, ledger, logs, staging, streams
+from freight.domain.migration.records import ledger, logs, staging, streams
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.streams import Stream
-from freight.domain.migration.steps.attempts import Failure, attempt
+from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.availability import Availability
+from freight.domain.migration.steps.dispatch import dispatch
 from freight.domain.migration.steps.progress import PagingLoops, Progress
-from freight.domain.migration.steps.running import Interrupted
-from freight.domain.migration.steps.scheduling import schedule_next
+from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot
 from freight.model.crm import Entity
-from freight.model.resolved_mapping import ResolvedMapping
 
 MAX_RESTARTS = 3
 """How often a stream is read from its start because its cursor is refused, without a new row in between."""
@@ -37,41 +38,20 @@ UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "pa
 
 
 async def extract(context: WorkerContext, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
-    """Read a stream to its end, or some pages of it if the slot is wanted for others; the id of its job, or None if
-    another worker reads it or the job does not run."""
-    async with database.as_tenant(tenant_id) as tx:
-        lease = await leases.claim(tx, "streams", tenant_id, stream_id, context.worker)
-        if lease is None:
-            return None
+    """Read a stream to its end, or some pages of it if the slot is wanted for others.
+
+    Return the id of its job, or None if another worker reads it or the job does not run.
+    """
+
+    async def read(tx: Connection, lease: Lease) -> Step:
         stream = await streams.get(tx, stream_id)
         job = await jobs.get(tx, stream.job_id)
-        if not job.may_go_on:
-            await leases.release(tx, lease)
-            return None
-        discovered = await discovered_schema.read(tx, job.id)
+        return _Extraction(context, job, lease, slot, stream, await discovered_schema.get(tx, job.id))
 
-    async def retry(tx: Connection, _failure: Failure) -> None:
-        await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
-
-    async def give_up(tx: Connection, failure: Failure) -> None:
-        if failure.code in UNREADABLE:
-            # A retry of the job reads the stream from its start.
-            await streams.forget_cursor(tx, lease)
-        await jobs.stop(
-            tx, job.id, code=failure.code, message=f"The {stream.entity} could not all be read: {failure.message}"
-        )
-
-    numeric = NumericFields.of(ResolvedMapping() if discovered is None else discovered.layout)
-    async with (
-        attempt(job, lease, retry=retry, give_up=give_up),
-        context.source(job) as source,
-        Availability(job.id, context.waits, source=source).outages_waited_for(),
-    ):
-        await _Extraction(context, job, lease, slot, stream, numeric, source).run()
-    return job.id
+    return await runner.run("streams", tenant_id, stream_id, context.worker, read)
 
 
-class _Extraction:
+class _Extraction(Step):
     """One attempt at reading a stream."""
 
     def __init__(
@@ -81,16 +61,14 @@ class _Extraction:
         lease: Lease,
         slot: Slot,
         stream: Stream,
-        numeric: NumericFields,
-        source: Source,
+        discovered: DiscoveredSchema,
     ) -> None:
+        super().__init__(job, lease)
         self._context = context
-        self._job = job
-        self._lease = lease
         self._slot = slot
         self._stream = stream
-        self._numeric = numeric
-        self._source = source
+        self._discovered = discovered
+        self._numeric = NumericFields.of(discovered.layout)
         self._progress = Progress()
         self._restarts = 0
         """How often the stream was read from its start without a new row since."""
@@ -98,38 +76,51 @@ class _Extraction:
         """Whether anything was read that was not known before."""
 
     async def run(self) -> None:
-        """Read it to its end. Raises the `ConnectorError` or `Interrupted` that kept it from that."""
+        async with (
+            self._context.reader(self.job, self._discovered) as (source, reader),
+            Availability(self.job.id, self._context.waits, source=source).outages_waited_for(),
+        ):
+            await self._read_pages(source, reader)
+
+    async def give_up(self, tx: Connection, failure: Failure) -> None:
+        if failure.code in UNREADABLE:
+            # A retry of the job reads the stream from its start.
+            await streams.forget_cursor(tx, self.lease)
+        message = f"The {self._stream.entity} could not all be read: {failure.message}"
+        await jobs.stop(tx, self.job.id, code=failure.code, message=message)
+
+    async def _read_pages(self, source: Source, reader: Reader) -> None:
         while not self._stream.done:
-            full_batches = self._stream.read_records // self._job.batch_size
+            full_batches = self._stream.read_records // self.job.batch_size
             try:
-                page = await self._read()
-                await self._save(page)
+                page = await self._read(reader)
+                await self._save(page, source)
             except CursorRefused as error:
                 await self._start_over(error)
             except PagingLoops as error:
                 await self._stop(error)
                 raise Interrupted from error
-            if self._stream.done or self._stream.read_records // self._job.batch_size > full_batches:
+            if self._stream.done or self._stream.read_records // self.job.batch_size > full_batches:
                 # Loading begins while the rest is still being read.
-                await self._context.queue.enqueue(await schedule_next(self._job.tenant_id, self._job.id))
-            # Whoever goes on later may have to start over, and does not know yet that pages go round: so that this
-            # comes to an end, each attempt has to bring something new.
+                await dispatch(self._context.queue, self.job.tenant_id, self.job.id)
+            # A later attempt may have to start over, and does not know yet that pages go round. For this to end, each
+            # attempt has to bring something new.
             if self._has_new and self._slot.is_wanted and not self._stream.done:
                 raise Interrupted
 
-    async def _read(self) -> Page:
-        if self._job.mode == "sample":
-            return await read_sample(self._source, self._job, self._stream.entity)
-        return fan_out(await self._source.read_page(self._stream.entity, self._stream.cursor), self._job.mapping)
+    async def _read(self, reader: Reader) -> Page:
+        if self.job.mode == "sample":
+            return await read_sample(reader, self.job, self._stream.entity)
+        return fan_out(await reader.read(self._stream.entity, self._stream.cursor), self.job.mapping)
 
-    async def _save(self, page: Page) -> None:
-        job, before = self._job, self._stream.read_records
+    async def _save(self, page: Page, source: Source) -> None:
+        job, before = self.job, self._stream.read_records
         async with database.as_tenant(job.tenant_id) as tx:
             if not (await jobs.get(tx, job.id)).may_go_on:
                 raise Interrupted
             self._stream = await streams.save_page(
                 tx,
-                self._lease,
+                self.lease,
                 self._stream,
                 page,
                 batch_size=job.batch_size,
@@ -138,7 +129,7 @@ class _Extraction:
             )
             if self._stream.done:
                 await _conclude(tx, job, self._stream.entity, page.incomplete)
-            await usage.add(tx, job.id, source=self._source.take_usage())
+            await usage.add(tx, job.id, source=source.take_usage())
         self._context.waits.over(job.id)
         new = self._stream.read_records - before
         if new:
@@ -147,7 +138,7 @@ class _Extraction:
         self._progress.note(page, new=new, read=self._stream.read_records)
 
     async def _start_over(self, error: CursorRefused) -> None:
-        """Read the stream from its start. Raises the error if that was of no use before."""
+        """Read the stream from its start. Raise the error if that was of no use before."""
         if self._stream.cursor is None or self._restarts >= MAX_RESTARTS:
             raise error
         self._restarts += 1
@@ -158,9 +149,9 @@ class _Extraction:
             "so they are read from the start. What was read before is recognised; nothing has to be done."
         )
         entry = Entry(issue=Issue(code="cursor_refused", message=message))
-        async with database.as_tenant(self._job.tenant_id) as tx:
-            await streams.forget_cursor(tx, self._lease)
-            await logs.write(tx, self._job.tenant_id, self._job.id, [entry])
+        async with database.as_tenant(self.job.tenant_id) as tx:
+            await streams.forget_cursor(tx, self.lease)
+            await logs.write(tx, self.job.tenant_id, self.job.id, [entry])
         self._stream = msgspec.structs.replace(self._stream, cursor=None)
 
     async def _stop(self, error: PagingLoops) -> None:
@@ -168,9 +159,9 @@ class _Extraction:
             f"The {self._stream.entity} could not all be read: {error}. Tell the vendor's support. A retry of the job "
             "reads them from the start."
         )
-        async with database.as_tenant(self._job.tenant_id) as tx:
-            await streams.forget_cursor(tx, self._lease)
-            await jobs.stop(tx, self._job.id, code=error.code, message=message)
+        async with database.as_tenant(self.job.tenant_id) as tx:
+            await streams.forget_cursor(tx, self.lease)
+            await jobs.stop(tx, self.job.id, code=error.code, message=message)
 
 
 async def _conclude(tx: Connection, job: Job, entity: Entity, incomplete: Issue | None) -> None:

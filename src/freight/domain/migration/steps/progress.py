@@ -28,7 +28,7 @@ class Progress:
         self._empty_pages = 0
 
     def note(self, page: Page, *, new: int, read: int) -> None:
-        """Note a page with so many new rows, of `read` in all. Raises `PagingLoops`."""
+        """Note a page with so many new rows, of `read` in all. Raise `PagingLoops`."""
         if page.next_cursor is None:
             return
         if new or page.replies:

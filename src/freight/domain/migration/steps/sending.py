@@ -8,21 +8,20 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from freight.domain import slots
-from freight.domain.migration.steps import running
-from freight.domain.migration.steps.running import Step
+from freight.domain import current_step, slots
+from freight.domain.current_step import CurrentStep
 from freight.domain.slots import Slot
 
 
 class OwnedTransport(httpx.AsyncBaseTransport):
-    """Sends requests over another transport for as long as the step that makes them may send. Raises `Interrupted`."""
+    """Sends requests over another transport while the step that makes them may send, then raises `Interrupted`."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        step = running.current()
+        step = current_step.get()
         if step is None:
             return await self._transport.handle_async_request(request)
         await step.ensure()
@@ -52,7 +51,7 @@ class OwnedTransport(httpx.AsyncBaseTransport):
 class _OwnedBody(httpx.AsyncByteStream):
     """A body whose parts are handed out only while the step may send: a server does nothing with half of one."""
 
-    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, step: Step) -> None:
+    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, step: CurrentStep) -> None:
         assert isinstance(body, httpx.AsyncByteStream)  # noqa: S101 - httpx gives an asynchronous client no other
         self._body = body
         self._step = step

@@ -11,6 +11,7 @@ from freight.connectors import registry
 from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Discovery, Issue, Source, Target, Workspace
 from freight.database import Connection
+from freight.domain.current_step import Interrupted
 from freight.domain.jobs import discovered_schema, usage, workspace_conflicts
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
@@ -19,14 +20,14 @@ from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
 from freight.domain.migration.planning import estimates
 from freight.domain.migration.planning.changes import changed_settings
-from freight.domain.migration.records import leases, ledger, logs, streams
+from freight.domain.migration.records import ledger, logs, streams
 from freight.domain.migration.records.conventions import NumericFields
+from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.ledger import LedgerEntry
-from freight.domain.migration.records.logs import Entry
-from freight.domain.migration.steps.attempts import Failure, attempt
+from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.availability import Availability
-from freight.domain.migration.steps.running import Interrupted
-from freight.domain.migration.steps.scheduling import READ_WHOLE
+from freight.domain.migration.steps.runner import Failure, Step
+from freight.domain.migration.steps.scheduling import BEFORE_EXTRACTION, READ_WHOLE
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.model.resolved_mapping import ResolvedMapping
 
@@ -36,41 +37,46 @@ MOST_TOLD = 10
 BUSY_SECONDS = 20
 """How often a job that waits for its workspaces looks whether they are free."""
 
-STAGES = (None, "precheck", "schema")
-"""The stages before the extraction."""
+
+async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> UUID | None:
+    """Start a job; return its id, or None if another worker does or it has been started."""
+
+    async def read(tx: Connection, lease: Lease) -> Step:
+        return _Start(context, await jobs.lock(tx, job_id), lease)
+
+    return await runner.run("jobs", tenant_id, job_id, context.worker, read)
 
 
-async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
-    """Start a job if that is still to be done and nobody else is at it."""
-    async with database.as_tenant(tenant_id) as tx:
-        job = await jobs.lock(tx, job_id)
-        if job.is_ending or job.status not in ("pending", "running") or job.stage not in STAGES:
-            return
-        lease = await leases.claim(tx, "jobs", tenant_id, job_id, context.worker)
-        if lease is None:
-            return
-        if job.status == "pending":
-            await jobs.move(tx, job, "running")
+class _Start(Step):
+    """One attempt at starting a job."""
 
-    async def retry(tx: Connection, _failure: Failure) -> None:
-        await leases.postpone(tx, lease, seconds=job.retry_policy.delay(lease.attempt + 1))
+    def __init__(self, context: WorkerContext, job: Job, lease: Lease) -> None:
+        super().__init__(job, lease)
+        self._context = context
 
-    async def give_up(tx: Connection, failure: Failure) -> None:
-        await jobs.stop(tx, job_id, code=failure.code, message=failure.message)
+    @property
+    def may_begin(self) -> bool:
+        job = self.job
+        return not job.is_ending and job.status in ("pending", "running") and job.stage in BEFORE_EXTRACTION
 
-    async with (
-        attempt(job, lease, retry=retry, give_up=give_up),
-        context.source(job) as source,
-        context.target(job) as target,
-    ):
-        async with Availability(job_id, context.waits, source=source, target=target).outages_waited_for():
-            discovered = await _precheck(job, source, target, context.rates(job))
-            await _schema(job, discovered, source, target)
-        context.waits.over(job_id)
+    async def begin(self, tx: Connection) -> None:
+        if self.job.status == "pending":
+            await jobs.move(tx, self.job, "running")
+
+    async def run(self) -> None:
+        job, context = self.job, self._context
+        async with context.source(job) as source, context.target(job) as target:
+            async with Availability(job.id, context.waits, source=source, target=target).outages_waited_for():
+                discovered = await _precheck(job, source, target, context.rates(job))
+                await _schema(job, discovered, target)
+            context.waits.over(job.id)
+
+    async def give_up(self, tx: Connection, failure: Failure) -> None:
+        await jobs.stop(tx, self.job.id, code=failure.code, message=failure.message)
 
 
 async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> DiscoveredSchema:
-    """Find out whether the job can work and what it needs. Raises `Interrupted` if it must end."""
+    """Find out whether the job can work and what it needs. Raise `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
         ("source", await source.identify(), job.source_workspace),
@@ -80,7 +86,9 @@ async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> D
             await _refuse_workspace(job, side, opened)
             raise Interrupted
     discover = await source.discover(job.entities, job.mapping)
-    planned = await target.plan(discover.schema, job.mapping, job.entities, registry.provenance(job.source_system))
+    planned = await target.plan_schema(
+        discover.schema, job.mapping, job.entities, registry.provenance(job.source_system)
+    )
     asked = source.take_usage()
     reads = None if discover.reads is None else asked.reads + discover.reads
     estimate = estimates.before_reading(
@@ -102,7 +110,8 @@ async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> D
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await discovered_schema.save(tx, job.id, discover.schema, layout)
         await discovered_schema.save_estimate(tx, job.id, estimate, rates)
-        await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
+        # An attempt that failed after the precheck is made again from the beginning.
+        await logs.write(tx, job.tenant_id, job.id, await logs.not_logged(tx, job.id, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:
             await jobs.stop(tx, job.id, code="precheck_failed", message=_summary(blockers))
@@ -115,13 +124,6 @@ def _summary(blockers: Sequence[Issue]) -> str:
     told = " ".join(issue.message for issue in blockers[:MOST_TOLD])
     more = len(blockers) - MOST_TOLD
     return f"{told} There are {more:,} more such reasons: the log and the report name each." if more > 0 else told
-
-
-async def _not_logged_yet(tx: Connection, job: Job, issues: Sequence[Issue]) -> list[Entry]:
-    # An attempt that failed after the precheck is made again from the beginning.
-    rows = await tx.fetch("SELECT code, message FROM logs WHERE job_id = $1 AND entity IS NULL", job.id)
-    logged = {(row["code"], row["message"]) for row in rows}
-    return [Entry(issue=issue) for issue in issues if (issue.code, issue.message) not in logged]
 
 
 def _quota(job: Job, discover: Discovery) -> list[Issue]:
@@ -145,7 +147,7 @@ def _quota(job: Job, discover: Discovery) -> list[Issue]:
 
 
 def _still_to_make(layout: ResolvedMapping, earlier: ResolvedMapping) -> ResolvedMapping:
-    """The layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
+    """Return the layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
     made = {context.list_id for context in earlier.lists if context.action == "make"}
     lists = tuple(
         msgspec.structs.replace(context, action="make") if context.list_id in made else context
@@ -165,18 +167,16 @@ async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
         )
 
 
-async def _schema(job: Job, discovered: DiscoveredSchema, source: Source, target: Target) -> None:
+async def _schema(job: Job, discovered: DiscoveredSchema, target: Target) -> None:
     await _enter(job, "schema")
     layout = discovered.layout
     if job.writes:
         try:
-            layout = await target.prepare(layout)
+            layout = await target.ensure_schema(layout)
         except Rejected as error:
             async with database.as_tenant(job.tenant_id) as tx:
                 await jobs.stop(tx, job.id, code="schema_refused", message=str(error))
             raise Interrupted from error
-    source.use(discovered.schema, job.mapping)
-    target.use(layout)
     async with database.as_tenant(job.tenant_id) as tx:
         await discovered_schema.save(tx, job.id, discovered.schema, layout)
         if job.writes:

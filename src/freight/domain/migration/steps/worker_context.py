@@ -9,8 +9,7 @@ from weakref import WeakValueDictionary
 
 from freight import database
 from freight.connectors.errors import ConnectorError
-from freight.connectors.protocols import Source, Target
-from freight.domain.jobs import discovered_schema
+from freight.connectors.protocols import Reader, Source, Target, Writer
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
 from freight.domain.jobs.model import Credentials, Job
@@ -28,6 +27,7 @@ IN_DOUBT_SECONDS = 60.0
 """A gateway that answers 504 may pass the request on for as long as this."""
 
 C = TypeVar("C", bound=Source | Target)
+B = TypeVar("B", bound=Reader | Writer)
 
 
 class WorkerContext:
@@ -52,8 +52,8 @@ class WorkerContext:
         self._writers = WeakValueDictionary[tuple[str, ...], asyncio.Semaphore]()
         self._cipher = cipher
         self._vendors = vendors
-        self._sources = _Shared[Source](
-            self._look_up,
+        self._sources = _Shared[Source, Reader](
+            self._credentials,
             lambda job, keys, watch: vendors.source(
                 job.source_system,
                 api_key=keys.source,
@@ -61,10 +61,10 @@ class WorkerContext:
                 account=job.source_workspace,
                 watched=watch.pacer,
             ),
-            lambda source, job, discovered: source.use(discovered.schema, job.mapping),
+            lambda source, job, discovered: source.reader(discovered.schema, job.mapping),
         )
-        self._targets = _Shared[Target](
-            self._look_up,
+        self._targets = _Shared[Target, Writer](
+            self._credentials,
             lambda job, keys, watch: vendors.target(
                 job.target_system,
                 api_key=keys.target,
@@ -72,7 +72,7 @@ class WorkerContext:
                 account=job.target_workspace,
                 watched=watch.pacer,
             ),
-            lambda target, _, discovered: target.use(discovered.layout),
+            lambda target, _, discovered: target.writer(discovered.layout),
         )
 
     def rates(self, job: Job) -> Rates:
@@ -94,65 +94,92 @@ class WorkerContext:
 
     @asynccontextmanager
     async def source(self, job: Job) -> AsyncIterator[Source]:
-        """The job's source."""
-        async with self._sources.of(job) as source:
-            yield source
+        """Give the job's source."""
+        async with self._sources.of(job) as shared:
+            yield shared.connector
 
     @asynccontextmanager
     async def target(self, job: Job) -> AsyncIterator[Target]:
-        """The job's target."""
-        async with self._targets.of(job) as target:
-            yield target
+        """Give the job's target."""
+        async with self._targets.of(job) as shared:
+            yield shared.connector
 
-    async def _look_up(self, job: Job) -> tuple[Credentials, DiscoveredSchema | None]:
+    @asynccontextmanager
+    async def reader(self, job: Job, discovered: DiscoveredSchema) -> AsyncIterator[tuple[Source, Reader]]:
+        """Give the job's source, and a reader that goes by what the job found out before it began."""
+        async with self._sources.of(job) as shared:
+            yield shared.connector, shared.bound(job, discovered)
+
+    @asynccontextmanager
+    async def writer(self, job: Job, discovered: DiscoveredSchema) -> AsyncIterator[tuple[Target, Writer]]:
+        """Give the job's target, and a writer that goes by what the job found out before it began."""
+        async with self._targets.of(job) as shared:
+            yield shared.connector, shared.bound(job, discovered)
+
+    async def _credentials(self, job: Job) -> Credentials:
         async with database.as_tenant(job.tenant_id) as tx:
-            return await jobs.credentials(tx, self._cipher, job.id), await discovered_schema.read(tx, job.id)
+            return await jobs.credentials(tx, self._cipher, job.id)
 
 
-class _Shared(Generic[C]):
-    """One connector per job for all steps that go on at once: they share its connections and what it has learned."""
+class _Opened(Generic[C, B]):
+    """A connector of a job, with its reader or writer as soon as a step needs that."""
+
+    def __init__(
+        self, connector: C, monitor: CancellationMonitor, bind: Callable[[C, Job, DiscoveredSchema], B]
+    ) -> None:
+        self.connector = connector
+        self.monitor = monitor
+        self.users = 0
+        self._bind = bind
+        self._bound: tuple[DiscoveredSchema, B] | None = None
+
+    def bound(self, job: Job, discovered: DiscoveredSchema) -> B:
+        """Return the reader or writer, which all steps share as long as they go by the same schema."""
+        if self._bound is None or self._bound[0] != discovered:
+            self._bound = discovered, self._bind(self.connector, job, discovered)
+        return self._bound[1]
+
+
+class _Shared(Generic[C, B]):
+    """One connector per job for all steps that run at once: they share its connections and what it has learned."""
 
     def __init__(
         self,
-        look_up: Callable[[Job], Awaitable[tuple[Credentials, DiscoveredSchema | None]]],
+        credentials: Callable[[Job], Awaitable[Credentials]],
         connect: Callable[[Job, Credentials, CancellationMonitor], C],
-        instruct: Callable[[C, Job, DiscoveredSchema], None],
+        bind: Callable[[C, Job, DiscoveredSchema], B],
     ) -> None:
-        """`instruct` tells a new connector of what the job found out before it began."""
-        self._look_up = look_up
+        """`bind` makes a reader or writer of a connector."""
+        self._credentials = credentials
         self._connect = connect
-        self._instruct = instruct
-        self._opened: dict[UUID, tuple[C, CancellationMonitor]] = {}
-        self._users: dict[UUID, int] = {}
+        self._bind = bind
+        self._opened: dict[UUID, _Opened[C, B]] = {}
         self._opening = WeakValueDictionary[UUID, asyncio.Lock]()
 
     @asynccontextmanager
-    async def of(self, job: Job) -> AsyncIterator[C]:
+    async def of(self, job: Job) -> AsyncIterator[_Opened[C, B]]:
         if (opening := self._opening.get(job.id)) is None:
             opening = self._opening[job.id] = asyncio.Lock()
         async with opening:
             if job.id not in self._opened:
                 self._opened[job.id] = await self._open(job)
-            self._users[job.id] = self._users.get(job.id, 0) + 1
-        connector, watch = self._opened[job.id]
-        watch.begin()
+            opened = self._opened[job.id]
+            opened.users += 1
+        opened.monitor.begin()
         try:
-            yield connector
+            yield opened
         finally:
-            self._users[job.id] -= 1
-            if self._users[job.id] == 0:
-                del self._users[job.id], self._opened[job.id]
-                await watch.aclose()
-                await connector.aclose()
+            opened.users -= 1
+            if opened.users == 0:
+                del self._opened[job.id]
+                await opened.monitor.aclose()
+                await opened.connector.aclose()
 
-    async def _open(self, job: Job) -> tuple[C, CancellationMonitor]:
-        keys, discovered = await self._look_up(job)
-        watch = CancellationMonitor(job)
+    async def _open(self, job: Job) -> _Opened[C, B]:
+        keys = await self._credentials(job)
+        monitor = CancellationMonitor(job)
         try:
-            connector = self._connect(job, keys, watch)
+            return _Opened(self._connect(job, keys, monitor), monitor, self._bind)
         except ConnectorError:
-            await watch.aclose()
+            await monitor.aclose()
             raise
-        if discovered is not None:
-            self._instruct(connector, job, discovered)
-        return connector, watch

@@ -1,4 +1,4 @@
-"""Write: carry out the plan for one record, and get along with what the target refuses."""
+"""Write: carry out the plan for one record, without the values that the target refuses."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
     UniquenessConflict,
 )
-from freight.connectors.protocols import Attributes, Draft, Issue, Source, Target, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Issue, Reader, TargetRecord, Writer
 from freight.domain.migration.planning import plan as planning
 from freight.domain.migration.planning.drafts import without_attribute, without_value
 from freight.domain.migration.planning.plan import DELETED_IN_TARGET, RecordPlan
@@ -53,21 +53,21 @@ LookUp = Callable[[Draft], Awaitable[TargetRecord | None]]
 """Finds the record of the target that a draft is."""
 
 
-class Writer:
-    """Writes records to one target; what it writes of files it reads from `source`.
+class RecordWriter:
+    """Carries out plans with one writer; the content of files comes from `reader`.
 
     `look_up` finds a file that an earlier attempt uploaded with another size than the source lists.
     """
 
-    def __init__(self, target: Target, source: Source | None = None, look_up: LookUp | None = None) -> None:
-        self._target = target
-        self._source = source
+    def __init__(self, writer: Writer, reader: Reader | None = None, look_up: LookUp | None = None) -> None:
+        self._writer = writer
+        self._reader = reader
         self._look_up = look_up
         self._forbidden = 0
         self._of_delivery: dict[int, tuple[Issue, ...]] = {}
 
     def leave(self, plan: RecordPlan) -> Result:
-        """The result of a plan that sends nothing."""
+        """Return the result of a plan that sends nothing."""
         if plan.skip is not None:
             return _skipped(plan, plan.skip, learned=plan.known)
         return Result(
@@ -79,7 +79,7 @@ class Writer:
         )
 
     def predict(self, plan: RecordPlan) -> Result:
-        """The result that the plan would have if everything in it were sent and accepted."""
+        """Return the result that the plan would have if everything in it were sent and accepted."""
         if plan.write is None:
             return self.leave(plan)
         outcome: Outcome = "created" if plan.write == "create" else "updated"
@@ -93,7 +93,7 @@ class Writer:
     async def write(self, plan: RecordPlan) -> Result:
         """Send what is planned. A record that a vendor refuses fails alone.
 
-        Raises the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
+        Raise the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
         is the source that gave no usable answer, and `Doubted` where the target may have made the record.
         """
         try:
@@ -106,17 +106,17 @@ class Writer:
         return result
 
     def of_delivery(self, plan: RecordPlan) -> tuple[Issue, ...]:
-        """What is to be said, once, of how the content of this record was delivered by the source."""
+        """Return what is to be said, once, of how the content of this record was delivered by the source."""
         return self._of_delivery.pop(plan.staged.id, ())
 
     def given_up(self, plan: RecordPlan, error: ConnectorError | SourceFailed) -> Result:
-        """The result of a record about which a vendor gives no usable answer, while it answers others."""
+        """Return the result of a record about which a vendor gives no usable answer, while it answers others."""
         if isinstance(error, SourceFailed):
             return _failed(plan, error.cause, "The source does not give this record, while it answers other requests")
         return _failed(plan, error, "The target does not take this record, while it answers other requests")
 
     def never_confirmed(self, plan: RecordPlan) -> Result:
-        """The result of a record that several requests may have created, and that was not found after any of them."""
+        """Return the result of a record that several requests may have created, and that none is known to have."""
         message = (
             f"The target confirmed none of the requests to create this record, and it was not found there after any of "
             f"them, so it is not migrated. Try again later, or create it there by hand.{MAY_HAVE_ARRIVED}"
@@ -129,7 +129,7 @@ class Writer:
         )
 
     def _refused(self, plan: RecordPlan, error: ConnectorError, raised: ConnectorError | SourceFailed) -> Result:
-        """The result if the error is about the record alone; raises it otherwise."""
+        """Return the result if the error is about the record alone; raise it otherwise."""
         by_source = isinstance(raised, SourceFailed)
         match error:
             case NotFound():
@@ -156,7 +156,7 @@ class Writer:
             settled=_settled(plan, "created", record.id),
             learned=planning.created(draft, plan.drafted, record),
             issues=(*draft.issues, *record.issues, *self.of_delivery(plan)),
-            implied=tuple(one for one in plan.implied if one in self._target.implied(draft)),
+            implied=tuple(one for one in plan.implied if one in self._writer.implied(draft)),
         )
 
     async def _make(self, plan: RecordPlan, draft: Draft) -> tuple[Draft, TargetRecord]:
@@ -171,11 +171,11 @@ class Writer:
 
     async def _send(self, plan: RecordPlan, draft: Draft) -> TargetRecord:
         file = plan.staged.record
-        if not isinstance(file, File) or self._source is None:
-            return await self._target.create(draft)
+        if not isinstance(file, File) or self._reader is None:
+            return await self._writer.create(draft)
         async with AsyncExitStack() as stack:
             try:
-                content = await stack.enter_async_context(self._source.open_file(file))
+                content = await stack.enter_async_context(self._reader.open_file(file))
             except ConnectorError as error:
                 raise SourceFailed(error) from error
             self._of_delivery[plan.staged.id] = content.issues
@@ -183,7 +183,7 @@ class Writer:
             if plan.staged.in_flight == "create" and file.size != content.size and self._look_up is not None:
                 # The plan looked for a file of the size that the source lists, and this one was sent.
                 record = await self._look_up(_sized(draft, content.size))
-            return record or await self._target.create(draft, content)
+            return record or await self._writer.create(draft, content)
 
     async def _update(self, plan: RecordPlan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
@@ -191,7 +191,7 @@ class Writer:
         record: TargetRecord | None = None
         while values:
             try:
-                record = await self._target.update(draft, plan.target_id, values)
+                record = await self._writer.update(draft, plan.target_id, values)
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -212,8 +212,10 @@ class Writer:
     async def _without_refused(
         self, draft: Draft, sent: Attributes, error: Rejected, *, own_id: str | None
     ) -> tuple[str, Draft]:
-        """The attribute that the target complained about, and the draft without what it complained about; raises the
-        error if that cannot be told."""
+        """Return the attribute that the target complained about, and the draft without what it complained about.
+
+        Raise the error if that cannot be told.
+        """
         slug = error.attribute
         if slug is None or slug not in sent:
             raise error
@@ -226,10 +228,10 @@ class Writer:
         return slug, without_attribute(draft, slug, str(error))
 
     async def _held_by_others(self, draft: Draft, slug: str, own_id: str | None) -> dict[str, str]:
-        """Which of the draft's values of a unique attribute stand on other records, and on which."""
+        """Return which of the draft's values of a unique attribute stand on other records, and on which."""
         holders = {
             comparable(str(value)): record.id
-            for record in await self._target.find([draft])
+            for record in await self._writer.find([draft])
             if record.id != own_id
             for value in record.values.get(slug, [])
         }
@@ -241,7 +243,7 @@ class Writer:
 
 
 def _to_send(values: Attributes, refused: str, before: Draft, after: Draft, standing: Attributes) -> Attributes:
-    """The values of an update less what its draft has lost of an attribute.
+    """Return the values of an update less what its draft has lost of an attribute.
 
     Where the whole attribute was refused nothing of it is sent: the rest of it would replace what stands there.
     """

@@ -1,7 +1,7 @@
-"""Steps: what a worker is doing for a job, and whether anything may still be sent for it.
+"""The step that a task works on, and whether requests may still be sent for it.
 
-Whatever a step starts inherits it as the current step, so that the transport that writes its requests and the watch
-over its job know it without being told.
+Tasks that a step starts inherit it, so that the transport that sends its requests and the monitor of its job find it
+without an argument.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ END_SECONDS = 1.5
 
 
 class Interrupted(Exception):
-    """The step has to end early, because its job was paused or is to end, and nothing is wrong."""
+    """The step has to end early, because its job was paused or is to end; nothing has failed."""
 
 
 class TimedOut(Exception):
     """The step took longer than any step may."""
 
 
-class Step:
+class CurrentStep:
     """One attempt at a row of a job."""
 
     def __init__(self, table: str, ensure: Callable[[], Awaitable[None]]) -> None:
@@ -34,7 +34,7 @@ class Step:
         self._limit: asyncio.Timeout | None = None
 
     async def ensure(self) -> None:
-        """Return if a request of the step may be sent now. Raises `Interrupted`."""
+        """Return if a request of the step may be sent now. Raise `Interrupted` otherwise."""
         if self._is_ending:
             raise Interrupted
         await self._ensure()
@@ -48,8 +48,10 @@ class Step:
 
     @asynccontextmanager
     async def running(self, *, seconds: float) -> AsyncIterator[None]:
-        """Make it the current step while the body runs. Raises `Interrupted` if the step was ended, `TimedOut` if the
-        body took longer than so many seconds."""
+        """Make it the current step while the body runs.
+
+        Raise `Interrupted` if the step was ended, `TimedOut` if the body took longer than so many seconds.
+        """
         token = _current.set(self)
         try:
             async with asyncio.timeout(seconds) as self._limit:
@@ -62,9 +64,9 @@ class Step:
             _current.reset(token)
 
 
-_current: ContextVar[Step | None] = ContextVar("step", default=None)
+_current: ContextVar[CurrentStep | None] = ContextVar("step", default=None)
 
 
-def current() -> Step | None:
+def get() -> CurrentStep | None:
     """Return the step that this task works on, if it works on any."""
     return _current.get()

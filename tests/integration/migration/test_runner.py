@@ -13,15 +13,16 @@ from freight import database, tasks
 from freight.connectors.errors import MustWait, Unavailable
 from freight.connectors.protocols import Kind, Pacer
 from freight.database import Connection
+from freight.domain.current_step import Interrupted
 from freight.domain.jobs import model as domain_jobs
 from freight.domain.jobs import waiting
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WAITING, WORKSPACE_BUSY
 from freight.domain.migration.records import leases
-from freight.domain.migration.steps import attempts
-from freight.domain.migration.steps.attempts import LONGEST_WAIT, PATIENCE, Failure, attempt
+from freight.domain.migration.records.leases import Lease
+from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.cancellation import CancellationMonitor
-from freight.domain.migration.steps.running import Interrupted
+from freight.domain.migration.steps.runner import LONGEST_WAIT, PATIENCE, Failure, Step, attempt
 from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
@@ -36,15 +37,25 @@ async def job(tenant: Tenant, sandbox: Sandbox) -> Job:
         return await domain_jobs.get(tx, UUID(made["id"]))
 
 
-class Decisions:
-    """What was decided about failed attempts."""
+class Decisions(Step):
+    """A step that runs a body and ends with an error, and what was decided about its failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, job: Job, lease: Lease, body: Callable[[], Awaitable[None]] | None, error: Exception | None):
+        super().__init__(job, lease)
         self.retried: list[Failure] = []
         self.given_up: list[Failure] = []
+        self._body = body
+        self._error = error
 
-    async def retry(self, _: Connection, failure: Failure) -> None:
+    async def run(self) -> None:
+        if self._body is not None:
+            await self._body()
+        if self._error is not None:
+            raise self._error
+
+    async def retry(self, _: Connection, failure: Failure, *, seconds: float) -> datetime:
         self.retried.append(failure)
+        return datetime.now(UTC) + timedelta(seconds=seconds)
 
     async def give_up(self, _: Connection, failure: Failure) -> None:
         self.given_up.append(failure)
@@ -59,16 +70,12 @@ async def attempted(
     seconds: float = 60,
 ) -> Decisions:
     """An attempt at a step of the job, which runs the body and ends with the error."""
-    decisions = Decisions()
     async with database.as_tenant(job.tenant_id) as tx:
         await tx.execute("UPDATE jobs SET attempt = $2 WHERE id = $1", job.id, failed_before)
         lease = await leases.claim(tx, "jobs", job.tenant_id, job.id, "worker")
     assert lease is not None
-    async with attempt(job, lease, retry=decisions.retry, give_up=decisions.give_up, seconds=seconds):
-        if body is not None:
-            await body()
-        if error is not None:
-            raise error
+    decisions = Decisions(job, lease, body, error)
+    await attempt(decisions, seconds=seconds)
     return decisions
 
 
@@ -258,7 +265,7 @@ async def test_a_worker_that_is_told_to_stop_makes_no_failed_attempt(job: Job) -
 
 
 def test_a_step_ends_before_arq_would_cancel_it() -> None:
-    assert attempts.STEP_SECONDS < tasks.TASK_SECONDS - 30
+    assert runner.STEP_SECONDS < tasks.TASK_SECONDS - 30
 
 
 class Unpaced:
