@@ -183,9 +183,7 @@ def script(fake: FakeAttio) -> Script:
 
 @pytest.fixture
 def target(script: Script, pacer: RecordingPacer) -> AttioTarget:
-    target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport)
-    target.use(ResolvedMapping(provenance=AFFINITY))
-    return target
+    return AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport)
 
 
 @pytest.fixture
@@ -194,9 +192,7 @@ def writer(target: AttioTarget) -> AttioWriter:
 
 
 def answering(pacer: RecordingPacer, answer: httpx.Response) -> AttioTarget:
-    target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=Script(answer).transport)
-    target.use(ResolvedMapping(provenance=AFFINITY))
-    return target
+    return AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=Script(answer).transport)
 
 
 def some(entities: Sequence[Entity] = CRM, *places: Place) -> ResolvedMapping:

@@ -16,7 +16,7 @@ from freight.connectors.attio.standard import CAPABILITIES, added_to, own_types
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.planning.fields import place_fields
 from freight.connectors.planning.lists import ListDefinition
-from freight.connectors.protocols import Draft, Kind, References
+from freight.connectors.protocols import Draft, Kind, References, Writer
 from freight.model.crm import Company, Deal, List, ListEntry, Note, Person, Record, Task
 from freight.model.fields import Field
 from freight.model.mapping import FieldMapping, Mapping
@@ -98,32 +98,31 @@ def attribute(slug: str) -> dict[str, Any]:
     return {"id": {"attribute_id": slug}, "api_slug": slug, "type": "text"}
 
 
-def a_target(attio: MarkedAttio, provenance: Provenance) -> AttioTarget:
+def a_writer(attio: MarkedAttio, provenance: Provenance) -> Writer:
     target = AttioTarget("key", base_url="https://api.attio.com", pacer=NoPacer(), transport=httpx.MockTransport(attio))
     place = ListPlace(list_id="8", name="LPs", slug="lps", parent="companies", action="use", target_id="l8")
-    target.use(ResolvedMapping(provenance=provenance, lists=(place,), stages=("Lead",), deal_owner="m1"))
-    return target
+    return target.writer(ResolvedMapping(provenance=provenance, lists=(place,), stages=("Lead",), deal_owner="m1"))
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
 async def test_a_record_of_a_second_system_is_not_that_of_the_first_with_the_same_id(record: Record) -> None:
     attio = MarkedAttio()
-    target = a_target(attio, HUBSPOT)
-    found = await target.find([target.draft(record, REFERENCES)])
+    writer = a_writer(attio, HUBSPOT)
+    found = await writer.find([writer.draft(record, REFERENCES)])
     assert [each.source_id for each in found] in ([], [None])
     assert not any("affinity" in query for query in attio.queries)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
 async def test_a_record_of_the_system_that_marked_it_is_found(record: Record) -> None:
-    target = a_target(MarkedAttio(), AFFINITY)
-    assert [found.source_id for found in await target.find([target.draft(record, REFERENCES)])] == ["7"]
+    writer = a_writer(MarkedAttio(), AFFINITY)
+    assert [found.source_id for found in await writer.find([writer.draft(record, REFERENCES)])] == ["7"]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
 def test_a_draft_names_no_other_system_than_its_own(record: Record) -> None:
     def drafted(provenance: Provenance) -> Draft:
-        return a_target(MarkedAttio(), provenance).draft(record, REFERENCES)
+        return a_writer(MarkedAttio(), provenance).draft(record, REFERENCES)
 
     second = drafted(HUBSPOT)
     written = json.dumps([second.values, second.unique, second.on_create, sorted(second.carried)])
