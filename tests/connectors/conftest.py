@@ -1,7 +1,0 @@
-import pytest
-from connector_parts import RecordingPacer
-
-
-@pytest.fixture
-def pacer() -> RecordingPacer:
-    return RecordingPacer()

@@ -1,0 +1,88 @@
+"""The connector on a simulated Attio that enriches and links by itself, has a full plan, or weighs queries."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from freight.connectors import registry
+from freight.connectors.errors import CredentialsRefused, PlanLimitReached
+from freight.connectors.protocols import References, Target
+from freight.model.crm import Company, Person
+from freight.model.resolved_mapping import ResolvedMapping
+from freight_sandbox import Sandbox, SandboxOptions, running
+from support import late
+from support.clients import client
+from support.connector_parts import RecordingPacer
+
+
+@asynccontextmanager
+async def a_target(**options: Any) -> AsyncIterator[tuple[Sandbox, Target]]:
+    async with running(SandboxOptions(companies=1, people=1, unlimited=True, **options)) as sandbox:
+        target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
+        await target.prepare(ResolvedMapping(entities=("companies", "people")))
+        yield sandbox, target
+        await target.aclose()
+
+
+@pytest.fixture
+async def attio() -> AsyncIterator[tuple[Sandbox, Target]]:
+    async with a_target(enrichment=True, hold_late_work=True) as found:
+        yield found
+
+
+async def test_a_key_that_attio_does_not_know_and_one_that_is_cut_short_are_refused(attio):
+    sandbox, _ = attio
+    for key in ("f" * 64, sandbox.attio_key[:-1], "x"):
+        target = registry.target("attio", api_key=key, base_url=sandbox.attio_url, pacer=RecordingPacer())
+        with pytest.raises(CredentialsRefused):
+            await target.identify()
+        await target.aclose()
+
+
+async def test_what_attio_fills_in_by_itself_is_known_from_what_was_written(attio):
+    sandbox, target = attio
+    drafted = target.draft(Company(id="1", name="Ours", domains=("acme.com",)), References())
+    created = await target.create(drafted)
+    assert created.automatic == frozenset()
+    await late.finish_in(sandbox)
+    (found,) = await target.find([drafted])
+    assert found.values["name"] == ["Ours"]
+    assert {"description", "linkedin", "primary_location"} <= found.automatic
+    assert found.automatic.isdisjoint({"name", "domains", "affinity_id"})
+    assert await target.read({created.id: drafted}) == [found]
+    await target.update(drafted, created.id, {"description": ["Theirs"]})
+    (after,) = await target.read({created.id: drafted})
+    assert (after.values["description"], "description" in after.automatic) == (["Theirs"], False)
+
+
+async def test_the_link_that_attio_makes_by_itself_is_known_as_such_when_it_comes(attio):
+    sandbox, target = attio
+    company = await target.create(target.draft(Company(id="1", domains=("acme.com",)), References()))
+    drafted = target.draft(Person(id="9", emails=("ann@acme.com",)), References())
+    created = await target.create(drafted)
+    assert "company" not in created.values
+    await late.finish_in(sandbox)
+    (found,) = await target.find([drafted])
+    assert found.values["company"] == [{"target_object": "companies", "target_record_id": company.id}]
+    assert "company" in found.automatic
+
+
+@pytest.mark.parametrize("code", ["particle_gate_violation", "quota_exceeded", "limit_reached", "billing_error"])
+async def test_a_workspace_that_is_full_is_told_from_a_record_that_is_refused(code):
+    async with a_target(record_limit=1, record_limit_code=code) as (_, target):
+        await target.create(target.draft(Company(id="1", domains=("acme.com",)), References()))
+        for record in (Company(id="2", domains=("other.com",)), Person(id="3", first_name="Ann")):
+            with pytest.raises(PlanLimitReached, match=code):
+                await target.create(target.draft(record, References()))
+
+
+async def test_many_records_are_found_in_queries_that_attio_allows(attio):
+    sandbox, target = attio
+    drafts = [target.draft(Company(id=str(n), domains=(f"c{n}.com",)), References()) for n in range(40)]
+    ids = [(await target.create(drafted)).id for drafted in drafts]
+    async with client(sandbox.attio_url, bearer=sandbox.attio_key) as vendor:
+        await vendor.put("/_sandbox/query-limits", json={"per_query": 7})
+        assert {record.id for record in await target.find(drafts)} == set(ids)
+        assert len(await target.read(dict(zip(ids, drafts, strict=True)))) == 40
