@@ -20,9 +20,10 @@ from freight import database, encryption
 from freight.settings import Settings
 from freight_embedded import Servers, locks
 from freight_embedded.postgres import ROLE
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support import service as support
+from support.sandboxes import sandbox_options
 from support.servers import as_superuser, wait_for_no_disk
 
 # How fast a machine is must not decide a test.
@@ -84,7 +85,7 @@ async def redis_url(servers: Servers) -> str:
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A small Affinity and an Attio without limits."""
-    async with running_sandbox(SandboxOptions(companies=20, people=30, unlimited=True)) as sandbox:
+    async with running_sandbox(sandbox_options(companies=20, people=30, unlimited=True)) as sandbox:
         yield sandbox
 
 

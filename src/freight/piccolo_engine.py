@@ -53,6 +53,9 @@ class Bound(NamedTuple):
 class Engine(PostgresEngine):
     """An engine that connects to nothing until it is configured, and runs queries in bound transactions only."""
 
+    current_transaction: Any
+    """Piccolo's own variable. It holds a `Bound` here, which is none of Piccolo's transactions."""
+
     async def check_version(self) -> None:
         """Leave out the connection that Piccolo opens while modules are still being imported."""
 

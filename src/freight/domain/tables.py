@@ -193,6 +193,7 @@ class Record(Table, db=DB, tablename="records"):
     message = Text(null=True, default=None)
     target_id = Text(null=True, default=None)
     awaits_references = Boolean(default=False)
+    part_of = Text(null=True, default=None)
     updated_at = Timestamptz(default=Now())
 
 
@@ -207,13 +208,14 @@ class Reply(Table, db=DB, tablename="replies"):
     payload = JSONB(null=True, default=None)
 
 
-class Claim(Table, db=DB, tablename="claims"):
-    """Which record of a job holds a value that only one may hold: the first one that was read."""
+class Reservation(Table, db=DB, tablename="reservations"):
+    """Which record of a job has what only one can have: `kind` says what `value` is."""
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
     entity = Varchar(length=32, default=None)
+    kind = Varchar(length=16, default="value")
     value = Text(default=None)
     source_id = Text(default=None)
 
@@ -240,6 +242,7 @@ class LedgerEntry(Table, db=DB, tablename="ledger"):
     kept = Array(base_column=Text(), default=[])
     refused = JSONB(default={})
     container = Text(null=True, default=None)
+    part_of = Text(null=True, default=None)
     created_at = Timestamptz(default=Now())
     job_id = UUID(default=None)
     updated_at = Timestamptz(default=Now())

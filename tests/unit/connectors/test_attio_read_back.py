@@ -11,13 +11,16 @@ from freight.connectors.attio.profiles import page
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import Company, ListEntry, Person
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
+from support.attio_parts import AFFINITY
 from support.connector_parts import RecordingPacer, Script
 
 TYPES = {"name": "text", "categories": "select", "company": "record-reference", "owner": "actor-reference"}
 
 LISTED = ResolvedMapping(
+    provenance=AFFINITY,
     entities=("companies", "list_entries"),
     lists=(ListPlace(list_id="8", name="LPs", slug="lps", parent="companies", action="use", target_id="l8"),),
     places=(
@@ -48,7 +51,9 @@ def answering(pacer: RecordingPacer, item: dict[str, Any]) -> tuple[AttioTarget,
         return httpx.Response(200, json={"data": [item] if many else item})
 
     script = Script(answer)
-    return AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport), script
+    target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport)
+    target.use(ResolvedMapping(provenance=AFFINITY))
+    return target, script
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,7 @@ async def test_whatever_is_read_found_created_or_updated_says_what_is_automatic(
 
 async def test_a_record_whose_link_comes_later_is_created_all_the_same(pacer):
     target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"affinity_id": [by("api-token", value="9")]}})
-    drafted = target.draft(Person(id="9", emails=("a@b.com",), company_id="1"), REFERENCES)
+    drafted = fill(target.draft(Person(id="9", emails=("a@b.com",), company_id="1"), REFERENCES), REFERENCES.found)
     assert "company" in drafted.values
     assert await target.create(drafted) == TargetRecord(id="r1", source_id="9", values={"affinity_id": ["9"]})
 

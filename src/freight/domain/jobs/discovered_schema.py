@@ -1,10 +1,11 @@
 """Discovered schemas: what a job found out about its two sides before it began, and what the job will cost."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from freight.connectors import registry
+from freight.connectors.protocols import Kind
 from freight.database import Connection, jsonb
 from freight.domain.tables import Job
 from freight.model.fields import PersonRef
@@ -30,15 +31,28 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """How long the job lasts at the vendors' rate limits."""
 
 
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests a second on which an estimate counts, by kind; a kind that is absent takes no time."""
+
+    source: dict[Kind, float] = {}
+    target: dict[Kind, float] = {}
+
+
+class _StoredEstimate(Estimate, frozen=True, kw_only=True):
+    rates: Rates | None = None
+    """None in estimates of earlier versions."""
+
+
 async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
     """Return what a job has discovered; None before its precheck."""
-    row = await Job.select(Job.source_schema, Job.layout).where(Job.id == job_id).first()
+    row = await Job.select(Job.source_system, Job.source_schema, Job.layout).where(Job.id == job_id).first()
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
-    return DiscoveredSchema(
-        schema=msgspec.json.decode(row["source_schema"], type=Schema),
-        layout=msgspec.json.decode(row["layout"], type=ResolvedMapping),
-    )
+    layout = msgspec.json.decode(row["layout"], type=ResolvedMapping)
+    if layout.provenance is None:
+        # Stored by a version that did not keep it with the layout.
+        layout = msgspec.structs.replace(layout, provenance=registry.provenance(row["source_system"]))
+    return DiscoveredSchema(schema=msgspec.json.decode(row["source_schema"], type=Schema), layout=layout)
 
 
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
@@ -46,16 +60,22 @@ async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMap
     await Job.update({Job.source_schema: jsonb(schema), Job.layout: jsonb(layout)}).where(Job.id == job_id)
 
 
-async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate) -> None:
-    """Store what a job will cost."""
-    await Job.update({Job.estimate: jsonb(estimate)}).where(Job.id == job_id)
+async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate, rates: Rates) -> None:
+    """Store what a job will cost, and the rates by which its time was computed."""
+    stored = _StoredEstimate(**msgspec.structs.asdict(estimate), rates=rates)
+    await Job.update({Job.estimate: jsonb(stored)}).where(Job.id == job_id)
 
 
 async def estimate(tx: Connection, job_id: UUID) -> Estimate:
-    """Return what a job will cost, as far as that is known."""
-    row = await Job.select(Job.estimate).where(Job.id == job_id).first()
-    given: Any = None if row is None else row["estimate"]
+    """Return what a job will cost, as far as it is known."""
+    given = await _estimate(job_id)
     return Estimate() if given is None else msgspec.json.decode(given, type=Estimate)
+
+
+async def rates(tx: Connection, job_id: UUID) -> Rates | None:
+    """Return the rates on which the estimate of a job counts; None where none are stored."""
+    given = await _estimate(job_id)
+    return None if given is None else msgspec.json.decode(given, type=_StoredEstimate).rates
 
 
 async def users(tx: Connection, job_id: UUID) -> tuple[PersonRef, ...]:
@@ -68,6 +88,11 @@ async def own_domains(tx: Connection, job_id: UUID) -> list[str]:
     """Return the firm's own e-mail domains."""
     given = await _part(job_id, "own_domains")
     return [] if given is None else msgspec.json.decode(given, type=list[str])
+
+
+async def _estimate(job_id: UUID) -> str | None:
+    row = await Job.select(Job.estimate).where(Job.id == job_id).first()
+    return None if row is None else row["estimate"]
 
 
 async def _part(job_id: UUID, name: str) -> str | None:

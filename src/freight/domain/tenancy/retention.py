@@ -68,7 +68,7 @@ async def _purge_job(tenant_id: UUID, job_id: UUID) -> None:
     await _erase(tenant_id, job_id, "records", f"payload = NULL, {message}")
     # The rows about the job itself quote nothing of its records.
     await _erase(tenant_id, job_id, "logs", f"value = NULL, {message}", "AND source_id IS NOT NULL")
-    for table in ("claims", "replies"):
+    for table in ("reservations", "replies"):
         await delete_rows(table, "tenant_id = $1 AND job_id = $2", tenant_id, job_id)
     async with database.as_platform():
         # The schema names the firm's own people.

@@ -168,7 +168,7 @@ async def delete(actor: Actor, tenant_id: UUID, *, force: bool) -> None:
         await tables.Job.update(
             {tables.Job.status: "cancelled", tables.Job.completed_at: NOW, tables.Job.updated_at: NOW}
         ).where(live)
-    for table in ("records", "claims", "replies", "logs", "ledger", "webhook_deliveries"):
+    for table in ("records", "reservations", "replies", "logs", "ledger", "webhook_deliveries"):
         await retention.delete_rows(table, "tenant_id = $1", tenant_id)
     async with database.as_platform() as tx:
         # In the order in which a worker locks them, so that they cannot deadlock.
