@@ -10,14 +10,15 @@ from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 
 from freight import database
 from freight.domain.migration.records import reservations
+from freight.piccolo_engine import migrating
 from freight_embedded import Servers
+from freight_embedded.postgres import ROLE
 from support import filled
+from support.servers import as_superuser
 from support.service import Tenant
 
 PREVIOUS = "2026-11-27T19:30:00:000000"
 """The last migration before the one that renames the table."""
-
-OPERATOR = "operator_of_reservations"
 
 OLD_ROWS = [
     ("companies", "acme.com", "1"),
@@ -42,20 +43,17 @@ NEW_ROWS = {
 
 @pytest.fixture
 async def previous_database(servers: Servers, migrated_template: str) -> AsyncIterator[str]:
-    """A database of the version before, of a login role that is no superuser and that no policy lets see rows."""
+    """A database of the version before, whose owner no policy lets see rows."""
     name = f"test_{uuid4().hex}"
-    administrator = await asyncpg.connect(servers.database_url)
-    await administrator.execute(f"CREATE ROLE {OPERATOR} LOGIN NOSUPERUSER CREATEROLE")
-    await administrator.execute(f"GRANT freight_tenant, freight_platform TO {OPERATOR}")
-    await administrator.execute(f"CREATE DATABASE {name} OWNER {OPERATOR}")
-    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl().replace("postgres@", f"{OPERATOR}@")
+    administrator = await asyncpg.connect(as_superuser(servers.database_url))
+    await administrator.execute(f"CREATE DATABASE {name} OWNER {ROLE}")
+    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
     async with database.connected(url, pool_size=2):
-        result = await ForwardsMigrationManager(app_name="freight", migration_id=PREVIOUS).run()
+        with migrating():
+            result = await ForwardsMigrationManager(app_name="freight", migration_id=PREVIOUS).run()
         assert result.success, result.message
         yield url
     await administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await administrator.execute(f"DROP OWNED BY {OPERATOR}")
-    await administrator.execute(f"DROP ROLE {OPERATOR}")
     await administrator.close()
 
 
