@@ -1,4 +1,4 @@
-"""Freight moves a firm's CRM workspace from Affinity to Attio."""
+"""Freight moves a firm's CRM workspace from one system to another."""
 
 from importlib import import_module
 from types import ModuleType

@@ -38,7 +38,7 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
     """The servers' addresses: Unix sockets in a folder that only their owner can enter."""
 
     database_url: str
-    """For asyncpg: `postgresql://postgres@/freight?host=/tmp/freight-…&port=5432`."""
+    """For asyncpg: `postgresql://freight@/freight?host=/tmp/freight-…&port=5432`."""
     redis_url: str
     """For redis-py: `unix:///tmp/freight-…/redis.sock`."""
 

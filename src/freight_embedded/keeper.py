@@ -74,6 +74,7 @@ def _running(home: Path, previous_folder: str) -> Iterator[tuple[Sequence[Server
                     server.start()
                 for server in servers:
                     server.wait_until_ready()
+                postgres.hand_over(sockets, launcher, home / "postgres.log")
                 urls = Servers(database_url=postgres.database_url(sockets), redis_url=redis.redis_url(sockets))
                 yield servers, Report(servers=urls, socket_folder=str(sockets))
             finally:

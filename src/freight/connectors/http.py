@@ -31,18 +31,11 @@ from freight.connectors.errors import (
     Unavailable,
 )
 from freight.connectors.protocols import Kind, Pacer, Usage
+from freight.connectors.spec import ConnectorSpec
 from freight.connectors.waits import LONGEST_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Params = Mapping[str, str | int | Sequence[str]]
-
-READS: frozenset[Kind] = frozenset({"read", "note_list"})
-
-UNDER_WAY = {
-    "concurrent_write_conflict": "another write to the same record was under way",
-    "merge_in_progress": "the record was being merged with another",
-}
-"""Codes of refusals that pass by themselves: the request had no effect and can be sent again."""
 
 ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
@@ -84,9 +77,11 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 class HttpClient(ABC):
     """One vendor's API with one key. Subclasses parse the vendor's errors and limits."""
 
-    vendor: str
+    spec: ConnectorSpec
     plan_limits: frozenset[str] = frozenset()
     """The codes by which the vendor says that the account's plan is full."""
+    under_way: Mapping[str, str] = {}
+    """Codes of refusals that pass by themselves, and their reasons: the request had no effect and can be sent again."""
 
     def __init__(
         self,
@@ -129,6 +124,11 @@ class HttpClient(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"
+
+    @property
+    def vendor(self) -> str:
+        """The vendor's name in sentences."""
+        return self.spec.label
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -232,7 +232,7 @@ class HttpClient(ABC):
         return answer
 
     def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
-        """Return the failure of an attempt, to be repeated when the vendor asks for it."""
+        """Return the failure of an attempt that is to be repeated when the vendor asks for it."""
         asked = obeyed(seconds_asked(response.headers, "Retry-After", datetime.now(UTC)) or 0.0)
         if asked <= LONGEST_WAIT_IN_STEP:
             return _AttemptFailed(what, fault.reason, fault.error, wait=asked)
@@ -248,10 +248,9 @@ class HttpClient(ABC):
         refusals = 0
         while True:
             await self._wait(self._pacer.turn(kind))
+            is_read = (rate := self.spec.rates.get(kind)) is not None and rate.is_read
             self._usage = msgspec.structs.replace(
-                self._usage,
-                reads=self._usage.reads + (kind in READS),
-                writes=self._usage.writes + (kind not in READS),
+                self._usage, reads=self._usage.reads + is_read, writes=self._usage.writes + (not is_read)
             )
             response = await self._exchange(request)
             if response.status_code != 429:
@@ -313,8 +312,8 @@ class HttpClient(ABC):
     def _raise(self, response: httpx.Response, what: str) -> None:
         status = response.status_code
         complaint = self._complaint_in(response)
-        if complaint.code in UNDER_WAY:
-            raise _AttemptFailed(what, UNDER_WAY[complaint.code])
+        if complaint.code is not None and (reason := self.under_way.get(complaint.code)):
+            raise _AttemptFailed(what, reason)
         remark = said(complaint)
         coded = f"{status}, {complaint.code}" if complaint.code else str(status)
         if status == 402 or complaint.code in self.plan_limits:

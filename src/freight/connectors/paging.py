@@ -35,7 +35,7 @@ class Paging:
     """
 
     def __init__(self, what: str) -> None:
-        """Name the collection for the error: `"Affinity's GET /v2/persons"`."""
+        """Name the collection for the error: `"The vendor's GET /v2/persons"`."""
         self._what = what
         self._so_far = _SoFar()
 

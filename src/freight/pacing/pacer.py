@@ -9,7 +9,7 @@ import structlog
 from redis.asyncio import Redis
 
 from freight.connectors.errors import MustWait
-from freight.connectors.protocols import KINDS, Kind
+from freight.connectors.protocols import Kind
 from freight.pacing.circuit import SHORTEST_OPEN, Circuit
 from freight.pacing.lane import LONGEST_WAIT, Lane
 from freight.pacing.shared import REDIS_TIMEOUT, RETRY_REDIS_AFTER, Shared
@@ -51,17 +51,16 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._circuit = Circuit()
-        shared = Shared(redis, account, timeout=redis_timeout, retry_after=retry_redis_after, clock=clock)
-        self._lanes = {
-            kind: Lane(shared, kind, rates.get(kind, 0.0), workers, clock=clock, warm_up=warm_up) for kind in KINDS
-        }
+        self._warm_up = warm_up
+        self._shared = Shared(redis, account, timeout=redis_timeout, retry_after=retry_redis_after, clock=clock)
+        self._lanes: dict[Kind, Lane] = {}
 
     async def turn(self, kind: Kind) -> None:
         """Wait until one request of this kind may be sent.
 
         Raise `MustWait` if that takes longer than `LONGEST_WAIT`: during a pause, or while the circuit is open.
         """
-        lane = self._lanes[kind]
+        lane = self._lane(kind)
         began = self._clock()
         async with lane.queue:
             while True:
@@ -80,7 +79,7 @@ class Pacer:
 
     async def pause(self, kind: Kind, until: datetime) -> None:
         """Handle a 429: no worker sends such requests before `until` (aware), and then all send more slowly."""
-        lane = self._lanes[kind]
+        lane = self._lane(kind)
         seconds = (until - datetime.now(UTC)).total_seconds()
         await lane.pause(max(0.0, seconds))
         if (share := await lane.slow_down()) is not None:
@@ -94,6 +93,13 @@ class Pacer:
         """Record that the vendor answered 5xx, or not at all."""
         if self._circuit.failed(self._clock()):
             log.warning("circuit_opened", account=self._account, seconds=self._circuit.open_for)
+
+    def _lane(self, kind: Kind) -> Lane:
+        if (lane := self._lanes.get(kind)) is None:
+            lane = self._lanes[kind] = Lane(
+                self._shared, kind, self._rates.get(kind, 0.0), self._workers, clock=self._clock, warm_up=self._warm_up
+            )
+        return lane
 
     async def _wait_for_circuit(self, began: float) -> None:
         while wait := self._circuit.wait(self._clock()):

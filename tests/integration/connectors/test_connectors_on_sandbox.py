@@ -14,6 +14,7 @@ from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import Attributes, Draft, FileContent, References, Row, Source, Target, TargetRecord
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import (
     LOAD_ORDER,
     Company,
@@ -133,7 +134,7 @@ class Work:
 
     def draft(self, record: Record) -> Draft:
         people = {"90": MEMBER, "9": PersonRef(id="9", name="Ann Lee")}
-        return self.target.draft(record, References(found=self.found, people=people))
+        return fill(self.target.draft(record, References(found=self.found, people=people)), self.found)
 
     async def put(self, record: Record, content: FileContent | None = None) -> TargetRecord:
         """Write it, and read it in every way."""

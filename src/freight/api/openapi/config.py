@@ -28,8 +28,14 @@ from freight import __version__
 from freight.api.http.auth import HEADER
 from freight.api.http.rate_limits import NOT_BY_ADDRESS
 from freight.api.openapi.schema_patches import Description
+from freight.connectors import registry
 
-DESCRIPTION = """Freight moves a firm's CRM workspace from Affinity to Attio. Create a job, follow it until it has
+FROM_TO = (
+    f"from {' or '.join(registry.SPECS[system].label for system in registry.SOURCES)} "
+    f"to {' or '.join(registry.SPECS[system].label for system in registry.TARGETS)}"
+)
+
+DESCRIPTION = f"""Freight moves a firm's CRM workspace {FROM_TO}. Create a job, follow it until it has
 ended, and read its report, which accounts for all data, and its log, which names each value that could not be migrated.
 A job of the mode `dry_run` writes nothing, and its report says what a full run would do.
 
@@ -163,7 +169,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
     return Description(
         title="Freight",
         version=__version__,
-        summary="Migrate a CRM workspace from Affinity to Attio.",
+        summary=f"Migrate a CRM workspace {FROM_TO}.",
         description=DESCRIPTION,
         servers=[server],
         tags=[

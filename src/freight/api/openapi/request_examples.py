@@ -2,6 +2,8 @@
 
 from litestar.openapi.spec import Example
 
+from freight.api.openapi.example_connectors import JOB_NAME, SOURCE, SOURCE_KEY, TARGET, TARGET_KEY
+
 MAPPING = {
     "companies": {
         "field-1001": {"to": "industry", "title": "Industry"},
@@ -31,21 +33,21 @@ JOB_REQUESTS = [
     Example(
         summary="Required fields only",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
-            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY},
+            "target_config": {"api_key": TARGET_KEY},
         },
     ),
     Example(
         summary="All fields",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY", "base_url": "https://api.affinity.co"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY, "base_url": SOURCE.base_url},
             "target_config": {
-                "api_key": "YOUR_ATTIO_ACCESS_TOKEN",
-                "base_url": "https://api.attio.com",
+                "api_key": TARGET_KEY,
+                "base_url": TARGET.base_url,
                 "workspace_id": None,
             },
             "batch_size": 1000,
@@ -61,27 +63,27 @@ JOB_REQUESTS = [
             "entities": ["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"],
             "mapping": None,
             "on_existing": "fill",
-            "name": "The move to Attio",
+            "name": JOB_NAME,
             "labels": {"team": "platform"},
         },
     ),
     Example(
         summary="Dry run: see what would happen to all data",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
-            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY},
+            "target_config": {"api_key": TARGET_KEY},
             "mode": "dry_run",
         },
     ),
     Example(
         summary="Sample: some records of each entity, with a custom mapping",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
-            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY},
+            "target_config": {"api_key": TARGET_KEY},
             "mode": "sample",
             "sample_size": 20,
             "mapping": MAPPING,
@@ -90,7 +92,7 @@ JOB_REQUESTS = [
 ]
 
 JOB_CHANGES = [
-    Example(summary="Name and labels", value={"name": "The move to Attio", "labels": {"team": "platform"}}),
+    Example(summary="Name and labels", value={"name": JOB_NAME, "labels": {"team": "platform"}}),
     Example(
         summary="Settings, while the job is pending",
         value={"batch_size": 500, "on_existing": "overwrite", "entities": ["companies"]},

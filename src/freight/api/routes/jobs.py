@@ -21,6 +21,7 @@ from freight.api.http.filters import JobId
 from freight.api.http.pagination import JobsPage, Limit, Offset, page
 from freight.api.http.rate_limits import CREATES_JOB
 from freight.api.openapi import request_examples
+from freight.api.openapi.example_connectors import TARGET
 from freight.api.schemas.responses import JOBS, MOMENT, JobView, job_item, job_view, moment
 from freight.domain.errors import InvalidRequest
 from freight.domain.jobs import idempotency, lifecycle, search, stalls
@@ -57,7 +58,7 @@ WithName = Annotated[
         max_length=200,
         pattern=NO_NUL,
         description="Case-insensitive substring of the name.",
-        examples=[Example(value="attio")],
+        examples=[Example(value=TARGET.system)],
     ),
 ]
 WithLabel = Annotated[

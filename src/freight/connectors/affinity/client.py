@@ -14,6 +14,7 @@ from tenacity.wait import wait_base
 
 from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
+from freight.connectors.affinity.spec import SPEC
 from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, anything, holds
 from freight.connectors.errors import (
     CursorRefused,
@@ -63,7 +64,7 @@ class AffinityPage(msgspec.Struct, frozen=True):
 class AffinityClient(HttpClient):
     """Affinity's API with one key. Every method raises a `ConnectorError` on failure."""
 
-    vendor = "Affinity"
+    spec = SPEC
 
     def __init__(
         self,

@@ -178,11 +178,11 @@ class FieldsReader(RowReader):
 
 
 LEFT_OUT = {
-    "association_left_out": "Affinity links this record to others in these fields; in Attio people are linked to their "
-    "current company only, so they were left out: {}.",
+    "association_left_out": "Affinity links this record to others in these fields; in the target people are linked to "
+    "their current company only, so they were left out: {}.",
     "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
-    "not_writable": "These fields hold what Affinity computed from mailboxes and calendars; Attio computes its own "
-    "values, which cannot be written: {}.",
+    "not_writable": "These fields hold what Affinity computed from mailboxes and calendars; the target computes its "
+    "own values, which cannot be written: {}.",
 }
 
 
