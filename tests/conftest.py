@@ -19,10 +19,12 @@ import freight_embedded
 from freight import database, encryption
 from freight.settings import Settings
 from freight_embedded import Servers, locks
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_embedded.postgres import ROLE
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support import service as support
-from support.servers import wait_for_no_disk
+from support.sandboxes import sandbox_options
+from support.servers import as_superuser, wait_for_no_disk
 
 # How fast a machine is must not decide a test.
 hypothesis.settings.register_profile(
@@ -54,7 +56,7 @@ async def servers() -> AsyncIterator[Servers]:
 @pytest.fixture(scope="session")
 async def migrated_template(servers: Servers) -> str:
     """The name of a database with Freight's tables, from which others are made: much faster than migrating each."""
-    await _execute(servers.database_url, f"CREATE DATABASE {TEMPLATE}")
+    await _execute(as_superuser(servers.database_url), f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}")
     async with database.connected(_named(servers.database_url, TEMPLATE), pool_size=2):
         await database.migrate()
     return TEMPLATE
@@ -63,10 +65,16 @@ async def migrated_template(servers: Servers) -> str:
 @pytest.fixture(scope="module")
 async def database_url(servers: Servers, migrated_template: str) -> AsyncIterator[str]:
     """A migrated database with no rows in it."""
-    name = f"test_{uuid4().hex}"
-    await _execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    name, superuser = f"test_{uuid4().hex}", as_superuser(servers.database_url)
+    await _execute(superuser, f"CREATE DATABASE {name} TEMPLATE {migrated_template} OWNER {ROLE}")
     yield _named(servers.database_url, name)
-    await _execute(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    await _execute(superuser, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def superuser_url(database_url: str) -> str:
+    """The same database, as the superuser of the embedded server."""
+    return as_superuser(database_url)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +89,7 @@ async def redis_url(servers: Servers) -> str:
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A small Affinity and an Attio without limits."""
-    async with running_sandbox(SandboxOptions(companies=20, people=30, unlimited=True)) as sandbox:
+    async with running_sandbox(sandbox_options(companies=20, people=30, unlimited=True)) as sandbox:
         yield sandbox
 
 

@@ -1,4 +1,4 @@
-"""`python -m freight` is `freight`."""
+"""Run `freight` as `python -m freight`."""
 
 from freight.cli import main
 

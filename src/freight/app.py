@@ -1,4 +1,4 @@
-"""The application: what `freight.api` offers, put together for one deployment."""
+"""The application: `freight.api`, assembled for one deployment."""
 
 import asyncio
 
@@ -45,13 +45,13 @@ from freight.queue import Queue
 from freight.settings import Settings
 
 EXPOSED = ("Content-Disposition", "ETag", "Location", "Retry-After", request_log.HEADER)
-"""Headers, besides those of the limits, that pages of other origins may read."""
+"""Headers, in addition to those of the limits, that pages of other origins can read."""
 
 
 def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) -> ASGIApp:
-    """The application. Whoever opened the deployment and Redis closes them when it has ended.
+    """Return the application. Its caller closes the deployment and Redis after the application has ended.
 
-    `closing` is set when the service is told to stop, so that answers without an end come to one.
+    `closing` is set when the service stops, so that endless responses end.
     """
     cipher, queue = deployment.cipher, Queue(redis)
     vendors = Vendors(deployment.settings, redis, workers=lambda: 1)
@@ -60,7 +60,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
     limiter = Limiter(redis, volatile, deployment.settings)
     job_lists, metrics, checks = JobLists(redis, volatile, cipher), Metrics(queue), Checks(queue)
 
-    # Other requests need connections to the database too, and other tenants downloads.
+    # Other requests need database connections too, and other tenants downloads.
     most = max(1, deployment.settings.database_pool_size // 2)
     downloads = Shares("downloads", total=most, each=max(1, most // 2), wait_seconds=5)
     watchers = Watchers()
@@ -122,7 +122,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             ResponseHeader(
                 name=request_log.HEADER,
                 value="",
-                description="Names the request in Freight's log. A request may bring its own.",
+                description="Identifies the request in Freight's log. You can send your own.",
                 documentation_only=True,
             )
         ],
@@ -130,9 +130,9 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
         openapi_config=config.openapi_config(deployment.settings.public_url),
         request_max_body_size=deployment.settings.largest_body,
         cors_config=_cors(deployment.settings),
-        # What is compressed reaches a client in portions too large for events.
+        # Compression would buffer events until a large chunk is full.
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude=["/events$"]),
-        # The handlers of exceptions log what is worth it, through structlog.
+        # The exception handlers log what matters through structlog.
         logging_config=None,
         debug=False,
     )

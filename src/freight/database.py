@@ -1,17 +1,18 @@
-"""The database: one engine, its pool, and the transactions in which all work is done.
+"""The database: its pool of connections, and the transactions in which all work is done.
 
 Row-level security is forced on every table, so a transaction sees rows only after it has taken one of two roles:
 `freight_tenant`, which sees the rows of the tenant it names, or `freight_platform`, which sees all. Both are taken for
 the transaction only: a setting that outlived it would stay on the pooled connection.
+
+Inside `as_tenant` and `as_platform` Piccolo's queries run on the transaction's connection, as SQL on the yielded one
+does; outside of them they raise `OutsideTransaction`.
 """
 
 import asyncio
 import contextlib
 import io
-import math
 import os
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -22,7 +23,8 @@ import asyncpg
 import msgspec
 import structlog
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
-from piccolo.engine.postgres import PostgresEngine
+
+from freight.piccolo_engine import Engine, migrating
 
 Row = Mapping[str, Any]
 """A row of an answer, by column."""
@@ -32,7 +34,7 @@ class Cursor(Protocol):
     """Rows that stay in the database until they are asked for."""
 
     async def fetch(self, n: int) -> list[Row]:
-        """The next `n` rows, fewer at the end, none after it."""
+        """Return the next `n` rows, fewer at the end, none after it."""
         ...
 
 
@@ -40,23 +42,23 @@ class Connection(Protocol):
     """What Freight uses of an asyncpg connection, which has no types of its own. `$1`, `$2` … stand for `args`."""
 
     async def execute(self, query: str, *args: object) -> str:
-        """Run a statement; answers its tag, `UPDATE 3`."""
+        """Run a statement and return its tag, `UPDATE 3`."""
         ...
 
     async def fetch(self, query: str, *args: object) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         ...
 
     async def fetchrow(self, query: str, *args: object) -> Row | None:
-        """The first row."""
+        """Return the first row."""
         ...
 
     async def fetchval(self, query: str, *args: object) -> Any:
-        """The first column of the first row."""
+        """Return the first column of the first row."""
         ...
 
     def cursor(self, query: str, *args: object) -> Awaitable[Cursor]:
-        """A cursor over the rows, which lasts as long as the transaction."""
+        """Return a cursor over the rows, which lasts as long as the transaction."""
         ...
 
 
@@ -64,7 +66,7 @@ log = structlog.get_logger()
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 
-_under_way: ContextVar[bool] = ContextVar("transaction_under_way", default=False)
+_in_progress: ContextVar[bool] = ContextVar("transaction_in_progress", default=False)
 
 MIGRATION_LOCK = 0x46524549
 """Key of the advisory lock under which one process at a time migrates."""
@@ -84,20 +86,17 @@ that became a replica, and sessions that the server ended because they took too 
 
 UNAVAILABLE_STATES = (*GONE_STATES, "28", "3D", "40", "53", "55P03", "58")
 """How the SQLSTATEs begin that say nothing about what was sent, so that it may be repeated: besides those above refused
-logins, a database that is gone, transactions that were in each other's way, insufficient resources, locks that are not
-to be had in time, and errors of the system."""
+logins, a missing database, conflicts between transactions, insufficient resources, lock timeouts, and errors of the
+system."""
 
 DATA_STATES = ("21", "22", "23", "44", "54", "XX")
 """How the SQLSTATEs begin that are about the data of a statement: cardinality, data exceptions, integrity constraints,
-views with a check, limits of the program, and the internal errors with which PostgreSQL refuses values that it has no
-memory for."""
+views with a check, limits of the program, and the internal errors with which PostgreSQL refuses values that are too
+large for its memory."""
 
-
-CONNECT_SECONDS = 10
-"""How long it may take to open a connection."""
 
 ACQUIRE_SECONDS = 30
-"""How long a transaction waits for a connection, one that has to be opened included."""
+"""How long a transaction waits for a connection, including the time to open one."""
 
 COMMAND_SECONDS = 60
 
@@ -106,13 +105,10 @@ ROLLBACK_SECONDS = 2
 undoes it too."""
 
 RELEASE_SECONDS = 5
-"""How long a connection may take to be ready for the next transaction."""
+"""How long resetting a connection for the next transaction may take."""
 
 CLOSE_SECONDS = 2
-"""How long closing all connections may take, when nothing is under way any more."""
-
-EXPIRY_SECONDS = 1
-"""The shortest time between two replacements of all connections."""
+"""How long closing all connections may take once no transaction is in progress."""
 
 READ_ONLY = "PostgreSQL takes no writes at the moment: it is a replica, or its transactions are read-only by default."
 
@@ -120,61 +116,30 @@ NO_CONNECTION = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 PREPARED_STATEMENT_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 
-CACHE_SIZE = "statement_cache_size="
-
 POOLED = (
-    "A prepared statement got lost, as it does behind a pooler such as pgbouncer in transaction mode. Add "
+    "A prepared statement was lost, as happens behind a pooler such as pgbouncer in transaction mode. Add "
     "`statement_cache_size=0` to the parameters of FREIGHT_DATABASE_URL, and start Freight again."
 )
 
 
-class _Engine(PostgresEngine):
-    """Piccolo's engine, but one that connects to nothing until it is told where."""
-
-    async def check_version(self) -> None:
-        """Leave out the connection that Piccolo makes while modules are still being imported."""
-
-    def configure(self, url: str) -> None:
-        url, cache_size = _without_cache_size(url)
-        # A server that cannot be written is none: with several hosts in the URL the next one is tried.
-        self.config = {"dsn": url, "timeout": CONNECT_SECONDS, "target_session_attrs": "read-write", **cache_size}
-        self.expired_at = -math.inf
-
-    async def expire(self) -> None:
-        """Have every connection replaced before it is used again: one was found to lead nowhere, so others may too."""
-        if self.pool is not None and time.monotonic() - self.expired_at >= EXPIRY_SECONDS:
-            self.expired_at = time.monotonic()
-            await self.pool.expire_connections()
-
-
-DB = _Engine(config={})
+DB = Engine(config={})
+"""The engine of every table."""
 
 # Piccolo's migrations would otherwise look for a `piccolo_conf.py` in the working folder.
 os.environ.setdefault("PICCOLO_CONF", "freight.piccolo_conf")
 
 
 def configure(url: str) -> None:
-    """Say which database the engine is for, without connecting to it."""
-    DB.configure(url)
-
-
-def _without_cache_size(url: str) -> tuple[str, dict[str, int]]:
-    """Split what is meant for asyncpg itself from a URL whose other parameters go to the server."""
-    address, _, parameters = url.partition("?")
-    mine = [part for part in parameters.split("&") if part.startswith(CACHE_SIZE)]
-    if not mine:
-        return url, {}
+    """Set the database that the engine is for, without connecting to it. Raise `DatabaseError` for a bad URL."""
     try:
-        size = int(mine[-1].removeprefix(CACHE_SIZE))
-    except ValueError:
-        raise DatabaseError("The statement_cache_size in FREIGHT_DATABASE_URL is not a number.") from None
-    others = "&".join(part for part in parameters.split("&") if not part.startswith(CACHE_SIZE))
-    return f"{address}?{others}" if others else address, {"statement_cache_size": size}
+        DB.configure(url)
+    except ValueError as error:
+        raise DatabaseError(str(error)) from None
 
 
 @asynccontextmanager
 async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
-    """Hold a pool of connections to the database at `url`. Raises `DatabaseError` if it cannot be reached."""
+    """Hold a pool of connections to the database at `url`. Raise `DatabaseError` if it cannot be reached."""
     configure(url)
     try:
         if "statement_cache_size" not in DB.config and await _is_pooled():
@@ -205,7 +170,7 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
 
 
 async def _is_pooled() -> bool:
-    """Return whether a pooler such as pgbouncer stands before PostgreSQL: it answers with a process id of its own.
+    """Return whether connections go through a pooler such as pgbouncer, which answers with a process id of its own.
 
     In transaction mode every transaction may run in another session, where a statement that was prepared in an
     earlier one is unknown, or known there as another one.
@@ -226,37 +191,39 @@ def abandon() -> None:
 
 @asynccontextmanager
 async def as_tenant(tenant_id: UUID) -> AsyncIterator[Connection]:
-    """A transaction that sees and writes the rows of this tenant only."""
+    """Begin a transaction that sees and writes the rows of this tenant only."""
     async with _transaction() as tx:
         await tx.execute(
             "SELECT set_config('role', 'freight_tenant', true), set_config('freight.tenant_id', $1, true)",
             str(tenant_id),
         )
-        yield tx
+        with DB.bound_to(tx):
+            yield tx
 
 
 @asynccontextmanager
 async def as_platform() -> AsyncIterator[Connection]:
-    """A transaction that sees the rows of all tenants: for looking up keys, for the sweep, for the administrator."""
+    """Begin a transaction that sees the rows of all tenants: for finding keys, for the sweep, for the administrator."""
     async with _transaction() as tx:
         await tx.execute("SELECT set_config('role', 'freight_platform', true)")
-        yield tx
+        with DB.bound_to(tx):
+            yield tx
 
 
 @asynccontextmanager
 async def _transaction() -> AsyncIterator[Connection]:
-    """A transaction on a connection of the pool, which gets it back however and whenever this is cancelled.
+    """Begin a transaction on a connection of the pool, which gets it back however and whenever this is cancelled.
 
     Piccolo's own transactions keep the connection if they are cancelled while they begin or roll back, and the task
     can begin no other afterwards.
     """
-    if _under_way.get():
+    if _in_progress.get():
         raise RuntimeError(
-            "A transaction is under way already: another within it could wait for its connection forever."
+            "A transaction is in progress already: another within it could wait for its connection forever."
         )
     if DB.pool is None:
         raise Unavailable("There are no connections to PostgreSQL: they have been closed, or were never opened.")
-    pool, token = DB.pool, _under_way.set(True)
+    pool, token = DB.pool, _in_progress.set(True)
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):
             connection = await pool.acquire()
@@ -274,12 +241,12 @@ async def _transaction() -> AsyncIterator[Connection]:
             raise
         raise Unavailable(str(error) or type(error).__name__) from error
     finally:
-        _under_way.reset(token)
+        _in_progress.reset(token)
 
 
 @asynccontextmanager
 async def _begun(connection: Any) -> AsyncIterator[None]:
-    """A transaction on this connection, which is closed if it can be of no more use."""
+    """Begin a transaction on this connection, which is closed if it is of no more use."""
     transaction = connection.transaction()
     try:
         await transaction.start()
@@ -360,28 +327,28 @@ async def _roll_back(tx: Connection) -> None:
 
 
 def storable(text: str) -> str:
-    """The text without what no text in PostgreSQL can hold: NUL is left out, half a surrogate pair becomes U+FFFD."""
+    """Return the text without what PostgreSQL cannot store: NUL is removed, half a surrogate pair becomes U+FFFD."""
     text = text.replace("\0", "")
     return text if text.isascii() else SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def jsonb(value: object) -> str:
-    """The value as JSON that a jsonb column takes: PostgreSQL refuses the NUL character, so it is left out."""
-    # An escaped backslash before the u means that no NUL is meant.
+    """Return the value as JSON for a jsonb column. NUL characters are removed, as PostgreSQL refuses them."""
+    # After an escaped backslash, u0000 is text and no NUL.
     return re.sub(r"(?<!\\)((?:\\\\)*)\\u0000", r"\1", msgspec.json.encode(value).decode())
 
 
 async def ping() -> None:
-    """Ask the database whether it can be written. Raises `Unavailable` if it cannot, or cannot be asked."""
+    """Ask the database whether it takes writes. Raise `Unavailable` if it does not, or does not answer."""
     async with _transaction() as tx:
         if await tx.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
             raise Unavailable(READ_ONLY)
 
 
 async def migrate() -> str:
-    """Bring the tables to the newest version and return what Piccolo printed about it.
+    """Apply the migrations that are missing and return what Piccolo printed about them.
 
-    Any number of processes may call this at once. Raises `DatabaseError` if a migration fails.
+    Any number of processes may call this at once. Raise `DatabaseError` if a migration fails.
     """
     printed = io.StringIO()
     lock = await DB.get_new_connection()
@@ -389,7 +356,7 @@ async def migrate() -> str:
         # The lock of a transaction, because behind a pooler that of a session is never given back.
         async with lock.transaction():
             await lock.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-            with contextlib.redirect_stdout(printed):
+            with contextlib.redirect_stdout(printed), migrating():
                 result = await ForwardsMigrationManager(app_name="freight").run()
     finally:
         await lock.close()
@@ -399,7 +366,7 @@ async def migrate() -> str:
 
 
 async def is_migrated() -> bool:
-    """Whether every migration of this version of Freight has been applied."""
+    """Return whether every migration of this version of Freight has been applied."""
     from freight.piccolo_app import APP_CONFIG
 
     manager = ForwardsMigrationManager(app_name="freight")

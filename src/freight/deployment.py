@@ -1,4 +1,4 @@
-"""A deployment put together from its settings: servers, database, Redis, secrets."""
+"""A deployment assembled from its settings: servers, database, Redis, secrets."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What every process of Freight works with."""
+    """The resources that every process of Freight works with."""
 
     settings: Settings
     database_url: str
@@ -26,10 +26,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Deployment]:
-    """Start or join the embedded servers if no others are set, connect to the database and open the vault.
+    """Start or join the embedded servers if no others are set, connect to the database and load the secrets.
 
-    An embedded database is migrated, any other must have been. Raises `SettingsError`, `EmbeddedError`,
-    `DatabaseError` or `SecretError`, each with a sentence for the operator.
+    An embedded database is migrated; any other must be migrated already. Raise `SettingsError`, `EmbeddedError`,
+    `DatabaseError` or `SecretError`, each with a message for the operator.
     """
     async with AsyncExitStack() as stack:
         if settings.database_url and settings.redis_url:
@@ -52,14 +52,14 @@ async def opened(settings: Settings) -> AsyncIterator[Deployment]:
 
 
 def warn_of_shared_user(settings: Settings) -> None:
-    """Log that other programs can enter the embedded servers, if they can."""
+    """Log a warning if other programs have access to the embedded servers."""
     embeds = not settings.database_url
     if embeds and (sentence := shared_user_warning(settings.home_path / "postgres")):
         log.warning("embedded_servers_run_as_shared_user", consequence=sentence)
 
 
 def redis_url(settings: Settings) -> str:
-    """Where Redis is, for whoever must know before anything can be started. Raises `SettingsError`."""
+    """Return the URL of Redis, for callers that need it before anything is started. Raise `SettingsError`."""
     if settings.redis_url and settings.database_url:
         return settings.redis_url
     _check_both_or_none(settings)

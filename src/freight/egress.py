@@ -1,10 +1,10 @@
-"""Outgoing connections to addresses that a client names: a way into the network in which Freight runs.
+"""Outgoing connections to addresses that a client chooses, which could reach the network in which Freight runs.
 
-A URL is refused by its form, by what its name resolves to, and once more when a connection is made: the addresses that
-were checked are the ones that are connected to, so that a name which resolves to something else the next time gains
-nothing.
+A URL is refused by its form, by the addresses that its name resolves to, and again when a connection is made: Freight
+connects to the addresses that were checked, so a name that resolves differently the next time gains nothing (DNS
+rebinding).
 
-It is our own because httpx has no choice of addresses, and httpcore leaves it to the backend that it is given.
+This is our own code because httpx has no choice of addresses, and httpcore leaves it to the backend that it is given.
 """
 
 import asyncio
@@ -23,47 +23,47 @@ import httpcore
 import httpx
 
 RESOLVE_SECONDS = 5
-"""How long a name may take to be looked up, the wait for a free look-up included."""
+"""The maximum time to look up a name, including the wait for a free look-up."""
 
 MAX_LOOKUPS, MAX_LOOKUPS_EACH = 32, 4
-"""Names that are looked up at a time, in all and for one tenant. A look-up that hangs cannot be stopped."""
+"""Concurrent look-ups, in total and for one tenant. A look-up that hangs cannot be stopped."""
 
 ON_BEHALF_OF: ContextVar[str] = ContextVar("on_behalf_of", default="")
-"""For whom names are looked up: a tenant, or nothing for Freight itself."""
+"""The tenant for whom names are looked up, or None for Freight itself."""
 
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 SIX_TO_FOUR = IPv6Network("2002::/16")
 NAT64 = IPv6Network("64:ff9b::/96")
-"""What networks that speak IPv6 only make of IPv4 addresses (RFC 6052)."""
+"""The prefix that IPv6-only networks use for IPv4 addresses (RFC 6052)."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PORTS = {None, *range(1, 65536)}
 
 UNRESOLVED = (OSError, UnicodeError, TimeoutError)
-"""What resolving a name raises if there is no such name, if it cannot be one, or if nobody answers."""
+"""What resolving a name raises if it does not exist, is not valid, or no server answers."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host name, as text."""
+"""Returns the addresses of a host name, as text."""
 
 
 class AddressRefused(httpx.ConnectError):
-    """Freight sends no requests there; the message says why."""
+    """Freight sends no requests to this address; the message says why."""
 
 
 LookUp = Callable[[str, int], Sequence[str]]
-"""Finds the addresses of a host name, and blocks meanwhile."""
+"""Returns the addresses of a host name, and blocks."""
 
 
 def ask_system(host: str, port: int) -> Sequence[str]:
-    """Return the addresses that the system knows for a host. Raises one of `UNRESOLVED`."""
+    """Return the addresses that the system resolves a host to. Raise one of `UNRESOLVED`."""
     return [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class Resolver:
-    """Looks names up, such that a tenant whose name servers do not answer waits for them alone.
+    """Looks names up, such that a tenant whose name servers do not answer delays no other tenant.
 
-    Each look-up has a thread of its own, which the end of the process does not wait for. asyncio's threads are few and
-    shared with everything else, and are waited for.
+    Each look-up has a thread of its own, which the process does not wait for when it ends. asyncio's threads are few,
+    shared with everything else, and waited for.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Resolver:
         self._ended = asyncio.Event()
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Return the addresses of a host. Raises one of `UNRESOLVED`."""
+        """Return the addresses of a host. Raise one of `UNRESOLVED`."""
         who = ON_BEHALF_OF.get()
         async with asyncio.timeout(self._seconds):
             while self._under_way[who] >= self._each or self._under_way.total() >= self._total:
@@ -125,16 +125,16 @@ class EgressPolicy:
     """Decides where requests may go: to public addresses over HTTPS, and to hosts that the operator allows."""
 
     def __init__(self, allowed_hosts: frozenset[str], *, resolve: Resolve | None = None) -> None:
-        """`allowed_hosts` are `host` or `host:port`; whatever they resolve to, and over plain HTTP too."""
+        """Allow `host` or `host:port` of `allowed_hosts` too, whatever they resolve to, and over plain HTTP."""
         self._allowed = allowed_hosts
         self.resolve = resolve or Resolver()
 
     def allows(self, url: httpx.URL) -> bool:
-        """Whether the operator allows this host by name."""
+        """Return whether the operator allows this host by name."""
         return self._is_allowed(url.raw_host.decode(), url.port or DEFAULT_PORTS.get(url.scheme, 0))
 
     async def check(self, text: str) -> None:
-        """Raise `AddressRefused` if requests may not be sent to this URL.
+        """Raise `AddressRefused` if requests must not be sent to this URL.
 
         A name that does not resolve passes: it may at the time of the request, and is checked then.
         """
@@ -148,7 +148,7 @@ class EgressPolicy:
                 await self.addresses(url.raw_host.decode(), url.port or DEFAULT_PORTS["https"])
 
     async def addresses(self, host: str, port: int) -> Sequence[str]:
-        """The addresses to connect to for a host. Raises `AddressRefused`, or one of `UNRESOLVED`."""
+        """Return the addresses to connect to for a host. Raise `AddressRefused`, or one of `UNRESOLVED`."""
         if self._is_allowed(host, port):
             return [host]
         literal = numeric(host)
@@ -158,7 +158,7 @@ class EgressPolicy:
         return found
 
     def transport(self, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
-        """A transport whose connections all pass this guard, also those after a redirect."""
+        """Return a transport whose connections all obey this policy, including those after a redirect."""
         return _GuardedTransport(self, limits)
 
     def _is_allowed(self, host: str, port: int) -> bool:
@@ -167,7 +167,7 @@ class EgressPolicy:
 
 
 def parse(text: str) -> httpx.URL:
-    """The URL, as it will be understood when a request is sent. Raises `AddressRefused` if it is not a usable one."""
+    """Return the URL as it is understood when a request is sent. Raise `AddressRefused` if it is not usable."""
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, UnicodeError):
@@ -180,7 +180,9 @@ def parse(text: str) -> httpx.URL:
 
 
 def numeric(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host is if it is no name, in any notation: systems also take `0x7f.1` and `2130706433`."""
+    """Return the address that a host is, in any notation, or None for a name: systems also accept `0x7f.1` and
+    `2130706433`.
+    """
     text = host.rstrip(".")
     with suppress(ValueError):
         return ipaddress.ip_address(text)
@@ -190,7 +192,7 @@ def numeric(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to a single host of the internet."""
+    """Return whether an address belongs to a single host of the internet."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, IPv6Address):
         inner = ip.ipv4_mapped or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
@@ -202,8 +204,8 @@ def is_public(address: str) -> bool:
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     def __init__(self, egress_policy: EgressPolicy, limits: httpx.Limits) -> None:
-        # httpx lets nobody choose how connections are made; httpcore does. Without the inherited __init__ there is no
-        # pool but this one, so a httpx that names it otherwise would send nothing rather than send unguarded.
+        # httpx does not let its users choose how connections are made; httpcore does. Without the inherited __init__
+        # this pool is the only one, so a httpx that names it otherwise would send nothing rather than send unchecked.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=_tls_context(),
             max_connections=limits.max_connections,
@@ -245,5 +247,5 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
 
 @cache
 def _tls_context() -> ssl.SSLContext:
-    # Loading the certificates takes some ten milliseconds: once, not for every connection.
+    # Loading the certificates takes some ten milliseconds, so it is done once and not for every connection.
     return httpx.create_ssl_context()

@@ -1,7 +1,7 @@
-"""Secrets: the keys they are protected with, sealed vendor credentials, and digests of API keys.
+"""Secrets: the keys that protect them, encrypted vendor credentials, and digests of API keys.
 
-Everything derives from one or several deployment secrets, newest first: what is new is protected with the first,
-what is old is still understood with the others, so secrets can be replaced without a pause.
+Everything is derived from one or several deployment secrets, newest first: new data are protected with the first, old
+data can still be read with the others, so secrets can be rotated without downtime.
 """
 
 import base64
@@ -25,14 +25,14 @@ NONCE_BYTES = 12
 
 
 class SecretError(Exception):
-    """A deployment secret is missing, malformed, or not the one that something was protected with."""
+    """A deployment secret is missing, malformed, or not the one that the data were protected with."""
 
 
 class CredentialCipher:
-    """Seals and opens with the deployment's secrets."""
+    """Encrypts and decrypts with the deployment's secrets."""
 
     def __init__(self, deployment_secrets: Sequence[str]) -> None:
-        """Take secrets as `generate_secret` makes them, newest first. Raises `SecretError`."""
+        """Take secrets in the form of `generate_secret`, newest first. Raise `SecretError`."""
         if not deployment_secrets:
             raise SecretError(
                 "FREIGHT_SECRET_KEYS is not set. Make a secret with `freight generate-secret` and keep it safe: "
@@ -48,13 +48,13 @@ class CredentialCipher:
         return f"<Vault with {len(self._digesting)} secrets>"
 
     def seal(self, text: str, *, bound_to: str) -> bytes:
-        """Encrypt `text` (AES-256-GCM) so that it opens only together with the same `bound_to`."""
+        """Encrypt `text` (AES-256-GCM), bound to `bound_to`: decrypting it needs the same value."""
         key_id, cipher = next(iter(self._sealing.items()))
         nonce = os.urandom(NONCE_BYTES)
         return key_id + nonce + cipher.encrypt(nonce, text.encode(), bound_to.encode())
 
     def open(self, sealed: bytes, *, bound_to: str) -> str:
-        """Decrypt what `seal` made. Raises `SecretError` if none of the secrets fits, or it was moved or altered."""
+        """Decrypt the result of `seal`. Raise `SecretError` if no secret fits, or if it was moved or altered."""
         cipher = self._sealing.get(sealed[:KEY_ID_BYTES])
         nonce, ciphertext = sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
         try:
@@ -68,11 +68,11 @@ class CredentialCipher:
         )
 
     def digest(self, api_key: str) -> bytes:
-        """The HMAC-SHA-256 under which a new API key is stored."""
+        """Return the HMAC-SHA-256 under which a new API key is stored."""
         return hmac.digest(self._digesting[0], api_key.encode(), hashlib.sha256)
 
     def is_digest_of(self, digest: bytes, api_key: str) -> bool:
-        """Whether `digest` is of this API key, under any of the secrets; takes the same time whatever the answer."""
+        """Return, in constant time, whether `digest` is of this API key under any of the secrets."""
         matches = [
             hmac.compare_digest(digest, hmac.digest(key, api_key.encode(), hashlib.sha256)) for key in self._digesting
         ]
@@ -80,18 +80,18 @@ class CredentialCipher:
 
 
 def generate_secret() -> str:
-    """A new deployment secret: 32 random bytes in URL-safe base64."""
+    """Return a new deployment secret: 32 random bytes in URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
 
 
 def secret_in(home: Path) -> str:
-    """The secret kept in the home folder, made there (readable by its owner only) if there is none."""
+    """Return the secret in the home folder; create it, readable by its owner only, if there is none."""
     path = home / "secret.key"
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=home, prefix="secret-") as file:  # made with mode 0600
             file.write(generate_secret())
             file.flush()
-            # Linking is what lets only one of two simultaneous starts win, with its file complete.
+            # Linking lets only one of two simultaneous starts win, with its file complete.
             with contextlib.suppress(FileExistsError):
                 os.link(file.name, path)
     return path.read_text().strip()

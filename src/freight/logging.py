@@ -1,4 +1,4 @@
-"""Logging: structlog for Freight's own lines, and the same form for those of the libraries."""
+"""Logging: structlog for Freight's own lines, and the same format for those of libraries."""
 
 import logging
 import logging.config
@@ -9,11 +9,11 @@ import structlog
 from freight.settings import Settings
 
 TOO_TALKATIVE = ("arq", "httpx", "httpcore", "piccolo", "uvicorn.error")
-"""Libraries whose "info" would be a line or two per task or request."""
+"""Libraries that log a line or two per task or request at level "info"."""
 
 
 def configure(settings: Settings) -> None:
-    """Send all log lines to standard error, for people or for programs as the settings have it."""
+    """Send all log lines to standard error, in the format that the settings choose."""
     for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

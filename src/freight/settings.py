@@ -1,4 +1,4 @@
-"""Every setting, once: read from the environment (`FREIGHT_…`) and from a `.env` file beside it."""
+"""All settings, read from the environment (`FREIGHT_…`) and from a `.env` file."""
 
 import os
 import re
@@ -15,46 +15,52 @@ PREFIX = "FREIGHT_"
 
 
 class SettingsError(Exception):
-    """A setting has a value that Freight cannot use; the message names the variable and what it takes."""
+    """A setting has an unusable value; the message names the variable and its valid values."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be set. Each field is the variable `FREIGHT_` and its name in capitals."""
+    """The settings. Each field is the variable `FREIGHT_` followed by its name in capitals."""
 
     home: Annotated[str, Meta(description="Folder for the embedded servers' data and the generated secret.")] = (
         platformdirs.user_data_dir("freight")
     )
     database_url: Annotated[
         str | None,
-        Meta(description="PostgreSQL to use, `postgresql://user:password@host/database`; without it one is embedded."),
+        Meta(
+            description="PostgreSQL to use, `postgresql://user:password@host/database`; without it an embedded one is"
+            " started."
+        ),
     ] = None
     redis_url: Annotated[
-        str | None, Meta(description="Redis to use, `redis://host:6379/0`; without it one is embedded.")
+        str | None, Meta(description="Redis to use, `redis://host:6379/0`; without it an embedded one is started.")
     ] = None
     secret_keys: Annotated[
         str | None,
         Meta(
-            description="Secrets that protect stored credentials and API keys, newest first, separated by commas; each "
-            "from `freight generate-secret`. Needed with a database of your own, otherwise made in the home folder."
+            description="Secrets that protect stored credentials and API keys, newest first, separated by commas; "
+            "each from `freight generate-secret`. Required with `FREIGHT_DATABASE_URL`, otherwise "
+            "generated in the home folder."
         ),
     ] = None
     host: Annotated[str, Meta(description="Address on which the API listens.")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port on which the API listens; 0 takes a free one.")] = 8000
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port on which the API listens; 0 selects a free one.")] = (
+        8000
+    )
     environment: Annotated[
         Literal["live", "test", "dev"], Meta(description="Kind of deployment; new API keys begin with `frt_` and this.")
     ] = "live"
     vendor_hosts: Annotated[
         str,
         Meta(
-            description="Further `host` or `host:port` values, separated by commas, that a job's `base_url` may name "
-            "besides the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
+            description="Additional `host` or `host:port` values, separated by commas, that a job's `base_url` may "
+            "name besides the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
         ),
     ] = ""
     webhook_hosts: Annotated[
         str,
         Meta(
-            description="`host` or `host:port` values, separated by commas, to which webhooks may be sent though their "
-            "address is private, also over plain HTTP."
+            description="`host` or `host:port` values, separated by commas, to which webhooks may be sent although "
+            "their address is private, also over plain HTTP."
         ),
     ] = ""
     affinity_requests_per_minute: Annotated[
@@ -70,41 +76,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=0,
-            description="Seconds for which Freight looks for a record whose creation the target did not confirm before "
-            "it sends it again.",
+            description="Seconds for which Freight looks for a record whose creation the target did not confirm, "
+            "before it sends it again.",
         ),
     ] = 60
     requests_per_minute: Annotated[
-        int, Meta(ge=0, description="Requests that a tenant may make in a minute; 0 for any number.")
+        int, Meta(ge=0, description="Requests that a tenant may make in a minute; 0 for no limit.")
     ] = 100
     requests_per_hour: Annotated[
-        int, Meta(ge=0, description="Requests that a tenant may make in an hour; 0 for any number.")
+        int, Meta(ge=0, description="Requests that a tenant may make in an hour; 0 for no limit.")
     ] = 1000
     creations_per_minute: Annotated[
-        int, Meta(ge=0, description="Jobs that a tenant may create in a minute; 0 for any number.")
+        int, Meta(ge=0, description="Jobs that a tenant may create in a minute; 0 for no limit.")
     ] = 10
     creations_per_hour: Annotated[
-        int, Meta(ge=0, description="Jobs that a tenant may create in an hour; 0 for any number.")
+        int, Meta(ge=0, description="Jobs that a tenant may create in an hour; 0 for no limit.")
     ] = 100
     keyless_requests_per_minute: Annotated[
         int,
-        Meta(ge=0, description="Requests that one address may make in a minute without a valid key; 0 for any number."),
+        Meta(ge=0, description="Requests that one address may make in a minute without a valid key; 0 for no limit."),
     ] = 20
     trusted_proxies: Annotated[
         str,
         Meta(
             description="Addresses or networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto "
-            "headers are believed: a load balancer's."
+            "headers are trusted, such as a load balancer's."
         ),
     ] = "127.0.0.1"
     public_url: Annotated[
-        str | None, Meta(description="Where clients reach the API, `https://freight.example.com`, for its description.")
+        str | None,
+        Meta(
+            description="URL at which clients reach the API, `https://freight.example.com`, for the OpenAPI "
+            "description."
+        ),
     ] = None
     allowed_hosts: Annotated[
         str,
         Meta(
-            description="Names, separated by commas, by which clients may address the API, `*.example.com` for all "
-            "below one; empty for any."
+            description="Host names, separated by commas, at which clients may reach the API, `*.example.com` for all"
+            " subdomains; empty for any."
         ),
     ] = ""
     cors_origins: Annotated[
@@ -114,18 +124,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "`https://app.example.com`; empty for none."
         ),
     ] = ""
-    largest_body: Annotated[int, Meta(ge=10_000, description="Bytes that the body of a request may have.")] = 1_000_000
+    largest_body: Annotated[int, Meta(ge=10_000, description="Maximum bytes of a request body.")] = 1_000_000
     database_pool_size: Annotated[int, Meta(ge=2, le=1000, description="Database connections of one process.")] = 10
     worker_concurrency: Annotated[
-        int, Meta(ge=1, le=1000, description="Batches and streams that one worker handles beside each other.")
+        int, Meta(ge=1, le=1000, description="Batches and streams that one worker handles concurrently.")
     ] = 8
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
+        Literal["debug", "info", "warning", "error"], Meta(description="Lowest level that is logged.")
     ] = "info"
     log_format: Annotated[
         Literal["auto", "console", "json"],
         Meta(
-            description="Log lines for people or for programs; `auto` is `console` on a terminal and `json` elsewhere."
+            description="Log format, for people or for programs; `auto` is `console` on a terminal and `json` "
+            "elsewhere."
         ),
     ] = "auto"
 
@@ -135,39 +146,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def home_path(self) -> Path:
-        """The home folder, absolute."""
+        """The home folder as an absolute path."""
         return Path(self.home).expanduser().absolute()
 
     @property
     def extra_vendor_hosts(self) -> frozenset[str]:
-        """`vendor_hosts`, taken apart."""
+        """`vendor_hosts` as a set."""
         return frozenset(_parts(self.vendor_hosts.casefold()))
 
     @property
     def extra_webhook_hosts(self) -> frozenset[str]:
-        """`webhook_hosts`, taken apart."""
+        """`webhook_hosts` as a set."""
         return frozenset(_parts(self.webhook_hosts.casefold()))
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """`allowed_hosts`, taken apart."""
+        """`allowed_hosts` as a tuple."""
         return tuple(_parts(self.allowed_hosts.casefold()))
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """`cors_origins`, taken apart."""
+        """`cors_origins` as a tuple."""
         return tuple(_parts(self.cors_origins))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """`secret_keys`, taken apart, newest first."""
+        """`secret_keys` as a tuple, newest first."""
         return tuple(_parts(self.secret_keys or ""))
 
 
 def load(environ: Mapping[str, str] | None = None, dotenv_path: Path | None = None) -> Settings:
-    """Read the settings; the environment goes before the `.env` file (by default the one in the working folder).
+    """Read the settings. The environment overrides the `.env` file (by default the one in the working folder).
 
-    Raises `SettingsError` for an unknown `FREIGHT_…` variable or a value that does not fit.
+    Raise `SettingsError` for an unknown `FREIGHT_…` variable or an invalid value.
     """
     file = dotenv.dotenv_values(dotenv_path or Path(".env"), interpolate=False)
     given = {**{name: value for name, value in file.items() if value is not None}, **(environ or os.environ)}
@@ -189,7 +200,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv_path: Path | None = No
 
 
 def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Each setting as (variable, value in force with secrets hidden, description)."""
+    """Yield each setting as (variable, current value with secrets hidden, description)."""
     hints = get_type_hints(Settings, include_extras=True)
     for field in msgspec.structs.fields(Settings):
         yield (
@@ -216,7 +227,7 @@ def _shown(name: str, value: Any) -> str:
         return ""
     if name == "secret_keys":
         return "(hidden)"
-    # The password stands between the first colon after the scheme and the last @ of the authority.
+    # The password is between the first colon after the scheme and the last @ of the authority.
     text = re.sub(r"(://[^:@]*):.*@", r"\1:(hidden)@", str(value))
     return re.sub(r"([?&])([^=&#]+)=([^&#]*)", _without_secret, text) if name in WITH_QUERY else text
 
@@ -226,7 +237,7 @@ WITH_QUERY = ("database_url", "redis_url")
 HARMLESS = frozenset(
     {"application_name", "database", "db", "dbname", "host", "port", "sslmode", "ssl_cert_reqs", "user"}
 )
-"""Options in the query of a URL that may be shown. A password is one too, by several names."""
+"""Options in the query of a URL that are safe to show. The query can contain a password under several names."""
 
 
 def _without_secret(option: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""Log lines about an outage: the first of each kind at once, then one in a while that counts the others.
+"""Log lines about an outage: the first of each kind at once, then one per interval that counts the others.
 
-An outage makes every request and every task fail in the same way. One line for each would fill the disk and say
-nothing more than the first.
+An outage makes every request and every task fail in the same way. A line for each would fill the disk without adding
+anything to the first.
 """
 
 import time
@@ -10,11 +10,11 @@ from collections.abc import Callable
 import structlog
 
 SECONDS = 30.0
-"""Time between two lines of the same kind."""
+"""The interval between two lines of the same kind."""
 
 
 class Throttle:
-    """Admits one line of a kind in a stretch of `seconds` and counts those that it holds back."""
+    """Admits one line of a kind per `seconds` and counts those that it suppresses."""
 
     def __init__(self, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -23,7 +23,7 @@ class Throttle:
         self._held_back: dict[tuple[str, str], int] = {}
 
     def admit(self, event: str, kind: str) -> int | None:
-        """Return how many lines of this kind were held back since the last one, or None to hold back this one."""
+        """Return how many lines of this kind were suppressed since the last one, or None to suppress this one."""
         key, now = (event, kind), self._clock()
         last = self._last.get(key)
         if last is not None and now - last < self._seconds:
@@ -34,7 +34,7 @@ class Throttle:
 
 
 def warning(event: str, error: Exception, *, throttle: Throttle | None = None, **fields: object) -> None:
-    """Log a failure that comes from an outage. Its kind is the event together with the type of the error."""
+    """Log a failure caused by an outage. Its kind is the event together with the type of the error."""
     held_back = (throttle or _SHARED).admit(event, type(error).__name__)
     if held_back is None:
         return

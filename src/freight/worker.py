@@ -1,7 +1,7 @@
 """`arq freight.worker`: a worker with the settings of the environment.
 
-arq takes its settings from the attributes of this module, so they are worked out when it is imported. Its command has
-no way of naming another class of worker, so the one that it uses is replaced here.
+arq takes its settings from the attributes of this module, so they are computed on import. Its command cannot name
+another class of worker, so the one that it uses is replaced here.
 """
 
 import gc
@@ -23,6 +23,6 @@ def _attributes() -> dict[str, Any]:
 
 globals().update(_attributes())
 arq.worker.Worker = Worker  # type: ignore[misc]
-# What has been imported stays: without this, each full collection looks through it for a tenth of a second, and no
-# request leaves on time meanwhile.
+# Imported objects stay: without this, each full garbage collection checks them for 0.1 s, and delays every request
+# meanwhile.
 gc.freeze()

@@ -1,10 +1,11 @@
-"""The loop of a worker: arq's worker, made to outlive Redis and to end within a bounded time.
+"""The loop of a worker: arq's worker, made to survive an outage of Redis and to end within a bounded time.
 
-arq's own loop ends with the first command that Redis refuses, compares the wall clocks of all machines, and at its end
-waits for Redis without a bound. Here any failure of a command is a log line and a pause, a task is taken from the
-queue by one atomic command that looks at no clock, and every wait at the end has a limit.
+arq's own loop ends with the first command that Redis refuses, compares the wall clocks of all machines, and waits for
+Redis without a limit when it ends. Here any failure of a command is a log line and a pause, a task is taken from the
+queue by one atomic command that uses no clock, and every wait at the end has a limit.
 
-A task that gets lost between Redis and a worker is no loss: the sweep enqueues again whatever PostgreSQL says is due.
+A task that gets lost between Redis and a worker does no harm: the sweep enqueues everything again that is due according
+to PostgreSQL.
 """
 
 import asyncio
@@ -26,31 +27,31 @@ from redis.exceptions import RedisError, ResponseError
 from freight import database, queue, throttled
 
 FINISH_SECONDS = 1.0
-"""How long tasks may go on before all are cancelled."""
+"""Seconds that tasks may take to finish before all are cancelled."""
 
 CANCEL_SECONDS = 8.0
-"""How long cancelled tasks may take to store what they have done."""
+"""Seconds that cancelled tasks may take to store their results."""
 
 ABANDON_SECONDS = 1.0
-"""How long they may take once the connections that they wait for are gone."""
+"""Seconds that they may take after the connections that they wait for were closed."""
 
 CLOSE_SECONDS = 5.0
-"""How long closing what the worker has opened may take."""
+"""Seconds that closing the worker's resources may take."""
 
 LAST_RESORT_SECONDS = 25.0
-"""After this time a process that was told to stop ends, whatever it is doing."""
+"""Seconds after which a process that was told to stop ends, whatever it is doing."""
 
 REDIS_SECONDS = 3.0
-"""How long a worker waits for Redis to note that a task has ended."""
+"""Seconds that a worker waits for Redis to record that a task has ended."""
 
 MAX_PAUSE_SECONDS = 1.0
-"""The longest time between two looks at a queue that cannot be read."""
+"""The maximum time between two attempts to read a queue that cannot be read."""
 
 log = structlog.get_logger()
 
 
 class Worker(ArqWorker):
-    """A worker that only a signal or `stop` ends. Takes arq's own arguments."""
+    """A worker that ends only on a signal or `stop`. It takes arq's own arguments."""
 
     # arq's command takes those attributes of a module for arguments that the signature names.
     __signature__ = inspect.signature(ArqWorker)
@@ -64,7 +65,7 @@ class Worker(ArqWorker):
                 function.coroutine = _without_outages(function.coroutine)  # type: ignore[assignment]
 
     def run(self) -> None:
-        """Work until a signal comes, then end in order. For `arq freight.worker`."""
+        """Work until a signal arrives, then shut down in order. Used by `arq freight.worker`."""
         try:
             self.loop.run_until_complete(self._until_told())
         finally:
@@ -80,7 +81,7 @@ class Worker(ArqWorker):
             self.main_task.result()
 
     def handle_sig(self, signum: Signals) -> None:
-        """Note that the worker has to stop."""
+        """Record that the worker has to stop."""
         if not self._told_to_stop.is_set():
             log.info("worker_stopping", signal=signum.name)
             end_at_last(LAST_RESORT_SECONDS)
@@ -89,7 +90,7 @@ class Worker(ArqWorker):
     handle_sig_wait_for_completion = handle_sig
 
     async def main(self) -> None:
-        """Start up, and run what is in the queue until cancelled. Raises only what the start-up raises."""
+        """Start up, and run tasks from the queue until cancelled. Raise only errors of the start-up."""
         if self.on_startup:
             await self.on_startup(self.ctx)
         pause = self.poll_delay_s
@@ -103,7 +104,7 @@ class Worker(ArqWorker):
             await asyncio.sleep(pause)
 
     async def _take(self) -> None:
-        """Begin as many tasks as there is room for. Whoever gets an id from the queue is the only one to have it."""
+        """Begin as many tasks as there is room for. Each id from the queue is given to one worker only."""
         free = self.max_jobs - self.job_counter
         if not self.allow_pick_jobs or free <= 0:
             return
@@ -135,7 +136,7 @@ class Worker(ArqWorker):
         del self.tasks[job_id], self._scores[job_id]
 
     async def run_job(self, job_id: str, score: int) -> None:
-        """Run a task. Fails in no way: what could not be run is enqueued again by the sweep."""
+        """Run a task. Never raise: the sweep enqueues again what could not be run."""
         try:
             await super().run_job(job_id, score)
         except (RedisError, OSError) as error:
@@ -145,19 +146,19 @@ class Worker(ArqWorker):
             await self.finish_failed_job(job_id, None)
 
     async def finish_job(self, job_id: str, finish: bool, *args: Any) -> None:
-        """Forget a task that has ended, or enqueue one that was cancelled again, for another worker."""
+        """Remove a task that has ended, or enqueue one that was cancelled again, for another worker."""
         async with _optional("task_not_forgotten"):
             await super().finish_job(job_id, finish, *args)
             if not finish and job_id in self._scores:
                 await self.pool.zadd(self.queue_name, {job_id: self._scores[job_id]})
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
-        """Forget a task that could not be run."""
+        """Remove a task that could not be run."""
         async with _optional("task_not_forgotten"):
             await super().finish_failed_job(job_id, result_data)
 
     async def stop(self) -> None:
-        """End within some twenty seconds, however unavailable PostgreSQL and Redis are, and without an error."""
+        """Stop within some twenty seconds, even if PostgreSQL and Redis are unavailable, and without an error."""
         self.allow_pick_jobs = False
         await self._until_ended(FINISH_SECONDS)
         self._cancel()
@@ -188,7 +189,7 @@ class Worker(ArqWorker):
 def end_at_last(seconds: float) -> None:
     """End this process with status 0 after so many seconds, even if its event loop is blocked.
 
-    Nothing is lost by it: a process of Freight may be killed at any moment.
+    Nothing is lost: a process of Freight may be killed at any moment.
     """
 
     def end() -> None:
@@ -203,7 +204,7 @@ def end_at_last(seconds: float) -> None:
 
 
 async def _end_what_is_left() -> None:
-    """Cancel what still runs in this loop, so that nothing complains of it when the process ends."""
+    """Cancel what still runs in this loop, so that it causes no warnings when the process ends."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -213,7 +214,7 @@ async def _end_what_is_left() -> None:
 
 @contextlib.asynccontextmanager
 async def _optional(event: str, *, seconds: float = REDIS_SECONDS) -> AsyncIterator[None]:
-    """Go on after `seconds` at the latest, and after any failure, with a log line."""
+    """Run to the end, or log and continue after `seconds` or a failure."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -222,7 +223,7 @@ async def _optional(event: str, *, seconds: float = REDIS_SECONDS) -> AsyncItera
 
 
 def _without_outages(coroutine: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """A task that ends quietly when PostgreSQL is unavailable: arq would log a traceback for each."""
+    """Return the task, made to end quietly when PostgreSQL is unavailable: arq would log a traceback for each."""
 
     @wraps(coroutine)
     async def run(*args: Any, **kwargs: Any) -> Any:

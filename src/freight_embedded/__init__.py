@@ -1,9 +1,9 @@
 """A real PostgreSQL and a real Redis from wheels, for one machine with nothing installed.
 
-Both belong to a *keeper*, a process that the first user of a home folder starts and that every later one shares.
-Whoever uses the servers holds a shared lock on the home folder's `users.lock`; the keeper ends, and the servers with
-it, once it can have that lock for itself. The kernel releases a lock however its holder ends, so nothing needs to be
-said for the servers to stop: not after an exception, and not after SIGKILL.
+Both belong to a *keeper*, a supervisor process that the first user of a home folder starts and all later ones share.
+Each user of the servers holds a shared lock on the home folder's `users.lock`; the keeper stops, and the servers with
+it, once it can take that lock exclusively. The kernel releases a lock however its holder ends, so the servers stop
+without any message: after an exception, and after SIGKILL.
 """
 
 import asyncio
@@ -21,30 +21,30 @@ import structlog
 from freight_embedded.locks import EXCLUSIVE, SHARED, opened, taken
 
 LOOK_AGAIN = 0.02
-"""Seconds between two looks at something that another process is about to do."""
+"""Seconds between two checks of something that another process is about to do."""
 WATCH_INTERVAL = 1.0
-"""Seconds between two looks at whether the keeper is still there."""
+"""Seconds between two checks whether the keeper is still running."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class EmbeddedError(Exception):
-    """The embedded servers cannot be had; the message says why and what to do."""
+    """The embedded servers are not available; the message says why and what to do."""
 
     code = "embedded_servers_unavailable"
 
 
 class Servers(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the servers are reached: Unix sockets in a folder that only their owner may enter."""
+    """The servers' addresses: Unix sockets in a folder that only their owner can enter."""
 
     database_url: str
-    """For asyncpg: `postgresql://postgres@/freight?host=/tmp/freight-…&port=5432`."""
+    """For asyncpg: `postgresql://freight@/freight?host=/tmp/freight-…&port=5432`."""
     redis_url: str
     """For redis-py: `unix:///tmp/freight-…/redis.sock`."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a keeper writes to the home folder's `servers.json`, last its servers, or why it could not start them."""
+    """The contents of the home folder's `servers.json`: the keeper's servers, or why it could not start them."""
 
     servers: Servers | None = None
     socket_folder: str | None = None
@@ -52,7 +52,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def read(cls, home: Path) -> "Report":
-        """What has been written so far; an empty report if nothing has."""
+        """Return what has been written so far; an empty report if nothing has."""
         try:
             return msgspec.json.decode((home / "servers.json").read_bytes(), type=cls)
         except (FileNotFoundError, msgspec.DecodeError):
@@ -62,9 +62,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @asynccontextmanager
 async def hold(home: Path) -> AsyncIterator[Servers]:
-    """Have the home folder's servers run for as long as the context lasts, started if nobody else uses them yet.
+    """Run the home folder's servers while the context lasts, and start them if no other process uses them yet.
 
-    The home folder is made if it is missing, for its owner only. Raises `EmbeddedError`.
+    The home folder is created if it is missing, accessible to its owner only. Raise `EmbeddedError`.
     """
     with ExitStack() as stack:
         try:
@@ -72,7 +72,7 @@ async def hold(home: Path) -> AsyncIterator[Servers]:
             users = stack.enter_context(opened(home / "users.lock"))
         except OSError as error:
             raise _unusable(home, error) from error
-        # A keeper that is stopping its servers has this lock until they are down.
+        # A keeper that is stopping its servers holds this lock until they are down.
         await _take(users, SHARED)
         servers = await _running_servers(home)
         watch = asyncio.create_task(_watch(home, servers))
@@ -85,7 +85,7 @@ async def hold(home: Path) -> AsyncIterator[Servers]:
 
 
 def running(home: Path) -> Servers | None:
-    """The servers of the home folder if somebody has them running, without starting or holding them."""
+    """Return the home folder's servers if they are running, without starting or holding them."""
     try:
         with opened(home / "keeper.lock") as lock:
             return None if taken(lock, EXCLUSIVE) else Report.read(home).servers
@@ -94,7 +94,7 @@ def running(home: Path) -> Servers | None:
 
 
 async def stopped(home: Path) -> None:
-    """Wait until nothing of the home folder's servers runs any more, once nobody uses them."""
+    """Wait until the home folder's servers have stopped, after their last user has ended."""
     for name in ("keeper.lock", "servers.lock"):
         with opened(home / name) as lock:
             await _take(lock, EXCLUSIVE)
@@ -138,11 +138,11 @@ async def _running_servers(home: Path) -> Servers:
 
 
 async def _report(home: Path) -> Report:
-    """The report of the keeper, which is started if there is none. `start.lock` must be held."""
+    """Return the keeper's report; start a keeper if there is none. `start.lock` must be held."""
     keeper: subprocess.Popen[bytes] | None = None
     while True:
         if keeper is None:
-            # Also while waiting for another process's keeper, which may be killed before it reports.
+            # This also runs while waiting for another process's keeper, which may be killed before it reports.
             keeper = _start_keeper(home)
         ended = keeper is not None and keeper.poll() is not None
         report = Report.read(home)
@@ -157,14 +157,14 @@ async def _report(home: Path) -> Report:
 
 
 def _start_keeper(home: Path) -> subprocess.Popen[bytes] | None:
-    """Start a keeper, unless one is alive."""
+    """Start a keeper, unless one is running."""
     with opened(home / "keeper.lock") as lock:
         if not taken(lock, EXCLUSIVE):
             return None
         arguments = [str(home), str(lock), _forget_report(home)]
         log_file = os.open(home / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(log_file, "ab") as errors:
-            # The keeper inherits the lock already taken: there is no moment in which it is alive without it.
+            # The keeper inherits the lock already taken, so that it is never running without it.
             keeper = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-P", "-m", "freight_embedded.keeper", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -173,13 +173,13 @@ def _start_keeper(home: Path) -> subprocess.Popen[bytes] | None:
                 pass_fds=[lock],
                 start_new_session=True,
             )
-    # The keeper may outlive this process, or end before it and then must not stay behind as a zombie.
+    # The keeper may outlive this process, or end before it and then must not remain as a zombie.
     threading.Thread(target=keeper.wait, name="freight-keeper", daemon=True).start()
     return keeper
 
 
 def _forget_report(home: Path) -> str:
-    """Remove what a keeper that is gone has reported; its sockets' folder, or nothing."""
+    """Remove the report of a keeper that has ended. Return its sockets' folder, or None."""
     report = Report.read(home)
     (home / "servers.json").unlink(missing_ok=True)
     return report.socket_folder or ""

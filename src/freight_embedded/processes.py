@@ -1,4 +1,4 @@
-"""Server processes: under which account they run, how they are started, awaited and stopped."""
+"""Server processes: the account they run under, and how they are started, awaited and stopped."""
 
 import contextlib
 import json
@@ -19,24 +19,24 @@ from freight_embedded import EmbeddedError
 LAUNCH = Path(__file__).with_name("launch.py")
 
 READY_TIMEOUT = 120.0
-"""Seconds that a server may take to start, recovery after a crash included."""
+"""Seconds that a server may take to start, including recovery after a crash."""
 STOP_TIMEOUT = 60.0
-"""Seconds that a server may take to write everything down and stop."""
+"""Seconds that a server may take to write its data and stop."""
 LOOK_AGAIN = 0.02
 
 SHARED_USER = "nobody"
 SERVER_USERS = ("freight", SHARED_USER)
-"""Whom the servers of root run as: a user made for them, or else one that every system has."""
+"""The users that root's servers run as: a dedicated one, or else one that every system has."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """The user that the servers run as; both ids are None where that is the present one."""
+    """The user that the servers run as; both ids are None if it is the current one."""
 
     uid: int | None = None
     gid: int | None = None
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder that only this account may enter."""
+        """Create a folder that only this account can enter."""
         path.mkdir(mode=0o700)
         self.give(path)
 
@@ -54,10 +54,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def server_account(data_folder: Path, users: Sequence[str] = SERVER_USERS) -> Account:
-    """The account for the servers: the present user, but never root, which PostgreSQL refuses.
+    """Return the account for the servers: the current user, but never root, which PostgreSQL refuses.
 
-    For root it is the owner of the data, if there is some of an ordinary user, and otherwise the first of
-    `users` that there is.
+    For root it is the owner of existing data if that is an ordinary user, and otherwise the first of `users` that
+    exists.
     """
     if os.geteuid() != 0:
         return Account()
@@ -74,7 +74,7 @@ def server_account(data_folder: Path, users: Sequence[str] = SERVER_USERS) -> Ac
 
 
 def shared_user_warning(data_folder: Path) -> str | None:
-    """Return what to do if the servers run as a user that other programs run as too; None if they do not."""
+    """Return what to do if the servers run as a user that other programs run as too, or None."""
     with contextlib.suppress(KeyError, FileNotFoundError):
         if data_folder.stat().st_uid == pwd.getpwnam(SHARED_USER).pw_uid:
             home = data_folder.parent
@@ -93,9 +93,9 @@ def say(message: str) -> None:
 
 
 def packaged_program(package: str, path: str) -> str:
-    """The path of a program inside an installed package, found without importing the package.
+    """Return the path of a program inside an installed package, without importing the package.
 
-    `path` is a pattern, as the packages of several platforms keep the program in folders with different names.
+    `path` is a pattern, because the packages for different platforms keep the program in folders with different names.
     """
     spec = find_spec(package)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
@@ -109,16 +109,16 @@ def packaged_program(package: str, path: str) -> str:
 
 
 class Launcher(msgspec.Struct, frozen=True, kw_only=True):
-    """Starts programs under the servers' account, with the servers' lock, and so that they end with this process."""
+    """Starts programs under the servers' account and with the servers' lock. They end with this process."""
 
     account: Account
     lock: int
-    """Descriptor of `servers.lock`."""
+    """The descriptor of `servers.lock`."""
 
     def start(
         self, command: Sequence[str], *, folders: Sequence[Path], log: Path, death_signal: signal.Signals
     ) -> subprocess.Popen[bytes]:
-        """Start a program that writes to these folders; what it prints is appended to the log."""
+        """Start a program that writes to these folders; its output is appended to the log."""
         order = {
             "command": list(command),
             "folders": [str(folder) for folder in folders],
@@ -138,7 +138,7 @@ class Launcher(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def run(self, title: str, command: Sequence[str], *, folder: Path, log: Path, sent: bytes = b"") -> None:
-        """Run a program to its end, with `sent` on its standard input. Raises `EmbeddedError` if it fails."""
+        """Run a program to its end, with `sent` on its standard input. Raise `EmbeddedError` if it fails."""
         beginning = size(log)
         process = self.start(command, folders=[folder], log=log, death_signal=signal.SIGKILL)
         try:
@@ -151,7 +151,7 @@ class Launcher(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Server:
-    """One server: a command that is started, is ready some time later, and is started again if it ends."""
+    """One server: a command that is started, becomes ready some time later, and is restarted if it ends."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, without waiting for it."""
+        """Start the server, without waiting for it."""
         self._log_beginning = size(self._log)
         self._process = self._launcher.start(
             self._command, folders=self._folders, log=self._log, death_signal=self._stop_signal
@@ -184,7 +184,7 @@ class Server:
             self._process.stdin.close()
 
     def wait_until_ready(self) -> None:
-        """Return once it answers. Raises `EmbeddedError` if it ends before, or takes more than `READY_TIMEOUT`."""
+        """Return once the server answers. Raise `EmbeddedError` if it ends before, or exceeds `READY_TIMEOUT`."""
         deadline = time.monotonic() + READY_TIMEOUT
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
@@ -197,16 +197,16 @@ class Server:
         raise EmbeddedError(f"{self.name} could not be started. {log_end(self._log, self._log_beginning)}")
 
     def has_ended(self) -> bool:
-        """Whether it is not running."""
+        """Return whether the server is not running."""
         return self._process is None or self._process.poll() is not None
 
     def ask_to_stop(self) -> None:
-        """Tell it to write everything down and end."""
+        """Signal the server to write its data and stop."""
         if self._process is not None:
             self._process.send_signal(self._stop_signal)
 
     def wait_until_stopped(self) -> None:
-        """Return once it has ended; it is killed after `STOP_TIMEOUT`."""
+        """Return once the server has stopped; it is killed after `STOP_TIMEOUT`."""
         if self._process is None:
             return
         try:
@@ -217,14 +217,14 @@ class Server:
 
 
 def size(log: Path) -> int:
-    """Bytes in the log, 0 if there is none yet."""
+    """Return the size of the log in bytes, 0 if it does not exist."""
     with contextlib.suppress(FileNotFoundError):
         return log.stat().st_size
     return 0
 
 
 def log_end(log: Path, beginning: int) -> str:
-    """A sentence with the last lines that were written to the log after its first `beginning` bytes."""
+    """Return a sentence with the last lines of the log after its first `beginning` bytes."""
     with log.open("rb") as file:
         file.seek(beginning)
         lines = file.read().decode(errors="replace").strip().splitlines()

@@ -12,18 +12,19 @@ from freight_embedded.processes import Launcher, Server, say
 from freight_embedded.redis_program import Program
 
 FIRST = Program(product="Redis", version=(6, 2))
-"""What wrote data that do not say who wrote them."""
+"""The program that wrote data which do not name it."""
 
 
 def redis_url(sockets: Path) -> str:
-    """The address of the server, as redis-py takes it."""
+    """Return the server's URL for redis-py."""
     return f"unix://{_socket(sockets)}"
 
 
 def prepare(data: Path, launcher: Launcher, program: Program) -> None:
-    """Make the data folder, if it is missing or holds what another program wrote and this one cannot read.
+    """Create the data folder if it is missing or holds data of another program that this one cannot read.
 
-    The latter is set aside as `redis.old`. Freight can do without: PostgreSQL holds all that has to last.
+    In the latter case the data are moved to `redis.old`. Freight does not need them: PostgreSQL holds everything that
+    must last.
     """
     note = data.with_name(f"{data.name}.json")
     writer = _writer(note)
@@ -39,7 +40,7 @@ def prepare(data: Path, launcher: Launcher, program: Program) -> None:
 
 
 def server(path: str, data: Path, sockets: Path, launcher: Launcher, log: Path) -> Server:
-    """The server over a prepared data folder. The append-only file is its memory, so it takes no snapshots."""
+    """Return the server of a prepared data folder. It persists to an append-only file, so it takes no snapshots."""
     return Server(
         "Redis",
         launcher=launcher,
@@ -68,7 +69,7 @@ def _socket(sockets: Path) -> Path:
 
 
 def _answers(path: Path) -> bool:
-    """Whether it answers a ping; while it loads its data it answers that it is loading."""
+    """Return whether the server answers a ping; while it loads its data it answers that it is loading."""
     with closing(socket.socket(socket.AF_UNIX)) as connection:
         connection.settimeout(1)
         try:

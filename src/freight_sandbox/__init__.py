@@ -1,4 +1,4 @@
-"""A simulated Affinity and a simulated Attio, as servers, to rehearse a migration and to test against."""
+"""Simulated Affinity and Attio servers, for rehearsing a migration and for tests."""
 
 from freight_sandbox.server import Sandbox, SandboxOptions, running
 

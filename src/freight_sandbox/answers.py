@@ -1,21 +1,19 @@
-"""Whole answers that are given without asking an operation, as vendors and what stands before them give them."""
+"""Complete answers that no operation gives, but a vendor's gateway, firewall or storage."""
 
 import msgspec
 
 from freight_sandbox.faults import Fault, FaultKind
 
 Headers = list[tuple[bytes, bytes]]
-
 JSON_HEADERS: Headers = [(b"content-type", b"application/json; charset=utf-8")]
 HTML_HEADERS: Headers = [(b"content-type", b"text/html; charset=UTF-8")]
 XML_HEADERS: Headers = [(b"content-type", b"application/xml")]
-
 BLOCKED = "Sorry, you have been blocked. This website is using a security service to protect itself."
 MAINTENANCE = "We are down for maintenance and will be back shortly."
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A status, a body and the headers that go with it."""
+    """A status, a body and headers."""
 
     status: int
     body: bytes
@@ -46,13 +44,13 @@ def xml_error(status: int, code: str, message: str) -> Answer:
 
 
 def with_headers(answer: Answer, fault: Fault) -> Answer:
-    """Return the answer with the headers of the fault in place of its own of the same names."""
+    """Return the answer with the fault's headers, which replace its own of the same names."""
     given = [(name.lower().encode(), value.encode()) for name, value in fault.headers.items()]
     return Answer(answer.status, answer.body, joined(given, answer.headers))
 
 
 def joined(headers: Headers, further: Headers) -> Headers:
-    """Return the headers with those of the further ones whose names they lack."""
+    """Return the headers, with those of the further ones whose names they lack."""
     names = {name.lower() for name, _ in headers}
     return [*headers, *(header for header in further if header[0].lower() not in names)]
 

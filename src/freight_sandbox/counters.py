@@ -1,4 +1,4 @@
-"""What reached a vendor: requests by operation and status, and totals."""
+"""The requests that a vendor received: by operation and status, and in total."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class OperationCount(msgspec.Struct, frozen=True):
-    """Requests to one operation that ended with one status; 0 stands for a connection cut without an answer."""
+    """Requests to one operation that ended with one status; 0 means a connection closed without an answer."""
 
     method: str
     route: str
@@ -24,18 +24,18 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Counters:
-    """Counts the requests to one vendor."""
+    """Counters of the requests to one vendor."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Start again at nought."""
+        """Reset all counters to zero."""
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._reads = self._writes = 0
 
     def count(self, method: str, route: str, status: int, *, write: bool) -> None:
-        """Note one finished request."""
+        """Count one finished request."""
         self._requests[method, route, status] += 1
         if write:
             self._writes += 1
@@ -43,7 +43,7 @@ class Counters:
             self._reads += 1
 
     def read(self) -> Counts:
-        """The counts so far."""
+        """Return the counts so far."""
         return Counts(
             reads=self._reads,
             writes=self._writes,

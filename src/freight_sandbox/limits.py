@@ -1,4 +1,4 @@
-"""The vendors' rate limits, counted in memory on a clock that tests could replace."""
+"""The vendors' rate limits, counted in memory; the clock is a parameter."""
 
 import calendar
 import math
@@ -11,13 +11,12 @@ from typing import Literal
 import msgspec
 
 Clock = Callable[[], float]
-
 WindowKind = Literal["sliding", "calendar"]
-"""Whether a limit holds within any second, or within each second of the clock."""
+"""Whether a limit applies to any second, or to each second of the clock."""
 
 
 class SlidingWindow:
-    """At most `limit` within any `seconds`, of requests or of what they weigh: the strictest reading of such limits."""
+    """At most `limit` within any `seconds`, of requests or of their weights: the strictest reading of such limits."""
 
     def __init__(self, limit: int, seconds: float = 1.0, clock: Clock = time.time) -> None:
         self._limit = limit
@@ -27,9 +26,9 @@ class SlidingWindow:
         self._sum = 0
 
     def admit(self, weight: int = 1) -> float | None:
-        """Admit one request and return None, or refuse it and return the time (epoch seconds) at which it fits.
+        """Admit a request and return None, or refuse it and return the time (epoch seconds) at which it fits.
 
-        A request that weighs more than the limit never fits; it is sent away for as long as the window is.
+        A request that weighs more than the limit never fits; it is refused until a whole window has passed.
         """
         now = self._clock()
         while self._admitted and self._admitted[0][0] <= now - self._seconds:
@@ -50,7 +49,7 @@ class SlidingWindow:
 
 
 class CalendarSeconds:
-    """At most `limit` requests within each second of the clock, as counters that are reset every second have it."""
+    """At most `limit` requests within each second of the clock, like counters that are reset every second."""
 
     def __init__(self, limit: int, clock: Clock = time.time) -> None:
         self._limit = limit
@@ -59,7 +58,7 @@ class CalendarSeconds:
         self._used = 0
 
     def admit(self) -> float | None:
-        """Admit one request and return None, or refuse it and return the time (epoch seconds) at which it fits."""
+        """Admit a request and return None, or refuse it and return the time (epoch seconds) at which it fits."""
         second = math.floor(self._clock())
         if second != self._second:
             self._second, self._used = second, 0
@@ -70,12 +69,12 @@ class CalendarSeconds:
 
 
 def per_second(limit: int, window: WindowKind) -> SlidingWindow | CalendarSeconds:
-    """A limit of so many requests a second."""
+    """Return a limit of so many requests a second."""
     return SlidingWindow(limit) if window == "sliding" else CalendarSeconds(limit)
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """How a limit stands; `reset` is in whole seconds."""
+    """The state of a limit; `reset` is in whole seconds."""
 
     limit: int
     remaining: int
@@ -93,7 +92,7 @@ class MinuteWindow:
         self._used = 0
 
     def admit(self) -> bool:
-        """Count one request, if it still fits."""
+        """Count a request and return whether it fits."""
         now = self._clock()
         if now >= self._started + 60:
             self._started, self._used = now, 0
@@ -103,7 +102,7 @@ class MinuteWindow:
         return True
 
     def allowance(self) -> Allowance:
-        """The state that the headers and `/rate-limit` tell."""
+        """Return the state that the headers and `/rate-limit` report."""
         left = self._started + 60 - self._clock()
         used = self._used if left > 0 else 0
         return Allowance(self._limit, self._limit - used, max(0, math.ceil(left)) if used else 0, used)
@@ -119,7 +118,7 @@ class MonthlyQuota:
         self._used = 0
 
     def admit(self) -> bool:
-        """Count one request, if it still fits."""
+        """Count a request and return whether it fits."""
         self._turn_page()
         if self._used >= self._limit:
             return False
@@ -127,7 +126,7 @@ class MonthlyQuota:
         return True
 
     def allowance(self) -> Allowance:
-        """The state that the headers and `/rate-limit` tell."""
+        """Return the state that the headers and `/rate-limit` report."""
         now = self._turn_page()
         days = calendar.monthrange(now.year, now.month)[1]
         month_end = datetime(now.year, now.month, days, 23, 59, 59, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Starting the two simulated vendors as servers in the running event loop."""
+"""Start both simulated vendors as servers in the running event loop."""
 
 import asyncio
 import socket
@@ -13,15 +13,15 @@ from litestar import Litestar
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from freight_sandbox.affinity.app import affinity_app
-from freight_sandbox.affinity.folder import load_workspace
 from freight_sandbox.affinity.generator import generate_workspace
+from freight_sandbox.affinity.requests import OLDEST
 from freight_sandbox.affinity.storage import storage_url
-from freight_sandbox.affinity.v2.versions import OLDEST
 from freight_sandbox.affinity.vendor import AffinityVendor
 from freight_sandbox.affinity.workspace import Workspace as AffinityWorkspace
+from freight_sandbox.affinity.workspace_files import load_workspace
 from freight_sandbox.attio.app import attio_app
-from freight_sandbox.attio.late import LateWork
-from freight_sandbox.attio.scores import ScoreLimits
+from freight_sandbox.attio.late_work import LateWork
+from freight_sandbox.attio.query import ScoreLimits
 from freight_sandbox.attio.vendor import AttioVendor
 from freight_sandbox.attio.workspace import NewMember, Plan, PlanCode
 from freight_sandbox.attio.workspace import Workspace as AttioWorkspace
@@ -30,63 +30,63 @@ from freight_sandbox.limits import WindowKind
 
 AFFINITY_KEY = "affinity-sandbox-key"
 ATTIO_KEY = "attio-sandbox-key"
-
 FURTHER_COLLECTIONS = ("opportunities", "lists", "list_entries", "notes", "reminders", "files")
 
 
 class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a sandbox is started; port 0 takes a free one."""
+    """The options of a sandbox, with the defaults of `freight sandbox`; port 0 selects a free one."""
 
     host: str = "127.0.0.1"
-    affinity_port: int = 0
-    attio_port: int = 0
+    affinity_port: int = 9101
+    attio_port: int = 9102
     affinity_key: str = AFFINITY_KEY
     attio_key: str = ATTIO_KEY
     seed: int = 1
     companies: int = 500
     people: int = 2000
-    opportunities: int = 0
-    lists: int = 0
-    entries: int = 0
+    opportunities: int = 200
+    lists: int = 4
+    entries: int = 600
     """On all lists together; each opportunity has one of them in any case."""
-    notes: int = 0
-    reminders: int = 0
-    files: int = 0
-    custom_fields: bool = False
-    """Whether made-up companies and persons have a field of every value type, as if the firm had added them."""
+    notes: int = 500
+    reminders: int = 60
+    files: int = 20
+    custom_fields: bool = True
+    """Whether generated companies and persons have a custom field of every value type."""
     workspace: Path | None = None
-    """A folder of JSON Lines files that takes the place of the made-up Affinity workspace."""
+    """A folder of JSON Lines files that replaces the generated Affinity workspace."""
     unlimited: bool = False
     attio_window: WindowKind = "sliding"
-    """Whether Attio's limits hold within any second, or within each second of the clock."""
+    """Whether Attio's limits apply to any second, or to each second of the clock."""
     arrival_jitter: int = 0
-    """Milliseconds by which requests may arrive later than they were sent, each by a random part of them: a fault of
-    the kind `latency`, which is there until the faults are cleared."""
+    """The maximum delay of a request in milliseconds, of which each request gets a random part. It is a fault of the
+    kind `latency`, which lasts until the faults are cleared.
+    """
     affinity_monthly_quota: int | None = None
     affinity_default_version: str = OLDEST
-    """The version of API v2 that Affinity's key is set to: requests that name none get it."""
-    deals_enabled: bool = False
-    """Whether an admin has switched on Attio's deals."""
+    """The version of API v2 that Affinity's key is set to, for requests that name none."""
+    deals_enabled: bool = True
+    """Whether an admin has enabled Attio's deals."""
     enrichment: bool = False
-    """Whether Attio fills in, within a second, what it believes to know about new companies."""
+    """Whether Attio enriches new companies within a second."""
     hold_late_work: bool = False
-    """Whether what Attio does by itself after a request waits until `POST /_sandbox/late`, so that a test decides."""
+    """Whether Attio's automatic work after a request waits until `POST /_sandbox/late`, so that a test controls it."""
     record_limit: int | None = None
-    """The most records that Attio's plan allows."""
+    """The maximum number of records in Attio's plan."""
     record_limit_code: PlanCode = "particle_gate_violation"
-    """The code with which Attio refuses more."""
+    """The code with which Attio refuses further records."""
     query_score_limit: int | None = None
-    """The highest score of a single query that Attio takes."""
+    """The maximum score of a single Attio query."""
     query_score_sum_limit: int | None = None
-    """The highest sum of the scores of all queries within 10 seconds."""
+    """The maximum sum of the scores of all queries within 10 seconds."""
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
-    """A sandbox that runs."""
+    """A running sandbox."""
 
     affinity_url: str
     affinity_files_url: str
-    """Where Affinity's storage hands out files: the same server by the name of another host."""
+    """The URL of Affinity's storage: the same server under another host name."""
     attio_url: str
     affinity_key: str
     attio_key: str
@@ -94,16 +94,16 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     attio_workspace_id: str
     companies: int
     people: int
-    """Persons in Affinity, its own users among them."""
+    """Persons in Affinity, including its internal users."""
     further_rows: int
     """Opportunities, lists, list entries, notes, reminders and files in Affinity."""
 
 
 @asynccontextmanager
 async def running(options: SandboxOptions) -> AsyncIterator[Sandbox]:
-    """Run both vendors until the block ends; no signal handler is touched.
+    """Run both vendors until the block ends, without touching signal handlers.
 
-    Raises `WorkspaceFileError` for an unusable folder and `OSError` for a port that is taken.
+    Raise `WorkspaceFileError` for an unusable folder and `OSError` for a port in use.
     """
     affinity = _generated(options) if options.workspace is None else load_workspace(options.workspace)
     attio = AttioWorkspace(
@@ -161,7 +161,7 @@ def _generated(options: SandboxOptions) -> AffinityWorkspace:
 
 
 def _invited(affinity: AffinityWorkspace) -> list[NewMember]:
-    """The firm's own people as members of Attio; the last of them has left the firm."""
+    """Return the internal users as members of Attio, except the last one, who has left."""
     rows = [affinity.persons.row(row_id) for row_id in affinity.users[:-1]]
     return [
         NewMember(first_name=row.first_name or "", last_name=row.last_name or "", email_address=row.email_addresses[0])
@@ -190,7 +190,7 @@ def _let_arrive_unevenly(faults: Faults, options: SandboxOptions) -> None:
 
 @asynccontextmanager
 async def _serving(app: Litestar, host: str, port: int) -> AsyncIterator[str]:
-    """Serve an application and give its base URL."""
+    """Serve an application and yield its base URL."""
     listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
@@ -219,7 +219,7 @@ async def _serving(app: Litestar, host: str, port: int) -> AsyncIterator[str]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # asyncio switches off the delay of small packets only for sockets that name their protocol.
+    # asyncio disables Nagle's algorithm only for sockets that name their protocol.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -233,7 +233,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to whoever owns the event loop."""
+    """A server that leaves signals to the owner of the event loop."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -241,7 +241,7 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's HTTP protocol, which also hands its connection to the application, so that a fault can cut it."""
+    """uvicorn's HTTP protocol, which also passes its connection to the application, so that a fault can close it."""
 
     app_state: dict[str, Any]
 

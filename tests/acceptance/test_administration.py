@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support import jobs, processes
 from support.errors import error_of
 from support.processes import BIN
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 TENANTS = "/api/v1/tenants"
@@ -27,7 +28,7 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def empty_target() -> AsyncIterator[Sandbox]:
     """A workspace of its own for a job that must have something to write."""
-    async with running_sandbox(SandboxOptions(companies=40, people=10, unlimited=True)) as sandbox:
+    async with running_sandbox(sandbox_options(companies=40, people=10, unlimited=True)) as sandbox:
         yield sandbox
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import idna
 import pytest
 
-from freight_sandbox import SandboxOptions
 from freight_sandbox import running as running_sandbox
 from support import adversary, jobs, migration, workspaces
 from support.everything.definitions import Row
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 SEEDS = [int(seed) for seed in os.environ.get("FREIGHT_SEEDS", "1,2").split(",")]
@@ -43,7 +43,7 @@ async def test_every_odd_value_arrives_or_is_named_and_a_second_run_writes_nothi
     seed: int, service: Service, tenant: Tenant, tmp_path: Path
 ) -> None:
     rows = adversary.write_workspace(tmp_path, seed)
-    async with running_sandbox(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running_sandbox(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         job = await jobs.create(tenant, sandbox, retry_policy={"max_attempts": 2})
         job = await jobs.until_ended(tenant, job["id"], timeout=120)
         assert job["error"] is None

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import adversary, jobs, workspaces
 from support.clients import client
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 Values = dict[str, list[Any]]
@@ -80,7 +81,7 @@ async def vendors(
 ) -> AsyncIterator[Sandbox]:
     for name, rows in (("companies", companies), ("persons", [adversary.USER, *persons])):
         (folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    async with running(SandboxOptions(workspace=folder, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=folder, unlimited=True)) as sandbox:
         yield sandbox
 
 

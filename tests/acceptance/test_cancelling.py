@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import faults, jobs, migration
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 PLENTY = 1_000_000
@@ -21,7 +22,7 @@ SLOW_MACHINE_SECONDS = 5
 @pytest.fixture
 async def fresh(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     """A small Affinity with files, and an Attio that nobody has written to."""
-    async with running(SandboxOptions(companies=10, people=10, files=3, unlimited=True)) as fresh:
+    async with running(sandbox_options(companies=10, people=10, files=3, unlimited=True)) as fresh:
         yield fresh
 
 

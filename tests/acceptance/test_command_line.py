@@ -14,7 +14,7 @@ from freight.domain.tenancy import api_keys
 from freight.settings import Settings
 from freight_embedded import Servers
 from support import processes
-from support.servers import embedded_servers
+from support.servers import as_superuser, embedded_servers
 
 REPOSITORY = Path(__file__).parents[2]
 OPERATOR = "freight_operator"
@@ -152,7 +152,7 @@ async def test_a_generated_secret_is_one_that_can_be_used(tmp_path: Path) -> Non
 async def other_servers() -> AsyncIterator[Servers]:
     """A PostgreSQL that no Freight has ever used, with a login role that may make roles, and no more."""
     async with embedded_servers() as servers:
-        connection = await asyncpg.connect(servers.database_url)
+        connection = await asyncpg.connect(as_superuser(servers.database_url))
         await connection.execute(f"CREATE ROLE {OPERATOR} LOGIN NOSUPERUSER CREATEROLE")
         for name in ("by_freight", "by_piccolo"):
             await connection.execute(f"CREATE DATABASE {name} OWNER {OPERATOR}")
@@ -167,7 +167,7 @@ async def other_servers() -> AsyncIterator[Servers]:
 async def test_an_empty_database_is_migrated_and_used_by_a_login_role_that_is_no_superuser(
     settings: Settings, other_servers: Servers, name: str, command: tuple[str, ...]
 ) -> None:
-    url = other_servers.database_url.replace("postgres@/freight", f"{OPERATOR}@/{name}")
+    url = other_servers.database_url.replace("freight@/freight", f"{OPERATOR}@/{name}")
     create = ("freight", "tenants", "create", "Example Ventures")
     before = await run(*create, cwd=REPOSITORY, settings=settings, FREIGHT_DATABASE_URL=url)
     check_one_sentence(before, "freight migrate-database")

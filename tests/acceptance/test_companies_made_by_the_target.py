@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import jobs, migration
 from support.clients import client
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 MADE = "company_made_by_target"
@@ -29,7 +30,7 @@ async def test_a_dry_run_foresees_the_companies_that_the_target_makes_by_itself_
     tenant: Tenant, tmp_path: Path
 ) -> None:
     workspace(tmp_path)
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         await add_company(sandbox, "known.example.org")
         predicted = await migration.carry(tenant, sandbox, mode="dry_run")
         assert await foreseen(tenant, predicted) == FORESEEN
@@ -48,7 +49,7 @@ async def test_companies_that_exist_by_now_are_not_foreseen_again(
     tenant: Tenant, other_tenant: Tenant, tmp_path: Path
 ) -> None:
     workspace(tmp_path)
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         await migration.carry(tenant, sandbox)
         await without_source(sandbox, len(FORESEEN) + 1)
         for again in (tenant, other_tenant):
@@ -62,7 +63,7 @@ async def test_a_company_that_the_source_gets_later_is_recognised_in_the_one_tha
     tenant: Tenant, tmp_path: Path
 ) -> None:
     workspace(tmp_path)
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         await migration.carry(tenant, sandbox)
         made = await without_source(sandbox, len(FORESEEN) + 1)
         async with client(sandbox.affinity_url, bearer=sandbox.affinity_key) as affinity:
@@ -79,7 +80,7 @@ async def test_people_without_their_companies_are_told_apart_from_those_who_brin
     tenant: Tenant, tmp_path: Path
 ) -> None:
     workspace(tmp_path)
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         expected = FORESEEN | {"acme.com", "known.example.org"}
         for mode in ("dry_run", "full"):
             job = await migration.carry(tenant, sandbox, mode=mode, entities=["people"])
@@ -88,7 +89,7 @@ async def test_people_without_their_companies_are_told_apart_from_those_who_brin
 
 
 async def test_people_who_come_before_their_companies_leave_none_twice(tenant: Tenant) -> None:
-    options = SandboxOptions(
+    options = sandbox_options(
         companies=40, people=210, opportunities=0, lists=0, notes=0, reminders=0, files=0, unlimited=True
     )
     async with running(options) as sandbox:

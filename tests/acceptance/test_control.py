@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from freight import database
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import faults, jobs, workspaces
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 COMPANIES, PEOPLE = 110, 40
@@ -20,14 +21,14 @@ OUTCOMES = ("created", "updated", "unchanged", "skipped", "failed")
 @pytest.fixture
 async def fresh(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     """An Affinity, and an Attio that nobody has written to."""
-    async with running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
+    async with running(sandbox_options(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
         yield fresh
 
 
 @pytest.fixture
 async def long_to_read(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     """The same with people on several pages."""
-    async with running(SandboxOptions(companies=COMPANIES, people=MORE_THAN_TWO_PAGES, unlimited=True)) as fresh:
+    async with running(sandbox_options(companies=COMPANIES, people=MORE_THAN_TWO_PAGES, unlimited=True)) as fresh:
         yield fresh
 
 

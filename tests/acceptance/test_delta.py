@@ -10,12 +10,13 @@ import httpx
 import msgspec
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import comparison, everything, jobs, migration, workspaces
 from support.clients import TLS
 from support.comparison import target
 from support.comparison.explanation import unexplained
 from support.everything import lists
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 Row = dict[str, Any]
@@ -63,7 +64,7 @@ async def test_only_changes_are_carried_and_what_is_gone_or_was_changed_in_the_t
 
 
 async def test_nothing_is_called_gone_from_the_source_where_not_all_of_it_could_be_read(tenant: Tenant) -> None:
-    async with running(SandboxOptions(companies=2, people=2, reminders=3, notes=0, files=0)) as sandbox:
+    async with running(sandbox_options(companies=2, people=2, reminders=3, notes=0, files=0)) as sandbox:
         await migration.carry(tenant, sandbox, entities=["tasks"])
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=bearer(sandbox)) as affinity:
             (first, *_) = (await affinity.get("/reminders")).json()["reminders"]

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import everything, jobs, migration, workspaces
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 SAMPLE = 3
@@ -62,7 +63,7 @@ async def test_a_sample_carries_some_of_each_entity_with_everything_that_they_re
 
 
 async def test_a_sample_larger_than_the_workspace_carries_deals_with_all_their_values(tenant: Tenant) -> None:
-    options = SandboxOptions(
+    options = sandbox_options(
         companies=3,
         people=3,
         opportunities=4,

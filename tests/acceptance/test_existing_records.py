@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import jobs
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 
@@ -25,7 +26,7 @@ async def vendors(tmp_path: Path) -> AsyncIterator[Sandbox]:
     (tmp_path / "persons.jsonl").write_text(
         json.dumps(person(7, "Ada", "Lovelace", ["ada@acme.com", "ada@lovelace.org"])) + "\n"
     )
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         yield sandbox
 
 

@@ -8,16 +8,17 @@ import msgspec
 import pytest
 
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import jobs, processes, workspaces
 from support.processes import Running
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 WRITES_PER_SECOND = 40
-ONE_BATCH = SandboxOptions(companies=130, people=20, unlimited=True)
+ONE_BATCH = sandbox_options(companies=130, people=20, unlimited=True)
 """A batch of companies that goes on for seconds."""
 COMPANIES = 20
-TWO_BATCHES = SandboxOptions(companies=COMPANIES, people=200, unlimited=True)
+TWO_BATCHES = sandbox_options(companies=COMPANIES, people=200, unlimited=True)
 """Two batches of people that go on for seconds, of which a worker takes one at a time."""
 
 

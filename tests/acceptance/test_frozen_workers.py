@@ -11,8 +11,9 @@ import pytest
 
 from freight import database
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import faults, jobs, migration, processes
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 NOTES = 120
@@ -22,7 +23,7 @@ WRITES_PER_SECOND = 40
 @pytest.fixture
 async def fresh(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     """An Affinity with notes, and an Attio that nobody has written to."""
-    async with running(SandboxOptions(companies=10, people=10, notes=NOTES, unlimited=True)) as fresh:
+    async with running(sandbox_options(companies=10, people=10, notes=NOTES, unlimited=True)) as fresh:
         yield fresh
 
 

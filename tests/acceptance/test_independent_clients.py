@@ -29,10 +29,11 @@ from affinity.models.entities import (
 from affinity.models.secondary import NoteCreate, NoteUpdate, ReminderCreate, ReminderUpdate
 from affinity.models.types import EntityType, FieldValueType, ListType, ReminderType
 
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support import migration
 from support import service as support
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 OBJECTS = ("companies", "people", "deals")
@@ -40,7 +41,7 @@ OBJECTS = ("companies", "people", "deals")
 
 @pytest.fixture(scope="module")
 async def workspace() -> AsyncIterator[Sandbox]:
-    options = SandboxOptions(
+    options = sandbox_options(
         companies=30, people=50, opportunities=8, lists=3, entries=30, notes=30, reminders=8, files=5,
         unlimited=True, deals_enabled=True,
     )  # fmt: skip
@@ -69,7 +70,7 @@ async def affinity_client(workspace: Sandbox) -> AsyncIterator[AsyncAffinity]:
 @pytest.fixture
 async def writer() -> AsyncIterator[AsyncAffinity]:
     """A client of an Affinity that nobody else reads."""
-    options = SandboxOptions(companies=5, people=8, custom_fields=True, unlimited=True)
+    options = sandbox_options(companies=5, people=8, custom_fields=True, unlimited=True)
     async with running_sandbox(options) as sandbox, a_client_of_affinity(sandbox) as client:
         yield client
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import jobs, migration
 from support.clients import client
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 Row = dict[str, Any]
@@ -50,7 +51,7 @@ COLLECTIONS: dict[str, list[Row]] = {
 async def workspace(tmp_path: Path) -> AsyncIterator[Sandbox]:
     for name, rows in COLLECTIONS.items():
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as sandbox:
         yield sandbox
 
 

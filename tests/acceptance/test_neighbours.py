@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import faults, jobs
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 CONCURRENCY = 4
@@ -25,7 +26,7 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def huge(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
     """An Affinity with much to read, and an Attio that is slow to write to."""
-    async with running(SandboxOptions(companies=1000, people=10, unlimited=True)) as huge:
+    async with running(sandbox_options(companies=1000, people=10, unlimited=True)) as huge:
         await faults.add(huge.attio_url, "latency", milliseconds=SLOW, path_prefix="/v2/objects/companies/records")
         yield huge
 

@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from freight import database
 from freight.connectors import http
+from freight.migrations import freight_2026_11_28_part_of
 from freight_sandbox import Sandbox
 from support import faults, firm, jobs, migration, workspaces
 from support.service import Service, Tenant
@@ -166,6 +169,26 @@ async def test_a_copy_for_a_record_that_the_note_is_no_longer_attached_to_is_nam
     (row,) = await jobs.logs(tenant, job["id"], code="further_copy_stays")
     assert row["source_id"] == "41/companies/2"
     assert await jobs.logs(tenant, job["id"], code="gone_from_source") == []
+
+
+async def test_copies_that_an_earlier_version_made_are_recognised_by_their_ids(
+    service: Service, tenant: Tenant, vendors: Sandbox
+) -> None:
+    before = await carry(tenant, vendors, "all")
+    held = await copies(vendors)
+    async with database.as_platform() as tx:
+        await tx.execute("UPDATE records SET part_of = NULL, payload = payload - 'part_of'")
+        await tx.execute("UPDATE ledger SET part_of = NULL")
+        # What the migration to this version does with their rows.
+        await tx.execute(freight_2026_11_28_part_of.ROWS)
+        parts = await tx.fetch(
+            "SELECT DISTINCT part_of, source_id FROM records WHERE job_id = $1 AND entity = 'notes'", UUID(before["id"])
+        )
+    assert {row["part_of"] for row in parts} == {"41", "42"}
+    job = await carry(tenant, vendors, "one")
+    assert await copies(vendors) == held
+    assert jobs.counts(job, "notes")["unchanged"] == 2
+    assert len(await named(tenant, job)) == 2
 
 
 async def carry(tenant: Tenant, vendors: Sandbox, way: str, **changes: Any) -> dict[str, Any]:

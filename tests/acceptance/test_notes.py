@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import comparison, jobs, leases, migration, processes
 from support.comparison.explanation import unexplained
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
-OPTIONS = SandboxOptions(companies=12, people=15, notes=70, unlimited=True, deals_enabled=True)
+OPTIONS = sandbox_options(companies=12, people=15, notes=70, unlimited=True, deals_enabled=True)
 WRITES_PER_SECOND = 40
 
 

@@ -15,9 +15,10 @@ from freight import database
 from freight.settings import Settings
 from freight.tasks import SWEEP_SECONDS
 from freight_embedded import Servers
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import jobs, processes, workspaces
 from support.failover import read_only
+from support.sandboxes import sandbox_options
 from support.servers import RedisServer, embedded_servers, redis_server
 from support.service import Service, Tenant
 
@@ -76,7 +77,7 @@ async def worker(service: Service, settings: Settings) -> AsyncIterator[processe
 @pytest.fixture
 async def fresh(worker: processes.Running) -> AsyncIterator[Sandbox]:
     """An Affinity, and an Attio that nobody has written to."""
-    async with running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
+    async with running(sandbox_options(companies=COMPANIES, people=PEOPLE, unlimited=True)) as fresh:
         yield fresh
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import faults, jobs, migration, workspaces
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 DEALFLOW = {"id": 5, "name": "Dealflow", "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "opportunity"}
@@ -38,7 +39,7 @@ async def a_workspace(folder: Path, companies: Sequence[dict[str, Any]] = (), **
     for name, rows in collections.items():
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     chosen = {"workspace": folder, "unlimited": True, "deals_enabled": True, **options}
-    async with running(SandboxOptions(**chosen)) as sandbox:
+    async with running(sandbox_options(**chosen)) as sandbox:
         yield sandbox
 
 
@@ -123,7 +124,7 @@ async def test_a_month_s_quota_that_suffices_for_what_the_job_reads(
     service: Service, tenant: Tenant, options: dict[str, int], wanted: dict[str, Any]
 ) -> None:
     chosen = {"people": 0, "notes": 0, "reminders": 0, "opportunities": 0, "affinity_monthly_quota": 45, **options}
-    async with running(SandboxOptions(**chosen)) as sandbox:  # type: ignore[arg-type]
+    async with running(sandbox_options(**chosen)) as sandbox:  # type: ignore[arg-type]
         await migration.carry(tenant, sandbox, **wanted)
 
 
@@ -156,7 +157,7 @@ async def test_a_standard_fact_can_be_left_behind(tenant: Tenant) -> None:
         "companies": {"affinity-data-description": skipped},
         "people": {"affinity-data-phone-number": skipped},
     }
-    async with running(SandboxOptions(companies=3, people=3)) as sandbox:
+    async with running(sandbox_options(companies=3, people=3)) as sandbox:
         await migration.carry(tenant, sandbox, mode="dry_run", entities=["companies", "people"], mapping=mapping)
 
 

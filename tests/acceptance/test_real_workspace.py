@@ -12,9 +12,10 @@ from typing import Any
 import pycountry
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support import jobs, real_data, workspaces
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 Values = dict[str, list[Any]]
@@ -34,7 +35,7 @@ async def workspace(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
     """An Affinity with the real rows, and an empty Attio."""
     folder: Path = tmp_path_factory.mktemp("workspace")
     real_data.write_workspace(folder)
-    async with running_sandbox(SandboxOptions(workspace=folder, unlimited=True)) as sandbox:
+    async with running_sandbox(sandbox_options(workspace=folder, unlimited=True)) as sandbox:
         yield sandbox
 
 

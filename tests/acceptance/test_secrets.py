@@ -20,13 +20,14 @@ from freight.domain.jobs.model import Credentials, JobRequest
 from freight.domain.tenancy.api_keys import KeyRequest, NewKey
 from freight.encryption import CredentialCipher
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support import processes
 from support.clients import TLS
 from support.processes import BIN, Running
 from support.quoting import Quoting, quoting
 from support.receiver import Receiver, receiving
+from support.sandboxes import sandbox_options
 from support.service import job_request
 
 AFFINITY_KEY, ATTIO_KEY = "MARKaffinityMARK0123456789", "MARKattioMARK0123456789"
@@ -108,7 +109,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(settings: Settings) -> AsyncIterator[Scene]:
-    options = SandboxOptions(companies=40, people=60, unlimited=True, affinity_key=AFFINITY_KEY, attio_key=ATTIO_KEY)
+    options = sandbox_options(companies=40, people=60, unlimited=True, affinity_key=AFFINITY_KEY, attio_key=ATTIO_KEY)
     told = Told()
     settings = msgspec.structs.replace(
         settings,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from support import migration, workspaces
 from support.real_data import SHARED
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 CASES = sorted(path for path in (SHARED / "cases").glob("*") if path.is_dir())
@@ -24,7 +25,7 @@ async def test_a_workspace_that_went_wrong_once_is_migrated_and_later_runs_write
 ) -> None:
     request = folder / "job.json"
     changes = json.loads(request.read_text()) if request.exists() else {}
-    async with running(SandboxOptions(workspace=folder, unlimited=True)) as sandbox:
+    async with running(sandbox_options(workspace=folder, unlimited=True)) as sandbox:
         job = await migration.carry(tenant, sandbox, **changes)
         counts = migration.outcomes(job)
         assert counts["companies"]["created"] == counts["companies"]["read"]

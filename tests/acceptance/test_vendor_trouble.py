@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import faults, jobs, workspaces
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 COMPANIES, PEOPLE = 90, 220
@@ -23,7 +24,7 @@ AFTER_THE_WRITE = ("server_error_after_write", "drop_after_write")
 
 def a_fresh_sandbox() -> AbstractAsyncContextManager[Sandbox]:
     """An Affinity, and an Attio that has not been written to."""
-    return running(SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True))
+    return running(sandbox_options(companies=COMPANIES, people=PEOPLE, unlimited=True))
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_a_record_that_the_target_refuses_fails_alone(service: Service, te
     rows = [company(1, phone="+14155550101"), company(2, phone=None), company(3, phone="+14155550103")]
     (tmp_path / "companies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "persons.jsonl").touch()
-    async with running(SandboxOptions(workspace=tmp_path, unlimited=True)) as strict:
+    async with running(sandbox_options(workspace=tmp_path, unlimited=True)) as strict:
         await workspaces.require_phone_numbers(strict)
         job = await jobs.create(tenant, strict)
         job = await jobs.until_ended(tenant, job["id"])
@@ -94,7 +95,7 @@ async def test_a_key_that_is_revoked_ends_the_job_and_every_record_has_an_outcom
 
 
 async def test_a_monthly_quota_that_is_used_up_pauses_the_job_until_a_date(service: Service, tenant: Tenant) -> None:
-    options = SandboxOptions(companies=COMPANIES, people=PEOPLE, unlimited=True, affinity_monthly_quota=2)
+    options = sandbox_options(companies=COMPANIES, people=PEOPLE, unlimited=True, affinity_monthly_quota=2)
     async with running(options) as meagre:
         job = await jobs.create(tenant, meagre)
         job = await jobs.until(tenant, job["id"], lambda job: job["status"] not in ("pending", "running"))

@@ -8,8 +8,9 @@ import httpx
 
 from freight_sandbox import Sandbox, SandboxOptions, running
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
-FULL = SandboxOptions(
+FULL = sandbox_options(
     companies=40,
     people=160,
     opportunities=120,

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support.clients import client
+from support.sandboxes import sandbox_options
 
 
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(SandboxOptions(unlimited=True, companies=250, people=600, deals_enabled=True)) as started:
+    async with running(sandbox_options(unlimited=True, companies=250, people=600, deals_enabled=True)) as started:
         yield started
 
 

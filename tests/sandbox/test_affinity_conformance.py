@@ -7,8 +7,9 @@ import httpx
 import pytest
 from test_sandbox_conformance import affinity_fits, pytestmark
 
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 __all__ = ["pytestmark"]
 
@@ -19,7 +20,7 @@ ENTRIES = f"{LISTS}/list-entries"
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    options = SandboxOptions(
+    options = sandbox_options(
         companies=12,
         people=24,
         opportunities=12,

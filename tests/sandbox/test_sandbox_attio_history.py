@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 LEAD = {"value": "Lead", "active_from": "2020-01-01T00:00:00Z", "active_until": "2021-06-15T09:30:00Z"}
 WON = {"value": "Won 🎉", "active_from": "2021-06-15T09:30:00Z", "active_until": None}
@@ -115,7 +116,7 @@ async def test_interactions_show_no_history(attio: httpx.AsyncClient):
 
 
 async def test_a_disabled_object_has_a_code_of_its_own():
-    async with running(SandboxOptions(companies=1, people=1, unlimited=True)) as other:
+    async with running(sandbox_options(companies=1, people=1, unlimited=True)) as other:
         headers = {"Authorization": f"Bearer {other.attio_key}"}
         async with httpx.AsyncClient(verify=TLS, base_url=other.attio_url, headers=headers) as client:
             answer = await write(client, "/v2/objects/deals/records/x", "stage", LEAD)

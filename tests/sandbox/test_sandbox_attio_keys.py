@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from freight_sandbox.attio.vendor import AttioVendor
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 ALL = (
     "object_configuration:read-write record_permission:read-write list_configuration:read-write list_entry:read-write "
@@ -19,7 +20,7 @@ ALL = (
 
 @pytest.fixture(scope="module")
 async def own_sandbox() -> AsyncIterator[Sandbox]:
-    async with running(SandboxOptions(companies=1, people=1, unlimited=True)) as started:
+    async with running(sandbox_options(companies=1, people=1, unlimited=True)) as started:
         yield started
 
 

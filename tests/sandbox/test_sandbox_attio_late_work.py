@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
-from freight_sandbox.attio.enrichment import MARK, STRANGER, profile_of
-from freight_sandbox.attio.late import LateWork
+from freight_sandbox import Sandbox, running
+from freight_sandbox.attio.automation import MARK, STRANGER, profile_of
+from freight_sandbox.attio.late_work import LateWork
 from support import clients, late
+from support.sandboxes import sandbox_options
 
 numbers = itertools.count(1)
 Client = httpx.AsyncClient
@@ -21,7 +22,7 @@ Client = httpx.AsyncClient
 @pytest.fixture(scope="module")
 async def holding() -> AsyncIterator[Sandbox]:
     """A sandbox whose late work waits until a test asks for it."""
-    async with running(SandboxOptions(companies=1, people=1, unlimited=True, hold_late_work=True)) as started:
+    async with running(sandbox_options(companies=1, people=1, unlimited=True, hold_late_work=True)) as started:
         yield started
 
 
@@ -33,7 +34,7 @@ async def held(holding: Sandbox) -> AsyncIterator[Client]:
 
 @pytest.fixture(scope="module")
 async def enriching() -> AsyncIterator[Sandbox]:
-    options = SandboxOptions(companies=1, people=1, unlimited=True, enrichment=True, hold_late_work=True)
+    options = sandbox_options(companies=1, people=1, unlimited=True, enrichment=True, hold_late_work=True)
     async with running(options) as started:
         yield started
 

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from support import clients, late
+from support.sandboxes import sandbox_options
 
 Client = httpx.AsyncClient
 
@@ -16,7 +17,7 @@ Client = httpx.AsyncClient
 async def full() -> AsyncIterator[Client]:
     """An Attio with two records and room for no other."""
     async with (
-        running(SandboxOptions(companies=1, people=1, unlimited=True, record_limit=2, hold_late_work=True)) as sandbox,
+        running(sandbox_options(companies=1, people=1, unlimited=True, record_limit=2, hold_late_work=True)) as sandbox,
         clients.client(sandbox.attio_url, bearer=sandbox.attio_key) as client,
     ):
         for domain in ("one.com", "two.com"):

@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 COMPANIES, DEALS = "/v2/objects/companies/attributes", "/v2/objects/deals/attributes"
 MULTISELECT = ("select", "record-reference", "actor-reference", "email-address", "phone-number", "domain")
@@ -36,7 +37,7 @@ async def test_self_names_the_workspace_and_the_scopes(attio: httpx.AsyncClient,
 
 
 async def test_every_start_is_another_workspace(sandbox: Sandbox):
-    async with running(SandboxOptions(companies=1, people=1)) as other:
+    async with running(sandbox_options(companies=1, people=1)) as other:
         assert other.attio_workspace_id != sandbox.attio_workspace_id
 
 
@@ -51,7 +52,7 @@ async def test_the_key_is_taken_as_bearer_or_basic_user_and_no_other(attio: http
 async def test_deals_are_off_unless_switched_on(attio: httpx.AsyncClient):
     slugs = [found["api_slug"] for found in (await attio.get("/v2/objects")).json()["data"]]
     assert slugs[:3] == ["companies", "people", "deals"]
-    async with running(SandboxOptions(companies=1, people=1)) as other:
+    async with running(sandbox_options(companies=1, people=1)) as other:
         headers = {"Authorization": f"Bearer {other.attio_key}"}
         async with httpx.AsyncClient(verify=TLS, base_url=other.attio_url, headers=headers) as client:
             slugs = [found["api_slug"] for found in (await client.get("/v2/objects")).json()["data"]]

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from freight_sandbox.attio.errors import AttioError
-from freight_sandbox.attio.query import Body
+from freight_sandbox.attio.query import Body, QueryScores, ScoreLimits, score_of
 from freight_sandbox.attio.schema import AttioObject
-from freight_sandbox.attio.scores import QueryScores, ScoreLimits, score_of
 from freight_sandbox.attio.tables import Table
 from freight_sandbox.attio.values import SYSTEM
 from freight_sandbox.limits import SlidingWindow
 from support import clients
+from support.sandboxes import sandbox_options
 
 HEADER = "x-attio-record-query-score"
 BY_AGE = [{"attribute": "created_at", "direction": "asc"}]
@@ -24,7 +24,7 @@ Client = httpx.AsyncClient
 
 @pytest.fixture(scope="module")
 async def scoring() -> AsyncIterator[Sandbox]:
-    async with running(SandboxOptions(companies=1, people=1, unlimited=True)) as started:
+    async with running(sandbox_options(companies=1, people=1, unlimited=True)) as started:
         yield started
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from support import clients, late
+from support.sandboxes import sandbox_options
 
 Client = httpx.AsyncClient
 URL = "https://example.com/hook"
@@ -16,7 +17,7 @@ URL = "https://example.com/hook"
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     async with (
-        running(SandboxOptions(companies=1, people=1, unlimited=True, hold_late_work=True)) as sandbox,
+        running(sandbox_options(companies=1, people=1, unlimited=True, hold_late_work=True)) as sandbox,
         clients.client(sandbox.attio_url, bearer=sandbox.attio_key) as client,
     ):
         yield client

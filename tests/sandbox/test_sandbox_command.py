@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 from click.testing import CliRunner
 
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from freight_sandbox.command import sandbox as command
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 START = "from freight_sandbox.command import sandbox; sandbox()"
 FREE_PORTS = ["--affinity-port", "0", "--attio-port", "0"]
@@ -90,8 +91,8 @@ def test_a_bad_workspace_is_a_sentence(tmp_path: Path):
 
 async def test_running_leaves_the_signals_alone_and_frees_its_ports():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    async with running(SandboxOptions(companies=1, people=1)) as started:
+    async with running(sandbox_options(companies=1, people=1)) as started:
         assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
         port = httpx.URL(started.attio_url).port
-    async with running(SandboxOptions(companies=1, people=1, attio_port=port)) as again:
+    async with running(sandbox_options(companies=1, people=1, attio_port=port)) as again:
         assert again.attio_url == started.attio_url

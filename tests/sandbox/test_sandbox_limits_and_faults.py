@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from freight_sandbox.limits import CalendarSeconds, MinuteWindow, MonthlyQuota, SlidingWindow
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 COMPANIES = "/v2/objects/companies/records"
 
@@ -91,7 +92,7 @@ def test_a_monthly_quota_ends_with_the_calendar_month():
 
 
 async def test_attio_refuses_the_write_beyond_its_limit_until_a_date():
-    async with running(SandboxOptions(companies=1, people=1)) as limited:
+    async with running(sandbox_options(companies=1, people=1)) as limited:
         headers = {"Authorization": f"Bearer {limited.attio_key}"}
         async with httpx.AsyncClient(verify=TLS, base_url=limited.attio_url, headers=headers) as client:
             answers = await asyncio.gather(*(create(client, "Acme") for _ in range(80)))
@@ -111,7 +112,7 @@ async def test_attio_refuses_the_write_beyond_its_limit_until_a_date():
 
 
 async def test_affinity_tells_what_is_left_and_refuses_the_rest():
-    options = SandboxOptions(companies=1, people=1, affinity_monthly_quota=2)
+    options = sandbox_options(companies=1, people=1, affinity_monthly_quota=2)
     async with running(options) as limited:
         headers = {"Authorization": f"Bearer {limited.affinity_key}"}
         async with httpx.AsyncClient(verify=TLS, base_url=limited.affinity_url, headers=headers) as client:
@@ -186,7 +187,7 @@ async def test_a_fault_can_be_kept_to_a_method_and_a_path(attio: httpx.AsyncClie
 @pytest.mark.usefixtures("clean")
 async def test_a_probability_follows_the_seed():
     async def statuses() -> list[int]:
-        async with running(SandboxOptions(companies=1, people=1, seed=7, unlimited=True)) as seeded:
+        async with running(sandbox_options(companies=1, people=1, seed=7, unlimited=True)) as seeded:
             headers = {"Authorization": f"Bearer {seeded.attio_key}"}
             async with httpx.AsyncClient(verify=TLS, base_url=seeded.attio_url, headers=headers) as client:
                 await fault(client, kind="server_error", probability=0.5)
@@ -257,7 +258,7 @@ def test_calendar_seconds_let_as_much_through_in_each_second_of_the_clock():
 
 
 async def test_attio_s_rate_limits_can_be_lowered_and_lifted() -> None:
-    async with running(SandboxOptions(companies=0, people=0, attio_window="calendar")) as sandbox:
+    async with running(sandbox_options(companies=0, people=0, attio_window="calendar")) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers) as client:
             limits = {"reads_per_second": 1, "window": "sliding"}
@@ -269,7 +270,7 @@ async def test_attio_s_rate_limits_can_be_lowered_and_lifted() -> None:
 
 
 async def test_arrival_jitter_is_latency_that_differs_from_request_to_request() -> None:
-    async with running(SandboxOptions(companies=0, people=0, arrival_jitter=80)) as sandbox:
+    async with running(sandbox_options(companies=0, people=0, arrival_jitter=80)) as sandbox:
         for url in (sandbox.affinity_url, sandbox.attio_url):
             async with httpx.AsyncClient(verify=TLS, base_url=url) as client:
                 faults = (await client.get("/_sandbox/faults")).json()

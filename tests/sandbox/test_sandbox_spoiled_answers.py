@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 COMPANIES = "/v2/objects/companies/records"
 NEVER = 0.2
@@ -21,7 +22,7 @@ NEVER = 0.2
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
     """Enough of everything for more than two pages."""
-    options = SandboxOptions(companies=350, people=20, notes=8, files=3, unlimited=True)
+    options = sandbox_options(companies=350, people=20, notes=8, files=3, unlimited=True)
     async with running(options) as sandbox:
         yield sandbox
 

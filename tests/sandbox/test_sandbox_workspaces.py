@@ -9,10 +9,11 @@ import pytest
 from affinity_parts import client_of
 from email_validator import EmailNotValidError, validate_email
 
-from freight_sandbox import SandboxOptions, running
-from freight_sandbox.affinity.folder import WorkspaceFileError, load_workspace
+from freight_sandbox import running
 from freight_sandbox.affinity.generator import COMPANY_FIELDS, PERSON_FIELDS, Companies, Persons, generate_workspace
+from freight_sandbox.affinity.workspace_files import WorkspaceFileError, load_workspace
 from support.clients import TLS
+from support.sandboxes import sandbox_options
 
 COMPANY = {"id": 7, "name": "Acme", "domain": "acme.com", "domains": ["acme.com"], "isGlobal": False}
 FIELD = {
@@ -122,7 +123,7 @@ def test_an_empty_workspace_can_be_made():
 async def test_a_folder_takes_the_place_of_made_up_rows(tmp_path: Path):
     write(tmp_path / "companies.jsonl", COMPANY)
     write(tmp_path / "persons.jsonl", {**PERSON, "id": 9}, PERSON)
-    async with running(SandboxOptions(workspace=tmp_path)) as sandbox:
+    async with running(sandbox_options(workspace=tmp_path)) as sandbox:
         assert (sandbox.companies, sandbox.people) == (1, 2)
         headers = {"Authorization": f"Bearer {sandbox.affinity_key}"}
         async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers) as client:
@@ -175,7 +176,7 @@ async def test_a_folder_may_hold_every_collection(tmp_path: Path):
     write(tmp_path / "notes.jsonl", NOTE)
     write(tmp_path / "reminders.jsonl", REMINDER)
     write(tmp_path / "files.jsonl", FILE)
-    async with client_of(SandboxOptions(workspace=tmp_path)) as client:
+    async with client_of(sandbox_options(workspace=tmp_path)) as client:
         params = {"fieldTypes": "list"}
         (entry,) = (await client.get("/v2/lists/3/list-entries", params=params)).json()["data"]
         companies, persons = ({**CELL, "id": name} for name in ("companies", "persons"))
@@ -196,7 +197,7 @@ async def test_what_a_folder_refers_to_need_not_be_there(tmp_path: Path):
     write(tmp_path / "lists.jsonl", {**LIST, "type": "company"})
     write(tmp_path / "list_entries.jsonl", {**ENTRY, "type": "company", "entity": COMPANY})
     write(tmp_path / "notes.jsonl", {**NOTE, "creator_id": 99})
-    async with client_of(SandboxOptions(workspace=tmp_path)) as client:
+    async with client_of(sandbox_options(workspace=tmp_path)) as client:
         (entry,) = (await client.get("/v2/lists/3/list-entries")).json()["data"]
         assert entry["entity"] == COMPANY
         assert (await client.get("/v2/notes/51")).json()["creator"]["id"] == 99
@@ -241,7 +242,7 @@ def test_metadata_of_a_folder_come_from_its_fields_file(tmp_path: Path):
         (b'{"id": 8}', "name"),
         (b'{"id": 8, "name": "x", "domain": null, "domains": [], "isGlobal": false, "colour": 1}', "colour"),
         (b'{"id": "8", "name": "x", "domain": null, "domains": [], "isGlobal": false}', "$.id"),
-        (msgspec.json.encode(COMPANY), "stands on an earlier line"),
+        (msgspec.json.encode(COMPANY), "is also on an earlier line"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: bytes, reason: str):

@@ -1,6 +1,6 @@
 """What the tests of the Attio connector share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,8 @@ from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
 from freight.connectors.protocols import Draft, References, SchemaPlan
-from freight.model.crm import LOAD_ORDER, Entity, Record
+from freight.domain.migration.planning.reference_slots import fill
+from freight.model.crm import LOAD_ORDER, Entity, Record, Reference
 from freight.model.fields import Field, FieldType, Option
 from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import Place, ResolvedMapping
@@ -109,8 +110,15 @@ def _made(place: Place) -> Attribute:
     )
 
 
-def draft(record: Record, references: References | None = None, layout: ResolvedMapping | None = None) -> Draft:
-    return drafting.draft(record, references or References(), MappingIndex(layout or ResolvedMapping()))
+def draft(
+    record: Record,
+    references: References | None = None,
+    layout: ResolvedMapping | None = None,
+    to_come: Collection[Reference] = (),
+) -> Draft:
+    """The draft with its slots filled, as far as the records that they refer to are not still to come."""
+    known = references or References()
+    return fill(drafting.draft(record, known, MappingIndex(layout or ResolvedMapping())), known.found, to_come)
 
 
 def codes(drafted: Draft | SchemaPlan) -> list[str]:

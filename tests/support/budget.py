@@ -11,6 +11,7 @@ from support.clients import TLS
 from support.comparison import source
 from support.comparison.fields import is_carried
 from support.comparison.source import Row, Source
+from support.sandboxes import sandbox_options
 from support.service import Tenant
 
 V2_PAGE, V1_PAGE = 100, 500
@@ -55,7 +56,7 @@ def workspace(scale: int, *, custom_fields: bool = False) -> SandboxOptions:
 
     With `custom_fields` most of its companies and many of its people name others that are loaded after them.
     """
-    return SandboxOptions(
+    return sandbox_options(
         companies=5_000 // scale,
         people=20_000 // scale,
         opportunities=2_000 // scale,

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support.clients import client
+from support.sandboxes import sandbox_options
 
 Row = dict[str, Any]
 
@@ -39,7 +40,7 @@ async def running(
     """Both vendors; the Affinity holds these rows, the Attio none, and no more than the limit."""
     for collection, held in {"companies": [], "persons": [], "fields": [CHAMPION, LABEL, PHONE], **rows}.items():
         (folder / f"{collection}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
-    options = SandboxOptions(
+    options = sandbox_options(
         workspace=folder,
         unlimited=True,
         deals_enabled=True,

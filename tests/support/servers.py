@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 from redis.asyncio import Redis
@@ -31,12 +32,18 @@ async def embedded_servers() -> AsyncIterator[Servers]:
 async def wait_for_no_disk(servers: Servers) -> None:
     """Have PostgreSQL leave it to the system when to write to the disk: what is committed survives a crash of
     PostgreSQL still, and no test crashes the system."""
-    connection = await asyncpg.connect(servers.database_url)
+    connection = await asyncpg.connect(as_superuser(servers.database_url))
     try:
         await connection.execute("ALTER SYSTEM SET fsync = off")
         await connection.execute("SELECT pg_reload_conf()")
     finally:
         await connection.close()
+
+
+def as_superuser(url: str) -> str:
+    """The same database of an embedded server, as the server's superuser."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"postgres@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 class RedisServer:

@@ -1,1 +1,1 @@
-"""HTTP in: what a client may ask, and how it is answered."""
+"""The HTTP API."""

@@ -14,8 +14,9 @@ from freight.settings import SettingsError
 from freight_embedded import EmbeddedError
 
 SIMULATED = {"demo": "freight.cli.demo", "sandbox": "freight_sandbox.command"}
-"""Commands that need the simulated vendors, by the module that defines each: it is imported only when it is wanted, and
-an installation for production lacks it."""
+"""Commands that need the simulated vendors, by their module, which is imported on use: production installations lack
+it.
+"""
 
 
 class _Commands(click.Group):
@@ -56,7 +57,7 @@ def _missing(name: str) -> click.Command:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="freight")
 def main() -> None:
-    """Freight moves a firm's CRM workspace from Affinity to Attio."""
+    """Migrate a firm's CRM workspace from Affinity to Attio."""
 
 
 for command in (serve, tenants, admin, show_settings, generate_secret, migrate_database):

@@ -1,4 +1,4 @@
-"""Commands of whoever runs this Freight: tenants, settings, secrets, the database."""
+"""Commands for the operator: tenants, settings, secrets, the database."""
 
 import asyncio
 
@@ -18,45 +18,45 @@ COMMAND_LINE = Actor(tenant_id=None, name="command line")
 
 @click.group()
 def admin() -> None:
-    """The platform's administrator, who keeps the tenants through the API."""
+    """Manage the platform administrator's keys."""
 
 
 @admin.command("create-key")
-@click.option("--name", default="administrator", show_default=True, help="What or whom the key is for.")
+@click.option("--name", default="administrator", show_default=True, help="The name of the key.")
 def create_key(name: str) -> None:
-    """Print a new key of the administrator, which is shown only this once."""
+    """Print a new administrator key, which is shown only once."""
     click.echo(asyncio.run(_create_key(name)))
 
 
 @admin.command("revoke-key")
 @click.argument("prefix")
 def revoke_key(prefix: str) -> None:
-    """Revoke the administrator's key that begins with PREFIX, `frt_live_` and eight characters."""
+    """Revoke the administrator key that begins with PREFIX, `frt_live_` and eight characters."""
     asyncio.run(_revoke_key(prefix))
 
 
 @click.group()
 def tenants() -> None:
-    """The firms that use this Freight."""
+    """Manage tenants, the firms that use this Freight."""
 
 
 @tenants.command("create")
 @click.argument("name")
 def create_tenant(name: str) -> None:
-    """Create the tenant NAME and print its first API key, which is shown only this once."""
+    """Create the tenant NAME and print its first API key, which is shown only once."""
     click.echo(asyncio.run(_create_tenant(name)))
 
 
 @click.command("settings")
 def show_settings() -> None:
-    """Show every setting: its value in force, secrets hidden, and what it is for.
+    """Show every setting with its current value and its purpose; secrets are hidden.
 
     Each is an environment variable, or a line of a file named .env in the working folder.
     """
-    table = Table("Variable", "In force", "What it is for", show_lines=True)
+    table = Table("Variable", "Value", "Description", show_lines=True)
     for variable, value, description in settings.describe(settings.load()):
         table.add_row(variable, value, description)
-    # Where no terminal gives a width, lines are not to be broken in the middle of a value.
+    # Without a terminal to set the width, lines must not break in the middle of a value.
     Console(width=None if Console().is_terminal else 200).print(table)
 
 
@@ -68,7 +68,7 @@ def generate_secret() -> None:
 
 @click.command("migrate-database")
 def migrate_database() -> None:
-    """Bring the tables in FREIGHT_DATABASE_URL to the version that this Freight needs."""
+    """Migrate the tables in FREIGHT_DATABASE_URL to the version that this Freight needs."""
     url = settings.load().database_url
     if url is None:
         raise SettingsError("FREIGHT_DATABASE_URL is not set. An embedded database migrates itself at each start.")

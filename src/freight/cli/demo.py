@@ -1,4 +1,4 @@
-"""`freight demo`: everything at once, on this machine, for watching a migration."""
+"""`freight demo`: run everything on this machine, to watch a migration."""
 
 import asyncio
 import signal
@@ -33,7 +33,7 @@ LISTS, REMINDERS, FILES = 3, 20, 5
 POLL_SECONDS = 1
 PLAIN_LINE_SECONDS = 2
 
-# Without a terminal nothing tells a width, and lines are not to be broken anywhere.
+# Without a terminal to set the width, lines must not break anywhere.
 console = Console(width=None if Console().is_terminal else 120)
 
 
@@ -43,12 +43,12 @@ console = Console(width=None if Console().is_terminal else 120)
 @click.option("--opportunities", default=40, show_default=True, help="Opportunities in the simulated Affinity.")
 @click.option("--entries", default=120, show_default=True, help="List entries in the simulated Affinity.")
 @click.option("--notes", default=80, show_default=True, help="Notes in the simulated Affinity.")
-@click.option("--seed", default=1, show_default=True, help="Which records.")
-@click.option("--unlimited", is_flag=True, help="Without the vendors' rate limits.")
+@click.option("--seed", default=1, show_default=True, help="The same seed generates the same records.")
+@click.option("--unlimited", is_flag=True, help="Disable the vendors' rate limits.")
 def demo(companies: int, people: int, opportunities: int, entries: int, notes: int, seed: int, unlimited: bool) -> None:
-    """Watch a workspace move from a simulated Affinity to a simulated Attio.
+    """Watch a migration from a simulated Affinity to a simulated Attio.
 
-    Everything else is real: PostgreSQL, Redis, the API and the worker. Nothing is kept afterwards.
+    Everything else is real: PostgreSQL, Redis, the API and the worker. All data are discarded afterwards.
     """
     options = SandboxOptions(
         affinity_port=0,
@@ -61,7 +61,7 @@ def demo(companies: int, people: int, opportunities: int, entries: int, notes: i
         notes=notes,
         reminders=REMINDERS,
         files=FILES,
-        deals_enabled=True,
+        custom_fields=False,
         seed=seed,
         unlimited=unlimited,
     )
@@ -201,7 +201,7 @@ class _Bar:
 
 
 class _Lines:
-    """Progress where there is no terminal."""
+    """Progress without a terminal."""
 
     def __init__(self) -> None:
         self._started = self._printed = time.monotonic()
@@ -225,7 +225,7 @@ class _Lines:
 
 
 async def _found(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, Any]) -> dict[str, int]:
-    """What the target itself says it holds, by entity."""
+    """Return what the target itself holds, by entity."""
     files = await _answer(client.get(f"/jobs/{job['id']}/records", params={"entity": "files", "limit": 1000}))
     file_ids = [record["target_id"] for record in files["items"] if record["target_id"]]
     recount = Recount(sandbox.attio_url, sandbox.attio_key)
@@ -244,11 +244,11 @@ async def _report(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, An
     adds_up: bool = job["status"] == "completed"
     for counts in job["counts"]:
         table.add_row(counts["entity"], *(str(counts[name]) for name in columns), str(found[counts["entity"]]))
-        carried = counts["created"] + counts["updated"] + counts["unchanged"]
-        adds_up &= found[counts["entity"]] == carried and counts["read"] == sum(counts[name] for name in columns[1:])
+        arrived = counts["created"] + counts["updated"] + counts["unchanged"]
+        adds_up &= found[counts["entity"]] == arrived and counts["read"] == sum(counts[name] for name in columns[1:])
     console.print(table)
     logged = await _answer(client.get(f"/jobs/{job['id']}/logs", params={"limit": 1, "level": "warning"}))
-    console.print(f"{logged['total']} values could not be carried over; the job's log names each, with the reason.")
+    console.print(f"{logged['total']} values could not be migrated; the job's log names each, with the reason.")
     if job["error"] is not None:
         console.print(f"The job ended with an error: {job['error']['message']}")
     console.print("It adds up." if adds_up else "It does NOT add up.")

@@ -1,4 +1,4 @@
-"""Recount: what the target of a demonstration holds of a job, asked of the target itself."""
+"""Count what the target of a demonstration holds of a job, by asking the target itself."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -9,11 +9,11 @@ import httpx
 PAGE = 500
 NOTES_PAGE = 50
 MARKS = {"notes": "Affinity note ", "tasks": "Affinity reminder "}
-"""By what texts are recognised that came from Affinity."""
+"""The texts that mark content from Affinity."""
 
 
 class Recount:
-    """Counts records in an Attio workspace that carry an Affinity id."""
+    """Counts records with an Affinity id in an Attio workspace."""
 
     def __init__(self, url: str, key: str) -> None:
         self._client = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
@@ -23,7 +23,7 @@ class Recount:
         await self._client.aclose()
 
     async def count(self, entity: str, file_ids: list[str]) -> int:
-        """How many records of an entity there are; files are looked for by the ids that the job gives."""
+        """Return the number of records of an entity; files are found by the ids that the job gives."""
         match entity:
             case "lists":
                 return len(await self._lists())
@@ -43,7 +43,7 @@ class Recount:
         return [given["api_slug"] for given in answer if "_affinity_" in given["api_slug"]]
 
     async def _marked(self, path: str) -> int:
-        """How many records or entries carry an id of Affinity's."""
+        """Return the number of records or entries with an Affinity id."""
         count = offset = 0
         while True:
             page = await self._data(self._client.post(path, json={"limit": PAGE, "offset": offset}))

@@ -1,4 +1,4 @@
-"""`freight serve`: the API, and a worker in the same process."""
+"""`freight serve`: run the API, and a worker in the same process."""
 
 import asyncio
 import contextlib
@@ -25,19 +25,19 @@ from freight.settings import Settings
 from freight.worker_loop import Worker
 
 RESERVED_DESCRIPTORS = 256
-"""For files, logs, Redis, connections that are just being accepted …"""
+"""For files, logs, Redis, and connections that are just being accepted."""
 
 DESCRIPTORS_PER_SLOT = 32
 """Connections to vendors that a worker opens for one batch or stream."""
 
 GRACEFUL_SECONDS = 10
-"""How long requests that are being answered may take to finish when the service is told to stop."""
+"""Seconds that active requests may take to finish when the service stops."""
 
 
 @click.command()
-@click.option("--no-worker", is_flag=True, help="Leave the worker out: `arq freight.worker` runs elsewhere.")
+@click.option("--no-worker", is_flag=True, help="Run the API only; `arq freight.worker` runs elsewhere.")
 def serve(no_worker: bool) -> None:
-    """Run the API, and unless told otherwise a worker.
+    """Run the API and a worker.
 
     Without FREIGHT_DATABASE_URL and FREIGHT_REDIS_URL a PostgreSQL and a Redis are started from the data folder.
     """
@@ -62,10 +62,12 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
     try:
         async with running(settings, with_worker=with_worker) as service:
             ready.set()
-            click.echo(f"Freight is ready at {service.url} (its description: {service.url}/schema). Ctrl-C ends it.")
+            click.echo(
+                f"Freight is ready at {service.url} (API reference: {service.url}/schema). Press Ctrl-C to stop."
+            )
             await service.until(stop)
     except asyncio.CancelledError:
-        # Told to stop while it was starting, perhaps waiting for a server that does not answer.
+        # Stopped while it was starting, perhaps while waiting for a server that does not answer.
         if not stop.is_set():
             raise
 
@@ -75,11 +77,11 @@ class Service:
 
     def __init__(self, url: str, tasks: list[asyncio.Task[None]]) -> None:
         self.url = url
-        """Where the API listens, `http://127.0.0.1:8000`."""
+        """The API's URL, such as `http://127.0.0.1:8000`."""
         self._tasks = tasks
 
     async def until(self, stop: asyncio.Event) -> None:
-        """Wait for `stop`; raises whatever ends the API or the worker before."""
+        """Wait for `stop`. Raise the error that ends the API or the worker before."""
         waiting = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -91,7 +93,7 @@ class Service:
 
 @asynccontextmanager
 async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Service]:
-    """The service for as long as the context lasts. Raises the same errors as `deployment.opened`."""
+    """Run the service while the context lasts. Raise the same errors as `deployment.opened`."""
     async with deployment.opened(settings) as opened:
         deployment.warn_of_shared_user(settings)
         redis, closing = queue.connect(opened.redis_url), asyncio.Event()
@@ -118,11 +120,11 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
                 if with_worker:
                     tasks.append(await stack.enter_async_context(_working(opened)))
                 port = server.servers[0].sockets[0].getsockname()[1]
-                # The API and the worker end side by side.
+                # The API and the worker end concurrently.
                 stack.callback(setattr, server, "should_exit", True)
                 stack.callback(closing.set)
                 host = f"[{settings.host}]" if ":" in settings.host else settings.host
-                # What is there by now stays, and is not looked through for garbage in the middle of requests.
+                # Objects that exist by now stay, so the garbage collector need not check them during requests.
                 gc.freeze()
                 yield Service(f"http://{host}:{port}", tasks)
         finally:
@@ -130,7 +132,7 @@ async def running(settings: Settings, *, with_worker: bool) -> AsyncIterator[Ser
 
 
 def _limited(settings: Settings, *, with_worker: bool) -> type[asyncio.Protocol]:
-    """uvicorn's protocol, with limits that leave descriptors for the rest of the process."""
+    """Return uvicorn's protocol, with limits that leave descriptors for the rest of the process."""
     slots = settings.worker_concurrency if with_worker else 0
     reserved = RESERVED_DESCRIPTORS + settings.database_pool_size + slots * DESCRIPTORS_PER_SLOT
     most = most_connections(ConnectionLimits().connections, reserved=reserved)
@@ -140,7 +142,7 @@ def _limited(settings: Settings, *, with_worker: bool) -> type[asyncio.Protocol]
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # The command handles signals: uvicorn would raise them again in the middle of the worker's end.
+        # The command handles signals: uvicorn would raise them again while the worker ends.
         yield
 
 

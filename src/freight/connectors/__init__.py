@@ -1,1 +1,1 @@
-"""What Freight knows about vendors: one package each, behind the protocols `Source` and `Target`."""
+"""The vendors: one package each, behind the protocols `Source` and `Target`."""

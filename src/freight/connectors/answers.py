@@ -1,4 +1,4 @@
-"""Answers: those of a vendor's API, good or bad, and those of something that fails or stands in front of it."""
+"""Responses of a vendor's API, and of proxies and firewalls in front of it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,51 +10,51 @@ from freight.connectors.decoding import decode
 from freight.connectors.errors import ConnectorError, Unavailable, UnexpectedAnswer
 
 Json = Any
-"""What decoding an answer gives: dicts, lists, texts, numbers, booleans and None."""
+"""The result of decoding a response: dicts, lists, strings, numbers, booleans and None."""
 
 LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer, unpacked; pages of 500 rows have a few MB. A small body may unpack to any size."""
+"""The maximum bytes of an unpacked response; pages of 500 rows have a few MB. A small body can unpack to any size."""
 
 OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-"""Headers, in lower case, that are about how the bytes of a body travelled."""
+"""Headers, in lower case, that describe how a body was transferred."""
 
 FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
-"""Refusals that are about the request, also if they come from a proxy in front of the vendor."""
+"""Refusals that are about the request, even if they come from a proxy in front of the vendor."""
 
 
 class VendorErrorBody(msgspec.Struct, frozen=True):
-    """What a vendor says in the body of an error."""
+    """The vendor's statements in the body of an error."""
 
     code: str | None = None
     message: str | None = None
     attribute: str | None = None
-    """Slug or id of the attribute that it is about."""
+    """The slug or id of the attribute that the error is about."""
 
 
 class Fault(NamedTuple):
-    """Why an answer is not one of the vendor's API, though it may answer at the next attempt."""
+    """Why a response is not one of the vendor's API, though the next attempt may get one."""
 
     reason: str
     error: type[ConnectorError] = Unavailable
-    """What is raised after the last attempt."""
+    """The error that is raised after the last attempt."""
     is_outage: bool = True
-    """Whether it says that the vendor fails, and not only at this request."""
+    """Whether the vendor itself is failing, and not only this request."""
 
 
 EMPTY = Fault("it answered with nothing", UnexpectedAnswer)
 MISSHAPEN = Fault("it answered 200 with something else than was asked for", UnexpectedAnswer, is_outage=False)
-"""An error body with status 200, for example."""
+"""For example an error body with status 200."""
 
 Accepts = Callable[[Json], bool]
-"""Tells an answer to a request from something else that is JSON."""
+"""Returns whether JSON is a response to the request, and not something else."""
 
 
 def judge(
     response: httpx.Response, accepts: Accepts, complaint_in: Callable[[httpx.Response], VendorErrorBody]
 ) -> tuple[Json, Fault | None]:
-    """Return the decoded answer if it is a success, else None; and why it is no answer of the API, if it is none.
+    """Return the decoded response of a success, else None; and why it is none of the API's responses, if so.
 
-    `complaint_in` reads the body of an error as the vendor words it.
+    `complaint_in` parses the body of an error in the vendor's form.
     """
     status = response.status_code
     if response.is_success:
@@ -68,14 +68,14 @@ def judge(
         return None, Fault(f"it answered {status}")
     if status < 400:
         return None, Fault(f"it answered with a redirect ({status}), which is not followed", UnexpectedAnswer)
-    # Firewalls and proxies refuse in the vendor's name; a 403 of theirs is no missing permission.
+    # Firewalls and proxies refuse in the vendor's name; their 403 does not mean a missing permission.
     if status not in FINAL and complaint_in(response) == VendorErrorBody():
         return None, Fault(f"something in front of its API, such as a firewall or a proxy, answered {status}")
     return None, None
 
 
 async def whole(response: httpx.Response) -> httpx.Response:
-    """Read a response that is being streamed to its end, unpacked. Raises `httpx.DecodingError` if it is too large."""
+    """Read a streamed response to its end, unpacked. Raise `httpx.DecodingError` if it is too large."""
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
@@ -88,17 +88,17 @@ async def whole(response: httpx.Response) -> httpx.Response:
 
 
 def anything(_: Json) -> bool:
-    """Whatever is JSON."""
+    """Accept any JSON."""
     return True
 
 
 def holds(*keys: str) -> Accepts:
-    """An object with these keys."""
+    """Return a check for an object with these keys."""
     return lambda answer: isinstance(answer, dict) and answer.keys() >= set(keys)
 
 
 def said(complaint: VendorErrorBody) -> str:
-    """What the vendor said, as the end of a sentence."""
+    """Return the vendor's message, as the end of a sentence."""
     if not complaint.message:
         return "."
     return f": {complaint.message}{'' if complaint.message.endswith(('.', '!', '?', '…')) else '.'}"

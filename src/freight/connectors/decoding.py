@@ -1,4 +1,4 @@
-"""Answers as JSON, also where one value in them is nothing that a text or a number can be."""
+"""Responses as JSON, even if one value in them is not a valid string or number."""
 
 import json
 import math
@@ -10,15 +10,14 @@ import msgspec
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 MAX_DIGITS = 300
-"""Digits of the longest integer that is read as a number: about what a float can count to."""
+"""The maximum digits of an integer that is read as a number, about the range of a float."""
 
 
 def decode(content: bytes) -> Any:
-    """The value of a JSON text: dicts, lists, texts, numbers, booleans and None. Raises `ValueError` for anything else.
+    """Decode JSON into dicts, lists, strings, numbers, booleans and None. Raise `ValueError` for anything else.
 
-    Half of a character that was cut in two, as vendors write it into texts that they shorten, becomes U+FFFD, and a
-    number that is out of range stays the text that it was, so that whoever expects a number can name it: one such
-    value does not take a page of rows with it.
+    Half of a surrogate pair, which vendors write when they truncate text, becomes U+FFFD, and a number out of range
+    remains text, so that the caller can name it: one such value does not invalidate a page of rows.
     """
     try:
         return msgspec.json.decode(content)

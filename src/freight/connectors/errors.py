@@ -2,21 +2,21 @@
 
 ConnectorError
 ├── CredentialsRefused     401: the key is wrong, revoked or inactive
-├── PermissionMissing      403: the key may not do this
-├── Unavailable            no usable answer after all repetitions: worth trying again later
-├── MustWait               nothing may be sent before `until`, which is too long to be waited for within a step
+├── PermissionMissing      403: the key lacks a permission
+├── Unavailable            no usable answer after all retries: try again later
+├── MustWait               nothing may be sent before `until`, too long to wait for within a step
 ├── QuotaExhausted         the account's long-term quota is used up until `resets_at`
-├── PlanLimitReached       the account's plan holds no more: somebody has to change it before anything can go on
-├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less at once
-├── Rejected               the vendor refused this one request for what it says
-│   ├── RejectedBySource   it was the source that refused, not the target
-│   │   ├── CursorRefused  the cursor of a page is not valid any more: read from the start
-│   │   └── FileIncomplete what was delivered of a file is not the file that the source lists
-│   ├── NotFound           404, an id that the vendor does not know, or a record merged into another
+├── PlanLimitReached       the account's plan is full: it must be changed before the job can continue
+├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less
+├── Rejected               the vendor refused this request because of its contents
+│   ├── RejectedBySource   the source refused it, not the target
+│   │   ├── CursorRefused  the cursor of a page is no longer valid: read from the start
+│   │   └── FileIncomplete the delivered file differs from the source's listing
+│   ├── NotFound           404, an unknown id, or a record merged into another
 │   └── UniquenessConflict another record holds one of the values
-├── InDoubt                a request that may not be repeated blindly was sent, and its effect is unknown
-└── UnexpectedAnswer       the vendor answered something that its documentation does not know
-    └── PagingLoops        the pages of a collection have no end
+├── InDoubt                a request that is not idempotent was sent, and its effect is unknown
+└── UnexpectedAnswer       the vendor answered something undocumented
+    └── PagingLoops        the pages of a collection repeat or never end
 """
 
 from datetime import datetime
@@ -45,20 +45,20 @@ class PermissionMissing(ConnectorError):
 
 
 class Unavailable(ConnectorError):
-    """The vendor did not give a usable answer, also when asked again: try again later."""
+    """The vendor gave no usable answer, even after retries: try again later."""
 
     code = "vendor_unavailable"
 
 
 class MustWait(ConnectorError):
-    """The vendor cannot be asked before a later time."""
+    """The vendor accepts no requests until a later time."""
 
     code = "vendor_unavailable"
 
     def __init__(self, message: str | None = None, *, until: datetime, code: str | None = None) -> None:
         super().__init__(message)
         self.until = until
-        """When to try again (aware). It is a wait and no failure: it counts as no attempt."""
+        """When to try again (aware). This is a wait and not a failure, so it does not count as an attempt."""
         self.code = code or self.code
 
 
@@ -79,7 +79,7 @@ class PlanLimitReached(ConnectorError):
 
 
 class QueryTooComplex(ConnectorError):
-    """The vendor refuses a query as too complex, also when it asks for a single record."""
+    """The vendor refuses a query as too complex, even for a single record."""
 
     code = "query_too_complex"
 
@@ -102,23 +102,23 @@ class Rejected(ConnectorError):
         """The HTTP status of the refusal; None if nothing was sent."""
         self.vendor_code = vendor_code
         self.attribute = attribute
-        """The slug of the attribute that the vendor complained about, where it said so."""
+        """The slug of the attribute that the vendor named, if it did."""
 
 
 class RejectedBySource(Rejected):
-    """The source refused to give this."""
+    """The source refused this request."""
 
     code = "rejected_by_source"
 
 
 class CursorRefused(RejectedBySource):
-    """The source does not accept the cursor of a page any more: read from the start."""
+    """The source no longer accepts the cursor of a page: read from the start."""
 
     code = "cursor_refused"
 
 
 class FileIncomplete(RejectedBySource):
-    """What the source delivered of a file is not the file that it lists."""
+    """The source delivered a file that differs from its listing."""
 
     code = "file_incomplete"
 
@@ -130,13 +130,13 @@ class NotFound(Rejected):
 
 
 class UniquenessConflict(Rejected):
-    """Another record of the target holds one of the values that may stand only once."""
+    """Another record of the target already holds one of the unique values."""
 
     code = "uniqueness_conflict"
 
 
 class InDoubt(ConnectorError):
-    """The connection failed after the request was sent; whether the vendor carried it out is unknown."""
+    """The connection failed after the request was sent; its effect is unknown."""
 
     code = "in_doubt"
 
@@ -148,6 +148,6 @@ class UnexpectedAnswer(ConnectorError):
 
 
 class PagingLoops(UnexpectedAnswer):
-    """The vendor's pages go round in circles: try again later, and report it to the vendor if it happens again."""
+    """The vendor's pages repeat in a loop: try again later, and report it to the vendor if it happens again."""
 
     code = "paging_loops"

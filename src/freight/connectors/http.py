@@ -1,4 +1,4 @@
-"""The HTTP that every vendor's client is built on: turns, repetitions, limits and the error taxonomy."""
+"""The HTTP client base of all vendors: pacing, retries, limits and error classification."""
 
 import asyncio
 import ssl
@@ -31,40 +31,34 @@ from freight.connectors.errors import (
     Unavailable,
 )
 from freight.connectors.protocols import Kind, Pacer, Usage
+from freight.connectors.spec import ConnectorSpec
 from freight.connectors.waits import LONGEST_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Params = Mapping[str, str | int | Sequence[str]]
 
-READS: frozenset[Kind] = frozenset({"read", "note_list"})
-
-UNDER_WAY = {
-    "concurrent_write_conflict": "another write to the same record was under way",
-    "merge_in_progress": "the record was being merged with another",
-}
-"""Refusals, by their code, that pass by themselves: the request did nothing and may be sent again."""
-
 ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
-"""With `ATTEMPTS`, half a minute of waiting in all, besides the time that the requests themselves take."""
+"""With `ATTEMPTS`, half a minute of waiting in total, besides the time of the requests themselves."""
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 
 REQUEST_SECONDS = 75.0
 SLOWEST_UPLOAD = 64 * 1024
-"""An answer must be there whole after `REQUEST_SECONDS`, and after a second more for each so many bytes that are sent:
-`TIMEOUT` begins again with each byte, and would wait for a vendor that sends one now and then."""
+"""A response must be complete after `REQUEST_SECONDS`, plus a second for each so many bytes that are sent: `TIMEOUT`
+restarts with each byte, and would wait for a vendor that sends one now and then.
+"""
 
-# Servers commonly close idle connections after five seconds; one that is closed while a request is on its way
-# leaves that request in doubt.
+# Servers commonly close idle connections after five seconds; a request that is being sent on a connection that closes
+# is in doubt.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout)
-"""No connection at all, which is never about one record. Their subclasses are refusals to connect there."""
+"""No connection at all, which is never about one record. Subclasses of these are refusals to connect."""
 
 UNREACHABLE_WAIT = 30.0
-"""Seconds after which a vendor is tried again that could not be reached in all attempts."""
+"""Seconds until the next attempt after a vendor was unreachable in all attempts."""
 
 LONGEST_MESSAGE = 500
 
@@ -72,20 +66,22 @@ log = structlog.get_logger(__name__)
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a query is repeated that meets 429: it may ask for too much, and then no wait helps."""
+    """How often a query is repeated after a 429: it may ask for too much, and then no wait helps."""
 
     refusals: int
-    """After so many in a row `QueryTooComplex` is raised."""
+    """`QueryTooComplex` is raised after so many in a row."""
     takes_its_word: bool
-    """Whether it is raised at once where the vendor says that the query is too complex."""
+    """Whether it is raised at once if the vendor says that the query is too complex."""
 
 
 class HttpClient(ABC):
-    """One vendor's API behind one key. Subclasses say how that vendor words errors and limits."""
+    """One vendor's API with one key. Subclasses parse the vendor's errors and limits."""
 
-    vendor: str
+    spec: ConnectorSpec
     plan_limits: frozenset[str] = frozenset()
-    """The codes by which the vendor says that the account's plan holds no more."""
+    """The codes by which the vendor says that the account's plan is full."""
+    under_way: Mapping[str, str] = {}
+    """Codes of refusals that pass by themselves, and their reasons: the request had no effect and can be sent again."""
 
     def __init__(
         self,
@@ -129,12 +125,17 @@ class HttpClient(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"
 
+    @property
+    def vendor(self) -> str:
+        """The vendor's name in sentences."""
+        return self.spec.label
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """What has been sent, and waited for, since this was called last."""
+        """Return what was sent, and waited for, since the last call."""
         usage, self._usage = self._usage, Usage()
         return usage
 
@@ -150,12 +151,11 @@ class HttpClient(ABC):
         patience: Patience | None = None,
         accepts: Accepts = anything,
     ) -> Json:
-        """Send a request and decode the JSON answer. One that is not accepted is treated like a failure.
+        """Send a request and decode the JSON response. One that is not accepted counts as a failure.
 
-        `repeatable` says that sending it twice does no more than sending it once; only then is it repeated after a
-        failure that may have come after its effect. A 429 is waited for, and a wait that is too long for a step is
-        raised as `MustWait`. Raises any `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with
-        `patience`.
+        `repeatable` says that the request is idempotent; only then is it repeated after a failure that may have come
+        after its effect. A 429 is waited for, and a wait that is too long for a step is raised as `MustWait`. Raise any
+        `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with `patience`.
         """
         body = None if json is None else msgspec.json.encode(json)
         request = self._client.build_request(
@@ -232,7 +232,7 @@ class HttpClient(ABC):
         return answer
 
     def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
-        """The failure of an attempt, to be repeated when the vendor asks for it."""
+        """Return the failure of an attempt that is to be repeated when the vendor asks for it."""
         asked = obeyed(seconds_asked(response.headers, "Retry-After", datetime.now(UTC)) or 0.0)
         if asked <= LONGEST_WAIT_IN_STEP:
             return _AttemptFailed(what, fault.reason, fault.error, wait=asked)
@@ -240,18 +240,17 @@ class HttpClient(ABC):
         return self._must_wait(why, asked, "vendor_unavailable")
 
     def _read(self, response: httpx.Response, accepts: Accepts) -> tuple[Json, Fault | None]:
-        """Return the decoded answer if it is a success, and what is wrong with it and may pass, if anything is."""
+        """Return the decoded response of a success, and its fault if it is worth another attempt."""
         return judge(response, accepts, self._complaint_in)
 
     async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
-        """Send when it is this request's turn, and again while the vendor says "too many"."""
+        """Send when the pacer allows it, and again while the vendor answers 429."""
         refusals = 0
         while True:
             await self._wait(self._pacer.turn(kind))
+            is_read = (rate := self.spec.rates.get(kind)) is not None and rate.is_read
             self._usage = msgspec.structs.replace(
-                self._usage,
-                reads=self._usage.reads + (kind in READS),
-                writes=self._usage.writes + (kind not in READS),
+                self._usage, reads=self._usage.reads + is_read, writes=self._usage.writes + (not is_read)
             )
             response = await self._exchange(request)
             if response.status_code != 429:
@@ -266,7 +265,7 @@ class HttpClient(ABC):
             await self._be_limited(response, what, kind, refusals, alone=patience is not None and refusals > 1)
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        """Send once; the answer must be whole in time."""
+        """Send once; the response must be complete in time."""
         seconds = self._request_seconds + int(request.headers.get("Content-Length", 0)) / SLOWEST_UPLOAD
         try:
             async with asyncio.timeout(seconds):
@@ -279,10 +278,10 @@ class HttpClient(ABC):
             raise httpx.ReadTimeout("The answer was not whole in time.", request=request) from None
 
     async def _be_limited(self, response: httpx.Response, what: str, kind: Kind, refusals: int, *, alone: bool) -> None:
-        """Wait as a 429 asks. Raises `MustWait` if that is too long for a step.
+        """Wait as a 429 asks. Raise `MustWait` if that is too long for a step.
 
-        `refusals` counts those of this request in a row; `alone` says that it may be this one alone that is refused, so
-        that others go on.
+        `refusals` counts those of this request in a row; `alone` says that only this request may be refused, so that
+        others continue.
         """
         now = datetime.now(UTC)
         until = self._limited_until(response.headers, now)
@@ -313,8 +312,8 @@ class HttpClient(ABC):
     def _raise(self, response: httpx.Response, what: str) -> None:
         status = response.status_code
         complaint = self._complaint_in(response)
-        if complaint.code in UNDER_WAY:
-            raise _AttemptFailed(what, UNDER_WAY[complaint.code])
+        if complaint.code is not None and (reason := self.under_way.get(complaint.code)):
+            raise _AttemptFailed(what, reason)
         remark = said(complaint)
         coded = f"{status}, {complaint.code}" if complaint.code else str(status)
         if status == 402 or complaint.code in self.plan_limits:
@@ -354,33 +353,33 @@ class HttpClient(ABC):
 
     @abstractmethod
     def _complaint(self, body: object) -> VendorErrorBody:
-        """Read the body of an error, whatever its shape."""
+        """Parse the body of an error, whatever its shape."""
 
     @abstractmethod
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
-        """Until when a 429 forbids requests, in the terms of `now`; None if the vendor did not say.
+        """Return until when a 429 forbids requests, in the terms of `now`; None if the vendor did not say.
 
-        Raises `QuotaExhausted` where waiting would take days.
+        Raise `QuotaExhausted` if the wait would take days.
         """
 
     def _rejection(self, status: int, complaint: VendorErrorBody, message: str) -> Rejected:
-        """The exception for any other refusal."""
+        """Return the exception for any other refusal."""
         kind = NotFound if status == 404 else Rejected
         return kind(message, status=status, vendor_code=complaint.code, attribute=complaint.attribute)
 
     def _says_too_complex(self, _complaint: VendorErrorBody) -> bool:
-        """Whether a 429 says that it is about this query alone, however few others are sent."""
+        """Return whether a 429 is about this query alone, however few others are sent."""
         return False
 
     def _observe(self, response: httpx.Response, what: str) -> None:  # noqa: B027
-        """Take note of what a successful answer says besides its body."""
+        """Record information from a successful response besides its body."""
 
 
 JSON = "application/json"
 
 
 class _AttemptFailed(Exception):
-    """An attempt that may be repeated, not before `wait` seconds have passed."""
+    """An attempt that can be repeated after `wait` seconds."""
 
     def __init__(
         self,
@@ -395,12 +394,12 @@ class _AttemptFailed(Exception):
         self.what = what
         self.reason = reason
         self.error = error
-        """What is raised after the last attempt."""
+        """The error that is raised after the last attempt."""
         self.wait = wait
         self.is_unreachable = is_unreachable
 
 
 @cache
 def _tls_context() -> ssl.SSLContext:
-    # Loading the certificates takes some ten milliseconds: once, not for every key.
+    # Loading the certificates takes some ten milliseconds, so it is done once and not for every key.
     return httpx.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Paging that goes round in circles, or on without end, noticed in constant memory."""
+"""Detection of paging that loops or never ends, in constant memory."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -8,18 +8,19 @@ import msgspec
 from freight.connectors.errors import PagingLoops
 
 MAX_EMPTY_PAGES = 1000
-"""Pages without a row, one after the other, that a collection may have: rows that the key may not see leave empty
-pages, and no workspace hides half a million of them in one place."""
+"""The maximum number of consecutive pages without a row: rows that the key has no access to leave empty pages, and no
+workspace hides half a million of them in one place.
+"""
 
 
 class _SoFar(msgspec.Struct):
-    """What is known of the pages since the first one."""
+    """The state since the first page."""
 
     cursor: Hashable | None = None
-    """Where the page is that was noted last."""
+    """The cursor of the last page."""
     met: Hashable | None = None
     met_content: int | None = None
-    """The remembered page."""
+    """The content of the remembered page."""
     distance: int = 1
     """Pages until the next one is remembered."""
     steps: int = 0
@@ -27,21 +28,21 @@ class _SoFar(msgspec.Struct):
 
 
 class Paging:
-    """Follows the pages of one collection (Brent's algorithm: it remembers one page, at ever larger distances).
+    """Follows the pages of one collection (Brent's algorithm: it remembers one page, at growing distances).
 
-    A page counts as met before if its cursor or the ids of all its rows are those of the remembered page. So a circle
-    of any length is noticed after at most three rounds, also if every page has a new cursor.
+    A page counts as seen before if its cursor or the ids of all its rows equal those of the remembered page. So a loop
+    of any length is detected after at most three rounds, even if every page has a new cursor.
     """
 
     def __init__(self, what: str) -> None:
-        """`what` names the collection in the error: `"Affinity's GET /v2/persons"`."""
+        """Name the collection for the error: `"The vendor's GET /v2/persons"`."""
         self._what = what
         self._so_far = _SoFar()
 
     def follow(self, cursor: Hashable | None, following: Hashable | None, rows: Sequence[Any]) -> None:
-        """Note the page at `cursor`, which names `following` as the next one; both are None at the ends.
+        """Record the page at `cursor`, which names `following` as the next one; both are None at the ends.
 
-        A page that is read again, because it could not be stored, counts once. Raises `PagingLoops`.
+        A page that is read again, because it could not be stored, counts once. Raise `PagingLoops`.
         """
         if cursor is None:
             self._so_far = _SoFar()
@@ -72,6 +73,6 @@ class Paging:
 
 
 def _content(rows: Sequence[Any]) -> int | None:
-    """What tells a page from others; None if its rows have no ids."""
+    """Return what identifies a page's content, or None if its rows have no ids."""
     ids = [row.get("id") if isinstance(row, dict) else None for row in rows]
     return hash(repr(ids)) if ids and None not in ids else None

@@ -1,12 +1,13 @@
 """What a vendor's package offers to the rest of Freight: a `Source` to read from, a `Target` to write to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, BinaryIO, Literal, Protocol, get_args
+from typing import Any, BinaryIO, NewType, Protocol
 
 import msgspec
 
+from freight.connectors.codes import Level
 from freight.model.crm import Entity, File, Record, Reference, Reply
 from freight.model.fields import PersonRef
 from freight.model.mapping import Mapping as JobMapping
@@ -14,13 +15,31 @@ from freight.model.numerals import Convention
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
-Kind = Literal["read", "write", "note_list", "upload"]
-"""What a request does at the vendor; each kind has a limit of its own."""
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Kind = str
+"""What a request does at the vendor: `read`, `write`, `upload` for the content of a file, or whatever else the vendor
+limits apart. The specification of a connector lists its kinds."""
 
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
 that the connector uses both for what it writes and for what it read back, so that they can be compared."""
+
+
+PlannedId = NewType("PlannedId", str)
+"""The id of a record that a dry run would create. It stands in drafts where an id of the target stands otherwise; the
+target has nothing under it and is never asked for it."""
+
+_PLANNED_PREFIX = "new:"
+
+
+def planned_id(reference: Reference) -> PlannedId:
+    """Return the id that a source record gets in a dry run which would create its target record."""
+    entity, source_id = reference
+    return PlannedId(f"{_PLANNED_PREFIX}{entity}:{source_id}")
+
+
+def is_planned(target_id: str) -> bool:
+    """Return whether an id is a `PlannedId`."""
+    return target_id.startswith(_PLANNED_PREFIX)
 
 
 MADE_BY_TARGET = "company_made_by_target"
@@ -30,7 +49,7 @@ MADE_BY_TARGET = "company_made_by_target"
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """Something about one record that its owner should know: it becomes a log row."""
 
-    level: Literal["info", "warning", "error"] = "warning"
+    level: Level = "warning"
     code: str
     """Stable, snake_case, for programs."""
     message: str
@@ -95,9 +114,8 @@ class References(msgspec.Struct, frozen=True, kw_only=True):
     """What a draft needs to know of other records."""
 
     found: Mapping[Reference, str] = {}
-    """Source records with their ids in the target."""
-    expected: frozenset[Reference] = frozenset()
-    """Source records that are not in the target yet and will be: left out without an issue, and named in `pending`."""
+    """Source records with their ids in the target, for what a record is attached to. What it merely refers to becomes
+    a `ReferenceSlot`."""
     people: Mapping[str, PersonRef] = {}
     """Who the people are whom `freight.model.crm.people_named` names, and those that are not in the target, by source
     id, as far as it is known."""
@@ -127,6 +145,29 @@ class FileContent(msgspec.Struct, frozen=True, kw_only=True):
     """What its owner should know of how it was delivered."""
 
 
+class SlotReference(msgspec.Struct, frozen=True, kw_only=True):
+    """A source record that a slot refers to."""
+
+    reference: Reference
+    name: str
+    """What `ReferenceSlot.if_several` is given for it."""
+    if_missing: Issue
+    """What is said if the record is not in the target and is not going to be."""
+
+
+class ReferenceSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """An attribute that refers to other records. It gets its values when these are in the target."""
+
+    attribute: str
+    references: tuple[SlotReference, ...]
+    """In the source's order, each once where the attribute holds several."""
+    value: Callable[[Entity, str], Any]
+    """Returns what the attribute holds for the record with this entity and this id in the target."""
+    if_several: Callable[[Sequence[str]], Issue] | None = None
+    """For an attribute that holds only the first of the references that is in the target: returns what is said of the
+    others, given by name. None for one that holds all."""
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record in the target's terms."""
 
@@ -152,13 +193,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The source records to which it is attached; a note, task or file can be found only by way of them."""
     container: str | None = None
     """The id in the target of the list that an entry stands on."""
-    pending: tuple[Reference, ...] = ()
-    """Records that it refers to and that are expected in the target later."""
-    waiting: frozenset[str] = frozenset()
-    """The attributes that lack such a reference."""
+    slots: tuple[ReferenceSlot, ...] = ()
+    """Its references to other records, at most one slot for an attribute. What a slot is filled with is added to
+    `values`; then only the slots are left that wait for records which are loaded later."""
     places: Mapping[Reference, Any] = {}
     """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
     is attached to, and its parent."""
+    for_copy: Callable[[Attributes], "Draft"] | None = None
+    """Returns the draft of a note as it is for a copy that the target holds with these values: on the same record.
+    None for other entities."""
     alike: Attributes = {}
     """Values that an earlier job wrote of the note or of a copy of it, and that say in another form what those drafted
     say: they need not be written again."""
@@ -181,8 +224,11 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source_id: str | None
-    """The source id that it carries: for objects what their `affinity_id` attribute holds."""
+    """The source id that it carries: for objects the attribute that marks where they came from."""
     values: Attributes
+    is_guess: bool = False
+    """Whether it carries no source id and only looks like the record with this `source_id`; it may look like others
+    too, and is then returned once for each."""
     container: str | None = None
     """The id in the target of the list that an entry stands on."""
     automatic: frozenset[str] = frozenset()
@@ -263,8 +309,9 @@ class Target(Protocol):
         ...
 
     def draft(self, record: Record, references: References) -> Draft:
-        """The record in the target's terms. What it refers to and what is not in `references` is left out with an
-        issue."""
+        """Return the record in the target's terms, with an issue for each value that the target cannot hold.
+
+        References to other records are slots, filled later by whoever knows which records the target has."""
         ...
 
     def implied(self, draft: Draft) -> tuple[Implied, ...]:
@@ -316,13 +363,13 @@ class Pacer(Protocol):
         ...
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """Nobody sends requests of this kind before `until` (aware)."""
+        """Keep everyone from sending requests of this kind before `until` (aware)."""
         ...
 
     async def succeeded(self) -> None:
-        """The vendor answered."""
+        """Note that the vendor answered."""
         ...
 
     async def failed(self) -> None:
-        """The vendor answered 5xx, or not at all."""
+        """Note that the vendor answered 5xx, or not at all."""
         ...

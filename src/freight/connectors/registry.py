@@ -1,28 +1,43 @@
-"""The vendors by name: what a job calls `source_system` and `target_system`."""
+"""The connectors by name: what a job calls `source_system` and `target_system`.
+
+A further vendor is a package beside the others and its lines here. Whatever else has to be known of it is in its
+specification.
+"""
+
+from typing import Protocol
 
 import httpx
-import msgspec
 
+from freight.connectors.affinity import spec as affinity
 from freight.connectors.affinity.source import AffinitySource
+from freight.connectors.attio import spec as attio
 from freight.connectors.attio.target import AttioTarget
-from freight.connectors.protocols import Kind, Pacer, Source, Target
+from freight.connectors.codes import SHARED, Code
+from freight.connectors.protocols import Pacer, Source, Target
+from freight.connectors.spec import ConnectorSpec, SourceRole, TargetRole
 
 
-class System(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a vendor without asking it."""
+class SourceFactory(Protocol):
+    """Opens a source."""
 
-    base_url: str
-    kinds: tuple[Kind, ...]
-    """The kinds of requests that Freight sends there, each with a limit of its own."""
+    def __call__(
+        self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None
+    ) -> Source:
+        """Open it. Raises `CredentialsRefused` for a key that cannot be one."""
 
 
-SYSTEMS = {
-    "affinity": System(base_url="https://api.affinity.co", kinds=("read",)),
-    "attio": System(base_url="https://api.attio.com", kinds=("read", "write")),
-}
+class TargetFactory(Protocol):
+    """Opens a target."""
 
-SOURCES = {"affinity": AffinitySource}
-TARGETS = {"attio": AttioTarget}
+    def __call__(
+        self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None
+    ) -> Target:
+        """Open it. Raises `CredentialsRefused` for a key that cannot be one."""
+
+
+SPECS: dict[str, ConnectorSpec] = {spec.system: spec for spec in (affinity.SPEC, attio.SPEC)}
+SOURCES: dict[str, SourceFactory] = {affinity.SPEC.system: AffinitySource}
+TARGETS: dict[str, TargetFactory] = {attio.SPEC.system: AttioTarget}
 
 
 def source(
@@ -33,8 +48,8 @@ def source(
     pacer: Pacer,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Source:
-    """The source of that name. Raises `CredentialsRefused` for a key that cannot be one."""
-    return SOURCES[system](api_key, base_url=base_url or SYSTEMS[system].base_url, pacer=pacer, transport=transport)
+    """Open the source of that name. Raises `CredentialsRefused` for a key that cannot be one."""
+    return SOURCES[system](api_key, base_url=base_url or SPECS[system].base_url, pacer=pacer, transport=transport)
 
 
 def target(
@@ -45,20 +60,26 @@ def target(
     pacer: Pacer,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Target:
-    """The target of that name. Raises `CredentialsRefused` for a key that cannot be one."""
-    return TARGETS[system](api_key, base_url=base_url or SYSTEMS[system].base_url, pacer=pacer, transport=transport)
+    """Open the target of that name. Raises `CredentialsRefused` for a key that cannot be one."""
+    return TARGETS[system](api_key, base_url=base_url or SPECS[system].base_url, pacer=pacer, transport=transport)
 
 
-def default_base_url(system: str) -> str:
-    """The address of the vendor's API."""
-    return SYSTEMS[system].base_url
+def source_role(system: str) -> SourceRole:
+    """Return what there is to know of the source of that name."""
+    role = SPECS[system].source
+    if role is None:
+        raise KeyError(f"{system} is no source.")
+    return role
 
 
-def default_hosts(system: str) -> frozenset[str]:
-    """The vendor's own hosts: those that a job's `base_url` may name without a setting that allows more."""
-    return frozenset({httpx.URL(SYSTEMS[system].base_url).host})
+def target_role(system: str) -> TargetRole:
+    """Return what there is to know of the target of that name."""
+    role = SPECS[system].target
+    if role is None:
+        raise KeyError(f"{system} is no target.")
+    return role
 
 
-def rate_kinds(system: str) -> tuple[Kind, ...]:
-    """The kinds of requests that are sent to the vendor; each is paced by itself."""
-    return SYSTEMS[system].kinds
+def code(name: str) -> Code | None:
+    """Return what connectors say of a code of issues; None for one that they do not give."""
+    return next((codes[name] for codes in (SHARED, *(spec.codes for spec in SPECS.values())) if name in codes), None)

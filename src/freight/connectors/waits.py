@@ -11,14 +11,15 @@ LONGEST_WAIT = 3600.0
 """Seconds after which a vendor is asked again, whatever it said: one wrong header must not stop an account for days."""
 
 LONGEST_WAIT_IN_STEP = 10.0
-"""Seconds that a step waits itself; for longer waits it gives up its lease (`MustWait`)."""
+"""Seconds that a step waits itself; for longer waits it releases its lease (`MustWait`)."""
 
 PROMPT_REFUSALS = 4
-"""429s to one request in a row that wait for as long as the vendor says: others may have used up what it allows. From
-the next one on the waits grow by themselves."""
+"""Consecutive 429s of one request after which the vendor's wait is obeyed: others may have used up its limit. After
+that the waits grow by themselves.
+"""
 
 REFUSED_WAIT = 30.0
-"""Seconds after which a request is tried again that was refused so often that the wait outgrew the step."""
+"""Seconds until the next attempt of a request that was refused so often that the wait became too long for the step."""
 
 EPOCH_UNITS = (1.0, 1e3, 1e6, 1e9)
 """Seconds, milliseconds, microseconds and nanoseconds since 1970, in seconds."""
@@ -29,7 +30,7 @@ def seconds_asked(headers: httpx.Headers, name: str, now: datetime) -> float | N
     """Return the seconds from now that a header asks to wait, 0 or more; None if it is absent or makes no sense.
 
     The header may be a number of seconds, an HTTP date or, though no vendor documents it, the time since 1970. Times
-    are compared with the server's own clock where it sends `Date`. The result has no upper bound: see `obeyed`.
+    are compared with the server's own clock if it sends `Date`. The result has no upper bound: see `obeyed`.
     """
     text = headers.get(name, "").strip()
     if not text:
@@ -55,10 +56,10 @@ def obeyed(seconds: float, *, at_least: float = 0.0) -> float:
 
 
 def wait_for_limit(asked: float | None, refusals: int, *, alone: bool) -> float:
-    """Return the seconds to wait after a 429; above `LONGEST_WAIT_IN_STEP` not within the step.
+    """Return the seconds to wait after a 429; if above `LONGEST_WAIT_IN_STEP`, the step must not wait.
 
-    `asked` is what the vendor said, `refusals` how often it has refused this request in a row, and `alone` whether it
-    may be this request alone that is refused, which is then given up after a few times.
+    `asked` is the vendor's wait, `refusals` the number of consecutive refusals of this request, and `alone` whether
+    this request alone may be refused, which then fails after a few times.
     """
     if asked is not None and asked > LONGEST_WAIT_IN_STEP:
         return asked
@@ -72,7 +73,7 @@ def wait_for_limit(asked: float | None, refusals: int, *, alone: bool) -> float:
 
 
 def http_date(text: str) -> datetime | None:
-    """Return the time that an HTTP date means (aware), or None if it is not one."""
+    """Return the time of an HTTP date (aware), or None if it is not one."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

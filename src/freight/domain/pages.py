@@ -1,6 +1,6 @@
-"""Pages of the long tables of a job, by offset or from a cursor on, each found without reading those before it.
+"""Pages of the long tables of a job, by offset or cursor, each read without the pages before it.
 
-They are our own because libraries for such pages, `sqlakeyset` among them, work on the queries of SQLAlchemy.
+This is our own code because libraries for such pages, `sqlakeyset` among them, need queries of SQLAlchemy.
 """
 
 import base64
@@ -22,15 +22,15 @@ Natural = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows of a job are wanted. `table`, `columns`, `conditions` and `key` are SQL of Freight's own.
 
-    Equality alone can use an index beneath row-level security, so it has to lead; a search for text reads all rows
-    that are left.
+    Under row-level security only equality can use an index, so it comes first; a search for text reads all rows that
+    are left.
     """
 
     table: Literal["records", "logs"]
     job_id: UUID
     columns: str
     conditions: tuple[str, ...] = ()
-    """Each with `{}` where the parameter of its value stands; one that takes no value has none."""
+    """Each with `{}` in the place of its value; a condition without a value has none."""
     values: tuple[object, ...] = ()
     key: Literal["id", "position"] = "id"
     """The column by which the rows are ordered; an index leads to it."""
@@ -45,12 +45,12 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> tuple[object, ...]:
-        """What stands for `$1`, `$2` …"""
+        """The values of `$1`, `$2` …"""
         return (self.job_id, *self.values)
 
     @property
     def digest(self) -> bytes:
-        """Tells this selection from others, so that a cursor is not used with another one than its own."""
+        """Identifies this selection, so that a cursor is used with its own only."""
         return hashlib.sha256(repr((self.table, self.where, self.parameters)).encode()).digest()[:8]
 
 
@@ -63,7 +63,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """A page's rows, where they stand among all, and the cursor behind them if more follow."""
+    """A page's rows, their offset among all, and the cursor for the next page if there is one."""
 
     rows: list[Row]
     total: int
@@ -81,15 +81,15 @@ class _Cursor(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid
 
 
 def containing(text: str) -> str:
-    """The pattern for ILIKE that finds this text anywhere."""
+    """Return the pattern for ILIKE that finds this text anywhere."""
     return "%" + re.sub(r"([%_\\])", r"\\\1", text) + "%"
 
 
 async def read(tx: Connection, selection: Selection, window: Window, *, total: int | None, complete: bool) -> Slice:
-    """A page. `total` is how many rows there are in all, if that is known without counting them.
+    """Return a page. `total` is how many rows there are, if that is known without counting them.
 
-    `complete` says that no rows are added any more: then a page in the second half is reached from the end.
-    Raises `InvalidRequest` for a cursor that is not one of this selection's.
+    `complete` says that no more rows will be added: then a page in the second half is read from the end.
+    Raise `InvalidRequest` for a cursor that is not one of this selection's.
     """
     cursor = _decoded(window, selection) if window.cursor is not None else None
     if total is None:
@@ -119,7 +119,7 @@ async def _count(tx: Connection, selection: Selection) -> int:
 
 
 async def _forwards(tx: Connection, selection: Selection, window: Window, after: int | None) -> list[Row]:
-    """One row more than the page has, to tell whether others follow."""
+    """Return one row more than the page has, to know whether others follow."""
     number = len(selection.parameters) + 1
     beginning = f"OFFSET ${number}" if after is None else ""
     condition = "" if after is None else f"AND {selection.key} > ${number}"

@@ -1,5 +1,10 @@
-"""The tables. What may be done with their rows stands in the module of each noun."""
+"""The tables, as the migrations make them. What may be done with their rows is in the module of each noun.
 
+A default is the database's own, except that Freight generates UUIDs; a column with `default=None` that may not be null
+has to be given. Times that are defaults come from the database's clock, as several machines compare them.
+"""
+
+import msgspec
 from piccolo.columns import (
     JSONB,
     UUID,
@@ -8,6 +13,7 @@ from piccolo.columns import (
     BigSerial,
     Boolean,
     Bytea,
+    Column,
     DoublePrecision,
     Integer,
     Text,
@@ -16,17 +22,34 @@ from piccolo.columns import (
 )
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.defaults.uuid import UUID4
+from piccolo.querystring import QueryString
 from piccolo.table import Table
 
 from freight.database import DB
+
+NOW = QueryString("now()")
+"""When the transaction began, by the database's clock: for updates."""
+
+
+def columns(table: type[Table], struct: type[msgspec.Struct]) -> tuple[Column, ...]:
+    """Return the columns of the table that have the names of the structure's fields."""
+    return tuple(getattr(table, field.name) for field in msgspec.structs.fields(struct))
+
+
+class Now(TimestamptzNow):
+    """The database's clock as a default, where Piccolo would take the one of its own process."""
+
+    def python(self) -> QueryString:
+        """Return what has the database fill the column in."""
+        return QueryString("DEFAULT")
 
 
 class Tenant(Table, db=DB, tablename="tenants"):
     """A firm that uses this Freight."""
 
     id = UUID(primary_key=True, default=UUID4())
-    name = Varchar(length=200, unique=True)
-    created_at = Timestamptz(default=TimestamptzNow())
+    name = Varchar(length=200, unique=True, default=None)
+    created_at = Timestamptz(default=Now())
     suspended_at = Timestamptz(null=True, default=None)
     retention_days = Integer(default=90)
     limits = JSONB(default={})
@@ -37,11 +60,11 @@ class ApiKey(Table, db=DB, tablename="api_keys"):
 
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(null=True, default=None)
-    name = Varchar(length=200)
-    prefix = Varchar(length=32)
-    digest = Bytea()
-    scopes = Array(base_column=Varchar(length=32))
-    created_at = Timestamptz(default=TimestamptzNow())
+    name = Varchar(length=200, default=None)
+    prefix = Varchar(length=32, default=None)
+    digest = Bytea(default=None)
+    scopes = Array(base_column=Varchar(length=32), default=None)
+    created_at = Timestamptz(default=Now())
     expires_at = Timestamptz(null=True, default=None)
     last_used_at = Timestamptz(null=True, default=None)
     revoked_at = Timestamptz(null=True, default=None)
@@ -53,33 +76,33 @@ class Job(Table, db=DB, tablename="jobs"):
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(default=None)
     name = Varchar(length=200, null=True, default=None)
-    labels = JSONB(default={})
-    status = Varchar(length=32, default="pending")
+    labels = JSONB(default=None)
+    status = Varchar(length=32, default=None)
     stage = Varchar(length=32, null=True, default=None)
-    mode = Varchar(length=16, default="full")
-    entities = Array(base_column=Varchar(length=32))
-    on_existing = Varchar(length=16, default="fill")
-    batch_size = Integer(default=1000)
-    retry_policy = JSONB(default={})
-    source_system = Varchar(length=32)
-    source_base_url = Text()
-    source_workspace = Text()
-    source_workspace_name = Text()
-    source_credentials = Bytea()
-    target_system = Varchar(length=32)
-    target_base_url = Text()
-    target_workspace = Text()
-    target_workspace_name = Text()
-    target_credentials = Bytea()
-    started_by = Varchar(length=200)
-    total_records = BigInt(default=0)
-    processed_records = BigInt(default=0)
-    failed_records = BigInt(default=0)
+    mode = Varchar(length=16, default=None)
+    entities = Array(base_column=Varchar(length=32), default=None)
+    on_existing = Varchar(length=16, default=None)
+    batch_size = Integer(default=None)
+    retry_policy = JSONB(default=None)
+    source_system = Varchar(length=32, default=None)
+    source_base_url = Text(default=None)
+    source_workspace = Text(default=None)
+    source_workspace_name = Text(default=None)
+    source_credentials = Bytea(default=None)
+    target_system = Varchar(length=32, default=None)
+    target_base_url = Text(default=None)
+    target_workspace = Text(default=None)
+    target_workspace_name = Text(default=None)
+    target_credentials = Bytea(default=None)
+    started_by = Varchar(length=200, default=None)
+    total_records = BigInt(default=None)
+    processed_records = BigInt(default=None)
+    failed_records = BigInt(default=None)
     error_code = Varchar(length=64, null=True, default=None)
     error_message = Text(null=True, default=None)
     resume_at = Timestamptz(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
-    updated_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())
+    updated_at = Timestamptz(default=Now())
     started_at = Timestamptz(null=True, default=None)
     completed_at = Timestamptz(null=True, default=None)
     deleted_at = Timestamptz(null=True, default=None)
@@ -97,31 +120,31 @@ class Job(Table, db=DB, tablename="jobs"):
     waited_seconds = DoublePrecision(default=0.0)
     written_twice = BigInt(default=0)
     attempt = Integer(default=0)
-    due_at = Timestamptz(default=TimestamptzNow())
+    due_at = Timestamptz(default=Now())
     fence = BigInt(default=0)
     leased_by = Varchar(length=64, null=True, default=None)
     lease_until = Timestamptz(null=True, default=None)
 
 
 class Stream(Table, db=DB, tablename="streams"):
-    """The extraction of one entity: how far it has come, and what became of its records so far."""
+    """The extraction of one entity: its progress, and what became of its records so far."""
 
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
-    entity = Varchar(length=32)
+    entity = Varchar(length=32, default=None)
     cursor = Text(null=True, default=None)
-    done = Boolean(default=False)
-    read_records = BigInt(default=0)
-    created_records = BigInt(default=0)
-    updated_records = BigInt(default=0)
-    unchanged_records = BigInt(default=0)
-    skipped_records = BigInt(default=0)
-    failed_records = BigInt(default=0)
+    done = Boolean(default=None)
+    read_records = BigInt(default=None)
+    created_records = BigInt(default=None)
+    updated_records = BigInt(default=None)
+    unchanged_records = BigInt(default=None)
+    skipped_records = BigInt(default=None)
+    failed_records = BigInt(default=None)
     numerals = JSONB(default={})
     read_whole = Boolean(default=False)
     attempt = Integer(default=0)
-    due_at = Timestamptz(default=TimestamptzNow())
+    due_at = Timestamptz(default=Now())
     fence = BigInt(default=0)
     leased_by = Varchar(length=64, null=True, default=None)
     lease_until = Timestamptz(null=True, default=None)
@@ -133,20 +156,20 @@ class Batch(Table, db=DB, tablename="batches"):
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
-    entity = Varchar(length=32)
-    number = Integer()
-    first_position = BigInt()
-    size = Integer()
-    status = Varchar(length=32, default="pending")
-    processed_records = Integer(default=0)
-    failed_records = Integer(default=0)
+    entity = Varchar(length=32, default=None)
+    number = Integer(default=None)
+    first_position = BigInt(default=None)
+    size = Integer(default=None)
+    status = Varchar(length=32, default=None)
+    processed_records = Integer(default=None)
+    failed_records = Integer(default=None)
     error_code = Varchar(length=64, null=True, default=None)
     error_message = Text(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())
     started_at = Timestamptz(null=True, default=None)
     completed_at = Timestamptz(null=True, default=None)
     attempt = Integer(default=0)
-    due_at = Timestamptz(default=TimestamptzNow())
+    due_at = Timestamptz(default=Now())
     fence = BigInt(default=0)
     leased_by = Varchar(length=64, null=True, default=None)
     lease_until = Timestamptz(null=True, default=None)
@@ -158,9 +181,9 @@ class Record(Table, db=DB, tablename="records"):
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
-    entity = Varchar(length=32)
-    position = BigInt()
-    source_id = Text()
+    entity = Varchar(length=32, default=None)
+    position = BigInt(default=None)
+    source_id = Text(default=None)
     payload = JSONB(null=True, default=None)
     in_flight = Varchar(length=16, null=True, default=None)
     doubted_at = Timestamptz(null=True, default=None)
@@ -170,7 +193,8 @@ class Record(Table, db=DB, tablename="records"):
     message = Text(null=True, default=None)
     target_id = Text(null=True, default=None)
     awaits_references = Boolean(default=False)
-    updated_at = Timestamptz(default=TimestamptzNow())
+    part_of = Text(null=True, default=None)
+    updated_at = Timestamptz(default=Now())
 
 
 class Reply(Table, db=DB, tablename="replies"):
@@ -179,20 +203,21 @@ class Reply(Table, db=DB, tablename="replies"):
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
-    note_id = Text()
-    source_id = Text()
+    note_id = Text(default=None)
+    source_id = Text(default=None)
     payload = JSONB(null=True, default=None)
 
 
-class Claim(Table, db=DB, tablename="claims"):
-    """Which record of a job holds a value that only one may hold: the first one that was read."""
+class Reservation(Table, db=DB, tablename="reservations"):
+    """Which record of a job has what only one can have: `kind` says what `value` is."""
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
     job_id = UUID(default=None)
-    entity = Varchar(length=32)
-    value = Text()
-    source_id = Text()
+    entity = Varchar(length=32, default=None)
+    kind = Varchar(length=16, default="value")
+    value = Text(default=None)
+    source_id = Text(default=None)
 
 
 class LedgerEntry(Table, db=DB, tablename="ledger"):
@@ -204,22 +229,23 @@ class LedgerEntry(Table, db=DB, tablename="ledger"):
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
-    source_workspace = Text()
-    target_workspace = Text()
-    entity = Varchar(length=32)
-    source_id = Text()
-    target_id = Text()
-    origin = Varchar(length=16)
-    values = JSONB(default={})
-    written = Array(base_column=Text())
-    replaced = JSONB(default={})
+    source_workspace = Text(default=None)
+    target_workspace = Text(default=None)
+    entity = Varchar(length=32, default=None)
+    source_id = Text(default=None)
+    target_id = Text(default=None)
+    origin = Varchar(length=16, default=None)
+    values = JSONB(default=None)
+    written = Array(base_column=Text(), default=None)
+    replaced = JSONB(default=None)
     given = JSONB(default={})
     kept = Array(base_column=Text(), default=[])
     refused = JSONB(default={})
     container = Text(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
+    part_of = Text(null=True, default=None)
+    created_at = Timestamptz(default=Now())
     job_id = UUID(default=None)
-    updated_at = Timestamptz(default=TimestamptzNow())
+    updated_at = Timestamptz(default=Now())
 
 
 class Log(Table, db=DB, tablename="logs"):
@@ -230,41 +256,41 @@ class Log(Table, db=DB, tablename="logs"):
     job_id = UUID(default=None)
     entity = Varchar(length=32, null=True, default=None)
     source_id = Text(null=True, default=None)
-    level = Varchar(length=16)
-    code = Varchar(length=64)
-    message = Text()
+    level = Varchar(length=16, default=None)
+    code = Varchar(length=64, default=None)
+    message = Text(default=None)
     field = Text(null=True, default=None)
     value = Text(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())
 
 
 class IdempotencyKey(Table, db=DB, tablename="idempotency_keys"):
-    """A client's name for one request, and the answer that the request got; without one it is still under way."""
+    """A client's name for one request, and the answer to it; without one the request is in progress."""
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
-    key = Varchar(length=255)
-    body_digest = Bytea()
-    lease_until = Timestamptz(default=TimestamptzNow())
+    key = Varchar(length=255, default=None)
+    body_digest = Bytea(default=None)
+    lease_until = Timestamptz(default=Now())
     status_code = Integer(null=True, default=None)
     answer = JSONB(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())
 
 
 class Webhook(Table, db=DB, tablename="webhooks"):
-    """A URL of a tenant that is told of events."""
+    """A URL of a tenant to which events are sent."""
 
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(default=None)
-    url = Text()
+    url = Text(default=None)
     description = Varchar(length=200, null=True, default=None)
-    events = Array(base_column=Varchar(length=64))
-    secret = Bytea()
+    events = Array(base_column=Varchar(length=64), default=None)
+    secret = Bytea(default=None)
     disabled_at = Timestamptz(null=True, default=None)
     disabled_reason = Text(null=True, default=None)
     failing_since = Timestamptz(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
-    updated_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())
+    updated_at = Timestamptz(default=Now())
 
 
 class WebhookDelivery(Table, db=DB, tablename="webhook_deliveries"):
@@ -274,17 +300,17 @@ class WebhookDelivery(Table, db=DB, tablename="webhook_deliveries"):
     tenant_id = UUID(default=None)
     webhook_id = UUID(default=None)
     job_id = UUID(null=True, default=None)
-    event = Varchar(length=64)
-    payload = JSONB()
-    status = Varchar(length=16, default="pending")
+    event = Varchar(length=64, default=None)
+    payload = JSONB(default=None)
+    status = Varchar(length=16, default=None)
     answer_status = Integer(null=True, default=None)
     answer_body = Text(null=True, default=None)
     error = Text(null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())
     attempted_at = Timestamptz(null=True, default=None)
     delivered_at = Timestamptz(null=True, default=None)
     attempt = Integer(default=0)
-    due_at = Timestamptz(default=TimestamptzNow())
+    due_at = Timestamptz(default=Now())
     fence = BigInt(default=0)
     leased_by = Varchar(length=64, null=True, default=None)
     lease_until = Timestamptz(null=True, default=None)
@@ -295,11 +321,11 @@ class AuditEvent(Table, db=DB, tablename="audit_events"):
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(null=True, default=None)
-    actor = Varchar(length=200)
-    action = Varchar(length=64)
-    object_type = Varchar(length=32)
-    object_id = Text()
-    details = JSONB(default={})
+    actor = Varchar(length=200, default=None)
+    action = Varchar(length=64, default=None)
+    object_type = Varchar(length=32, default=None)
+    object_id = Text(default=None)
+    details = JSONB(default=None)
     address = Varchar(length=64, null=True, default=None)
     request_id = Varchar(length=64, null=True, default=None)
-    created_at = Timestamptz(default=TimestamptzNow())
+    created_at = Timestamptz(default=Now())

@@ -4,7 +4,7 @@ A connector that reads turns a vendor's rows into these; a connector that writes
 Ids are the source's own, as text.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -17,6 +17,10 @@ Entity = Literal["companies", "people", "deals", "lists", "list_entries", "notes
 
 LOAD_ORDER: tuple[Entity, ...] = get_args(Entity)
 """Entities in the order in which they are written: whatever is referred to comes first."""
+
+UniquePart = Literal["domains", "emails", "parent"]
+"""A part of records that a target may allow to only one of them: a company's domains, a person's e-mail addresses, the
+place of a record on a list."""
 
 Reference = tuple[Entity, str]
 """A record of the source: its entity and its id."""
@@ -115,6 +119,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     participant_ids: tuple[str, ...] = ()
     """Who took part in the meeting, call or e-mail that the note is about."""
     replies: tuple[Reply, ...] = ()
+    part_of: str | None = None
+    """The id of the note that this is a copy of, for one of its records; None for a note itself."""
     stands_in: bool = True
     """Whether it may go to a participant where nothing that it is attached to is in the target; of the copies of a
     note only the first may."""
@@ -167,12 +173,12 @@ ENTITIES: dict[type[Record], Entity] = {
 
 
 def entity_of(record: Record) -> Entity:
-    """The entity that a record belongs to."""
+    """Return the entity that a record belongs to."""
     return ENTITIES[type(record)]
 
 
 def references(record: Record) -> tuple[Reference, ...]:
-    """The other source records that this one points to, each once; the firm's own people are none."""
+    """Return the other source records that this one points to, each once; the firm's own people are none."""
     found: list[Reference] = []
     match record:
         case Person(company_id=str(company_id)):
@@ -198,7 +204,7 @@ def references(record: Record) -> tuple[Reference, ...]:
 
 
 def field_references(fields: FieldValues) -> list[Reference]:
-    """The source records that the values of fields point to."""
+    """Return the source records that the values of fields point to."""
     found: list[Reference] = []
     for value in (value for values in fields.values() for value in values):
         match value:
@@ -212,8 +218,10 @@ def field_references(fields: FieldValues) -> list[Reference]:
 
 
 def people_named(record: Record) -> tuple[str, ...]:
-    """The ids of people of whom a draft must know who they are, the firm's own included: those whose names the text of
-    a note is to have, and who stands on a list."""
+    """Return the ids of people of whom a draft must know who they are, the firm's own included.
+
+    They are those whose names are part of the text of a note, and those who stand on a list.
+    """
     match record:
         case ListEntry(parent=("people", id_)):
             return (id_,)
@@ -225,12 +233,12 @@ def people_named(record: Record) -> tuple[str, ...]:
 
 
 def note_of(source_id: str) -> str:
-    """Return the id of the note that a note, or a copy of one for a single record, is."""
+    """Return the id of the note that an id stands for: its own, or that of a copy, as `copy_id` composes it."""
     return source_id.partition("/")[0]
 
 
 def copy_id(note_id: str, link: Reference) -> str:
-    """Return the id of the copy of a note that is for one of its records."""
+    """Return the id of the copy of a note that is for one of its records. Ledgers and targets hold such ids."""
     return "/".join((note_id, *link))
 
 
@@ -242,28 +250,29 @@ def note_ids(note: Note) -> tuple[str, ...]:
         *(("companies", id_) for id_ in note.company_ids),
         *(("people", id_) for id_ in note.person_ids),
     ]
-    id_ = note_of(note.id)
+    id_ = note.part_of or note.id
     return (id_, *(copy_id(id_, link) for link in links))
 
 
-def claims(record: Record) -> tuple[str, ...]:
-    """The values that only one record of its entity may hold, each in its canonical form: a company's domains, a
-    person's e-mail addresses, and the place of a record on a list, which only the first of its entries takes.
+def claims(record: Record, unique: Mapping[Entity, UniquePart]) -> tuple[str, ...]:
+    """Return what the record has of the parts that are unique in the target, each value in its canonical form.
 
-    A text that is no usable address claims nothing, and neither do the firm's own people, who are not carried.
+    A place on a list goes to the first of a record's entries there. A text that is no usable address claims nothing,
+    and neither do the firm's own people, who are not migrated.
     """
+    part = unique.get(entity_of(record))
     match record:
-        case Company() | Person(internal=False):
+        case Company() | Person(internal=False) if part in ("domains", "emails"):
             parts = [part for text in _addresses(record) for part in _read(record, text)]
             return tuple(dict.fromkeys(part.value for part in parts if part.kind == "address" and part.value))
-        case ListEntry():
+        case ListEntry() if part == "parent":
             return ("/".join((record.list_id, *record.parent)),)
         case _:
             return ()
 
 
 def without_claims(record: Record, lost: Collection[str]) -> Record:
-    """The record without those of its claims, given as `claims` writes them, that another one holds."""
+    """Return the record without those of its claims, given as `claims` writes them, that another one holds."""
     if not lost:
         return record
     match record:
@@ -286,7 +295,7 @@ def _read(record: Company | Person, text: str) -> tuple[Part, ...]:
 
 
 def _without(record: Company | Person, lost: Collection[str]) -> tuple[str, ...]:
-    """The texts with addresses, those that are lost cut out."""
+    """Return the texts with addresses, without those that are lost."""
     kept: list[str] = []
     for text in _addresses(record):
         parts = _read(record, text)

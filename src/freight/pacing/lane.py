@@ -1,6 +1,6 @@
 """Lanes: the slots of one account for one kind of request, as one process takes them.
 
-They come from Redis or, while it cannot be used, are this process's share of them.
+They come from Redis or, while it is unavailable, are this process's share of them.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from freight.pacing.shared import Shared, Taken
 from freight.pacing.slots import Slot, Slots
 
 LONGEST_WAIT = 10.0
-"""Seconds that a turn waits for a slot, or at an open circuit, before it raises."""
+"""Seconds that a request waits for a slot, or at an open circuit, before `MustWait` is raised."""
 
 SILENCE = 4.0
-"""After so many seconds without a request a process has no open connection left."""
+"""Seconds without a request after which a process has no open connection left."""
 
 CHANGES = 3
-"""How often a change of the shared pace is tried while other workers change it too."""
+"""Attempts to change the shared pace while other workers change it too."""
 
 
 class Lane:
@@ -37,8 +37,8 @@ class Lane:
         clock: Callable[[], float],
         warm_up: bool,
     ) -> None:
-        # Of each process only one request at a time holds a slot that lies ahead, so that a pause, which moves only
-        # slots that are not handed out yet, holds for all others.
+        # Of each process only one request at a time holds a future slot, so that a pause, which moves only slots that
+        # are not granted yet, applies to all others.
         self.queue = asyncio.Lock()
         self.kind: Kind = kind
         self._shared = shared
@@ -49,13 +49,13 @@ class Lane:
         self._own = Slots()
         self._asked_at = -math.inf
         self._late = 0.0
-        """How late a slot was used of which Redis has not been told."""
+        """The delay of a used slot that has not been reported to Redis yet."""
         self._late_at = 0.0
         self._pace = Pace()
         self._seen = b""
-        """What Redis held for the pace when it was asked last."""
+        """The pace that Redis held when it was last asked."""
         self._offset = time.time() - clock()
-        """Redis's clock, less this process's own; a guess until Redis has been asked."""
+        """Redis's clock minus this process's own; a guess until Redis has been asked."""
 
     async def take(self, longest_wait: float) -> Slot:
         """Take a slot; `at` is on this process's clock."""
@@ -77,30 +77,30 @@ class Lane:
         return taken.slot._replace(at=asked + taken.slot.wait)
 
     def used(self, slot: Slot) -> None:
-        """Note when a slot is used, so that those that follow make up for it if it is late."""
+        """Record the use of a slot, so that those that follow compensate if it is late."""
         late = self._clock() - slot.at
         self._own.late(self._clock(), late)
         if late > self._late:
             self._late, self._late_at = late, slot.at
 
     async def pause(self, seconds: float) -> None:
-        """Hand out no slot for so many seconds, in no process."""
+        """Grant no slot for so many seconds, in any process."""
         self._own.pause(self._clock(), seconds)
         if self._rate:
             await self._shared.pause(self.kind, seconds)
 
     def pause_left(self) -> float:
-        """Return for how many seconds more this process was told to pause."""
+        """Return the seconds left of a pause that this process knows of."""
         return self._own.pause_left(self._clock())
 
     async def slow_down(self) -> float | None:
-        """Let the pace fall, and return the share that is left; None if it fell a moment ago."""
+        """Reduce the pace. Return the remaining share, or None if it was just reduced."""
         if not self._rate or not await self._change(Pace.after_refusal):
             return None
         return self._pace.share
 
     async def _change(self, change: Callable[[Pace, float], Pace]) -> bool:
-        """Change the pace for all workers; return whether this one did."""
+        """Change the pace for all workers. Return whether this one did."""
         for _ in range(CHANGES):
             seen, changed = self._seen, change(self._pace, self._shared_now())
             if changed == self._pace:
@@ -120,7 +120,7 @@ class Lane:
         await self._change(Pace.repaired)
 
     def _adopt(self, text: bytes) -> None:
-        """Take over what another worker wrote. Where Redis holds no pace, one's own is kept."""
+        """Adopt the pace that another worker wrote. If Redis holds none, keep the own one."""
         self._seen = text
         if (known := paces.read(text)) is not None:
             self._pace = known

@@ -1,4 +1,4 @@
-"""Pacer: turns for one account. It waits; what it waits for is decided by `pace`, `slots` and `circuit`."""
+"""Pacer: permission to send requests for one account. It waits; `pace`, `slots` and `circuit` decide for what."""
 
 import asyncio
 import time
@@ -9,25 +9,25 @@ import structlog
 from redis.asyncio import Redis
 
 from freight.connectors.errors import MustWait
-from freight.connectors.protocols import KINDS, Kind
+from freight.connectors.protocols import Kind
 from freight.pacing.circuit import SHORTEST_OPEN, Circuit
 from freight.pacing.lane import LONGEST_WAIT, Lane
 from freight.pacing.shared import REDIS_TIMEOUT, RETRY_REDIS_AFTER, Shared
 
 TOO_LATE = 1.0
-"""Seconds after which a slot is given up: the process slept, and others have been sending meanwhile."""
+"""Seconds after which a slot is discarded: the process slept, and others have been sending meanwhile."""
 
 log = structlog.get_logger(__name__)
 
 
 class Pacer:
-    """Turns for one account; see `freight.connectors.protocols.Pacer`. One object serves a whole process: it knows
-    which connections are warm, and holds no more than one slot ahead.
+    """Grants requests for one account; see `freight.connectors.protocols.Pacer`. One object serves a whole process: it
+    knows which connections are warm, and holds at most one future slot.
 
-    `account` names the account in Redis and must not be a key in clear, `vendor` names it in sentences. `rates` are
-    requests a second that the vendor allows, by kind; 0, and a kind that is absent, are unpaced. `workers` says among
-    how many processes the rate is shared while Redis cannot be reached. The circuit is this process's own: what it
-    cannot reach another may.
+    `account` names the account in Redis and must not be a key in clear, `vendor` names it in messages. `rates` are the
+    requests a second that the vendor allows, by kind; kinds with 0, and absent ones, are not paced. `workers` is the
+    number of processes that share the rate while Redis is unavailable. The circuit is this process's own: another may
+    reach what this one cannot.
     """
 
     def __init__(
@@ -51,17 +51,16 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._circuit = Circuit()
-        shared = Shared(redis, account, timeout=redis_timeout, retry_after=retry_redis_after, clock=clock)
-        self._lanes = {
-            kind: Lane(shared, kind, rates.get(kind, 0.0), workers, clock=clock, warm_up=warm_up) for kind in KINDS
-        }
+        self._warm_up = warm_up
+        self._shared = Shared(redis, account, timeout=redis_timeout, retry_after=retry_redis_after, clock=clock)
+        self._lanes: dict[Kind, Lane] = {}
 
     async def turn(self, kind: Kind) -> None:
         """Wait until one request of this kind may be sent.
 
-        Raises `MustWait` where that takes longer than `LONGEST_WAIT`: while a pause lasts, or the circuit is open.
+        Raise `MustWait` if that takes longer than `LONGEST_WAIT`: during a pause, or while the circuit is open.
         """
-        lane = self._lanes[kind]
+        lane = self._lane(kind)
         began = self._clock()
         async with lane.queue:
             while True:
@@ -79,21 +78,28 @@ class Pacer:
                 return
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """The vendor answered 429: no worker sends such requests before `until` (aware), and then more slowly."""
-        lane = self._lanes[kind]
+        """Handle a 429: no worker sends such requests before `until` (aware), and then all send more slowly."""
+        lane = self._lane(kind)
         seconds = (until - datetime.now(UTC)).total_seconds()
         await lane.pause(max(0.0, seconds))
         if (share := await lane.slow_down()) is not None:
             log.info("pace_fell", account=self._account, kind=kind, share=round(share, 3), paused=round(seconds, 3))
 
     async def succeeded(self) -> None:
-        """The vendor answered."""
+        """Record that the vendor answered."""
         self._circuit.succeeded()
 
     async def failed(self) -> None:
-        """The vendor answered 5xx, or not at all."""
+        """Record that the vendor answered 5xx, or not at all."""
         if self._circuit.failed(self._clock()):
             log.warning("circuit_opened", account=self._account, seconds=self._circuit.open_for)
+
+    def _lane(self, kind: Kind) -> Lane:
+        if (lane := self._lanes.get(kind)) is None:
+            lane = self._lanes[kind] = Lane(
+                self._shared, kind, self._rates.get(kind, 0.0), self._workers, clock=self._clock, warm_up=self._warm_up
+            )
+        return lane
 
     async def _wait_for_circuit(self, began: float) -> None:
         while wait := self._circuit.wait(self._clock()):
@@ -102,7 +108,7 @@ class Pacer:
             await self._sleep(wait)
 
     async def _wait_for_pause(self, lane: Lane) -> None:
-        """Wait for a pause that this process knows, also where Redis has forgotten it."""
+        """Wait for a pause that this process knows, even if Redis has lost it."""
         while left := lane.pause_left():
             if left > LONGEST_WAIT:
                 raise self._limited(lane.kind, left)

@@ -1,9 +1,9 @@
-"""The slots and the pace of an account in Redis, where all workers share them.
+"""The slots and the pace of an account in Redis, shared by all workers.
 
 One hash per account and kind, which is kept for an hour. `slot` is when the next request may be sent, `paused_at` and
-`paused_until` are the pause, `owed` and `owed_since` make up for slots that were used late, all in microseconds of
-Redis's clock; `pace` is what `freight.pacing.pace` wrote. The clock may be set back and the hash may hold anything:
-what cannot be is repaired when it is read, never waited for.
+`paused_until` are the pause, `owed` and `owed_since` compensate for slots that were used late, all in microseconds of
+Redis's clock; `pace` is the text of `freight.pacing.pace`. The clock may be set back and the hash may hold anything:
+impossible values are repaired when they are read, never waited for.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ RETRY_REDIS_AFTER = 1.0
 KEPT_SECONDS = 3600
 
 FURTHEST_SLOT = 60.0
-"""Seconds by which a slot may lie ahead outside a pause, besides twice the distance of slots: none is taken that lies
-nearly so far ahead."""
+"""Seconds by which a slot can lie ahead outside a pause, in addition to twice the distance of slots: none is taken that
+lies nearly so far ahead.
+"""
 
 READ = """
 local time = redis.call('TIME')
@@ -107,7 +108,7 @@ log = structlog.get_logger(__name__)
 
 
 class Taken(NamedTuple):
-    """A slot, and what Redis knew when it handed it out."""
+    """A slot, and the state of Redis when it was granted."""
 
     slot: Slot
     now: float
@@ -116,8 +117,9 @@ class Taken(NamedTuple):
 
 
 class Shared:
-    """What all workers share of one account. Methods return None while Redis cannot be used; that is asked again only
-    after a moment."""
+    """The state of one account that all workers share. Methods return None while Redis is unavailable, which is checked
+    again only after a moment.
+    """
 
     def __init__(
         self,
@@ -140,8 +142,10 @@ class Shared:
     async def take(
         self, kind: str, distance: float, longest_wait: float, late: float = 0.0, late_ago: float = 0.0
     ) -> Taken | None:
-        """Take the next slot, after which there is none for `distance` seconds, if it is not further ahead than
-        `longest_wait`; `late` is how late an earlier one was used, which was for so many seconds `late_ago`."""
+        """Take the next slot if it is at most `longest_wait` ahead; the following one is `distance` seconds later.
+
+        `late` is the delay of an earlier slot, which was used `late_ago` seconds ago.
+        """
         furthest = FURTHEST_SLOT + 2 * distance
         given = (distance, TOLERANCE, longest_wait, furthest, CATCH_UP, QUIET_OWED, PAYMENT_SECONDS, late, late_ago)
         answer = await self._ask(self._take, kind, *map(_micro, given), KEPT_SECONDS)
@@ -151,12 +155,11 @@ class Shared:
         return Taken(Slot(at / 1e6, (at - now) / 1e6, is_taken=bool(is_taken)), now / 1e6, _bytes(pace))
 
     async def pause(self, kind: str, seconds: float) -> None:
-        """Hand out no slot for so many seconds. A shorter pause does not end a longer one."""
+        """Grant no slot for so many seconds. A shorter pause does not end a longer one."""
         await self._ask(self._pause, kind, _micro(min(seconds, LONGEST_PAUSE)), KEPT_SECONDS)
 
     async def change(self, kind: str, seen: bytes, new: bytes) -> bytes | None:
-        """Put a new pace in the place of the one that was seen, and return the one that is kept: another if another
-        worker was quicker."""
+        """Replace the pace that was seen by a new one. Return the stored one: another if another worker was faster."""
         answer = await self._ask(self._change, kind, seen, new, KEPT_SECONDS)
         return None if answer is None else _bytes(answer[1])
 

@@ -1,38 +1,41 @@
-"""Slots: when requests may be sent, at distances that their pace decides (the generic cell rate algorithm). Pure.
+"""Slots: when requests may be sent, at distances that the pace decides (the generic cell rate algorithm). Pure.
 
-A slot may be used later than it is for, as processes wake up when they can. Those that follow make up for it, so that
-no second holds more requests than it would have held in time.
+A slot may be used late, because processes wake up when they can. Those that follow compensate, so that no second holds
+more requests than it would have held otherwise.
 
-It is our own because `limits` and `pyrate-limiter` neither send at even distances nor share a pause among processes.
+This is our own code because `limits` and `pyrate-limiter` neither send at even distances nor share a pause among
+processes.
 """
 
 from typing import NamedTuple
 
 TOLERANCE = 0.004
-"""Seconds by which a slot may be used late before those that follow make up for it."""
+"""Seconds by which a slot can be used late before those that follow compensate."""
 
 CATCH_UP = 0.25
-"""Seconds for which a slot that no request was there for is kept. A longer quiet time is not caught up on."""
+"""Seconds for which an unused slot is kept. A longer quiet time is not caught up on."""
 
 QUIET_OWED = 0.04
-"""Seconds that the slots after a longer quiet time make up for in advance: what is sent first arrives later than what
-follows, because many requests are prepared at once."""
+"""Seconds that the slots after a longer quiet time compensate in advance: the first requests arrive later than those
+that follow, because many are prepared at once.
+"""
 
 PAYMENT_SECONDS = 0.9
-"""Seconds within which the slots that follow a late one make up for it, once for all that are late meanwhile: before a
-second is over, in which limits count."""
+"""Seconds within which the slots that follow a late one compensate, once for all that are late meanwhile: before a
+second is over, in which limits count.
+"""
 
 LONGEST_PAUSE = 3600.0
-"""Seconds for which nothing is sent at most, whatever a vendor says or Redis holds."""
+"""The maximum seconds for which nothing is sent, whatever a vendor says or Redis holds."""
 
 
 class Slot(NamedTuple):
     """A time at which one request may be sent."""
 
     at: float
-    """On the clock of whoever handed it out: Redis's, or this process's own."""
+    """On the clock that granted it: Redis's, or this process's own."""
     wait: float
-    """Seconds from now; negative if it has gone by."""
+    """Seconds from now; negative if it is past."""
     is_taken: bool
     """False if it lies further ahead than the caller waits: then it is left to others."""
 
@@ -47,7 +50,7 @@ class Slots:
         self._owed_since = 0.0
 
     def take(self, now: float, distance: float, longest_wait: float) -> Slot:
-        """Take the next slot, after which there is none for `distance` seconds."""
+        """Take the next slot; the following one is `distance` seconds later."""
         following = self._following
         if following < now - CATCH_UP:
             self._owed, self._owed_since = max(QUIET_OWED, self._owed - (now - following)), now
@@ -64,8 +67,9 @@ class Slots:
         return Slot(at, at - now, is_taken=True)
 
     def late(self, now: float, seconds: float) -> None:
-        """Make up for a slot that is used so many seconds late, now: those that follow keep their distance from when
-        it was really used, not from when it should have been."""
+        """Compensate for a slot that is used so many seconds late, now: those that follow keep their distance from its
+        actual use, not from its time.
+        """
         if seconds > TOLERANCE:
             self._owe(now - seconds, seconds - TOLERANCE)
 
@@ -74,11 +78,11 @@ class Slots:
         self._following = now + wait
 
     def pause(self, now: float, seconds: float) -> None:
-        """Hand out no slot for so many seconds. A shorter pause does not end a longer one."""
+        """Grant no slot for so many seconds. A shorter pause does not end a longer one."""
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_PAUSE))
 
     def pause_left(self, now: float) -> float:
-        """Return for how many seconds no slot is handed out."""
+        """Return the seconds for which no slot is granted."""
         return max(0.0, self._paused_until - now)
 
     def _owe(self, since: float, seconds: float) -> None:

@@ -10,42 +10,59 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 
-from freight_sandbox.affinity import changes, storage, v1, v2
+from freight_sandbox.affinity.account import ACCOUNT_OPERATIONS
+from freight_sandbox.affinity.companies import COMPANY_OPERATIONS
+from freight_sandbox.affinity.control import CONTROL_OPERATIONS
+from freight_sandbox.affinity.entries import ENTRY_OPERATIONS
 from freight_sandbox.affinity.errors import AffinityError, in_version_1
-from freight_sandbox.affinity.merges import Merges
-from freight_sandbox.affinity.requests import AnyRequest
-from freight_sandbox.affinity.v1.value_ids import ValueIds
-from freight_sandbox.affinity.v2.versions import OLDEST, VERSION_HEADER, VERSIONS
+from freight_sandbox.affinity.field_values import FIELD_VALUE_OPERATIONS, ValueIds
+from freight_sandbox.affinity.fields import FIELD_OPERATIONS
+from freight_sandbox.affinity.files import FILE_OPERATIONS
+from freight_sandbox.affinity.lists import LIST_OPERATIONS
+from freight_sandbox.affinity.merges import MERGE_OPERATIONS, Merges
+from freight_sandbox.affinity.notes import NOTE_OPERATIONS
+from freight_sandbox.affinity.opportunities import OPPORTUNITY_OPERATIONS
+from freight_sandbox.affinity.people import PERSON_OPERATIONS
+from freight_sandbox.affinity.record_fields import RECORD_FIELD_OPERATIONS
+from freight_sandbox.affinity.records import RECORD_OPERATIONS
+from freight_sandbox.affinity.reminders import REMINDER_OPERATIONS
+from freight_sandbox.affinity.requests import OLDEST, VERSION_HEADER, VERSIONS, AnyRequest
+from freight_sandbox.affinity.storage import Storage, StorageVendor, get_content
 from freight_sandbox.affinity.vendor import AffinityVendor
 from freight_sandbox.affinity.workspace import Workspace
 from freight_sandbox.control import control_router, error_answer
-from freight_sandbox.gate import gate
+from freight_sandbox.middleware import vendor_middleware
+
+OPERATIONS = (
+    *ACCOUNT_OPERATIONS,
+    *RECORD_OPERATIONS,
+    *PERSON_OPERATIONS,
+    *COMPANY_OPERATIONS,
+    *OPPORTUNITY_OPERATIONS,
+    *FIELD_OPERATIONS,
+    *RECORD_FIELD_OPERATIONS,
+    *FIELD_VALUE_OPERATIONS,
+    *LIST_OPERATIONS,
+    *ENTRY_OPERATIONS,
+    *NOTE_OPERATIONS,
+    *REMINDER_OPERATIONS,
+    *FILE_OPERATIONS,
+    *MERGE_OPERATIONS,
+)
 
 
 def affinity_app(workspace: Workspace, vendor: AffinityVendor, key: str, *, default_version: str = OLDEST) -> Litestar:
-    """The application that answers as `api.affinity.co` does to the holder of `key`, which is set to a version."""
-    api = Router(
-        "/", route_handlers=[*v1.HANDLERS, *v2.HANDLERS], middleware=[gate(vendor)], guards=[_require_key(key)]
-    )
-    control = control_router(
-        vendor,
-        lambda: _summary(workspace),
-        changes.mark_record,
-        changes.put_row,
-        changes.delete_row,
-        changes.hide_list,
-        changes.freeze_fields,
-        changes.thaw_fields,
-        changes.put_oddity,
-    )
-    files = Router("/", route_handlers=[storage.get_content], middleware=[gate(storage.StorageVendor(vendor.faults))])
+    """Return the application that answers as `api.affinity.co` does to the holder of `key`."""
+    api = Router("/", route_handlers=OPERATIONS, middleware=[vendor_middleware(vendor)], guards=[_require_key(key)])
+    control = control_router(vendor, lambda: _summary(workspace), *CONTROL_OPERATIONS)
+    files = Router("/", route_handlers=[get_content], middleware=[vendor_middleware(StorageVendor(vendor.faults))])
     app = Litestar(
         route_handlers=[api, files, control],
         exception_handlers={AffinityError: _error_answer, HTTPException: _routing_error_answer},
         openapi_config=None,
         logging_config=None,
     )
-    app.state.workspace, app.state.vendor, app.state.storage = workspace, vendor, storage.Storage()
+    app.state.workspace, app.state.vendor, app.state.storage = workspace, vendor, Storage()
     app.state.default_version, app.state.value_ids = default_version, ValueIds()
     app.state.merges = Merges(workspace)
     return app
@@ -81,7 +98,7 @@ def _basic_password(header: str) -> str | None:
     if scheme != "Basic":
         return None
     try:
-        # Affinity takes any user name.
+        # Affinity accepts any user name.
         _, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None

@@ -1,4 +1,4 @@
-"""The rows of one collection, and what became of them while the sandbox ran."""
+"""The rows of one collection, with the changes made while the sandbox runs."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -8,20 +8,19 @@ from freight_sandbox.affinity.rows import Row
 
 R = TypeVar("R", bound=Row)
 R_co = TypeVar("R_co", bound=Row, covariant=True)
-
 Index = Mapping[Any, Sequence[int]]
 
 
 class Source(Protocol[R_co]):
-    """The rows with which a collection begins."""
+    """The rows that a collection starts with."""
 
     @property
     def ids(self) -> Sequence[int]:
-        """Ascending."""
+        """The ids, in ascending order."""
         ...
 
     def row(self, row_id: int) -> R_co:
-        """The row with that id, which is one of `ids`."""
+        """Return the row with this id, which is one of `ids`."""
         ...
 
 
@@ -33,7 +32,7 @@ class StoredRows(Generic[R]):
         self._rows = rows
 
     def row(self, row_id: int) -> R:
-        """The row with that id."""
+        """Return the row with this id."""
         return self._rows[row_id]
 
 
@@ -41,16 +40,16 @@ class Merged(Exception):
     """The record was merged into another."""
 
     def __init__(self, row_id: int, into: int) -> None:
-        # Affinity's wording, from which clients take the two ids.
+        # Affinity's wording, from which clients parse the two ids.
         super().__init__(f"{row_id} no longer exists as it has been merged into {into}")
 
 
 class Gone(Exception):
-    """No such record, or it was deleted."""
+    """No such record exists, or it was deleted."""
 
 
 class Hidden(Gone):
-    """The record is there, and the key may not see it."""
+    """The record exists, but the key has no access to it."""
 
 
 class Collection(Generic[R]):
@@ -67,7 +66,7 @@ class Collection(Generic[R]):
 
     @property
     def ids(self) -> Sequence[int]:
-        """The ids of the rows that are there, ascending."""
+        """The ids of the present rows, in ascending order."""
         return self._ids
 
     def __contains__(self, row_id: int) -> bool:
@@ -77,7 +76,7 @@ class Collection(Generic[R]):
         return map(self.row, self._ids)
 
     def row(self, row_id: int) -> R:
-        """The row with that id. Raises `Gone` or `Merged`."""
+        """Return the row with this id. Raise `Gone` or `Merged`."""
         if (into := self._merged.get(row_id)) is not None:
             raise Merged(row_id, into)
         if row_id in self._hidden:
@@ -87,45 +86,45 @@ class Collection(Generic[R]):
         return self._written[row_id] if row_id in self._written else self._source.row(row_id)
 
     def survivor(self, row_id: int) -> int:
-        """The id of the row that this one was merged into, over as many merges as there were."""
+        """Return the id of the row that this one was merged into, following any number of merges."""
         while row_id in self._merged:
             row_id = self._merged[row_id]
         return row_id
 
     def new_id(self) -> int:
-        """An id that no row has or had."""
+        """Return an id that no row has or had."""
         return 1 + max([*self._source.ids[-1:], *self._written], default=0)
 
     def put(self, row: R) -> None:
-        """Add a row, or replace the one with its id, which may have been deleted or merged away."""
+        """Add a row, or replace the one with its id, which may have been deleted or merged."""
         self._deleted.discard(row.id)
         self._merged.pop(row.id, None)
         self._written[row.id] = row
         self._changed()
 
     def delete(self, row_ids: Iterable[int]) -> None:
-        """Let rows be gone, as far as they are there."""
+        """Delete rows; ids that are not present are ignored."""
         self._deleted.update(row_id for row_id in row_ids if row_id in self)
         self._changed()
 
     def hide(self, row_ids: Iterable[int]) -> None:
-        """Keep rows from the key, as far as they are there."""
+        """Hide rows from the key; ids that are not present are ignored."""
         self._hidden.update(row_id for row_id in row_ids if row_id in self)
         self._changed()
 
     def is_hidden(self, row_id: int) -> bool:
-        """Return whether the row is there and kept from the key."""
+        """Return whether the row exists and is hidden from the key."""
         return row_id in self._hidden
 
     def merge(self, row_id: int, into: int) -> None:
-        """Let a row be merged into another. Raises `Gone` or `Merged` if one of them is not there."""
+        """Merge a row into another. Raise `Gone` or `Merged` if one of them is not present."""
         self.row(row_id)
         self.row(into)
         self._merged[row_id] = into
         self._changed()
 
     def by(self, keys: Callable[[R], Iterable[Hashable]]) -> Index:
-        """The ids of the rows under each of their keys; it is made once for each function, until a row changes."""
+        """Return the ids of the rows by each of their keys. The index is cached per function until a row changes."""
         if keys not in self._indexes:
             index: dict[Hashable, list[int]] = {}
             for row in self:

@@ -1,4 +1,4 @@
-"""Errors in the forms of Affinity's two APIs."""
+"""Errors in the forms of Affinity's two API versions."""
 
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ class AffinityError(Exception):
 
 
 class RefusedByVersion1(AffinityError):
-    """A parameter that API v1 does not take: 422 with bare sentences, `["…"]`.
+    """A parameter that API v1 refuses: 422 with bare sentences, `["…"]`.
 
     Affinity documents no form for it; this is one of those that public clients are prepared for.
     """
@@ -42,7 +42,7 @@ class RefusedByVersion1(AffinityError):
 
 
 class UnknownId(AffinityError):
-    """An id that no row has: 404 in API v2. API v1 has no 404 for ids: it answers 422 as to any other parameter."""
+    """An id that no row has: 404 in API v2. API v1 has no 404 for ids: it answers 422 as for any other parameter."""
 
     def __init__(self, noun: str, row_id: object) -> None:
         super().__init__("not-found", f"{noun.capitalize()} with id {row_id} was not found.")
@@ -51,7 +51,7 @@ class UnknownId(AffinityError):
 
 
 class HiddenList(AffinityError):
-    """A list that the key may not see, or what stands on it: 403 in API v1, as if it were not there in API v2."""
+    """A list that the key has no access to, or something on it: 403 in API v1, 404 in API v2."""
 
     def __init__(self, noun: str, row_id: object) -> None:
         super().__init__("not-found", f"{noun.capitalize()} with id {row_id} was not found.")
@@ -63,7 +63,7 @@ MODELS = {
     "field value": "FieldValue",
     "file": "EntityFile",
 }
-"""What API v1 calls a thing in its refusals, where that is not its noun."""
+"""The name that API v1 uses for a thing in its error messages, where it differs from the noun."""
 
 
 def in_version_1(error: AffinityError) -> AffinityError:

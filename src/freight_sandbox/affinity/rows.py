@@ -1,26 +1,30 @@
-"""Affinity's rows: as its API v2 gives them where it gives them whole, else as API v1 does.
+"""Affinity's rows, the records that they refer to, and its times.
 
-Times stay the text that they came as. What real workspaces hold is not checked: addresses, domains and value types are
-whatever stands there.
+Rows have the form of API v2 where it gives them completely, otherwise of API v1. Times are stored as received: with an
+offset in API v1, in UTC in API v2. The contents of real workspaces are not checked: addresses, domains and value types
+can be anything.
 """
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+PACIFIC = ZoneInfo("America/Los_Angeles")
 Entity = Literal["company", "person", "opportunity"]
-"""What a list can hold and a field can belong to."""
+"""The kinds of record that a list can hold and a field can belong to."""
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A field's value. `type` is left open, because Affinity adds types; an empty multi-value is None."""
+    """A field's value. `type` is an open set, because Affinity adds types; an empty multi-value is None."""
 
     type: str
     data: Any
     total_count: int | UnsetType = UNSET
-    """Of a multi-value, of which at most 100 are given; the oldest version does not tell it."""
+    """The number of values of a multi-value, of which at most 100 are shown; the oldest version does not show it."""
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -34,7 +38,7 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
 
 
 class DropdownOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A choice of a dropdown field; only ranked ones have a rank and a colour, which v2 names and v1 numbers."""
+    """An option of a dropdown field; only ranked ones have a rank and a colour: a name in API v2, a number in v1."""
 
     id: int
     text: str
@@ -43,7 +47,7 @@ class DropdownOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A field of an entity, or of one list if it has a `list_id`. It is a line of `fields.jsonl`, too."""
+    """A field of an entity, or of one list if it has a `list_id`. This is also a line of `fields.jsonl`."""
 
     entity: Entity
     id: str
@@ -53,23 +57,23 @@ class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
     value_type: str
     list_id: int | None = None
     allows_multiple: bool | None = None
-    """None is what the value type says."""
+    """None means what the value type says."""
     dropdown_options: tuple[DropdownOption, ...] = ()
     is_managed: bool = False
-    """Whether only administrators make options of the dropdown; API v1 has a value type of its own for these."""
+    """Whether only administrators create options of the dropdown; API v1 has a separate value type for these."""
 
     @property
     def multiple(self) -> bool:
-        """Whether it takes several values."""
+        """Whether the field takes several values."""
         return self.value_type.endswith("-multi") if self.allows_multiple is None else self.allows_multiple
 
     def holding(self, data: Any) -> Field:
-        """The field with a value."""
+        """Return the field with a value."""
         return Field(self.id, self.name, self.type, self.enrichment_source, Value(self.value_type, data))
 
 
 class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A company; `fields` is absent from answers that were not asked for any."""
+    """A company; `fields` is absent from answers for which none were requested."""
 
     id: int
     name: str
@@ -80,8 +84,10 @@ class Company(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
 
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A person; `fields` is absent from answers that were not asked for any. `type` is that of values, which know
-    collaborators."""
+    """A person; `fields` is absent from answers for which none were requested.
+
+    `type` has the values that references to persons use, which include collaborators.
+    """
 
     id: int
     first_name: str | None
@@ -93,7 +99,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
 
 class Opportunity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """An opportunity and what it is linked to, which v2 shows only as fields of its list entry."""
+    """An opportunity and its links, which API v2 shows only as fields of its list entry."""
 
     id: int
     name: str
@@ -101,11 +107,11 @@ class Opportunity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     person_ids: tuple[int, ...] = ()
     company_ids: tuple[int, ...] = ()
     is_restricted: bool = False
-    """Its fields are hidden from the key's user."""
+    """Whether its fields are hidden from the key's user."""
     is_redacted: bool = False
-    """So is its name."""
+    """Whether its name is hidden too."""
     fields: list[Field] | UnsetType = UNSET
-    """Only within a list entry."""
+    """Present only within a list entry."""
 
 
 Record = Company | Person | Opportunity
@@ -122,11 +128,11 @@ class WorkspaceList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     is_public: bool
     created_at: str | UnsetType = UNSET
     list_size: int | UnsetType = UNSET
-    """Read and not believed: Affinity's v2 gives it wrong."""
+    """Ignored, because Affinity's API v2 gives a wrong number."""
 
 
 class ListEntry(msgspec.Struct, frozen=True):
-    """A row of a list."""
+    """An entry of a list."""
 
     id: int
     list_id: int
@@ -135,9 +141,9 @@ class ListEntry(msgspec.Struct, frozen=True):
     creator_id: int | None
     entity_id: int
     cells: Callable[[], list[Field]]
-    """Makes the values of the list's own fields, which costs more than everything else here together."""
+    """Makes the values of the list's own fields, which costs more than all other properties together."""
     stated: Record | None = None
-    """The entity as the row itself told it, for one that the workspace does not know."""
+    """The record as the entry's own line gives it, for a record that the workspace does not have."""
 
 
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +155,7 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     creator_id: int | None = None
     type: int = 0
     person_ids: tuple[int, ...] | UnsetType = UNSET
-    """By default those that it is about and those of its interaction."""
+    """By default the persons that it is about and those of its interaction."""
     associated_person_ids: tuple[int, ...] = ()
     interaction_person_ids: tuple[int, ...] = ()
     interaction_id: int | None = None
@@ -161,13 +167,13 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent_id: int | None = None
     updated_at: str | None = None
     html: str | UnsetType = UNSET
-    """The content as v2 gives it; by default the plain text in a paragraph."""
+    """The content as API v2 gives it; by default the plain text in a paragraph."""
 
 
 class Reminder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A reminder. `type` is 0 once or 1 recurring, `status` 0 completed, 1 active or 2 overdue.
 
-    People and what it is about are objects with at least an `id`.
+    People and the record that it is about are objects with at least an `id`.
     """
 
     id: int
@@ -188,7 +194,7 @@ class Reminder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of a record; `content` is its text, by default `size` bytes that follow from its id."""
+    """A file of a record; `content` is its text, by default `size` bytes derived from its id."""
 
     id: int
     name: str
@@ -203,3 +209,85 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Row = Company | Person | Opportunity | WorkspaceList | ListEntry | Note | Reminder | File
+R = TypeVar("R", bound=Row)
+
+ID_LISTS: dict[type[Any], dict[str, Entity]] = {
+    Opportunity: {"person_ids": "person", "company_ids": "company"},
+    Note: {"associated_person_ids": "person", "organization_ids": "company", "opportunity_ids": "opportunity"},
+}
+
+ID_FIELDS: dict[type[Any], dict[str, Entity]] = {
+    File: {"person_id": "person", "organization_id": "company", "opportunity_id": "opportunity"},
+}
+
+REFERENCES: dict[type[Any], dict[str, Entity]] = {
+    Reminder: {"person": "person", "organization": "company", "opportunity": "opportunity"},
+}
+
+
+def links(row: Row) -> Iterator[tuple[Entity, int]]:
+    """Yield the records that a row is about, as (entity, id)."""
+    if isinstance(row, ListEntry):
+        yield row.type, row.entity_id
+    for name, entity in ID_LISTS.get(type(row), {}).items():
+        for row_id in getattr(row, name):
+            yield entity, row_id
+    for name, entity in ID_FIELDS.get(type(row), {}).items():
+        if (row_id := getattr(row, name)) is not None:
+            yield entity, row_id
+    for name, entity in REFERENCES.get(type(row), {}).items():
+        if (reference := getattr(row, name)) is not None:
+            yield entity, reference["id"]
+
+
+def relinked(row: R, entity: Entity, old: int, new: int) -> R:
+    """Return the row with references to the record `old` replaced by `new`."""
+    if isinstance(row, ListEntry):
+        return msgspec.structs.replace(row, entity_id=new)
+    changes: dict[str, Any] = {}
+    for name, kind in ID_LISTS.get(type(row), {}).items():
+        if kind == entity:
+            changes[name] = tuple(dict.fromkeys(new if row_id == old else row_id for row_id in getattr(row, name)))
+    for name, kind in ID_FIELDS.get(type(row), {}).items():
+        if kind == entity and getattr(row, name) == old:
+            changes[name] = new
+    for name, kind in REFERENCES.get(type(row), {}).items():
+        if kind == entity and (getattr(row, name) or {}).get("id") == old:
+            changes[name] = {"id": new}
+    return msgspec.structs.replace(row, **changes)
+
+
+def parse_time(text: str) -> datetime:
+    """Parse a time with an offset. Raise `ValueError` for any other text."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(text)
+    return time
+
+
+def now() -> str:
+    """Return the current time, in a form that both versions use."""
+    return utc_text(datetime.now(UTC))
+
+
+def utc_text(time: datetime) -> str:
+    """Return a time as API v2 writes it."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def pacific_midnight(text: str) -> str:
+    """Return a written date as Affinity stores it: midnight Pacific of its day, in UTC. Raise `ValueError` for no date.
+
+    Affinity documents that it has stored dates in this way since 2026.
+    """
+    given = datetime.fromisoformat(text)
+    day = (given if given.tzinfo is None else given.astimezone(UTC)).date()
+    return utc_text(datetime(day.year, day.month, day.day, tzinfo=PACIFIC))
+
+
+def in_utc(text: str) -> str:
+    """Return the text as API v2 writes it, if it is a time."""
+    try:
+        return parse_time(text).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except ValueError:
+        return text

@@ -1,4 +1,4 @@
-"""Where the files themselves lie: storage at another host, opened for a minute by a signature in the URL."""
+"""The storage of files: another host, with signed URLs that are valid for a minute."""
 
 import hashlib
 import hmac
@@ -25,11 +25,11 @@ from freight_sandbox.limits import Clock
 EXPIRES_SECONDS = 60
 TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 OTHER_NAMES = {"127.0.0.1": "localhost", "localhost": "127.0.0.1", "[::1]": "localhost"}
-"""The same server by a name that is another host to clients."""
+"""Another name of the same server, which is a different host for clients."""
 
 CHUNK = 64 * 1024
 ANY_BYTES = "surrogateescape"
-"""Lets the text of an uploaded file hold whatever bytes it has."""
+"""Error handler with which the text of an uploaded file can hold any bytes."""
 
 Refusal = tuple[int, str, str]
 """Status, code and message."""
@@ -43,7 +43,7 @@ class Storage:
         self._clock = clock
 
     def url(self, api: str, file: File) -> str:
-        """Where the file that the API at an origin tells of can be had for the next minute."""
+        """Return a URL from which a file can be downloaded for the next minute; `api` is the API's origin."""
         signed_at = datetime.fromtimestamp(self._clock(), UTC).strftime(TIME_FORMAT)
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -54,7 +54,7 @@ class Storage:
         return f"{storage_url(api)}{STORAGE}{file.id}/{quote(file.name, safe='')}?{urlencode(query)}"
 
     def refusal(self, query: Mapping[str, str], headers: Mapping[str, str], file_id: int) -> Refusal | None:
-        """What a request is told that may not have the file."""
+        """Return why a request may not download the file, or None if it may."""
         if "authorization" in headers:
             return 400, "InvalidArgument", "Only one auth mechanism allowed"
         signed_at, signature = query.get("X-Amz-Date", ""), query.get("X-Amz-Signature", "")
@@ -70,26 +70,26 @@ class Storage:
 
 
 class StorageVendor:
-    """The storage at its gate: it meets the faults of the vendor, has no limits, and does not count."""
+    """The storage as a vendor: it shows the vendor's faults, has no limits, and does not count."""
 
     def __init__(self, faults: Faults) -> None:
         self.counters = Counters()
         self.faults = faults
 
     def is_write(self, method: str, path: str) -> bool:  # noqa: ARG002 - files are only read here
-        """Nothing is written."""
+        """Return False: files are only read."""
         return False
 
     def admit(self, method: str, path: str) -> Answer | None:  # noqa: ARG002 - there is no limit
-        """Everything is admitted."""
+        """Admit every request."""
         return None
 
     def headers(self) -> Headers:
-        """There are none of its own."""
+        """Return no headers."""
         return []
 
     def fault(self, fault: Fault, url: str) -> Answer:
-        """The answer to a fault; a redirect leads to the same storage, and is given once."""
+        """Return the answer for a fault; a redirect leads to the same storage, and is given once."""
         if fault.kind == "storage_redirect":
             moved = xml_error(307, "TemporaryRedirect", "Please re-send this request to the specified endpoint.")
             return Answer(307, moved.body, [*moved.headers, (b"location", f"{url}&{REDIRECTED}=2".encode())])
@@ -105,20 +105,20 @@ ERRORS: dict[FaultKind, Refusal] = {
 
 
 def storage_url(api: str) -> str:
-    """The origin of the storage that belongs to the API at an origin: another host, as far as it has a second name."""
+    """Return the storage's origin for the API's origin: another host name, if the server has one."""
     scheme, _, authority = api.partition("://")
     name, colon, port = authority.rpartition(":")
     return f"{scheme}://{OTHER_NAMES.get(name, name)}{colon}{port}"
 
 
 def download_url(request: AnyRequest, file: File) -> str:
-    """Where a file can be had for the next minute, by a client that has asked for it in this way."""
+    """Return a URL from which a file can be downloaded for the next minute, on the host of the request."""
     return _storage(request).url(f"{request.scope['scheme']}://{request.headers['host']}", file)
 
 
 @get(f"{STORAGE}{{file_id:int}}/{{name:str}}")
 async def get_content(request: AnyRequest, file_id: FromPath[int], name: FromPath[str]) -> Response[Any]:
-    """The bytes of a file."""
+    """Return the bytes of a file."""
     if (refusal := _storage(request).refusal(request.query_params, request.headers, file_id)) is not None:
         return _xml(*refusal)
     try:
@@ -134,7 +134,7 @@ async def get_content(request: AnyRequest, file_id: FromPath[int], name: FromPat
 
 
 def content_type(file: File) -> str:
-    """The file's kind, by its name where the row does not say."""
+    """Return the file's media type, guessed from its name if the row has none."""
     return file.content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 

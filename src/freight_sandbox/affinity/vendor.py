@@ -1,4 +1,4 @@
-"""Affinity at the gate: its limits and the headers that tell of them."""
+"""Affinity's rate limits, the headers that report them, and its answers to faults."""
 
 import msgspec
 
@@ -10,11 +10,11 @@ from freight_sandbox.limits import Allowance, MinuteWindow, MonthlyQuota
 
 REQUESTS_PER_MINUTE = 900
 OUTSIDE_THE_QUOTA = frozenset({"/auth/whoami", "/rate-limit", "/v2/auth/whoami", "/v2/rate-limit"})
-"""Affinity documents that asking who one is and how much is left costs nothing of the month."""
+"""Affinity documents that these operations do not count against the monthly quota."""
 
 
 class AffinityVendor:
-    """900 requests a minute for the key's user, and a quota a month for the account, where it has one."""
+    """900 requests a minute for the key's user, and a monthly quota for the account, if it has one."""
 
     def __init__(self, seed: int, *, unlimited: bool, monthly_quota: int | None) -> None:
         self.counters = Counters()
@@ -24,7 +24,7 @@ class AffinityVendor:
         self._month = None if monthly_quota is None else MonthlyQuota(monthly_quota)
 
     def is_write(self, method: str, path: str) -> bool:  # noqa: ARG002 - the other vendor looks at the path
-        """Affinity has one limit for both, so this only serves the counters."""
+        """Return whether the request writes. Affinity has one limit for both, so this only serves the counters."""
         return method != "GET"
 
     def admit(self, method: str, path: str) -> Answer | None:  # noqa: ARG002 - the other vendor needs the method
@@ -36,16 +36,16 @@ class AffinityVendor:
         return None
 
     def headers(self) -> Headers:
-        """The rate-limit headers; those of the account only if it has a quota."""
+        """Return the rate-limit headers; those of the account only if it has a quota."""
         user = _headers(b"x-ratelimit-limit-user", self._minute.allowance())
         return user if self._month is None else user + _headers(b"x-ratelimit-limit-org", self._month.allowance())
 
     def allowances(self) -> tuple[Allowance, Allowance | None]:
-        """What is left of the minute and of the month."""
+        """Return what is left of the minute and of the month."""
         return self._minute.allowance(), None if self._month is None else self._month.allowance()
 
     def fault(self, fault: Fault, url: str) -> Answer:
-        """The answer to a fault."""
+        """Return the answer for a fault."""
         if fault.kind in {"cursor_expired", "old_cursors_expired"} and not url.startswith("/v2/"):
             return _answer(RefusedByVersion1("Invalid page_token variable"))
         return of_gateway(fault.kind) or with_headers(_error(fault.kind), fault)
@@ -65,7 +65,7 @@ FAULTS: dict[FaultKind, tuple[Code, str]] = {
     "old_cursors_expired": ("validation", "The cursor is not valid."),
 }
 STATUS: dict[FaultKind, int] = {"wrong_body": 200, "unavailable": 503}
-"""Of the faults whose status does not follow from their code."""
+"""The statuses of faults for which it does not follow from the error code."""
 
 
 def _error(kind: FaultKind) -> Answer:

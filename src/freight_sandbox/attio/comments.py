@@ -1,4 +1,4 @@
-"""Attio's comments, in threads on records and list entries; an author can be named and the date set back."""
+"""Comments, in threads on records and list entries, with a chosen author and date."""
 
 import uuid
 from collections.abc import Iterable
@@ -10,21 +10,20 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, UnsetType
 
-from freight_sandbox.attio.bodies import Data, decode
+from freight_sandbox.attio.access import READ_COMMENTS, WRITE_COMMENTS
 from freight_sandbox.attio.content import Comment, Thread
 from freight_sandbox.attio.errors import AttioError, not_found, refused
 from freight_sandbox.attio.moments import backdated, now
-from freight_sandbox.attio.requests import AnyRequest, page, workspace_of
-from freight_sandbox.attio.scopes import READ_COMMENTS, WRITE_COMMENTS
+from freight_sandbox.attio.requests import AnyRequest, page, read_data, workspace_of
 from freight_sandbox.attio.workspace import Workspace
 from freight_sandbox.control import answer, error_answer
 
 MOST_COMMENTS = 80
-"""So many replies of a thread are listed with it."""
+"""The number of comments that are listed with a thread."""
 
 
 class Author(msgspec.Struct):
-    """Who wrote a comment."""
+    """The author of a comment."""
 
     type: Literal["workspace-member"]
     id: str
@@ -45,7 +44,7 @@ class OnEntry(msgspec.Struct):
 
 
 class NewComment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A comment to be made: a reply in a thread, or the head of a new one."""
+    """A comment to be created: a reply in a thread, or the first comment of a new one."""
 
     format: Literal["plaintext"]
     content: str
@@ -57,7 +56,7 @@ class NewComment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def _camel_case_answer(_: AnyRequest, error: AttioError) -> Response[bytes]:
-    """Attio documents `statusCode` in place of `status_code` for the 400 of this operation."""
+    """Return the answer of this operation: Attio documents `statusCode` in place of `status_code` for its 400."""
     body = dict(error.body)
     if error.status == 400:
         body = {"statusCode": body.pop("status_code"), **body}
@@ -66,9 +65,9 @@ def _camel_case_answer(_: AnyRequest, error: AttioError) -> Response[bytes]:
 
 @post("/v2/comments", status_code=200, opt=WRITE_COMMENTS, exception_handlers={AttioError: _camel_case_answer})
 async def create_comment(request: AnyRequest) -> ASGIResponse:
-    """Make a comment."""
+    """Create a comment."""
     workspace = workspace_of(request)
-    new = decode(await request.body(), Data[NewComment]).data
+    new = await read_data(request, NewComment)
     created_at = now() if new.created_at is UNSET else backdated(new.created_at, ("data", "created_at"))
     author = next((one for one in workspace.members if one.id["workspace_member_id"] == new.author.id), None)
     if author is None:
@@ -85,14 +84,14 @@ async def create_comment(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/comments/{comment_id:str}", opt=READ_COMMENTS, sync_to_thread=False)
 def get_comment(request: AnyRequest, comment_id: FromPath[str]) -> ASGIResponse:
-    """One comment."""
+    """Get a comment."""
     workspace = workspace_of(request)
     return answer({"data": _render_comment(workspace, *_comment(workspace, comment_id))})
 
 
 @delete("/v2/comments/{comment_id:str}", status_code=200, opt=WRITE_COMMENTS, sync_to_thread=False)
 def delete_comment(request: AnyRequest, comment_id: FromPath[str]) -> ASGIResponse:
-    """Delete a comment; with the first one goes the whole thread."""
+    """Delete a comment; deleting the first one deletes the thread."""
     workspace = workspace_of(request)
     thread, comment = _comment(workspace, comment_id)
     if comment is thread.comments[0]:
@@ -105,7 +104,7 @@ def delete_comment(request: AnyRequest, comment_id: FromPath[str]) -> ASGIRespon
 
 @get("/v2/threads", opt=READ_COMMENTS, sync_to_thread=False)
 def list_threads(request: AnyRequest) -> ASGIResponse:
-    """The threads on a record or a list entry, or all of them."""
+    """List the threads on a record or a list entry, or all of them."""
     workspace = workspace_of(request)
     shown = page(request, _wanted(request, workspace), default=10, maximum=50)
     return answer({"data": [_render_thread(workspace, thread, MOST_COMMENTS) for thread in shown]})
@@ -113,11 +112,9 @@ def list_threads(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/threads/{thread_id:str}", opt=READ_COMMENTS, sync_to_thread=False)
 def get_thread(request: AnyRequest, thread_id: FromPath[str]) -> ASGIResponse:
-    """One thread with all of its comments."""
+    """Get a thread with all of its comments."""
     workspace = workspace_of(request)
-    thread = workspace.threads.items.get(thread_id)
-    if thread is None:
-        raise not_found("Thread", thread_id, by="ID")
+    thread = workspace.threads.find(thread_id)
     rendered = _render_thread(workspace, thread, len(thread.comments))
     return answer({"data": rendered, "pagination": {"next_cursor": None}})
 
@@ -126,7 +123,7 @@ COMMENT_OPERATIONS = (create_comment, get_comment, delete_comment, list_threads,
 
 
 def _thread_for(workspace: Workspace, new: NewComment) -> Thread:
-    """The thread that a comment replies to, or a new one. Raises 400."""
+    """Return the thread that a comment replies to, or a new one. Raise 400."""
     if [new.thread_id, new.record, new.entry].count(UNSET) != 2:
         raise refused("A comment is on exactly one of: a thread, a record, a list entry.")
     if not isinstance(new.thread_id, UnsetType):

@@ -1,4 +1,4 @@
-"""The forms in which Attio takes names, addresses and what else reaches somebody."""
+"""The forms in which Attio takes names, addresses, domains and telephone numbers."""
 
 import re
 from functools import lru_cache
@@ -8,8 +8,7 @@ import pycountry
 from email_validator import EmailNotValidError, validate_email
 
 from freight_sandbox.attio.errors import invalid, malformed
-from freight_sandbox.attio.given import Given, require_keys
-from freight_sandbox.attio.hosts import parse_domain, root_domain
+from freight_sandbox.attio.requests import RequestValue, require_keys
 from freight_sandbox.attio.values import (
     LOCATION_PARTS,
     Domain,
@@ -20,13 +19,25 @@ from freight_sandbox.attio.values import (
     Value,
 )
 
+FREE_MAIL = frozenset(
+    {
+        "aol.com", "fastmail.com", "free.fr", "gmail.com", "gmx.com", "gmx.de", "googlemail.com", "hotmail.com",
+        "icloud.com", "live.com", "mac.com", "mail.com", "mail.ru", "me.com", "msn.com", "orange.fr", "outlook.com",
+        "pm.me", "proton.me", "protonmail.com", "qq.com", "t-online.de", "web.de", "yahoo.co.uk", "yahoo.com",
+        "yandex.ru", "ymail.com", "zoho.com",
+    }
+)  # fmt: skip
+
+SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "or", "org"})
+_LABEL = r"(?!-)[^\W_](?:[\w-]{0,61}[^\W_])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)+(?:xn--[a-z0-9-]+|[^\W\d_]{{2,63}})")
 COUNTRIES = frozenset({*(country.alpha_2 for country in pycountry.countries), "XK"})
 LATITUDE = re.compile(r"[-+]?([1-8]?\d(\.\d+)?|90(\.0+)?)")
 LONGITUDE = re.compile(r"[-+]?(180(\.0+)?|((1[0-7]\d)|([1-9]?\d))(\.\d+)?)")
 
 
-def parse_location(given: Given) -> Value:
-    """A place: all ten parts, or a line of text."""
+def parse_location(given: RequestValue) -> Value:
+    """Parse a location: all ten parts, or a line of text."""
     raw = _split_address(given.raw) if isinstance(given.raw, str) else given.raw
     if not isinstance(raw, dict):
         raise malformed((), "object", raw)
@@ -43,7 +54,7 @@ def parse_location(given: Given) -> Value:
 
 
 def _split_address(text: str) -> dict[str, str | None]:
-    """Locality, region and country of "Berlin, Germany"; Attio's own reading of such text is not documented."""
+    """Return locality, region and country of "Berlin, Germany". How Attio reads such text is not documented."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     country = _country(parts[-1]) if parts else None
     if country:
@@ -65,8 +76,8 @@ def _country(text: str) -> str | None:
     return code
 
 
-def parse_domain_value(given: Given) -> Value:
-    """An internet domain, also out of an URL."""
+def parse_domain_value(given: RequestValue) -> Value:
+    """Parse an internet domain, also from a URL."""
     text = given.text("domain")
     host = parse_domain(text)
     if host is None:
@@ -74,8 +85,8 @@ def parse_domain_value(given: Given) -> Value:
     return Domain(domain=host, root_domain=root_domain(host), **given.common)
 
 
-def parse_email(given: Given) -> Value:
-    """An e-mail address; reserved domains are refused."""
+def parse_email(given: RequestValue) -> Value:
+    """Parse an e-mail address; reserved domains are refused."""
     text = given.text("email_address") if not _is_full_email(given.raw) else given.raw["original_email_address"]
     try:
         valid = validate_email(text, check_deliverability=False)
@@ -97,8 +108,8 @@ def _is_full_email(raw: object) -> bool:
     return isinstance(raw, dict) and isinstance(raw.get("original_email_address"), str)
 
 
-def parse_phone(given: Given) -> Value:
-    """A telephone number with a country, from its prefix or beside it."""
+def parse_phone(given: RequestValue) -> Value:
+    """Parse a telephone number with a country, from its prefix or given separately."""
     raw = given.raw
     if isinstance(raw, dict):
         require_keys(raw, ("original_phone_number",), ("country_code",))
@@ -129,8 +140,8 @@ def _parsed_phone(text: str, country: str | None) -> phonenumbers.PhoneNumber | 
     return number if phonenumbers.is_valid_number(number) else None
 
 
-def parse_name(given: Given) -> Value:
-    """A person's name: all three parts, or "Last, First"."""
+def parse_name(given: RequestValue) -> Value:
+    """Parse a person's name: all three parts, or "Last, First"."""
     raw = given.raw
     keys = ("first_name", "last_name", "full_name")
     if isinstance(raw, str):
@@ -144,3 +155,17 @@ def parse_name(given: Given) -> Value:
         if not isinstance(raw[key], str):
             raise malformed((key,), "string", raw[key])
     return PersonalName(**raw, **given.common)
+
+
+def parse_domain(text: str) -> str | None:
+    """Return the lower-case host of a domain or a URL, or None if there is none."""
+    without_scheme = re.sub(r"^[a-z][a-z0-9+.-]*://", "", text.strip().lower())
+    host = re.split(r"[/?#:]", without_scheme, maxsplit=1)[0].rstrip(".")
+    return host if "_" not in host and _HOST.fullmatch(host) and len(host) <= 253 else None
+
+
+def root_domain(host: str) -> str:
+    """Return the registrable part: `acme.co.uk` of `mail.acme.co.uk`."""
+    labels = host.split(".")
+    size = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVEL else 2
+    return ".".join(labels[-size:])

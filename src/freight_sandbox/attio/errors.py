@@ -30,34 +30,34 @@ class AttioError(Exception):
 
 
 def refused(message: str, code: str = "validation_type") -> AttioError:
-    """400 with one of Attio's codes."""
+    """Return a 400 with one of Attio's codes."""
     return AttioError(400, code, message)
 
 
 def not_found(what: str, identifier: str, *, by: str = "slug/ID") -> AttioError:
-    """404 for an object, attribute or record."""
+    """Return a 404 for an object, attribute or record."""
     return AttioError(404, "not_found", f'{what} with {by} "{identifier}" not found.')
 
 
 def too_many(message: str, fits_at: float) -> AttioError:
-    """429 that says when to come again (epoch seconds). Attio has not processed such a request."""
+    """Return a 429 that says when to try again (epoch seconds). Attio has not processed such a request."""
     # An HTTP date has whole seconds; rounding it down would invite a client too early.
     date = formatdate(math.ceil(fits_at), usegmt=True)
     return AttioError(429, "rate_limit_exceeded", message, kind="rate_limit_error", headers={"retry-after": date})
 
 
 def malformed(path: Path, expected: str, received: object = msgspec.UNSET) -> AttioError:
-    """400 for a body whose value at `path` has the wrong type or is absent."""
+    """Return a 400 for a body whose value at `path` has the wrong type or is absent."""
     return _malformed_body(_wrong_type(path, expected, received))
 
 
 def incomplete(path: Path, keys: list[str]) -> AttioError:
-    """400 for an object at `path` that lacks keys; each of them is named."""
+    """Return a 400 for an object at `path` that lacks keys; each of them is named."""
     return _malformed_body(*(_wrong_type((*path, key), "string", msgspec.UNSET) for key in keys))
 
 
 def unrecognised(path: Path, keys: list[str]) -> AttioError:
-    """400 for a body with keys that Attio does not know."""
+    """Return a 400 for a body with unknown keys."""
     names = ", ".join(f"'{key}'" for key in keys)
     problem = {
         "code": "unrecognized_keys",
@@ -69,12 +69,12 @@ def unrecognised(path: Path, keys: list[str]) -> AttioError:
 
 
 def invalid(path: Path, message: str) -> AttioError:
-    """400 for a body whose value at `path` has the right type and is no good."""
+    """Return a 400 for a body whose value at `path` has the right type but is not valid."""
     return _malformed_body({"code": "custom", "path": list(path), "message": message})
 
 
 def of_value(error: AttioError, slug: str) -> AttioError:
-    """The complaint about a body, as Attio words it for an attribute's value: paths begin at the value then."""
+    """Return an error about a body in Attio's form for an attribute's value: paths begin at the value then."""
     if "validation_errors" not in error.body:
         return error
     message = f'An invalid value was passed to attribute with slug "{slug}".'
@@ -82,7 +82,7 @@ def of_value(error: AttioError, slug: str) -> AttioError:
 
 
 def below(error: AttioError, path: Path) -> AttioError:
-    """The complaint about a value, as Attio words it for a part of a body."""
+    """Return an error about a value in Attio's form for a part of a body."""
     if "validation_errors" not in error.body:
         return error
     problems = error.body["validation_errors"]

@@ -1,4 +1,4 @@
-"""Attio's files: documents on one record, which are downloaded from a signed address."""
+"""Files: documents on one record, which are downloaded from a signed URL."""
 
 import hashlib
 import hmac
@@ -12,23 +12,23 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from freight_sandbox.attio.access import READ_FILES, WRITE_FILES
 from freight_sandbox.attio.content import StoredFile
 from freight_sandbox.attio.errors import AttioError, malformed, not_found, refused
 from freight_sandbox.attio.moments import now
 from freight_sandbox.attio.requests import AnyRequest, integer, workspace_of
-from freight_sandbox.attio.scopes import READ_FILES, WRITE_FILES
 from freight_sandbox.attio.workspace import Workspace
 from freight_sandbox.control import answer
 
 LARGEST_FILE = 50 * 1024 * 1024
 ROOM_FOR_FORM = 64 * 1024
-"""What a multipart body has besides the file."""
+"""The part of a multipart body that is not the file."""
 SECONDS_VALID = 300
 
 
 @post("/v2/files/upload", status_code=201, opt=WRITE_FILES, request_max_body_size=LARGEST_FILE + ROOM_FOR_FORM)
 async def upload_file(request: AnyRequest) -> ASGIResponse:
-    """Put a file on a record."""
+    """Upload a file to a record."""
     workspace = workspace_of(request)
     form = await request.form()
     upload, object_name, record_id = (form.get(name) for name in ("file", "object", "record_id"))
@@ -58,7 +58,7 @@ async def upload_file(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/files", opt=READ_FILES, sync_to_thread=False)
 def list_files(request: AnyRequest) -> ASGIResponse:
-    """The files on one record, a page at a time."""
+    """List the files on one record."""
     workspace = workspace_of(request)
     object_name, record_id = (request.query_params.get(name) for name in ("object", "record_id"))
     if object_name is None or record_id is None:
@@ -73,39 +73,39 @@ def list_files(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/files/{file_id:str}", opt=READ_FILES, sync_to_thread=False)
 def get_file(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
-    """What is known of one file."""
+    """Get a file's metadata."""
     workspace = workspace_of(request)
-    return answer({"data": _render(workspace, _file(workspace, file_id))})
+    return answer({"data": _render(workspace, workspace.files.find(file_id))})
 
 
 @get("/v2/files/{file_id:str}/download", opt=READ_FILES, sync_to_thread=False)
 def download_file(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
-    """Lead to the signed address of a file's content."""
+    """Redirect to the signed URL of a file's content."""
     workspace = workspace_of(request)
     expires = str(int(time.time()) + SECONDS_VALID)
-    signature = _signature(workspace, _file(workspace, file_id).id, expires)
+    signature = _signature(workspace, workspace.files.find(file_id).id, expires)
     place = f"{request.base_url}_storage/{file_id}?expires={expires}&signature={signature}"
     return ASGIResponse(status_code=302, headers={"location": place})
 
 
 @delete("/v2/files/{file_id:str}", status_code=200, opt=WRITE_FILES, sync_to_thread=False)
 def delete_file(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
-    """Delete a file for good."""
+    """Delete a file permanently."""
     workspace = workspace_of(request)
-    workspace.files.remove(_file(workspace, file_id).id)
+    workspace.files.remove(workspace.files.find(file_id).id)
     return answer({})
 
 
 @get("/_storage/{file_id:str}", sync_to_thread=False)
 def get_content(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
-    """The bytes of a file for whoever has its signed address."""
+    """Return the bytes of a file to a client that has its signed URL."""
     workspace = workspace_of(request)
     expires, given = (request.query_params.get(name, "") for name in ("expires", "signature"))
     if not hmac.compare_digest(given.encode(), _signature(workspace, file_id, expires).encode()):
         raise AttioError(403, "unauthorized", "The signature is not valid.", kind="auth_error")
     if int(expires) < time.time():
         raise AttioError(403, "unauthorized", "The address has expired.", kind="auth_error")
-    file = _file(workspace, file_id)
+    file = workspace.files.find(file_id)
     disposition = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     return ASGIResponse(
         body=file.content,
@@ -115,13 +115,6 @@ def get_content(request: AnyRequest, file_id: FromPath[str]) -> ASGIResponse:
 
 
 FILE_OPERATIONS = (upload_file, list_files, get_file, download_file, delete_file)
-
-
-def _file(workspace: Workspace, file_id: str) -> StoredFile:
-    found = workspace.files.items.get(file_id)
-    if found is None:
-        raise not_found("File", file_id, by="ID")
-    return found
 
 
 def _after(files: list[StoredFile], cursor: str | None) -> list[StoredFile]:

@@ -1,25 +1,27 @@
-"""Filters of a query, compiled.
+"""Filters of a query, compiled, and the paths of filters and sorts.
 
-A condition first names candidates from an index where it can, and then looks at each of them, so that a query by
-unique values or by text costs what it finds and not what there is.
+A condition takes its candidates from an index if possible, and then checks each of them, so that the cost of a query by
+unique values or by text depends on what it finds and not on the number of records. A path leads from a record over its
+references to an attribute of another one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from freight_sandbox.attio.errors import refused
 from freight_sandbox.attio.moments import format_moment, parse_moment
-from freight_sandbox.attio.paths import reached, resolve_path, starting
 from freight_sandbox.attio.schema import Attribute, Definition
 from freight_sandbox.attio.tables import INDEXED_FIELDS, Record, Table
-from freight_sandbox.attio.values import FILTER_FIELDS, Option
+from freight_sandbox.attio.values import FILTER_FIELDS, Option, RecordReference
 from freight_sandbox.attio.workspace import Workspace
 
 AnyTable = Table[Definition]
-
+Step = tuple[Table[Definition], Attribute]
+MAX_PATH_STEPS = 5
 EQUALITY_ONLY = frozenset({"select", "status", "actor-reference", "checkbox"})
 ORDERED = frozenset({"number", "currency", "date", "timestamp", "rating", "interaction"})
 TEXT_OPERATORS = frozenset({"$eq", "$in", "$contains", "$starts_with", "$ends_with", "$not_empty"})
@@ -31,11 +33,11 @@ class Condition(msgspec.Struct, frozen=True):
 
     matches: Callable[[Record], bool]
     candidates: Callable[[], set[str] | None] = lambda: None
-    """The ids among which all matches are; None where no index helps."""
+    """The ids that include all matches; None if no index helps."""
 
 
 def compile_filter(workspace: Workspace, table: AnyTable, raw: dict[str, Any]) -> Condition:
-    """All of the conditions of one filter object. Raises `AttioError`."""
+    """Compile all conditions of one filter object. Raise `AttioError`."""
     if "path" in raw:
         return _compile_path(workspace, table, raw)
     conditions = [_compile_entry(workspace, table, key, value) for key, value in raw.items()]
@@ -75,9 +77,9 @@ def _any(conditions: Sequence[Condition]) -> Condition:
 
 
 def _compile_path(workspace: Workspace, table: AnyTable, raw: dict[str, Any]) -> Condition:
-    """`{"path": [["deals_list", "parent_record"], ["people", "email_addresses"]], "constraints": {…}}`."""
+    """Compile `{"path": [["deals_list", "parent_record"], ["people", "email_addresses"]], "constraints": {…}}`."""
     if set(raw) != {"path", "constraints"}:
-        raise refused("Error in filter. A path stands with its constraints and nothing else.", "filter_error")
+        raise refused("Error in filter. A path has constraints and nothing else.", "filter_error")
     steps = resolve_path(workspace, table, raw["path"])
     last, attribute = steps[-1]
     condition = _compile_attribute(last, attribute, raw["constraints"])
@@ -98,7 +100,7 @@ def _not(workspace: Workspace, table: AnyTable, raw: Any) -> Condition:
 
 
 def _count_comparisons(raw: Any) -> int:
-    """The comparisons below `$not`; nought stands for something that may not be there."""
+    """Return the number of comparisons below `$not`; 0 for what is not allowed there."""
     if not isinstance(raw, dict) or len(raw) != 1:
         return 0
     key, value = next(iter(raw.items()))
@@ -108,7 +110,7 @@ def _count_comparisons(raw: Any) -> int:
 
 
 def _compile_attribute(table: AnyTable, attribute: Attribute, raw: Any) -> Condition:
-    """`{"name": "Acme"}`, `{"name": {"$contains": "ac"}}` or `{"name": {"first_name": {"$eq": "Ada"}}}`."""
+    """Compile `{"name": "Acme"}`, `{"name": {"$contains": "ac"}}` or `{"name": {"first_name": {"$eq": "Ada"}}}`."""
     fields = FILTER_FIELDS.get(attribute.type, ())
     if not isinstance(raw, dict):
         raw = {"$eq": raw}
@@ -191,7 +193,7 @@ def _require_operator(attribute: Attribute, operator: str) -> None:
 
 
 def field_reader(table: AnyTable, attribute: Attribute, field: str) -> Callable[[Record], Iterable[Any]]:
-    """What a record holds in one field of an attribute, ready to be compared."""
+    """Return a function that yields a record's values in one field of an attribute, in comparable form."""
     if attribute.is_implied and attribute.slug in {"record_id", "entry_id"}:
         return lambda record: (record.id,)
     if attribute.is_implied and attribute.slug == "created_at":
@@ -203,7 +205,7 @@ def field_reader(table: AnyTable, attribute: Attribute, field: str) -> Callable[
     return lambda record: (
         _folded(part)
         for value in table.values(record, attribute)
-        # A location knows only some of its parts.
+        # A location has only some of its parts.
         if (part := getattr(value, field)) is not None
     )
 
@@ -215,7 +217,7 @@ def _choice_names(choice: Option) -> tuple[str, str]:
 def _lookup(
     table: AnyTable, attribute: Attribute, field: str, wanted: Collection[Any]
 ) -> Callable[[], set[str] | None]:
-    """The candidates of an equality, from the attribute's index or the record ids themselves."""
+    """Return the candidates of an equality, from the attribute's index or the record ids themselves."""
     texts = [item for item in wanted if isinstance(item, str)]
     if attribute.is_implied and attribute.slug in {"record_id", "entry_id"}:
         return lambda: {text.casefold() for text in texts if text.casefold() in table.records}
@@ -230,7 +232,7 @@ def _lookup(
 
 
 def _prepared(attribute: Attribute, given: Any) -> Any:
-    """What a filter compares with, in the form in which it is kept. Timestamps need a date and a time.
+    """Return the operand of a filter in the form in which values are stored. Timestamps need a date and a time.
 
     A telephone number with its country code needs no plus sign; one without a country code finds nothing.
     """
@@ -245,5 +247,53 @@ def _prepared(attribute: Attribute, given: Any) -> Any:
 
 
 def _folded(item: Any) -> Any:
-    """Filters ignore case."""
+    """Fold the case of text, because filters ignore it."""
     return item.casefold() if isinstance(item, str) else item
+
+
+def resolve_path(workspace: Workspace, table: Table[Definition], raw: object) -> list[Step]:
+    """Return the tables and attributes of a path that begins at `table`. Raise `AttioError`."""
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_PATH_STEPS or not all(map(_is_pair, raw)):
+        raise refused(f"Error in filter. A path has 1 to {MAX_PATH_STEPS} pairs of strings.", "filter_error")
+    if raw[0][0] not in {table.definition.slug, table.definition.id}:
+        raise refused(f'Error in filter. A path here begins with "{table.definition.slug}".', "filter_error")
+    steps = [_step(table, raw[0][1])]
+    for name, attribute_name in raw[1:]:
+        if steps[-1][1].type != "record-reference":
+            raise refused("Error in filter. A path goes on from record references only.", "filter_error")
+        following = workspace.find_table(name)
+        if following is None:
+            raise refused(f'Error in filter. Unknown object: "{name}".', "filter_error")
+        steps.append(_step(following, attribute_name))
+    return steps
+
+
+def reached(steps: Sequence[Step], record: Record) -> Iterable[Record]:
+    """Return the records of the last table that one record's references lead to."""
+    records: Iterable[Record] = (record,)
+    for (table, attribute), (following, _) in pairwise(steps):
+        records = [
+            following.records[value.target_record_id]
+            for one in records
+            for value in table.values(one, attribute)
+            if isinstance(value, RecordReference) and value.target_record_id in following.records
+        ]
+    return records
+
+
+def starting(steps: Sequence[Step], ids: set[str]) -> set[str]:
+    """Return the ids of the records of the first table from which the path leads to one of `ids` in the last."""
+    for table, attribute in reversed(steps[:-1]):
+        ids = {holder for target in ids for holder in table.holders(attribute, target) or ()}
+    return ids
+
+
+def _is_pair(raw: object) -> bool:
+    return isinstance(raw, list) and len(raw) == 2 and all(isinstance(part, str) for part in raw)
+
+
+def _step(table: Table[Definition], attribute_name: str) -> Step:
+    attribute = table.definition.find(attribute_name)
+    if attribute is None:
+        raise refused(f'Error in filter. Unknown attribute slug: "{attribute_name}".', "unknown_filter_attribute_slug")
+    return table, attribute

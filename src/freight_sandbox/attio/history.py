@@ -1,4 +1,4 @@
-"""Attio's operations on the values of one attribute with their history, also to fill it in from elsewhere."""
+"""The values of one attribute with their history, which can be written too."""
 
 import re
 from collections.abc import Sequence
@@ -11,21 +11,19 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
-from freight_sandbox.attio.bodies import Data, decode
+from freight_sandbox.attio.access import READ_ENTRIES, READ_RECORDS, WRITE_ENTRIES, WRITE_RECORDS
+from freight_sandbox.attio.entries import ENTRY
 from freight_sandbox.attio.errors import Path, invalid, refused
-from freight_sandbox.attio.given import Given
-from freight_sandbox.attio.lists_api import ENTRY, find_entry
 from freight_sandbox.attio.moments import format_moment, moment_of
-from freight_sandbox.attio.objects_api import RECORD
 from freight_sandbox.attio.parsing import parse_value
-from freight_sandbox.attio.records import require_unique, require_writable
-from freight_sandbox.attio.requests import AnyRequest, flag, page, workspace_of
+from freight_sandbox.attio.records import RECORD
+from freight_sandbox.attio.requests import AnyRequest, RequestValue, flag, page, read_data, workspace_of
 from freight_sandbox.attio.schema import Attribute, Definition
-from freight_sandbox.attio.scopes import READ_ENTRIES, READ_RECORDS, WRITE_ENTRIES, WRITE_RECORDS
 from freight_sandbox.attio.standard import DISABLED_OBJECTS
 from freight_sandbox.attio.tables import Record, Table
 from freight_sandbox.attio.values import Value
 from freight_sandbox.attio.workspace import Workspace
+from freight_sandbox.attio.writing import require_unique, require_writable
 from freight_sandbox.control import answer
 
 VALUES = "/attributes/{attribute_name:str}/values"
@@ -33,7 +31,7 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\
 
 
 class PastValue(msgspec.Struct):
-    """A value and the time during which it was in force; no end means that it still is."""
+    """A value and the period in which it was in force; no end means that it still is."""
 
     value: Any
     active_from: str
@@ -41,7 +39,7 @@ class PastValue(msgspec.Struct):
 
 
 class NewHistory(msgspec.Struct, forbid_unknown_fields=True):
-    """All values that an attribute ever had; what is not among them is destroyed."""
+    """All values that an attribute ever had; others are deleted."""
 
     replace_history: bool
     values: Annotated[list[PastValue], Meta(min_length=1, max_length=400)]
@@ -51,7 +49,7 @@ class NewHistory(msgspec.Struct, forbid_unknown_fields=True):
 def list_record_values(
     request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str], attribute_name: FromPath[str]
 ) -> ASGIResponse:
-    """The values of a record's attribute."""
+    """List the values of a record's attribute."""
     table, record = workspace_of(request).record(object_name, record_id)
     return _values_answer(request, table, record, table.definition.attribute(attribute_name))
 
@@ -60,9 +58,9 @@ def list_record_values(
 async def write_record_values(
     request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str], attribute_name: FromPath[str]
 ) -> ASGIResponse:
-    """Replace the values of a record's attribute, past ones and all."""
+    """Replace the values of a record's attribute, including past ones."""
     workspace = workspace_of(request)
-    new = decode(await request.body(), Data[NewHistory]).data
+    new = await read_data(request, NewHistory)
     if workspace.find_table(object_name) is None and object_name in DISABLED_OBJECTS:
         raise refused(f'The object "{object_name}" is disabled.', "standard_object_disabled")
     table, record = workspace.record(object_name, record_id)
@@ -73,20 +71,19 @@ async def write_record_values(
 def list_entry_values(
     request: AnyRequest, list_name: FromPath[str], entry_id: FromPath[str], attribute_name: FromPath[str]
 ) -> ASGIResponse:
-    """The values of an entry's attribute."""
-    table = workspace_of(request).list_table(list_name)
-    return _values_answer(request, table, find_entry(table, entry_id), table.definition.attribute(attribute_name))
+    """List the values of an entry's attribute."""
+    table, entry = workspace_of(request).entry(list_name, entry_id)
+    return _values_answer(request, table, entry, table.definition.attribute(attribute_name))
 
 
 @put(ENTRY + VALUES, opt=WRITE_ENTRIES)
 async def write_entry_values(
     request: AnyRequest, list_name: FromPath[str], entry_id: FromPath[str], attribute_name: FromPath[str]
 ) -> ASGIResponse:
-    """Replace the values of an entry's attribute, past ones and all."""
+    """Replace the values of an entry's attribute, including past ones."""
     workspace = workspace_of(request)
-    new = decode(await request.body(), Data[NewHistory]).data
-    table = workspace.list_table(list_name)
-    entry = find_entry(table, entry_id)
+    new = await read_data(request, NewHistory)
+    table, entry = workspace.entry(list_name, entry_id)
     return _write(workspace, table, entry, table.definition.attribute(attribute_name), new)
 
 
@@ -127,7 +124,7 @@ def _value(workspace: Workspace, attribute: Attribute, past: PastValue, place: i
     active_until = None if past.active_until is None else _moment(past.active_until, (*path, "active_until"))
     if active_until is not None and active_until <= active_from:
         raise invalid((*path, "active_until"), "Must be after active_from.")
-    given = Given(past.value, attribute, workspace, active_from, workspace.actor)
+    given = RequestValue(past.value, attribute, workspace, active_from, workspace.actor)
     return msgspec.structs.replace(parse_value(given), active_until=active_until)
 
 
@@ -141,7 +138,7 @@ def _moment(text: str, path: Path) -> str:
 
 
 def _require_apart(attribute: Attribute, values: Sequence[Value]) -> None:
-    """Of a single-value attribute one value is in force at a time, of others no value twice."""
+    """Raise 400 if a single-value attribute has two values at one time, or another one the same value twice."""
     ends: dict[object, str | None] = {}
     for value in values:
         key = value.identity if attribute.is_multiselect else None

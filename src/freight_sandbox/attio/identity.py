@@ -1,4 +1,4 @@
-"""Attio's operations that tell whose key it is and who the workspace members are."""
+"""The key's owner and the workspace members."""
 
 from typing import Any
 
@@ -6,16 +6,15 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from freight_sandbox.attio.access import READ_MEMBERS, key_state
 from freight_sandbox.attio.errors import AttioError, not_found
-from freight_sandbox.attio.keys import key_state
 from freight_sandbox.attio.requests import AnyRequest, workspace_of
-from freight_sandbox.attio.scopes import READ_MEMBERS
 from freight_sandbox.control import answer
 
 
 @get("/v2/self", sync_to_thread=False)
 def identify(request: AnyRequest) -> ASGIResponse:
-    """Whose key this is, and what it may do. It needs no scope, and a key that does not exist is no error."""
+    """Return whose key this is, and its scopes. No scope is needed, and an unknown key is not an error."""
     match key_state(request.headers.get("authorization", ""), request.app.state.key):
         case "active":
             return answer(_identity(request))
@@ -28,13 +27,13 @@ def identify(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/workspace_members", opt=READ_MEMBERS, sync_to_thread=False)
 def list_members(request: AnyRequest) -> ASGIResponse:
-    """All workspace members, also suspended ones."""
+    """List all workspace members, including suspended ones."""
     return answer({"data": workspace_of(request).members})
 
 
 @get("/v2/workspace_members/{member_id:str}", opt=READ_MEMBERS, sync_to_thread=False)
 def get_member(request: AnyRequest, member_id: FromPath[str]) -> ASGIResponse:
-    """One workspace member, by id."""
+    """Get a workspace member by id."""
     for member in workspace_of(request).members:
         if member.id["workspace_member_id"] == member_id:
             return answer({"data": member})

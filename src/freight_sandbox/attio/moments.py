@@ -1,4 +1,4 @@
-"""Moments as Attio reads and writes them."""
+"""Times as Attio reads and writes them."""
 
 import calendar
 import re
@@ -13,23 +13,23 @@ DURATION = re.compile(
 
 
 def now() -> str:
-    """The present moment as Attio writes it: milliseconds, padded to nanoseconds."""
+    """Return the current time as Attio writes it: milliseconds, padded to nanoseconds."""
     moment = datetime.now(UTC)
     return format_moment(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 
 
 def format_moment(moment: datetime) -> str:
-    """A moment in UTC as Attio writes it."""
-    # Unlike strftime, isoformat writes years before 1000 with four digits everywhere.
+    """Return a time in UTC as Attio writes it."""
+    # Unlike strftime, isoformat writes years before 1000 with four digits on all platforms.
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "000Z"
 
 
 def parse_moment(text: str) -> datetime | None:
-    """The moment in UTC, or None. What the text leaves out is taken to be the beginning, and UTC."""
+    """Return the time in UTC, or None. Missing parts default to the beginning, and to UTC."""
     if re.fullmatch(r"\d{4}(-\d{2})?", text):
         text = text + "-01-01" if len(text) == 4 else text + "-01"
     try:
-        # Attio takes nanoseconds; the standard library reads microseconds.
+        # Attio accepts nanoseconds; the standard library parses microseconds.
         moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -37,7 +37,7 @@ def parse_moment(text: str) -> datetime | None:
 
 
 def moment_of(text: str, path: Path) -> datetime:
-    """The moment in UTC. Raises 400 where there is none."""
+    """Return the time in UTC. Raise 400 for a text that is none."""
     moment = parse_moment(text)
     if moment is None:
         raise invalid(path, f'"{text}" is not an ISO 8601 timestamp.')
@@ -45,7 +45,7 @@ def moment_of(text: str, path: Path) -> datetime:
 
 
 def backdated(text: str, path: Path) -> str:
-    """A moment of the past as Attio writes it. Raises 400 for one before 1970 or in the future."""
+    """Return a time in the past as Attio writes it. Raise 400 for one before 1970 or in the future."""
     moment = moment_of(text, path)
     if moment < EARLIEST or moment > datetime.now(UTC):
         raise invalid(path, "The date must not be before 1970 or in the future.")
@@ -53,7 +53,7 @@ def backdated(text: str, path: Path) -> str:
 
 
 def later(moment: datetime, duration: str) -> datetime | None:
-    """The moment an ISO 8601 duration later, or None if the text is no duration or leads beyond the year 9999."""
+    """Return the time an ISO 8601 duration later, or None if the text is no duration or leads beyond the year 9999."""
     found = DURATION.fullmatch(duration)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Attio's notes: text on one record, which can be dated back."""
+"""Notes: text on one record, which can be backdated."""
 
 import re
 import uuid
@@ -11,24 +11,22 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, UnsetType
 
-from freight_sandbox.attio.bodies import Data, decode
-from freight_sandbox.attio.content import Note
+from freight_sandbox.attio.access import DELETE_NOTES, READ_NOTES, WRITE_NOTES
+from freight_sandbox.attio.content import EventType, Note
 from freight_sandbox.attio.errors import AttioError, invalid, not_found
-from freight_sandbox.attio.events import EventType
 from freight_sandbox.attio.moments import backdated, now
-from freight_sandbox.attio.requests import AnyRequest, page, workspace_of
-from freight_sandbox.attio.scopes import DELETE_NOTES, READ_NOTES, WRITE_NOTES
+from freight_sandbox.attio.requests import AnyRequest, page, read_data, workspace_of
 from freight_sandbox.attio.workspace import Workspace
 from freight_sandbox.control import answer
 
 LARGEST_NOTE = 1_000_000
-"""Bytes of content. Attio does not publish its own limit."""
+"""Bytes of content. Attio does not publish its limit."""
 
 Format = Literal["plaintext", "markdown"]
 
 
 class NewNote(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A note to be made."""
+    """A note to be created."""
 
     parent_object: str
     parent_record_id: str
@@ -40,7 +38,7 @@ class NewNote(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class NoteChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What shall change on a note: never its record."""
+    """Changes of a note; its record cannot be changed."""
 
     title: str | UnsetType = UNSET
     format: Format | UnsetType = UNSET
@@ -49,7 +47,7 @@ class NoteChange(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/v2/notes", opt=READ_NOTES, sync_to_thread=False)
 def list_notes(request: AnyRequest) -> ASGIResponse:
-    """All notes, those of an object's records, or those of one record."""
+    """List all notes, those of an object's records, or those of one record."""
     workspace = workspace_of(request)
     shown = page(request, _wanted(request, workspace), default=10, maximum=50)
     return answer({"data": [_render(workspace, note) for note in shown]})
@@ -57,9 +55,9 @@ def list_notes(request: AnyRequest) -> ASGIResponse:
 
 @post("/v2/notes", status_code=200, opt=WRITE_NOTES)
 async def create_note(request: AnyRequest) -> ASGIResponse:
-    """Make a note."""
+    """Create a note."""
     workspace = workspace_of(request)
-    new = decode(await request.body(), Data[NewNote]).data
+    new = await read_data(request, NewNote)
     table, record = workspace.record(new.parent_object, new.parent_record_id)
     if new.meeting_id is not None:
         raise not_found("Meeting", new.meeting_id, by="ID")
@@ -80,17 +78,17 @@ async def create_note(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/notes/{note_id:str}", opt=READ_NOTES, sync_to_thread=False)
 def get_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIResponse:
-    """One note."""
+    """Get a note."""
     workspace = workspace_of(request)
-    return answer({"data": _render(workspace, _note(workspace, note_id))})
+    return answer({"data": _render(workspace, workspace.notes.find(note_id))})
 
 
 @patch("/v2/notes/{note_id:str}", opt=WRITE_NOTES)
 async def change_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIResponse:
     """Change the title of a note, or replace its content."""
     workspace = workspace_of(request)
-    change = decode(await request.body(), Data[NoteChange]).data
-    note = _note(workspace, note_id)
+    change = await read_data(request, NoteChange)
+    note = workspace.notes.find(note_id)
     if change.content is not UNSET:
         if change.format is UNSET:
             raise invalid(("data", "format"), "Content needs a format.")
@@ -105,9 +103,9 @@ async def change_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIRespon
 
 @delete("/v2/notes/{note_id:str}", status_code=200, opt=DELETE_NOTES, sync_to_thread=False)
 def delete_note(request: AnyRequest, note_id: FromPath[str]) -> ASGIResponse:
-    """Delete a note for good."""
+    """Delete a note permanently."""
     workspace = workspace_of(request)
-    note = _note(workspace, note_id)
+    note = workspace.notes.find(note_id)
     workspace.notes.remove(note.id)
     _announce(workspace, "note.deleted", note)
     return answer({})
@@ -119,13 +117,6 @@ NOTE_OPERATIONS = (list_notes, create_note, get_note, change_note, delete_note)
 def _announce(workspace: Workspace, event_type: EventType, note: Note) -> None:
     parent = {"parent_object_id": workspace.object_id(note.parent_object), "parent_record_id": note.parent_record_id}
     workspace.announce(event_type, {"note_id": note.id}, None, **parent)
-
-
-def _note(workspace: Workspace, note_id: str) -> Note:
-    found = workspace.notes.items.get(note_id)
-    if found is None:
-        raise not_found("Note", note_id, by="ID")
-    return found
 
 
 def _wanted(request: AnyRequest, workspace: Workspace) -> Iterable[Note]:
@@ -143,7 +134,7 @@ def _require_size(content: str) -> None:
 
 
 def _plaintext(text_format: Format, content: str) -> str:
-    """Content without its markup; headings, list items and paragraphs become lines of their own."""
+    """Return the content without markup; headings, list items and paragraphs become separate lines."""
     if text_format == "plaintext":
         return content
     lines = (re.sub(r"^\s*(#{1,3}|[-*+]|\d+\.)\s+", "", line).strip() for line in content.splitlines())
@@ -151,7 +142,7 @@ def _plaintext(text_format: Format, content: str) -> str:
 
 
 def _without_styles(line: str) -> str:
-    # A bracket behind a backslash is text: no link begins or ends with it.
+    # An escaped bracket is text: no link begins or ends with it.
     line = re.sub(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)\s]*\)", r"\1", line)
     for mark in (r"\*\*", "__", "~~", "==", r"\*", r"\b_|_\b"):
         line = re.sub(rf"(?:{mark})(\S(?:.*?\S)?)(?:{mark})", r"\1", line)

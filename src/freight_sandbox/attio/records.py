@@ -1,259 +1,125 @@
-"""Writing and reading records and list entries by Attio's rules. A write that is refused leaves nothing behind."""
+"""The records of objects."""
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import msgspec
+from litestar import delete, get, patch, post, put
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
 
-from freight_sandbox.attio.announcements import announce_change, announce_entry, announce_record
-from freight_sandbox.attio.automation import follow_up
-from freight_sandbox.attio.defaults import default_values
-from freight_sandbox.attio.errors import AttioError, malformed, refused
-from freight_sandbox.attio.given import Given
-from freight_sandbox.attio.moments import now
-from freight_sandbox.attio.parsing import parse_value
-from freight_sandbox.attio.relations import assign
-from freight_sandbox.attio.schema import AttioList, AttioObject, Attribute, Definition
+from freight_sandbox.attio.access import READ_RECORD_ENTRIES, READ_RECORDS, WRITE_RECORDS
+from freight_sandbox.attio.changes import delete_record
+from freight_sandbox.attio.objects import OBJECT
+from freight_sandbox.attio.query import query_answer
+from freight_sandbox.attio.requests import AnyRequest, page, read_data, workspace_of
+from freight_sandbox.attio.schema import AttioObject
 from freight_sandbox.attio.tables import Record, Table
-from freight_sandbox.attio.values import Value
 from freight_sandbox.attio.workspace import Workspace
+from freight_sandbox.attio.writing import Multiselect, create_record, render_record, update_record, upsert_record
+from freight_sandbox.control import answer
 
-Parsed = list[tuple[Attribute, list[Value]]]
-Multiselect = Literal["prepend", "replace"]
-
-PARENT_FIXED = "The parent record of a list entry cannot be changed."
-
-
-def create_record(workspace: Workspace, table: Table[AttioObject], raw: dict[str, Any]) -> Record:
-    """A new record. Raises `AttioError`, also where a unique value is taken."""
-    return _create_record(workspace, table, _parse(workspace, table, raw), None)
+RECORDS = OBJECT + "/records"
+RECORD = RECORDS + "/{record_id:str}"
 
 
-def create_entry(
-    workspace: Workspace, table: Table[AttioList], parent_record_id: str, raw: dict[str, Any], *, key: str | None = None
-) -> Record:
-    """A new list entry for a record; with a key its id follows from it. Raises `AttioError`."""
-    entry = _create(workspace, table, _parse(workspace, table, raw), parent_record_id, key=key)
-    announce_entry(workspace, "list-entry.created", table, entry)
-    return entry
+class Values(msgspec.Struct, forbid_unknown_fields=True):
+    """A record to be written."""
+
+    values: dict[str, Any]
 
 
-def update_record(
-    workspace: Workspace, table: Table[Definition], record: Record, raw: dict[str, Any], multiselect: Multiselect
-) -> Record:
-    """Write some attributes of a record; new values of multiselect ones go to the front, or take the place of all."""
-    parsed = _parse(workspace, table, raw)
-    merged = [
-        (attribute, _prepended(table.values(record, attribute), values))
-        if multiselect == "prepend" and attribute.is_multiselect
-        else (attribute, values)
-        for attribute, values in parsed
-    ]
-    return _update(workspace, table, record, merged)
+@post(RECORDS, status_code=200, opt=WRITE_RECORDS)
+async def create(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
+    """Create a record."""
+    workspace = workspace_of(request)
+    table = workspace.table(object_name)
+    body = await read_data(request, Values)
+    return _record_answer(workspace, table, create_record(workspace, table, body.values))
 
 
-def upsert_record(workspace: Workspace, table: Table[AttioObject], matching: str | None, raw: dict[str, Any]) -> Record:
-    """Update the record that holds a value of the matching attribute, or create one.
-
-    Values of the matching attribute are appended, those of other multiselect attributes replaced. Raises `AttioError`.
-    """
-    attribute = _matching_attribute(table, matching)
-    parsed = _parse(workspace, table, raw)
-    wanted = next((values for written, values in parsed if written is attribute), [])
-    if not wanted:
-        raise _missing(attribute)
-    found = {record_id for value in wanted for record_id in _holders(table, attribute, value)}
-    if len(found) > 1:
-        raise refused("Multiple records were found for the given matching attribute values.", "multiple_match_results")
-    if not found:
-        return _create_record(workspace, table, parsed, f"{attribute.id}/{wanted[0].identity[0]}")
-    record = table.records[found.pop()]
-    merged = [
-        (written, _appended(table.values(record, written), values))
-        if written is attribute and attribute.is_multiselect
-        else (written, values)
-        for written, values in parsed
-    ]
-    return _update(workspace, table, record, merged)
+@put(RECORDS, opt=WRITE_RECORDS)
+async def upsert(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
+    """Update the record that holds a value of the matching attribute, or create one."""
+    workspace = workspace_of(request)
+    table = workspace.table(object_name)
+    body = await read_data(request, Values)
+    matching = request.query_params.get("matching_attribute")
+    return _record_answer(workspace, table, upsert_record(workspace, table, matching, body.values))
 
 
-def upsert_entry(workspace: Workspace, table: Table[AttioList], parent_record_id: str, raw: dict[str, Any]) -> Record:
-    """Update the only entry for a record, replacing multiselect values, or create one. Raises `AttioError`."""
-    found = table.entries_of(parent_record_id)
-    if len(found) > 1:
-        raise refused(
-            "There is more than one entry for this parent record. Please delete the surplus ones, or create or update "
-            "entries on their own.",
-            "multiple_match_results",
-        )
-    if not found:
-        return create_entry(workspace, table, parent_record_id, raw, key=parent_record_id)
-    return update_record(workspace, table, table.records[found[0]], raw, "replace")
+@post(RECORDS + "/query", status_code=200, opt=READ_RECORDS)
+async def query(request: AnyRequest, object_name: FromPath[str]) -> ASGIResponse:
+    """Query records."""
+    workspace = workspace_of(request)
+    table = workspace.table(object_name)
+    return await query_answer(request, table, partial(render_record, workspace, table))
 
 
-def render_record(workspace: Workspace, table: Table[AttioObject], record: Record) -> dict[str, Any]:
-    """The record as Attio returns it: every attribute with an array, empty for no value."""
-    definition = table.definition
-    return {
-        "id": {"workspace_id": workspace.id, "object_id": definition.id, "record_id": record.id},
-        "created_at": record.created_at,
-        "web_url": f"https://app.attio.com/{workspace.slug}/{definition.singular.lower()}/{record.id}",
-        "values": _all_values(table, record),
-    }
+@get(RECORD, opt=READ_RECORDS, sync_to_thread=False)
+def get_record(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
+    """Get a record."""
+    workspace = workspace_of(request)
+    return _record_answer(workspace, *workspace.record(object_name, record_id))
 
 
-def render_entry(workspace: Workspace, table: Table[AttioList], entry: Record) -> dict[str, Any]:
-    """The list entry as Attio returns it."""
-    definition = table.definition
-    return {
-        "id": {"workspace_id": workspace.id, "list_id": definition.id, "entry_id": entry.id},
-        "parent_record_id": entry.parent_record_id,
-        "parent_object": definition.parent_object,
-        "created_at": entry.created_at,
-        "entry_values": {slug: values for slug, values in _all_values(table, entry).items() if slug != "parent_record"},
-    }
+@patch(RECORD, opt=WRITE_RECORDS)
+async def append_values(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
+    """Update a record, adding to multiselect values."""
+    return await _update(request, object_name, record_id, "prepend")
 
 
-def require_unique(workspace: Workspace, table: Table[Definition], record: Record | None, parsed: Parsed) -> None:
-    """Raises 400 if another record holds one of the values of a unique attribute."""
-    for attribute, values in parsed:
-        if not attribute.is_unique:
-            continue
-        for value in values:
-            for holder in _holders(table, attribute, value):
-                if record is None or holder != record.id:
-                    raise _taken(workspace, attribute, value, holder)
+@put(RECORD, opt=WRITE_RECORDS)
+async def replace_values(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
+    """Update a record, replacing multiselect values."""
+    return await _update(request, object_name, record_id, "replace")
 
 
-def _all_values(table: Table[Definition], record: Record) -> dict[str, list[Value]]:
-    return {attribute.slug: table.values(record, attribute) for attribute in table.definition.attributes()}
+@delete(RECORD, status_code=200, opt=WRITE_RECORDS, sync_to_thread=False)
+def remove(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
+    """Delete a record permanently."""
+    workspace = workspace_of(request)
+    delete_record(workspace, *workspace.record(object_name, record_id))
+    return answer({})
 
 
-def _parse(workspace: Workspace, table: Table[Definition], raw: dict[str, Any]) -> Parsed:
-    actor, active_from = workspace.actor, now()
-    parsed: Parsed = []
-    for identifier, given in raw.items():
-        attribute = table.definition.find(identifier)
-        if attribute is None or attribute.is_archived:
-            raise refused(f'Cannot find attribute with slug/ID "{identifier}".', "value_not_found")
-        require_writable(attribute)
-        if attribute.is_multiselect and not isinstance(given, list):
-            raise malformed(("data", table.definition.values_key, identifier), "array", given)
-        items = given if isinstance(given, list) else [given]
-        if not attribute.is_multiselect and len(items) > 1:
-            raise refused(
-                f'Attribute with slug "{attribute.slug}" takes a single value.',
-                "multiple_values_for_single_value_attribute",
-            )
-        values = [parse_value(Given(item, attribute, workspace, active_from, actor)) for item in items]
-        parsed.append((attribute, _distinct(values)))
-    return parsed
-
-
-def require_writable(attribute: Attribute) -> None:
-    """Raises 400 for an attribute that Attio fills itself."""
-    if attribute.is_implied and attribute.slug == "parent_record":
-        raise refused(PARENT_FIXED, "immutable_value")
-    if not attribute.is_writable:
-        raise refused(f'Attribute with slug "{attribute.slug}" cannot be written.', "system_edit_unauthorized")
-
-
-def _create_record(workspace: Workspace, table: Table[AttioObject], parsed: Parsed, key: str | None) -> Record:
-    workspace.require_room()
-    record = _create(workspace, table, parsed, key=key)
-    announce_record(workspace, "record.created", table, record)
-    follow_up(workspace, table, record)
-    return record
-
-
-def _create(
-    workspace: Workspace,
-    table: Table[Definition],
-    parsed: Parsed,
-    parent_record_id: str | None = None,
-    *,
-    key: str | None = None,
-) -> Record:
-    written = {attribute.id for attribute, values in parsed if values}
-    lacking = [attribute for attribute in table.definition.attributes() if attribute.id not in written]
-    defaults = [(attribute, default_values(workspace, attribute)) for attribute in lacking if _has_default(attribute)]
-    for attribute in lacking:
-        if attribute.is_required and attribute.default_value is None:
-            raise _missing(attribute)
-    parsed = [*parsed, *defaults]
-    require_unique(workspace, table, None, parsed)
-    record = table.add(now(), workspace.actor, parent_record_id, key=key)
-    for attribute, values in parsed:
-        assign(workspace, table, record, attribute, values)
-    return record
-
-
-def _has_default(attribute: Attribute) -> bool:
-    """Whether a default has to be written; what Attio fills itself only shows one."""
-    return attribute.default_value is not None and attribute.is_writable
-
-
-def _update(workspace: Workspace, table: Table[Definition], record: Record, parsed: Parsed) -> Record:
-    for attribute, values in parsed:
-        if attribute.is_required and not values:
-            raise _missing(attribute)
-    require_unique(workspace, table, record, parsed)
-    for attribute, values in parsed:
-        if assign(workspace, table, record, attribute, values):
-            announce_change(workspace, table, record, attribute)
-    return record
-
-
-def _matching_attribute(table: Table[AttioObject], matching: str | None) -> Attribute:
-    attribute = None if matching is None else table.definition.find(matching)
-    if attribute is None:
-        raise refused(f'No attribute was found for matching_attribute slug/ID "{matching}".', "value_not_found")
-    if not attribute.is_unique:
-        raise refused(
-            "The matching attribute specified is not a unique attribute.", "matching_attribute_definition_not_unique"
-        )
-    return attribute
-
-
-def _missing(attribute: Attribute) -> AttioError:
-    return refused(f'Required value for attribute with ID "{attribute.id}" was not provided.', "missing_value")
-
-
-def _taken(workspace: Workspace, attribute: Attribute, value: Value, holder: str) -> AttioError:
-    """Attio is known to word this in two ways; here they take turns, so that clients learn to read both."""
-    if next(workspace.conflicts) % 2:
-        shown = msgspec.json.encode({name: getattr(value, name) for name in value.identity_fields}).decode()
-        what = f'The value "{shown}" provided for attribute with ID "{attribute.id}" conflicts with one'
-    else:
-        what = f'A value provided for attribute with slug "{attribute.slug}" conflicts with one'
-    return refused(
-        f'{what} already in the system (record ID "{holder}"). This attribute has a uniqueness constraint. Please '
-        "ensure all values for this attribute do not exist on another record.",
-        "uniqueness_conflict",
+@get(RECORD + "/entries", opt=READ_RECORD_ENTRIES, sync_to_thread=False)
+def list_record_entries(request: AnyRequest, object_name: FromPath[str], record_id: FromPath[str]) -> ASGIResponse:
+    """List the entries of a record on all lists."""
+    workspace = workspace_of(request)
+    _, record = workspace.record(object_name, record_id)
+    found = (
+        {
+            "list_id": table.definition.id,
+            "list_api_slug": table.definition.slug,
+            "entry_id": entry_id,
+            "created_at": table.records[entry_id].created_at,
+        }
+        for table in workspace.lists.values()
+        for entry_id in table.entries_of(record.id)
     )
+    return answer({"data": page(request, found, default=100, maximum=1000)})
 
 
-def _holders(table: Table[Definition], attribute: Attribute, value: Value) -> list[str]:
-    """The ids of the records that hold exactly this value."""
-    candidates: Iterable[str] | None = table.holders(attribute, str(value.identity[0]))
-    if candidates is None:
-        candidates = table.records
-    return [
-        record_id
-        for record_id in candidates
-        if any(held.identity == value.identity for held in table.values(table.records[record_id], attribute))
-    ]
+RECORD_OPERATIONS = (
+    create,
+    upsert,
+    query,
+    get_record,
+    append_values,
+    replace_values,
+    remove,
+    list_record_entries,
+)
 
 
-def _distinct(values: Iterable[Value]) -> list[Value]:
-    return list({value.identity: value for value in reversed(list(values))}.values())[::-1]
+async def _update(request: AnyRequest, object_name: str, record_id: str, multiselect: Multiselect) -> ASGIResponse:
+    workspace = workspace_of(request)
+    # The record is looked up after the body was read: until then another request may have deleted it.
+    body = await read_data(request, Values)
+    table, record = workspace.record(object_name, record_id)
+    return _record_answer(workspace, table, update_record(workspace, table, record, body.values, multiselect))
 
 
-def _prepended(held: list[Value], values: list[Value]) -> list[Value]:
-    known = {value.identity for value in held}
-    return [*(value for value in values if value.identity not in known), *held]
-
-
-def _appended(held: list[Value], values: list[Value]) -> list[Value]:
-    known = {value.identity for value in held}
-    return [*held, *(value for value in values if value.identity not in known)]
+def _record_answer(workspace: Workspace, table: Table[AttioObject], record: Record) -> ASGIResponse:
+    return answer({"data": render_record(workspace, table, record)})

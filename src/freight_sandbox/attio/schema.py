@@ -21,7 +21,7 @@ AccessLevel = Literal["full-access", "read-and-write", "read-only"]
 
 
 class DefaultValue(msgspec.Struct, frozen=True):
-    """What a new record holds where it was given nothing: values, or the name of something to be looked up."""
+    """The default of an attribute: values, or the name of something to be computed."""
 
     type: Literal["static", "dynamic"]
     template: Any
@@ -35,13 +35,13 @@ class Choices:
         self._named: dict[str, Option] = {}
 
     def add(self, choice: Option) -> None:
-        """Add a choice. Raises 409 if its title is taken, also by an archived one."""
+        """Add an option or status. Raise 409 if its title is taken, also by an archived one."""
         self._require_free(choice, choice.title)
         self._all.append(choice)
         self._named[choice.title] = self._named[choice.choice_id] = choice
 
     def rename(self, choice: Option, title: str) -> None:
-        """Give a choice another title. Raises 409 if that one is taken."""
+        """Rename an option or status. Raise 409 if the title is taken."""
         if title != choice.title:
             self._require_free(choice, title)
             del self._named[choice.title]
@@ -49,11 +49,11 @@ class Choices:
             self._named[title] = choice
 
     def find(self, identifier: str) -> Option | None:
-        """The choice with this title or id, also an archived one."""
+        """Return the option or status with this title or id, even an archived one."""
         return self._named.get(identifier)
 
     def listed(self, *, archived: bool) -> list[Option]:
-        """The choices in their order; with `archived` those as well."""
+        """Return the options or statuses in order; with `archived` including archived ones."""
         return [choice for choice in self._all if archived or not choice.is_archived]
 
     def _require_free(self, choice: Option, title: str) -> None:
@@ -79,7 +79,7 @@ class Attribute(msgspec.Struct, kw_only=True, eq=False):
     default_value: DefaultValue | None = None
     currency: dict[str, str] | None = None
     allowed_objects: list[str] | None = None
-    """Slugs of the objects that a record reference may point to; None is any."""
+    """Slugs of the objects that a record reference can point to; None means any."""
     inverse: tuple[str, str] | None = None
     """Object slug and attribute id of the other side of a relationship."""
     created_at: str = msgspec.field(default_factory=now)
@@ -92,11 +92,11 @@ class Attribute(msgspec.Struct, kw_only=True, eq=False):
 
 
 class Definition:
-    """What records of an object and entries of a list have in common: attributes."""
+    """The common part of objects and lists: attributes."""
 
     noun: ClassVar[str]
     values_key: ClassVar[str]
-    """The key under which a request and an answer give the values."""
+    """The key of the values in requests and answers."""
 
     def __init__(self, slug: str, attributes: list[Attribute]) -> None:
         self.id = str(uuid.uuid4())
@@ -108,13 +108,13 @@ class Definition:
             self.add(attribute)
 
     def add(self, attribute: Attribute) -> None:
-        """Add an attribute. Raises 409 if its slug is taken, also by an archived one."""
+        """Add an attribute. Raise 409 if its slug is taken, also by an archived one."""
         self.require_free_slug(attribute.slug)
         self._attributes.append(attribute)
         self._named[attribute.slug] = self._named[attribute.id] = attribute
 
     def rename(self, attribute: Attribute, slug: str) -> None:
-        """Give an attribute another slug. Raises 409 if that one is taken."""
+        """Change an attribute's slug. Raise 409 if it is taken."""
         if slug != attribute.slug:
             self.require_free_slug(slug)
             del self._named[attribute.slug]
@@ -122,7 +122,7 @@ class Definition:
             self._named[slug] = attribute
 
     def require_free_slug(self, slug: str) -> None:
-        """Raises 409 if an attribute, archived or not, has this slug."""
+        """Raise 409 if an attribute, archived or not, has this slug."""
         if slug in self._named:
             raise AttioError(
                 409,
@@ -132,18 +132,18 @@ class Definition:
             )
 
     def find(self, identifier: str) -> Attribute | None:
-        """The attribute with this slug or id, also an archived one."""
+        """Return the attribute with this slug or id, even an archived one, or None."""
         return self._named.get(identifier)
 
     def attribute(self, identifier: str) -> Attribute:
-        """The attribute with this slug or id, also an archived one. Raises 404."""
+        """Return the attribute with this slug or id, even an archived one. Raise 404."""
         found = self.find(identifier)
         if found is None:
             raise not_found("Attribute", identifier)
         return found
 
     def attributes(self, *, archived: bool = False) -> Iterator[Attribute]:
-        """The attributes in their order; with `archived` those as well."""
+        """Return the attributes in order; with `archived` including archived ones."""
         return (attribute for attribute in self._attributes if archived or not attribute.is_archived)
 
 
@@ -160,7 +160,7 @@ class AttioObject(Definition):
 
 
 class MemberAccess(msgspec.Struct):
-    """What one member may do with a list."""
+    """One member's access to a list."""
 
     workspace_member_id: str
     level: AccessLevel
@@ -192,12 +192,12 @@ class AttioList(Definition):
 
 
 def new_status(workspace_id: str, definition: Definition, attribute: Attribute, title: str) -> Status:
-    """A status of an attribute, not yet among its choices."""
+    """Return a new status, which is not yet among the attribute's choices."""
     return Status({**_choice_ids(workspace_id, definition, attribute), "status_id": str(uuid.uuid4())}, title)
 
 
 def new_option(workspace_id: str, definition: Definition, attribute: Attribute, title: str) -> Option:
-    """An option of an attribute, not yet among its choices."""
+    """Return a new option, which is not yet among the attribute's choices."""
     return Option({**_choice_ids(workspace_id, definition, attribute), "option_id": str(uuid.uuid4())}, title)
 
 
@@ -206,6 +206,6 @@ def _choice_ids(workspace_id: str, definition: Definition, attribute: Attribute)
 
 
 def require_type(attribute: Attribute, attribute_type: Literal["select", "status"]) -> None:
-    """Raises 400 if the attribute is of another type."""
+    """Raise 400 if the attribute is of another type."""
     if attribute.type != attribute_type:
         raise refused(f"This attribute is not a {attribute_type} attribute.")

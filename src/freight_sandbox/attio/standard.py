@@ -1,4 +1,4 @@
-"""The standard objects of a new workspace and what every list begins with, as Attio documents them."""
+"""The standard objects of a new workspace and the initial attributes of lists, as Attio documents them."""
 
 from freight_sandbox.attio.schema import AttioObject, Attribute, AttributeType, DefaultValue
 
@@ -19,14 +19,14 @@ SOCIAL = {
     "linkedin": "LinkedIn",
     "twitter": "Twitter",
 }
-"""Titles of the attributes for profiles, as recorded."""
+"""Titles of the attributes for social profiles, as recorded."""
 DISABLED_OBJECTS = frozenset({"deals", "users", "workspaces"})
-"""What only an admin can switch on."""
+"""Objects that only an admin can enable."""
 DEAL_STAGES = ("Lead", "In Progress", "Won 🎉", "Lost")
 
 
 def standard_objects(*, deals_enabled: bool) -> list[AttioObject]:
-    """Companies and people, and deals where an admin has switched them on."""
+    """Return companies and people, and deals if an admin has enabled them."""
     companies, people, deals = _companies(), _people(), _deals()
     _relate(companies, "team", people, "company")
     objects = [companies, people]
@@ -112,12 +112,12 @@ def _deals() -> AttioObject:
 
 
 def custom_attributes() -> list[Attribute]:
-    """What every object of the firm's own begins with."""
+    """Return the initial attributes of a custom object."""
     return [*_common(), Attribute(slug="name", title="Name", type="text", is_system=False)]
 
 
 def list_attributes(parent_object: str) -> list[Attribute]:
-    """What every new list has."""
+    """Return the initial attributes of a list."""
     return [
         Attribute(slug="entry_id", title="Entry ID", type="text", is_writable=False, is_unique=True),
         Attribute(

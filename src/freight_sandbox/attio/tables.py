@@ -2,12 +2,11 @@
 
 import uuid
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from freight_sandbox.attio.index import Index
 from freight_sandbox.attio.schema import Attribute, Definition
 from freight_sandbox.attio.values import Actor, ActorReference, Checkbox, RecordReference, Text, Timestamp, Value
 
@@ -18,14 +17,42 @@ INDEXED_FIELDS = {
     "phone-number": "phone_number",
     "record-reference": "target_record_id",
 }
-"""The field of a value that has an index, by attribute type."""
-LONGEST_INDEXED = 256
+"""The field of a value that is indexed, by attribute type."""
 
+MAX_INDEXED_LENGTH = 256
 D_co = TypeVar("D_co", bound=Definition, covariant=True)
 
 
+class Index:
+    """Record ids by value. Most values are on one record only, so a set is kept only where there are more."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, str | set[str]] = {}
+
+    def add(self, key: str, record_id: str) -> None:
+        """Add a record that holds the value."""
+        held = self._holders.setdefault(key, record_id)
+        if isinstance(held, set):
+            held.add(record_id)
+        elif held != record_id:
+            self._holders[key] = {held, record_id}
+
+    def discard(self, key: str, record_id: str) -> None:
+        """Remove a record that no longer holds the value."""
+        held = self._holders.get(key)
+        if held == record_id:
+            del self._holders[key]
+        elif isinstance(held, set):
+            held.discard(record_id)
+
+    def holders(self, key: str) -> Collection[str]:
+        """Return the ids of the records that hold the value."""
+        held = self._holders.get(key, ())
+        return (held,) if isinstance(held, str) else held
+
+
 class Record(msgspec.Struct, eq=False):
-    """A record or a list entry; values by attribute id, present only where there are some."""
+    """A record or a list entry, with its values by attribute id; attributes without values are absent."""
 
     id: str
     number: int
@@ -34,7 +61,7 @@ class Record(msgspec.Struct, eq=False):
     created_by: Actor
     values: dict[str, list[Value]]
     parent_record_id: str | None = None
-    """The record that an entry stands for."""
+    """The parent record of an entry."""
 
 
 class Table(Generic[D_co]):
@@ -51,16 +78,16 @@ class Table(Generic[D_co]):
 
     @property
     def ids(self) -> Sequence[str]:
-        """All ids in ascending order, in which Attio gives what a query does not sort."""
+        """All ids in ascending order, the order of queries that do not sort."""
         return self._ids
 
     def add(
         self, created_at: str, created_by: Actor, parent_record_id: str | None = None, *, key: str | None = None
     ) -> Record:
-        """A new record, or a new entry for a parent, without values.
+        """Add a record, or an entry for a parent, without values.
 
-        With a key the id follows from it: what an upsert creates has a UUID of version 5 in recorded traffic. Where
-        another record has that id already, as it once held the key, the id is a random one, of version 4.
+        With a key the id is derived from it: what an upsert creates has a UUID of version 5 in recorded traffic. If
+        another record has that id already, because it once held the key, the id is a random one, of version 4.
         """
         self._numbered += 1
         record_id = str(uuid.uuid4() if key is None else uuid.uuid5(uuid.UUID(self.definition.id), key))
@@ -74,7 +101,7 @@ class Table(Generic[D_co]):
         return record
 
     def remove(self, record: Record) -> None:
-        """Take a record out."""
+        """Remove a record."""
         for attribute in self.definition.attributes(archived=True):
             self.set(record, attribute, [])
             self._past.pop((record.id, attribute.id), None)
@@ -84,11 +111,11 @@ class Table(Generic[D_co]):
         del self._ids[bisect_left(self._ids, record.id)]
 
     def values(self, record: Record, attribute: Attribute) -> list[Value]:
-        """The present values of one attribute."""
+        """Return the present values of one attribute."""
         return record.values.get(attribute.id) or _implied_values(record, attribute)
 
     def past(self, record: Record, attribute: Attribute) -> list[Value]:
-        """The values that an attribute had before."""
+        """Return the past values of an attribute."""
         return self._past.get((record.id, attribute.id), [])
 
     def set_past(self, record: Record, attribute: Attribute, values: list[Value]) -> None:
@@ -118,16 +145,16 @@ class Table(Generic[D_co]):
             index.add(key, record.id)
 
     def holders(self, attribute: Attribute, text: str) -> Iterable[str] | None:
-        """The ids of the records that hold this text, ignoring case; None if the attribute has no index for it."""
+        """Return the ids of the records that hold this text in any case; None if the attribute has no index for it."""
         if attribute.is_implied and attribute.slug == "parent_record":
             return self.entries_of(text.casefold())
         index = self._index(attribute)
-        if index is None or attribute.is_implied or len(text) > LONGEST_INDEXED:
+        if index is None or attribute.is_implied or len(text) > MAX_INDEXED_LENGTH:
             return None
         return index.holders(text.casefold())
 
     def entries_of(self, record_id: str) -> list[str]:
-        """The ids of the entries for a record, oldest first."""
+        """Return the ids of the entries for a record, oldest first."""
         ids = self._entries_by_parent.holders(record_id)
         return sorted(ids, key=lambda entry_id: self.records[entry_id].number)
 
@@ -138,15 +165,15 @@ class Table(Generic[D_co]):
 
 
 def index_key(attribute: Attribute, value: Value) -> str | None:
-    """The key under which an index keeps a value; None where none does, or for text too long to be looked up."""
+    """Return the index key of a value, or None for unindexed attributes and for text that is too long."""
     if attribute.type not in INDEXED_FIELDS:
         return None
     text: str = getattr(value, INDEXED_FIELDS[attribute.type])
-    return text.casefold() if len(text) <= LONGEST_INDEXED else None
+    return text.casefold() if len(text) <= MAX_INDEXED_LENGTH else None
 
 
 def _implied_values(record: Record, attribute: Attribute) -> list[Value]:
-    """The values that follow from the record itself; a checkbox is never without one."""
+    """Return the values that follow from the record itself; a checkbox always has one."""
     common: dict[str, Any] = {"active_from": record.created_at, "created_by_actor": record.created_by}
     if attribute.type == "checkbox":
         return [Checkbox(value=False, **common)]

@@ -1,4 +1,4 @@
-"""Attio's tasks: a line of text for some members about some records."""
+"""Tasks: a line of text, assigned to members, about records."""
 
 import uuid
 from collections.abc import Iterable
@@ -11,16 +11,22 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Meta, UnsetType
 
+from freight_sandbox.attio.access import DELETE_TASKS, READ_TASKS, WRITE_TASKS
 from freight_sandbox.attio.automation import LINK_DELAY
-from freight_sandbox.attio.bodies import Data, decode
 from freight_sandbox.attio.content import Assignee, LinkedRecord, Task
-from freight_sandbox.attio.errors import AttioError, Path, below, not_found, refused
-from freight_sandbox.attio.given import Given, require_keys
+from freight_sandbox.attio.errors import AttioError, Path, below, refused
 from freight_sandbox.attio.moments import format_moment, moment_of, now
 from freight_sandbox.attio.parsing import parse_value
-from freight_sandbox.attio.requests import AnyRequest, flag, page, workspace_of
+from freight_sandbox.attio.requests import (
+    AnyRequest,
+    RequestValue,
+    flag,
+    page,
+    read_data,
+    require_keys,
+    workspace_of,
+)
 from freight_sandbox.attio.schema import Attribute
-from freight_sandbox.attio.scopes import DELETE_TASKS, READ_TASKS, WRITE_TASKS
 from freight_sandbox.attio.values import ActorReference, RecordReference
 from freight_sandbox.attio.workspace import Workspace
 from freight_sandbox.control import answer
@@ -30,7 +36,7 @@ SORTS = ("created_at:asc", "created_at:desc", "completed_at:asc", "completed_at:
 
 
 class NewTask(msgspec.Struct, forbid_unknown_fields=True):
-    """A task to be made."""
+    """A task to be created."""
 
     content: Annotated[str, Meta(max_length=2000)]
     format: Literal["plaintext"]
@@ -41,7 +47,7 @@ class NewTask(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TaskChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What shall change on a task: never its content."""
+    """Changes of a task; its content cannot be changed."""
 
     deadline_at: str | UnsetType | None = UNSET
     is_completed: bool | UnsetType = UNSET
@@ -51,7 +57,7 @@ class TaskChange(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/v2/tasks", opt=READ_TASKS, sync_to_thread=False)
 def list_tasks(request: AnyRequest) -> ASGIResponse:
-    """Tasks, the oldest first unless another order is asked for."""
+    """List tasks, oldest first unless another order is requested."""
     workspace = workspace_of(request)
     shown = page(request, _sorted(request, _wanted(request, workspace)), default=500, maximum=500)
     return answer({"data": [_render(workspace, task) for task in shown]})
@@ -59,15 +65,15 @@ def list_tasks(request: AnyRequest) -> ASGIResponse:
 
 @post("/v2/tasks", status_code=200, opt=WRITE_TASKS)
 async def create_task(request: AnyRequest) -> ASGIResponse:
-    """Make a task.
+    """Create a task.
 
     In recorded traffic of May 2026 the answer to a task that named a person had no links. Whether Attio drops them or
     attaches them later is not known, so there is a fault for each.
     """
     workspace = workspace_of(request)
-    new = decode(await request.body(), Data[NewTask]).data
+    new = await read_data(request, NewTask)
     stamp, links = now(), _linked(workspace, new.linked_records)
-    dropped, late = (_strikes(request, kind) for kind in ("task_links_dropped", "task_links_late"))
+    dropped, late = (_applies(request, kind) for kind in ("task_links_dropped", "task_links_late"))
     task = Task(
         id=str(uuid.uuid4()),
         content_plaintext=new.content,
@@ -86,17 +92,17 @@ async def create_task(request: AnyRequest) -> ASGIResponse:
 
 @get("/v2/tasks/{task_id:str}", opt=READ_TASKS, sync_to_thread=False)
 def get_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIResponse:
-    """One task."""
+    """Get a task."""
     workspace = workspace_of(request)
-    return answer({"data": _render(workspace, _task(workspace, task_id))})
+    return answer({"data": _render(workspace, workspace.tasks.find(task_id))})
 
 
 @patch("/v2/tasks/{task_id:str}", opt=WRITE_TASKS)
 async def change_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIResponse:
-    """Change the deadline of a task, whether it is done, its records or its assignees."""
+    """Change the deadline of a task, its completion, its records or its assignees."""
     workspace = workspace_of(request)
-    change = decode(await request.body(), Data[TaskChange]).data
-    task = _task(workspace, task_id)
+    change = await read_data(request, TaskChange)
+    task = workspace.tasks.find(task_id)
     deadline = task.deadline_at if change.deadline_at is UNSET else _deadline(change.deadline_at)
     linked = task.linked_records if change.linked_records is UNSET else _linked(workspace, change.linked_records)
     assigned = task.assignees if change.assignees is UNSET else _assigned(workspace, change.assignees)
@@ -110,9 +116,9 @@ async def change_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIRespon
 
 @delete("/v2/tasks/{task_id:str}", status_code=200, opt=DELETE_TASKS, sync_to_thread=False)
 def delete_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIResponse:
-    """Delete a task for good."""
+    """Delete a task permanently."""
     workspace = workspace_of(request)
-    workspace.tasks.remove(_task(workspace, task_id).id)
+    workspace.tasks.remove(workspace.tasks.find(task_id).id)
     workspace.announce("task.deleted", {"task_id": task_id})
     return answer({})
 
@@ -120,24 +126,17 @@ def delete_task(request: AnyRequest, task_id: FromPath[str]) -> ASGIResponse:
 TASK_OPERATIONS = (list_tasks, create_task, get_task, change_task, delete_task)
 
 
-def _task(workspace: Workspace, task_id: str) -> Task:
-    found = workspace.tasks.items.get(task_id)
-    if found is None:
-        raise not_found("Task", task_id, by="ID")
-    return found
-
-
 def _store(workspace: Workspace, task: Task) -> None:
     workspace.tasks.put(task.id, task, [link.target_record_id for link in task.linked_records])
 
 
-def _strikes(request: AnyRequest, kind: FaultKind) -> bool:
+def _applies(request: AnyRequest, kind: FaultKind) -> bool:
     faults: Faults = request.app.state.faults
-    return faults.strikes(kind, request.method, request.scope["path"])
+    return faults.applies(kind, request.method, request.scope["path"])
 
 
 def _link_late(workspace: Workspace, task_id: str, links: list[LinkedRecord]) -> None:
-    """Attach the links of a new task, unless somebody has given it others by now."""
+    """Attach the links of a new task, unless it was given others in the meantime."""
     task = workspace.tasks.items.get(task_id)
     if task is not None and not task.linked_records:
         task.linked_records = [
@@ -186,7 +185,7 @@ def _linked(workspace: Workspace, raw: list[Any]) -> list[LinkedRecord]:
 
 
 def _link(workspace: Workspace, raw: Any, path: Path) -> LinkedRecord:
-    """The record that an id, a matching attribute, or a domain or e-mail address on its own names."""
+    """Return the record that is named by an id, a matching attribute, or a plain domain or e-mail address."""
     if isinstance(raw, dict) and "target_record_id" in raw:
         require_keys(raw, ("target_object", "target_record_id"), path=path)
         if workspace.find_list(str(raw["target_object"])) is not None:
@@ -211,9 +210,9 @@ def _assigned(workspace: Workspace, raw: list[Any]) -> list[Assignee]:
 
 
 def _parsed(workspace: Workspace, raw: Any, attribute: Attribute, path: Path) -> object:
-    """A reference by the rules of values; what it names and is not there is 404 for tasks."""
+    """Parse a reference by the rules of values; for tasks, one to something that does not exist is a 404."""
     try:
-        return parse_value(Given(raw, attribute, workspace, now(), workspace.actor))
+        return parse_value(RequestValue(raw, attribute, workspace, now(), workspace.actor))
     except AttioError as error:
         if error.code == "value_not_found":
             raise AttioError(404, "not_found", str(error)) from None

@@ -7,7 +7,7 @@ import msgspec
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
-    """Who wrote a value."""
+    """The author of a value."""
 
     type: str
     id: str | None
@@ -25,7 +25,7 @@ class Option(msgspec.Struct):
 
     @property
     def choice_id(self) -> str:
-        """Its own part of the composite id."""
+        """The option's own part of the composite id."""
         return self.id["option_id"]
 
 
@@ -37,12 +37,12 @@ class Status(Option):
 
     @property
     def choice_id(self) -> str:
-        """Its own part of the composite id."""
+        """The status's own part of the composite id."""
         return self.id["status_id"]
 
 
 class Value(msgspec.Struct, kw_only=True, frozen=True, gc=False, tag_field="attribute_type"):
-    """What all values have. `active_until` is None while the value is the present one."""
+    """The common part of all values. `active_until` is None while the value is the present one."""
 
     active_from: str
     active_until: str | None = None
@@ -52,7 +52,7 @@ class Value(msgspec.Struct, kw_only=True, frozen=True, gc=False, tag_field="attr
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What makes two values of an attribute the same. Attio compares unique text case-sensitively."""
+        """The parts in which equal values of an attribute agree. Attio compares unique text case-sensitively."""
         return tuple(getattr(self, name) for name in self.identity_fields)
 
 
@@ -69,7 +69,7 @@ class Number(Value, frozen=True, tag="number"):
 
 
 class Checkbox(Value, frozen=True, tag="checkbox"):
-    """Yes or no."""
+    """True or false."""
 
     value: bool
 
@@ -90,19 +90,19 @@ class Date(Value, frozen=True, tag="date"):
 
 
 class Timestamp(Value, frozen=True, tag="timestamp"):
-    """A moment in UTC with nanoseconds."""
+    """A time in UTC with nanoseconds."""
 
     value: str
 
 
 class Rating(Value, frozen=True, tag="rating"):
-    """Nought to five stars."""
+    """Zero to five stars."""
 
     value: int
 
 
 class StatusValue(Value, frozen=True, tag="status"):
-    """A status that is set."""
+    """A selected status."""
 
     status: Status
 
@@ -113,7 +113,7 @@ class StatusValue(Value, frozen=True, tag="status"):
 
 
 class Select(Value, frozen=True, tag="select"):
-    """An option that is chosen."""
+    """A selected option."""
 
     option: Option
 
@@ -133,7 +133,7 @@ class RecordReference(Value, frozen=True, tag="record-reference"):
 
 
 class ActorReference(Value, frozen=True, tag="actor-reference"):
-    """A workspace member, or whoever made a record."""
+    """A workspace member, or the creator of a record."""
 
     referenced_actor_type: str
     referenced_actor_id: str | None
@@ -173,7 +173,7 @@ class Domain(Value, frozen=True, tag="domain"):
 
 
 class EmailAddress(Value, frozen=True, tag="email-address"):
-    """An e-mail address; only the original keeps its capitals."""
+    """An e-mail address; only the original keeps its upper case."""
 
     original_email_address: str
     email_address: str
@@ -223,4 +223,4 @@ FILTER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "personal-name": ("full_name", "first_name", "last_name"),
     "interaction": ("interacted_at", "interaction_type"),
 }
-"""The fields that filters may name, by attribute type; the first one is meant where a filter names none."""
+"""The fields that filters can name, by attribute type; the first one is the default."""

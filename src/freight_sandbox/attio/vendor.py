@@ -1,4 +1,4 @@
-"""Attio at the gate: 25 writes and 100 reads a second, counted for the workspace, and less for two operations."""
+"""Attio's rate limits: 25 writes and 100 reads a second, counted per workspace, and less for two operations."""
 
 import time
 from typing import Annotated
@@ -15,11 +15,11 @@ from freight_sandbox.limits import WindowKind, per_second
 READS_PER_SECOND = 100
 WRITES_PER_SECOND = 25
 OWN_LIMITS = {("GET", "/v2/notes"): 10, ("POST", "/v2/files/upload"): 1}
-"""Requests a second to the operations for which Attio documents a limit of their own."""
+"""Requests a second to the operations for which Attio documents separate limits."""
 
 
 class RateLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The limits of all operations together; None is no limit."""
+    """The limits of all operations together; None means no limit."""
 
     reads_per_second: Annotated[int, Meta(ge=1)] | None = READS_PER_SECOND
     writes_per_second: Annotated[int, Meta(ge=1)] | None = WRITES_PER_SECOND
@@ -27,7 +27,7 @@ class RateLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class AttioVendor:
-    """The two limits, and the answers to faults."""
+    """Attio's limits, and its answers to faults."""
 
     def __init__(self, seed: int, *, unlimited: bool, window: WindowKind = "sliding") -> None:
         self.counters = Counters()
@@ -37,13 +37,13 @@ class AttioVendor:
         self.set_limits(unbounded if unlimited else RateLimits(window=window))
 
     def set_limits(self, limits: RateLimits) -> None:
-        """Replace the limits; the requests of the last second are forgotten."""
+        """Replace the limits, forgetting the requests of the last second."""
         reads, writes = limits.reads_per_second, limits.writes_per_second
         self._reads = None if reads is None else per_second(reads, limits.window)
         self._writes = None if writes is None else per_second(writes, limits.window)
 
     def is_write(self, method: str, path: str) -> bool:
-        """A query is a read, though it is a POST."""
+        """Return whether the request writes. A query is a read, though it is a POST."""
         return method != "GET" and not path.endswith("/query")
 
     def admit(self, method: str, path: str) -> Answer | None:
@@ -56,11 +56,11 @@ class AttioVendor:
         return None
 
     def headers(self) -> Headers:
-        """Attio tells of its limits only when they are reached."""
+        """Return no headers: Attio reports its limits only when they are reached."""
         return []
 
     def fault(self, fault: Fault, url: str) -> Answer:  # noqa: ARG002 - the other vendor's storage needs the URL
-        """The answer to a fault."""
+        """Return the answer for a fault."""
         if fault.kind in {"rate_limit", "odd_wait"}:
             return with_headers(_too_many(time.time() + 1), fault)
         return of_gateway(fault.kind) or with_headers(_json(FAULTS[fault.kind]), fault)

@@ -1,7 +1,7 @@
-"""Attio's webhooks: who is told of what. Events are counted for each, and sent to nobody.
+"""Webhooks. Events are counted for each, but not sent.
 
-A migration fires an event for every write, so a firm switches its automations off before. The counts, which
-`GET /_sandbox/webhooks` gives, say what they would have received.
+A migration fires an event for every write, so a firm switches its automations off before. The counts, which `GET
+/_sandbox/webhooks` returns, say what each webhook would have received.
 """
 
 import secrets
@@ -14,12 +14,11 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, UnsetType
 
-from freight_sandbox.attio.bodies import Data, decode
+from freight_sandbox.attio.access import READ_WEBHOOKS, WRITE_WEBHOOKS
+from freight_sandbox.attio.content import EventType, Filter, Subscription, Webhook
 from freight_sandbox.attio.errors import AttioError, invalid
-from freight_sandbox.attio.events import EventType, Filter, Subscription, Webhook
 from freight_sandbox.attio.moments import now
-from freight_sandbox.attio.requests import AnyRequest, page, workspace_of
-from freight_sandbox.attio.scopes import READ_WEBHOOKS, WRITE_WEBHOOKS
+from freight_sandbox.attio.requests import AnyRequest, page, read_data, workspace_of
 from freight_sandbox.attio.workspace import Workspace
 from freight_sandbox.control import answer
 
@@ -42,21 +41,21 @@ class NewFilter(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewSubscription(msgspec.Struct, forbid_unknown_fields=True):
-    """What a webhook shall be told of."""
+    """A subscription to be created."""
 
     event_type: EventType
     filter: NewFilter | None
 
 
 class NewWebhook(msgspec.Struct, forbid_unknown_fields=True):
-    """A webhook to be made."""
+    """A webhook to be created."""
 
     target_url: str
     subscriptions: list[NewSubscription]
 
 
 class WebhookChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What shall change on a webhook."""
+    """Changes of a webhook."""
 
     target_url: str | UnsetType = UNSET
     subscriptions: list[NewSubscription] | UnsetType = UNSET
@@ -64,7 +63,7 @@ class WebhookChange(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/v2/webhooks", opt=READ_WEBHOOKS, sync_to_thread=False)
 def list_webhooks(request: AnyRequest) -> ASGIResponse:
-    """All webhooks."""
+    """List all webhooks."""
     workspace = workspace_of(request)
     shown = page(request, workspace.webhooks.values(), default=10, minimum=10, maximum=100)
     return answer({"data": [_render(workspace, webhook) for webhook in shown]})
@@ -72,9 +71,9 @@ def list_webhooks(request: AnyRequest) -> ASGIResponse:
 
 @post("/v2/webhooks", status_code=200, opt=WRITE_WEBHOOKS)
 async def create_webhook(request: AnyRequest) -> ASGIResponse:
-    """Make a webhook. Its secret is shown here and never again."""
+    """Create a webhook. Its secret is shown only here."""
     workspace = workspace_of(request)
-    new = decode(await request.body(), Data[NewWebhook]).data
+    new = await read_data(request, NewWebhook)
     target_url, subscriptions = _target_url(new.target_url), _subscriptions(new.subscriptions)
     _require_new(workspace, target_url, subscriptions)
     webhook = Webhook(id=str(uuid.uuid4()), target_url=target_url, subscriptions=subscriptions, created_at=now())
@@ -84,16 +83,16 @@ async def create_webhook(request: AnyRequest) -> ASGIResponse:
 
 @get(WEBHOOK, opt=READ_WEBHOOKS, sync_to_thread=False)
 def get_webhook(request: AnyRequest, webhook_id: FromPath[str]) -> ASGIResponse:
-    """One webhook."""
+    """Get a webhook."""
     workspace = workspace_of(request)
     return answer({"data": _render(workspace, _webhook(workspace, webhook_id))})
 
 
 @patch(WEBHOOK, opt=WRITE_WEBHOOKS)
 async def change_webhook(request: AnyRequest, webhook_id: FromPath[str]) -> ASGIResponse:
-    """Change where a webhook leads, or what it is told of."""
+    """Change the target URL or the subscriptions of a webhook."""
     workspace = workspace_of(request)
-    change = decode(await request.body(), Data[WebhookChange]).data
+    change = await read_data(request, WebhookChange)
     webhook = _webhook(workspace, webhook_id)
     target_url = webhook.target_url if change.target_url is UNSET else _target_url(change.target_url)
     if change.subscriptions is not UNSET:
@@ -115,7 +114,7 @@ WEBHOOK_OPERATIONS = (list_webhooks, create_webhook, get_webhook, change_webhook
 
 @get("/webhooks", sync_to_thread=False)
 def read_webhook_events(request: AnyRequest) -> ASGIResponse:
-    """How many events of each type every webhook would have received."""
+    """Return how many events of each type every webhook would have received."""
     return answer(
         [
             {"webhook_id": webhook.id, "target_url": webhook.target_url, "events": webhook.events}
@@ -151,7 +150,7 @@ def _filter(given: NewFilter | None, place: int) -> Filter | None:
 
 
 def _require_new(workspace: Workspace, target_url: str, subscriptions: list[Subscription]) -> None:
-    """Raises 409 where another webhook is told of the same at the same place."""
+    """Raise 409 if another webhook has the same URL and subscriptions."""
     for webhook in workspace.webhooks.values():
         if webhook.target_url == target_url and webhook.subscriptions == subscriptions:
             raise AttioError(409, "uniqueness_conflict", "There is already a webhook with these subscriptions.")

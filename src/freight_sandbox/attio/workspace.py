@@ -8,20 +8,19 @@ from typing import Any, Literal
 
 import msgspec
 
-from freight_sandbox.attio.content import Note, Shelf, StoredFile, Task, Thread
+from freight_sandbox.attio.access import DEFAULT_SCOPES
+from freight_sandbox.attio.content import EventType, Note, RecordAttachments, StoredFile, Task, Thread, Webhook
 from freight_sandbox.attio.errors import AttioError, not_found
-from freight_sandbox.attio.events import EventType, Webhook
-from freight_sandbox.attio.late import LateWork
+from freight_sandbox.attio.late_work import LateWork
 from freight_sandbox.attio.moments import now
 from freight_sandbox.attio.schema import AttioList, AttioObject, new_status
-from freight_sandbox.attio.scopes import DEFAULT_SCOPES
 from freight_sandbox.attio.standard import DEAL_STAGES, DISABLED_OBJECTS, standard_objects
 from freight_sandbox.attio.tables import Record, Table
 from freight_sandbox.attio.values import Actor
 
 
 class NewMember(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A person who shall be a member of the workspace."""
+    """A person to be made a member of the workspace."""
 
     first_name: str
     last_name: str
@@ -54,18 +53,19 @@ PlanCode = Literal["particle_gate_violation", "quota_exceeded", "limit_reached",
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What the workspace has paid for."""
+    """The limits of the workspace's plan."""
 
     record_limit: int | None = None
-    """The most records of all objects together; None is any number."""
+    """The maximum number of records of all objects together; None means no limit."""
     object_limit: int | None = None
-    """The most objects; None is any number."""
+    """The maximum number of objects; None means no limit."""
     code: PlanCode = "particle_gate_violation"
-    """The code with which records are refused. Which one a full workspace gives is unknown; upserts document this."""
+    """The code with which records are refused. Which one a full workspace gives is unknown; upserts document this one.
+    """
 
 
 class Workspace:
-    """A workspace. It is a new one on every start, and its id says so."""
+    """A workspace. It is new on every start and has a new id."""
 
     def __init__(
         self, *, deals_enabled: bool, late: LateWork | None = None, enrichment: bool = False, plan: Plan | None = None
@@ -86,41 +86,41 @@ class Workspace:
         self._tables_by_id = {table.definition.id: table for table in self.tables.values()}
         self.lists: dict[str, Table[AttioList]] = {}
         """Tables of entries by the id of their list."""
-        self.notes = Shelf[Note]()
-        self.tasks = Shelf[Task]()
-        self.files = Shelf[StoredFile]()
-        self.threads = Shelf[Thread]()
+        self.notes = RecordAttachments[Note]("Note")
+        self.tasks = RecordAttachments[Task]("Task")
+        self.files = RecordAttachments[StoredFile]("File")
+        self.threads = RecordAttachments[Thread]("Thread")
         self.webhooks: dict[str, Webhook] = {}
         self.late = late or LateWork(1)
         self.enrichment = enrichment
-        """Whether Attio fills in what it believes to know about new companies."""
+        """Whether Attio enriches new companies."""
         self.plan = plan or Plan()
         self.conflicts = itertools.count()
-        """Numbers the refusals of values that are taken, which Attio words in two ways."""
+        """Counts uniqueness conflicts, which Attio words in two ways."""
 
     @property
     def actor(self) -> Actor:
-        """Whoever holds the key."""
+        """The holder of the key."""
         return Actor("api-token", self.token_id)
 
     def find_table(self, identifier: str) -> Table[AttioObject] | None:
-        """The table of the object with this slug or id."""
+        """Return the table of the object with this slug or id, or None."""
         return self.tables.get(identifier) or self._tables_by_id.get(identifier)
 
     def table(self, identifier: str) -> Table[AttioObject]:
-        """The table of the object with this slug or id. Raises 404."""
+        """Return the table of the object with this slug or id. Raise 404."""
         found = self.find_table(identifier)
         if found is None:
             raise not_found("Object", identifier)
         return found
 
     def object_id(self, slug: str) -> str:
-        """The id of an object, also of one that is not switched on."""
+        """Return the id of an object, even of one that is not enabled."""
         found = self.find_table(slug)
         return str(uuid.uuid5(uuid.UUID(self.id), slug)) if found is None else found.definition.id
 
     def add_object(self, definition: AttioObject) -> None:
-        """Add an object of the firm's own. Raises 409 if its slug is taken, also by an object that is off."""
+        """Add a custom object. Raise 409 if its slug is taken, also by an object that is not enabled."""
         if definition.slug in self.tables or definition.slug in DISABLED_OBJECTS:
             raise AttioError(409, "slug_conflict", "The object cannot be created: its API slug is taken.")
         limit = self.plan.object_limit
@@ -130,24 +130,31 @@ class Workspace:
         self.tables[definition.slug] = self._tables_by_id[definition.id] = table
 
     def find_list(self, identifier: str) -> Table[AttioList] | None:
-        """The entries of the list with this slug or id."""
+        """Return the entries of the list with this slug or id, or None."""
         return self.lists.get(identifier) or next(
             (table for table in self.lists.values() if table.definition.slug == identifier), None
         )
 
     def list_table(self, identifier: str) -> Table[AttioList]:
-        """The entries of the list with this slug or id. Raises 404."""
+        """Return the entries of the list with this slug or id. Raise 404."""
         found = self.find_list(identifier)
         if found is None:
             raise not_found("List", identifier)
         return found
 
     def record(self, object_name: str, record_id: str) -> tuple[Table[AttioObject], Record]:
-        """A record with its table. Raises 404."""
+        """Return a record with its table. Raise 404."""
         table = self.table(object_name)
         if record_id not in table.records:
             raise not_found("Record", record_id, by="ID")
         return table, table.records[record_id]
+
+    def entry(self, list_name: str, entry_id: str) -> tuple[Table[AttioList], Record]:
+        """Return a list entry with its table. Raise 404."""
+        table = self.list_table(list_name)
+        if entry_id not in table.records:
+            raise not_found("Entry", entry_id, by="ID")
+        return table, table.records[entry_id]
 
     def has_room(self) -> bool:
         """Return whether the plan allows another record."""
@@ -155,7 +162,7 @@ class Workspace:
         return limit is None or sum(len(table.records) for table in self.tables.values()) < limit
 
     def require_room(self) -> None:
-        """Raises an error of the plan where it allows no more records."""
+        """Raise the plan's error if it allows no more records."""
         if not self.has_room():
             message = "The plan of this workspace allows no more records. Please upgrade it or contact sales."
             if self.plan.code == "billing_error":
@@ -163,7 +170,7 @@ class Workspace:
             raise AttioError(400, self.plan.code, message)
 
     def announce(self, event_type: EventType, ids: dict[str, str], actor: Actor | None = None, **more: str) -> None:
-        """Tell the webhooks of an event. `ids` say what it happened to; the holder of the key did it unless said."""
+        """Notify the webhooks of an event. `ids` name its subject; the default actor is the holder of the key."""
         if not self.webhooks:
             return
         event = {"id": {"workspace_id": self.id, **ids}, "actor": msgspec.to_builtins(actor or self.actor), **more}
@@ -172,7 +179,7 @@ class Workspace:
                 webhook.events[event_type] += 1
 
     def set_members(self, members: list[NewMember]) -> None:
-        """Replace the members; whoever has the e-mail address of a present one keeps that one's id."""
+        """Replace the members; one with the e-mail address of a present member keeps that member's id."""
         known = {member.email_address.casefold(): member for member in self.members}
         self.members = [self._member(new, known.get(new.email_address.casefold())) for new in members]
 
@@ -181,7 +188,7 @@ class Workspace:
         self.members += [self._member(new, None) for new in members]
 
     def find_member(self, identifier: str) -> Member | None:
-        """The member with this id or e-mail address."""
+        """Return the member with this id or e-mail address, or None."""
         wanted = identifier.casefold()
         return next(
             (
@@ -193,7 +200,7 @@ class Workspace:
         )
 
     def summary(self) -> dict[str, Any]:
-        """What the workspace holds."""
+        """Return what the workspace holds."""
         return {
             "workspace_id": self.id,
             "workspace_name": self.name,

@@ -34,8 +34,8 @@ async def test_a_change_with_a_parameter_that_is_not_offered_changes_nothing(ten
 
 async def test_the_answer_names_the_parameter_that_may_be_meant_or_else_all(tenant: Tenant) -> None:
     for given, sentence in (
-        ("outcomes", "There is no such parameter. Did you mean outcome?"),
-        ("status", "There is no such parameter. There are: code, cursor, entity, limit, offset, outcome, text."),
+        ("outcomes", "Unknown parameter. Did you mean outcome?"),
+        ("status", "Unknown parameter. Known parameters: code, cursor, entity, limit, offset, outcome, text."),
     ):
         error = error_of(await tenant.client.get(f"{JOB}/records", params={given: "failed"}), 422)
         assert error["details"][0]["message"] == sentence
@@ -55,7 +55,7 @@ async def test_a_key_is_asked_for_first(tenant: Tenant) -> None:
 async def test_a_field_that_does_not_exist_is_answered_with_one_that_is_written_like_it(tenant: Tenant) -> None:
     error = error_of(await tenant.client.post(JOBS, json={"source_sistem": "affinity"}), 422)
     messages = {detail["field"]: detail["message"] for detail in error["details"]}
-    assert messages["source_sistem"] == "There is no such field. Did you mean source_system?"
+    assert messages["source_sistem"] == "Unknown field. Did you mean source_system?"
 
 
 @pytest.mark.parametrize(

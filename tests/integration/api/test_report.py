@@ -15,7 +15,7 @@ from freight.domain.jobs.model import PausedBy
 from freight.domain.migration.records import logs
 from freight.domain.migration.records.logs import Entry
 from freight.domain.report import gather
-from freight.domain.report.reasons import advice_on
+from freight.domain.report.codes import advice_on
 from freight.domain.report.sections import HEADINGS
 from freight.model.crm import Entity, List
 from freight.model.fields import Fact, PersonRef

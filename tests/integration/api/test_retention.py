@@ -24,7 +24,7 @@ async def ended_job(tenant: Tenant, sandbox: Sandbox, *, days_ago: int) -> str:
     job_id = (await tenant.client.post(JOBS, json=job_request(sandbox))).json()["id"]
     issue = Issue(level="warning", code="invalid_phone_number", message="+1 55 is no number.", value="+1 55")
     async with database.as_platform() as tx:
-        for table in ("records", "claims"):
+        for table in ("records", "reservations"):
             await tx.execute(f"DELETE FROM {table} WHERE tenant_id = $1", tenant.id)
             await tx.execute(
                 f"UPDATE {table} SET job_id = $2 WHERE id = $1", await rows.fill(tx, table, tenant.id), job_id
@@ -49,7 +49,7 @@ async def contents(job_id: str) -> dict[str, Any]:
         job = await tx.fetchrow("SELECT * FROM jobs WHERE id = $1", job_id)
         record = await tx.fetchrow("SELECT * FROM records WHERE job_id = $1", job_id)
         found = await tx.fetch("SELECT * FROM logs WHERE job_id = $1 ORDER BY id", job_id)
-        claims = await tx.fetchval("SELECT count(*) FROM claims WHERE job_id = $1", job_id)
+        claims = await tx.fetchval("SELECT count(*) FROM reservations WHERE job_id = $1", job_id)
     return {"job": job, "record": record, "logs": found, "claims": claims}
 
 
@@ -106,7 +106,7 @@ async def test_many_rows_are_erased_in_portions(tenant: Tenant, sandbox: Sandbox
             retention.PORTION + 1,
         )
         await tx.execute(
-            """INSERT INTO claims (tenant_id, job_id, entity, value, source_id)
+            """INSERT INTO reservations (tenant_id, job_id, entity, value, source_id)
                SELECT $1, $2, 'people', 'v' || n, 'p' || n FROM generate_series(1, $3::int) AS n""",
             tenant.id,
             job_id,
@@ -115,7 +115,7 @@ async def test_many_rows_are_erased_in_portions(tenant: Tenant, sandbox: Sandbox
     await retention.purge()
     async with database.as_platform() as tx:
         assert await tx.fetchval("SELECT count(*) FROM records WHERE job_id = $1 AND payload IS NOT NULL", job_id) == 0
-        assert await tx.fetchval("SELECT count(*) FROM claims WHERE job_id = $1", job_id) == 0
+        assert await tx.fetchval("SELECT count(*) FROM reservations WHERE job_id = $1", job_id) == 0
 
 
 async def test_old_deliveries_and_idempotency_keys_are_removed(tenant: Tenant) -> None:

@@ -26,8 +26,8 @@ def settings(settings: Settings) -> Settings:
 def no_vendor_is_called(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that names no `base_url` would go to the vendors themselves."""
     for system, url in (("affinity", sandbox.affinity_url), ("attio", sandbox.attio_url)):
-        there = msgspec.structs.replace(registry.SYSTEMS[system], base_url=url)
-        monkeypatch.setitem(registry.SYSTEMS, system, there)
+        there = msgspec.structs.replace(registry.SPECS[system], base_url=url)
+        monkeypatch.setitem(registry.SPECS, system, there)
 
 
 async def tried(service: Service, key: str, *options: str) -> None:

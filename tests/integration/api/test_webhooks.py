@@ -231,7 +231,7 @@ async def test_a_vendor_whose_own_name_is_at_a_private_address_is_refused(
     given: dict[str, str], tenant: Tenant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = socket.getaddrinfo
-    own = registry.default_hosts("attio")
+    own = registry.SPECS["attio"].hosts
 
     def resolve(host: str, *args: Any, **options: Any) -> Any:
         return system("192.168.1.1" if host in own else host, *args, **options)

@@ -12,12 +12,13 @@ from freight.model.crm import LOAD_ORDER, Deal, Entity, File, Person
 from freight.model.fields import Field
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
-from freight_sandbox import SandboxOptions, running
+from freight_sandbox import running
 from support.affinity_source_parts import codes, read_all
 from support.clients import TLS
 from support.connector_parts import RecordingPacer
+from support.sandboxes import sandbox_options
 
-OPTIONS = SandboxOptions(
+OPTIONS = sandbox_options(
     companies=120,
     people=250,
     opportunities=60,
@@ -139,7 +140,7 @@ async def test_files_are_fetched_whole_from_the_other_host(everything):
 
 
 async def test_no_reminder_is_left_unread_because_another_was_deleted_meanwhile():
-    async with running(SandboxOptions(reminders=600, companies=5, people=5, unlimited=True)) as sandbox:
+    async with running(sandbox_options(reminders=600, companies=5, people=5, unlimited=True)) as sandbox:
         source = AffinitySource(sandbox.affinity_key, base_url=sandbox.affinity_url, pacer=RecordingPacer())
         source.use((await source.discover(["tasks"], Mapping())).schema, Mapping())
         first = await source.read_page("tasks", None)

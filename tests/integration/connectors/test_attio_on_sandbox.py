@@ -11,15 +11,16 @@ from freight.connectors.errors import CredentialsRefused, PlanLimitReached
 from freight.connectors.protocols import References, Target
 from freight.model.crm import Company, Person
 from freight.model.resolved_mapping import ResolvedMapping
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import late
 from support.clients import client
 from support.connector_parts import RecordingPacer
+from support.sandboxes import sandbox_options
 
 
 @asynccontextmanager
 async def a_target(**options: Any) -> AsyncIterator[tuple[Sandbox, Target]]:
-    async with running(SandboxOptions(companies=1, people=1, unlimited=True, **options)) as sandbox:
+    async with running(sandbox_options(companies=1, people=1, unlimited=True, **options)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
         await target.prepare(ResolvedMapping(entities=("companies", "people")))
         yield sandbox, target

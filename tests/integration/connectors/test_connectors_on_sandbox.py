@@ -14,6 +14,7 @@ from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import Attributes, Draft, FileContent, References, Row, Source, Target, TargetRecord
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import (
     LOAD_ORDER,
     Company,
@@ -34,11 +35,12 @@ from freight.model.fields import CompanyRef, Location, PersonRef
 from freight.model.mapping import FieldMapping, ListMapping, Mapping
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import late
 from support.attio_parts import field
 from support.clients import TLS
 from support.connector_parts import RecordingPacer
+from support.sandboxes import sandbox_options
 
 WHEN = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 MEMBER = PersonRef(id="90", name="Ada", email="ada@sandbox-ventures.com", internal=True)
@@ -94,7 +96,7 @@ class Vendors(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def prepared() -> AsyncIterator[tuple[Sandbox, ResolvedMapping]]:
-    options = SandboxOptions(companies=120, people=250, unlimited=True, deals_enabled=True)
+    options = sandbox_options(companies=120, people=250, unlimited=True, deals_enabled=True)
     async with running(options) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
         plan = await target.plan(SCHEMA, MAPPING, LOAD_ORDER)
@@ -132,7 +134,7 @@ class Work:
 
     def draft(self, record: Record) -> Draft:
         people = {"90": MEMBER, "9": PersonRef(id="9", name="Ann Lee")}
-        return self.target.draft(record, References(found=self.found, people=people))
+        return fill(self.target.draft(record, References(found=self.found, people=people)), self.found)
 
     async def put(self, record: Record, content: FileContent | None = None) -> TargetRecord:
         """Write it, and read it in every way."""

@@ -22,15 +22,16 @@ from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slot, Slots, Step
 from freight.domain.vendors import Vendors, Watched
 from freight.settings import Settings
-from freight_sandbox import Sandbox, SandboxOptions, running
+from freight_sandbox import Sandbox, running
 from support import jobs
+from support.sandboxes import sandbox_options
 from support.service import Service, Tenant
 
 
 @pytest.fixture(scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
     """An Affinity of several pages and chunks."""
-    options = SandboxOptions(companies=210, people=20, custom_fields=True, unlimited=True)
+    options = sandbox_options(companies=210, people=20, custom_fields=True, unlimited=True)
     async with running(options) as sandbox:
         yield sandbox
 

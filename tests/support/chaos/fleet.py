@@ -21,6 +21,7 @@ from support.chaos.processes import Member
 from support.chaos.servers import FleetRedis, Postgres
 from support.chaos.vendors import VendorFaults
 from support.processes import BIN, environment
+from support.sandboxes import sandbox_options
 from support.service import Service
 
 START_SECONDS = 90
@@ -162,7 +163,7 @@ async def running(
 def workspace(seed: int, size: Size) -> SandboxOptions:
     """Some of everything, in proportion to the companies."""
     count = size.companies
-    return SandboxOptions(
+    return sandbox_options(
         seed=seed,
         companies=count,
         people=size.people,

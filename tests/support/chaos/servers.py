@@ -14,8 +14,9 @@ from redis.exceptions import RedisError
 
 from freight import database
 from freight_embedded import Servers
+from freight_embedded.postgres import ROLE
 from support.chaos.processes import signal_all
-from support.servers import RedisServer, embedded_servers, redis_server
+from support.servers import RedisServer, as_superuser, embedded_servers, redis_server
 
 TEMPLATE = "freight_chaos"
 
@@ -40,7 +41,7 @@ class Postgres:
     async def database(self) -> AsyncIterator[str]:
         """The URL of a migrated database with no rows in it."""
         name = f"chaos_{uuid4().hex}"
-        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {ROLE}")
         try:
             yield _named(self._servers.database_url, name)
         finally:
@@ -48,7 +49,7 @@ class Postgres:
 
     async def prepare(self) -> None:
         """Make the database of which the others are copies."""
-        await self.execute(f"CREATE DATABASE {TEMPLATE}")
+        await self.execute(f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}")
         async with database.connected(_named(self._servers.database_url, TEMPLATE), pool_size=2):
             await database.migrate()
 
@@ -57,7 +58,7 @@ class Postgres:
         async with asyncio.timeout(90):
             while True:
                 with suppress(OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
-                    connection = await asyncpg.connect(self._servers.database_url)
+                    connection = await asyncpg.connect(as_superuser(self._servers.database_url))
                     try:
                         await connection.execute(statement)
                     finally:

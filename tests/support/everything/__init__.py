@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from freight_sandbox import Sandbox, SandboxOptions
+from freight_sandbox import Sandbox
 from freight_sandbox import running as running_sandbox
 from support.everything import companies, lists, people, talk
+from support.sandboxes import sandbox_options
 
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Sandbox]:
     """An Affinity with that workspace, for which the folder is used, and an empty Attio, both without limits."""
     write_workspace(folder)
-    async with running_sandbox(SandboxOptions(workspace=folder, unlimited=True, deals_enabled=True)) as sandbox:
+    async with running_sandbox(sandbox_options(workspace=folder, unlimited=True, deals_enabled=True)) as sandbox:
         yield sandbox
 
 

@@ -16,7 +16,7 @@ from freight.connectors.affinity.deals import deal_row, late_deal_row, links_of
 from freight.connectors.affinity.fields import FIELD_TYPES
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.lists import entry_row
-from freight.connectors.affinity.notes import note_rows
+from freight.connectors.affinity.notes import note_row
 from freight.connectors.affinity.row_parser import Reading, RowReader
 from freight.connectors.affinity.source import AffinitySource
 from freight.connectors.affinity.tasks import task_row
@@ -223,7 +223,7 @@ READERS: list[Callable[[Any], Row]] = [
     lambda row: company_row(row, Reading("companies", CUSTOM, frozenset())),
     lambda row: person_row(row, Reading("people", CUSTOM, frozenset())),
     lambda row: entry_row(row, Reading("7", CUSTOM, frozenset())),
-    lambda row: note_rows(row, Mapping(notes="all"))[0],
+    note_row,
     deal_from_a_list,
     deal_without_a_list,
     task_row,

@@ -1,5 +1,7 @@
 """What Attio can hold of companies and people, in which form, and what is said of the rest."""
 
+from collections.abc import Collection
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -9,12 +11,13 @@ from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
 from freight.connectors.attio.definitions import Choice
 from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.spec import SPEC
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.protocols import References
-from freight.model.crm import Company, Person, claims, without_claims
+from freight.model.crm import Company, Person, Reference, claims, without_claims
 from freight.model.fields import CompanyRef, Field, FieldValues, Location, PersonRef
 from freight.model.mapping import FieldMapping, Mapping
-from freight.model.resolved_mapping import ResolvedMapping
+from freight.model.resolved_mapping import Place, ResolvedMapping
 from freight.model.schema import Schema
 from support.attio_parts import COMPANY, MEMBER_ID, codes, draft, field, planned, workspace
 
@@ -59,8 +62,8 @@ PEOPLE = st.builds(
 EMPLOYER = References(found={("companies", "7"): COMPANY})
 REFERENCES = References(
     found={("companies", "7"): COMPANY, ("people", "8"): "b1f8c3a2-0000-4000-8000-000000000008"},
-    expected=frozenset({("people", "9")}),
 )
+TO_COME = frozenset({("people", "9")})
 PEOPLE_NAMED = st.builds(
     PersonRef,
     id=st.sampled_from(["7", "8", "9"]),
@@ -177,15 +180,16 @@ def is_silent(value):
     fields=st.dictionaries(st.sampled_from(list(TYPES)), st.lists(ANY_VALUE, min_size=1, max_size=3).map(tuple)),
     layout=st.sampled_from([SINGLE, SEVERAL]),
 )
-def test_every_value_of_a_field_is_drafted_pending_or_named(fields, layout):
-    drafted = draft(Company(id="1", fields=fields), REFERENCES, layout)
+def test_every_value_of_a_field_is_drafted_to_come_or_named(fields, layout):
+    drafted = draft(Company(id="1", fields=fields), REFERENCES, layout, TO_COME)
+    open_slots = {slot.attribute for slot in drafted.slots}
     for place in layout.places:
         given_values = fields.get(place.field, ())
         items = drafted.values.get(place.attribute or "", [])
         assert len(items) <= (len(given_values) if place.multiple else 1)
         named = [issue for issue in drafted.issues if issue.field == place.attribute]
         says_nothing = all(map(is_silent, given_values))
-        assert bool(items) or bool(named) or bool(drafted.pending) or says_nothing or place.type in ("text", "location")
+        assert items or named or place.attribute in open_slots or says_nothing or place.type in ("text", "location")
 
 
 @given(record=COMPANIES | PEOPLE)
@@ -202,7 +206,7 @@ def test_every_value_is_in_the_draft_or_named_in_an_issue(record):
         if any(value.strip() and (slug, value) not in left_out for value in given_values):
             assert slug in drafted.values or any(field == slug for field, _ in left_out)
     unique = [value for values in drafted.unique.values() for value in values]
-    assert set(unique) == set(claims(record))
+    assert set(unique) == set(claims(record, SPEC.target.unique))
     assert drafted.values["affinity_id"] == [record.id]
 
 
@@ -405,9 +409,15 @@ def test_a_record_with_nothing_but_an_id_is_drafted():
     assert draft(Company(id="1")).values == {"affinity_id": ["1"]}
 
 
-def of_company(given_fields: FieldValues, *fields: Field, references: References = REFERENCES, **wanted: FieldMapping):
+def of_company(
+    given_fields: FieldValues,
+    *fields: Field,
+    references: References = REFERENCES,
+    to_come: Collection[Reference] = (),
+    **wanted: FieldMapping,
+):
     layout = planned(Schema(companies=fields, users=()), mapping=Mapping(companies=wanted)).layout
-    return draft(Company(id="1", fields=given_fields), references, layout)
+    return draft(Company(id="1", fields=given_fields), references, layout, to_come)
 
 
 def test_a_field_that_appeared_after_the_survey_is_named():
@@ -577,20 +587,52 @@ def test_a_text_that_is_an_option_of_the_attribute_it_is_led_to_arrives_and_anot
 
 def test_people_in_fields_become_references_now_or_later():
     given_people = tuple(PersonRef(id=id_, internal=id_ == "3") for id_ in ("8", "9", "5", "3"))
-    drafted = of_company({"f1": given_people}, field("f1", "Founders", "person", multiple=True))
+    founders = field("f1", "Founders", "person", multiple=True)
+    drafted = of_company({"f1": given_people}, founders, to_come=TO_COME)
     assert drafted.values["founders"] == [values.record_reference("people", REFERENCES.found["people", "8"])]
-    assert drafted.pending == (("people", "9"),)
-    assert [(issue.code, issue.value) for issue in drafted.issues] == [
-        ("reference_not_found", "5"),
+    assert [slot.attribute for slot in drafted.slots] == ["founders"]
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [("internal_person_in_field", "person 3")]
+    complete = of_company({"f1": given_people}, founders)
+    assert not complete.slots
+    assert [(issue.code, issue.value) for issue in complete.issues] == [
         ("internal_person_in_field", "person 3"),
+        ("reference_not_found", "9"),
+        ("reference_not_found", "5"),
     ]
 
 
 def test_a_later_first_value_keeps_its_place():
-    drafted = of_company({"f1": (PersonRef(id="9"), PersonRef(id="8"))}, field("f1", "Founder", "person"))
+    given_people = (PersonRef(id="9"), PersonRef(id="8"))
+    drafted = of_company({"f1": given_people}, field("f1", "Founder", "person"), to_come=TO_COME)
     assert "founder" not in drafted.values
-    assert drafted.pending == (("people", "9"),)
-    assert codes(drafted) == ["further_values_left_out"]
+    assert [slot.attribute for slot in drafted.slots] == ["founder"]
+    found = References(found={("people", "9"): "p9", ("people", "8"): "p8"})
+    complete = of_company({"f1": given_people}, field("f1", "Founder", "person"), references=found)
+    assert complete.values["founder"] == [values.record_reference("people", "p9")]
+    assert [(issue.code, issue.value) for issue in complete.issues] == [("further_values_left_out", "person 8")]
+
+
+def test_a_person_who_is_named_twice_in_a_field_is_referred_to_once():
+    ann = PersonRef(id="8", name="Ann")
+    drafted = of_company({"f1": (ann, ann)}, field("f1", "Founders", "person", multiple=True))
+    assert drafted.values["founders"] == [values.record_reference("people", REFERENCES.found["people", "8"])]
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [("equal_values_left_out", "Ann")]
+
+
+def test_a_field_that_takes_the_place_of_the_employer_says_so():
+    firm = Place(
+        owner="people",
+        field="f1",
+        name="Firm",
+        field_type="company",
+        action="use",
+        attribute="company",
+        type="companies",
+    )
+    person = Person(id="1", company_id="8", fields={"f1": (CompanyRef(id="7"),)})
+    drafted = draft(person, EMPLOYER, ResolvedMapping(places=(firm,)))
+    assert drafted.values["company"] == [values.record_reference("companies", COMPANY)]
+    assert [(issue.code, issue.value) for issue in drafted.issues] == [("replaced_by_field", "8")]
 
 
 def test_owners_become_members():

@@ -336,7 +336,7 @@ def test_a_note_is_recognised_by_its_mark_whatever_stands_around_it(id_, before,
 
 def test_copies_of_a_note_are_alike_whichever_way_they_were_written():
     links = {"company_ids": ("1",), "person_ids": ("3", "4"), "participant_ids": ("77",), "author_id": "1"}
-    one, copy = note(**links), note(id="123/companies/1", **{**links, "person_ids": ()})
+    one, copy = note(**links), note(id="123/companies/1", part_of="123", **{**links, "person_ids": ()})
     contents = [content_of(one), content_of(copy)]
     assert len(set(contents)) == 2
     assert len({without_copies(content) for content in contents}) == 1
@@ -349,7 +349,7 @@ def test_copies_of_a_note_are_alike_whichever_way_they_were_written():
 )
 def test_a_note_stays_where_an_earlier_job_put_a_copy_of_it(held, parent, alike):
     given_note = note(person_ids=("3",), deal_ids=("5",))
-    copy = drafted(note(id=f"123/{held}/{parent[1]}", **{"company_ids": (), LINKS[held]: (parent[1],)}))
+    copy = drafted(note(id=f"123/{held}/{parent[1]}", part_of="123", **{"company_ids": (), LINKS[held]: (parent[1],)}))
     changed = {} if alike else {"content": ["Something else"]}
     copies = {"123": ({**copy.values, **changed},)}
     given_draft = drafted(given_note, msgspec.structs.replace(REFERENCES, copies=copies))
@@ -361,11 +361,26 @@ def test_a_note_stays_where_an_earlier_job_put_a_copy_of_it(held, parent, alike)
 LINKS = {"companies": "company_ids", "people": "person_ids", "deals": "deal_ids"}
 
 
+def test_the_draft_for_a_copy_is_what_the_note_would_have_been_if_the_copy_had_been_known():
+    given_note = note(person_ids=("3",), deal_ids=("5",))
+    copy = drafted(note(id="123/people/3", part_of="123", company_ids=(), person_ids=("3",))).values
+    known = drafted(given_note, msgspec.structs.replace(REFERENCES, copies={"123": (copy,)}))
+    unknown = drafted(given_note)
+    assert unknown.parents == (("deals", "5"),)
+    assert unknown.for_copy is not None
+    found = unknown.for_copy(copy)
+    assert (found.parents, found.values, found.alike) == (known.parents, known.values, known.alike)
+
+
 def test_only_the_first_copy_of_a_note_goes_to_a_participant():
     links = {"company_ids": ("99",), "participant_ids": ("4",)}
-    assert drafted(note(id="123/companies/99", **links)).parents == (("people", "4"),)
-    assert skip_of(note(id="123/companies/99", stands_in=False, **links)) == "no_parent"
-    assert skip_of(note(id="123/companies/2", company_ids=("2",), stands_in=False)) == "only_own_company"
+    first, other = (
+        note(id="123/companies/99", part_of="123", stands_in=is_first, **links) for is_first in (True, False)
+    )
+    assert drafted(first).parents == (("people", "4"),)
+    assert skip_of(other) == "no_parent"
+    own = note(id="123/companies/2", part_of="123", company_ids=("2",), stands_in=False)
+    assert skip_of(own) == "only_own_company"
 
 
 def test_a_task_has_its_dates_owner_and_records():

@@ -11,6 +11,7 @@ from freight.connectors.attio.profiles import page
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.attio.values import moment, read_automatic, read_moment, read_values
 from freight.connectors.protocols import References, TargetRecord
+from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import Company, ListEntry, Person
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 from support.connector_parts import RecordingPacer, Script
@@ -113,7 +114,7 @@ async def test_whatever_is_read_found_created_or_updated_says_what_is_automatic(
 
 async def test_a_record_whose_link_comes_later_is_created_all_the_same(pacer):
     target, _ = answering(pacer, {"id": {"record_id": "r1"}, "values": {"affinity_id": [by("api-token", value="9")]}})
-    drafted = target.draft(Person(id="9", emails=("a@b.com",), company_id="1"), REFERENCES)
+    drafted = fill(target.draft(Person(id="9", emails=("a@b.com",), company_id="1"), REFERENCES), REFERENCES.found)
     assert "company" in drafted.values
     assert await target.create(drafted) == TargetRecord(id="r1", source_id="9", values={"affinity_id": ["9"]})
 

@@ -18,7 +18,7 @@ def test_an_account_has_one_pacer():
 
 
 def test_pacers_that_are_not_in_use_are_bounded_and_those_in_use_are_kept():
-    pacers = Pacers(most_unused=3)
+    pacers = Pacers(max_unused=3)
     in_use = pacers.get("mine", pacer)
     for number in range(100):
         pacers.get(str(number), pacer)

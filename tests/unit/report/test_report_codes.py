@@ -1,15 +1,17 @@
-"""The report knows every code that Freight can give: none of them is silent or ends among the rest."""
+"""Every code that Freight gives is declared once, where it belongs: none is silent or ends among the rest."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 import freight
-from freight.domain.report.reasons import REASONS
-from freight.domain.report.sections import APART, CODES, HEADINGS, JOB_CODES, section_of
+from freight.connectors import registry
+from freight.connectors.codes import SHARED, Code
+from freight.domain.report.codes import OWN, code_of
+from freight.domain.report.sections import HEADINGS
 
 ROOT = Path(freight.__file__).parent
 MODULES = [
@@ -40,8 +42,6 @@ def constants_of(tree: ast.Module) -> dict[str, object]:
 
 
 ANYWHERE = {name: value for tree in TREES.values() for name, value in constants_of(tree).items()}
-
-KNOWN = frozenset(REASONS) | JOB_CODES | APART | {code for codes in CODES.values() for code in codes}
 
 
 def codes_of(tree: ast.Module, taking: dict[str, int | None]) -> Iterator[str]:
@@ -99,20 +99,61 @@ def codes_in(value: ast.expr | None, names: dict[str, object]) -> Iterator[str]:
             yield text
 
 
-def given() -> dict[str, str]:
-    """Every code in the code base, with the module that gives it."""
-    # Private functions of modules may share a name; public ones are called from everywhere.
-    public = {
-        name: place for tree in TREES.values() for name, place in taking_codes(tree).items() if not name.startswith("_")
-    }
-    return {
-        code: path.relative_to(ROOT).as_posix()
-        for path, tree in TREES.items()
-        for code in codes_of(tree, public | taking_codes(tree))
-    }
+def levels(tree: ast.Module, taking: dict[str, int | None]) -> Iterator[tuple[str, str | None]]:
+    """The codes of issues together with their levels; None for one that is not written out."""
+    names = ANYWHERE | constants_of(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            for code in codes_in(argument(node, taking), names):
+                yield code, level_of(node)
+
+
+def level_of(call: ast.Call) -> str | None:
+    """The level of the issue that a call makes, as far as it is written out there."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    match ast.unparse(call.func).rpartition(".")[2], given.get("level"), given.get("info"):
+        case "Issue", ast.Constant(value=str(level)), _:
+            return level
+        case "_error", _, _:
+            return "error"
+        case (("Issue" | "_warning" | "say"), None, None):
+            return "warning"
+        case "say", None, ast.Constant(value=True):
+            return "info"
+        case _:
+            return None
+
+
+def package_of(path: Path) -> str:
+    """The connector that a module belongs to, or else `connectors` or `domain`."""
+    top, inner, *_ = path.relative_to(ROOT).parts
+    return inner if top == "connectors" and inner in registry.SPECS else top
+
+
+# Private functions of modules may share a name; public ones are called from everywhere.
+PUBLIC = {
+    name: place for tree in TREES.values() for name, place in taking_codes(tree).items() if not name.startswith("_")
+}
+
+
+def given() -> dict[str, set[str]]:
+    """Every code in the code base, with the packages that give it."""
+    found: dict[str, set[str]] = {}
+    for path, tree in TREES.items():
+        for code in codes_of(tree, PUBLIC | taking_codes(tree)):
+            found.setdefault(code, set()).add(package_of(path))
+    return found
 
 
 GIVEN = given()
+
+GRAVITY = ["info", "warning", "error"]
+
+DECLARED: dict[str, Mapping[str, Code]] = {
+    "domain": OWN,
+    "connectors": SHARED,
+    **{system: spec.codes for system, spec in registry.SPECS.items()},
+}
 
 
 def test_the_codes_are_found():
@@ -121,22 +162,57 @@ def test_the_codes_are_found():
 
 
 @pytest.mark.parametrize("code", sorted(GIVEN))
-def test_every_code_has_its_place_in_the_report(code):
-    assert code in KNOWN, f"{GIVEN[code]} gives {code}, and no part of the report is about it"
+def test_every_code_is_declared_where_it_is_given(code):
+    for package in GIVEN[code]:
+        assert code in DECLARED[package] or code in SHARED, f"{package} gives {code} and does not declare it"
 
 
-def test_the_report_knows_no_code_that_is_never_given():
-    assert KNOWN - GIVEN.keys() == set()
+@pytest.mark.parametrize("package", DECLARED)
+def test_no_code_is_declared_that_is_never_given(package):
+    codes = {code for code, packages in GIVEN.items() if package in packages or package == "connectors"}
+    assert DECLARED[package].keys() - codes == set()
 
 
-def test_every_section_and_every_reason_says_what_can_be_done():
+def test_no_code_is_declared_twice():
+    shared, *others = (DECLARED[package].keys() for package in ("connectors", "domain", *registry.SPECS))
+    assert all(shared.isdisjoint(codes) for codes in others)
+    assert all(OWN.keys().isdisjoint(spec.codes) for spec in registry.SPECS.values())
+    for spec in registry.SPECS.values():
+        # Two connectors may say the same, and then mean the same.
+        assert all(code_of(name) == code for name, code in spec.codes.items())
+
+
+def test_the_level_of_a_connectors_code_is_the_gravest_that_it_is_given_with():
+    said: dict[str, set[str | None]] = {}
+    for path, tree in TREES.items():
+        if package_of(path) != "domain":
+            for code, level in levels(tree, PUBLIC | taking_codes(tree)):
+                said.setdefault(code, set()).add(level)
+    gravest = {code: max(found, key=GRAVITY.index) for code, found in said.items() if found <= set(GRAVITY)}
+    assert len(gravest) > 60
+    assert {code: code_of(code).level for code in gravest} == gravest
+
+
+def test_the_migration_names_no_code_of_a_connector():
+    named = {
+        node.value
+        for path, tree in TREES.items()
+        if package_of(path) == "domain"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert {code for spec in registry.SPECS.values() for code in spec.codes} & named == set()
+
+
+def test_every_section_and_every_advice_says_what_can_be_done():
     for heading in HEADINGS.values():
         assert re.fullmatch(r"[A-Z].*[^.]", heading.title)
         assert heading.advice.endswith(".")
-    assert all(re.fullmatch(r"[A-Z].*\.", advice) for advice in REASONS.values())
+    advice = [code.advice for codes in DECLARED.values() for code in codes.values() if code.advice is not None]
+    assert len(advice) > 20
+    assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in advice)
 
 
-def test_no_code_is_in_two_sections():
-    listed = [code for codes in CODES.values() for code in codes]
-    assert len(listed) == len(set(listed))
-    assert all(section_of(code) == section for section, codes in CODES.items() for code in codes)
+def test_every_section_that_a_code_names_has_a_heading():
+    sections = {code.section for codes in DECLARED.values() for code in codes.values()}
+    assert sections - HEADINGS.keys() == {"job", "apart"}

@@ -1,1 +1,1 @@
-"""What is true of every request and answer: keys, limits, bodies, errors, pages, caching."""
+"""Handling that all requests and responses share: keys, limits, bodies, errors, pages, caching."""

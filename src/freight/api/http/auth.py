@@ -1,4 +1,4 @@
-"""Who may do what: the API key of a request, and the scopes it needs."""
+"""Authentication and authorisation: the API key of a request, and the scopes it needs."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 def requires_api_key(cipher: CredentialCipher, limiter: Limiter) -> Guard:
-    """A guard that finds out whose key a request carries, and counts the request.
+    """Return a guard that identifies the key of a request, and counts the request.
 
-    The connection's `user` is then a `Caller` or an `Administrator`. It is no middleware, because what Litestar's
-    middleware raises is answered past all other middleware.
+    The connection's `user` is then a `Caller` or an `Administrator`. It is no middleware, because the
+    response to what Litestar's middleware raises bypasses all other middleware.
     """
 
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -48,35 +48,35 @@ def requires_api_key(cipher: CredentialCipher, limiter: Limiter) -> Guard:
 
 
 def requires_scope(scope: Scope, *, or_administrator: bool = False) -> Guard:
-    """A guard that lets in only tenants' keys with this scope, and if said so the administrator's."""
+    """Return a guard that admits only tenants' keys with this scope, and on request the administrator's."""
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
         if isinstance(connection.user, Administrator):
             if or_administrator:
                 return
-            raise _refused("tenant_key_needed", "A tenant's key is needed; this one is the administrator's.")
+            raise _refused("tenant_key_needed", "Use a tenant's key; this is the administrator's.")
         if scope not in connection.user.scopes:
-            raise _refused("missing_scope", f"The scope {scope} is needed.")
+            raise _refused("missing_scope", f"The API key lacks the scope {scope}.")
 
     return guard
 
 
 async def needs_administrator(connection: Connection, _: BaseRouteHandler) -> None:
-    """A guard that lets in only the platform administrator's keys."""
+    """Admit only the platform administrator's keys, as a guard."""
     if not isinstance(connection.user, Administrator):
         raise _refused(
             "administrator_key_needed",
-            "A key of the platform's administrator is needed, from freight admin create-key.",
+            "Use a key of the platform's administrator, from `freight admin create-key`.",
         )
 
 
 async def provide_caller(request: Request[Caller, None, Any]) -> Caller:
-    """The tenant's key of a request that `needs` has let in."""
+    """Return the tenant's key of a request that the guard has admitted."""
     return request.user
 
 
 async def provide_actor(request: Request[Caller | Administrator, None, Any]) -> Actor:
-    """Who makes the request, for the audit trail."""
+    """Return the author of the request, for the audit trail."""
     user = request.user
     return Actor(
         tenant_id=user.tenant_id if isinstance(user, Caller) else None,

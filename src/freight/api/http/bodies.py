@@ -1,4 +1,4 @@
-"""Bodies: JSON that is decoded strictly, and refused with everything that is wrong with it."""
+"""Bodies: JSON that is decoded strictly, with all problems reported."""
 
 from typing import Any, TypeVar
 
@@ -12,21 +12,23 @@ from freight.api.http.validation import Problem, problems
 T = TypeVar("T", bound=msgspec.Struct)
 
 DEEPEST = 20
-"""Levels of lists and objects in each other that a body may have."""
+"""The maximum nesting of lists and objects in a body."""
 
 MAX_VALUES = 16_000
-"""Values that a body may hold: more than any that makes sense, and as many as are examined within milliseconds."""
+"""The maximum number of values in a body: more than any that makes sense, and as many as can be checked within
+milliseconds.
+"""
 
-TOO_MANY = Problem(type="too_many_values", message=f"The body holds more than {MAX_VALUES:,} values.", field=None)
+TOO_MANY = Problem(type="too_many_values", message=f"The body has more than {MAX_VALUES:,} values.", field=None)
 
 TOO_DEEP = Problem(type="malformed_json", message=f"The JSON is nested deeper than {DEEPEST} levels.", field=None)
 
 
 class JsonBody(MsgspecDTO[T]):
-    """Decodes a body into a struct. Litestar itself would take `"5"` for 5, and name the first problem only."""
+    """Decodes a body into a struct. Litestar itself would accept `"5"` for 5, and report only the first problem."""
 
     def decode_bytes(self, value: bytes) -> T:
-        """The body as the struct. Raises `HTTPException`."""
+        """Return the body as the struct. Raise `HTTPException`."""
         media_type = self.asgi_connection.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type not in ("", "application/json"):
             raise HTTPException(status_code=415)
@@ -41,17 +43,17 @@ class JsonBody(MsgspecDTO[T]):
 
     @classmethod
     def create_for_field_definition(cls, *_: object, **__: object) -> None:
-        """Nothing is generated: the struct itself is what clients send."""
+        """Generate nothing: clients send the struct itself."""
 
     @classmethod
     def create_openapi_schema(cls, *_: Any, **given: Any) -> Reference | Schema:
-        """The struct's own schema."""
+        """Return the struct's own schema."""
         schema: Reference | Schema = given["schema_creator"].for_field_definition(given["field_definition"])
         return schema
 
 
 def _number(text: str) -> float:
-    """A number with a point; in JSON 5.0 is an integer too."""
+    """Decode a number with a decimal point; in JSON 5.0 is an integer too."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 

@@ -1,7 +1,7 @@
-"""Brake: a caller that goes on although it is refused gets its answers late.
+"""Delayed responses for a caller that goes on after it was refused.
 
 Refusing a request costs several milliseconds of the process. A client that repeats it without a pause would take as
-much of the process as all others together; held back, the same client costs next to nothing.
+much of the process as all others together; delayed, the same client costs next to nothing.
 """
 
 import asyncio
@@ -13,16 +13,17 @@ FREE = 20
 """Refusals of one caller within a minute that are answered at once."""
 
 HOLD_SECONDS = 1.0
-"""How long the answers to further ones are held back."""
+"""The delay of further responses."""
 
 MAX_HELD = 64
-"""Answers to one caller that are held back at the same time; more are given at once, since each holds a connection."""
+"""Responses to one caller that are delayed concurrently; further ones are sent at once, since each holds a connection.
+"""
 
 MINUTE = 60.0
 
 
 class Brake:
-    """Holds back the refusals of one process."""
+    """Delays the refusals of one process."""
 
     def __init__(
         self,
@@ -34,11 +35,11 @@ class Brake:
         self._sleep = sleep
         self._since = clock()
         self._refusals: Counter[str] = Counter()
-        """By caller, in the minute that has begun at `_since`."""
+        """By caller, in the minute that started at `_since`."""
         self._held: Counter[str] = Counter()
 
     async def refused(self, caller: str) -> None:
-        """Count a refusal, and return when its answer should be given."""
+        """Count a refusal, and return when to answer it."""
         if self._clock() - self._since >= MINUTE:
             self._since = self._clock()
             self._refusals.clear()

@@ -1,4 +1,4 @@
-"""What makes asking again cheap: the cache of the job list, and ETags."""
+"""Caching for repeated requests: the job list, and ETags."""
 
 import contextlib
 import hashlib
@@ -21,24 +21,25 @@ from freight.encryption import CredentialCipher, SecretError
 CACHE_SECONDS = 60
 
 PAGES_EACH = 16
-"""Pages that are kept of a tenant: a further one takes the place of another."""
+"""Pages that are cached per tenant; a further one replaces another."""
 
 MAX_PAGE_BYTES = 262_144
-"""A larger page is not kept, so that a tenant takes at most four megabytes of Redis."""
+"""Larger pages are not cached, so that a tenant takes at most four megabytes of Redis."""
 
 ETAG_HEADER = ResponseHeader(
     name="ETag",
     value="",
-    description="Names this state of the answer: sent back as If-None-Match, it is answered with 304 while it lasts.",
+    description="The version of the response: sent back as If-None-Match, it is answered with 304 while nothing "
+    "has changed.",
     documentation_only=True,
 )
 
 NOT_MODIFIED: dict[int, ResponseSpec] = {
-    304: ResponseSpec(data_container=None, description="It is still as the ETag in If-None-Match names it.")
+    304: ResponseSpec(data_container=None, description="Not modified since the ETag in If-None-Match.")
 }
 
 IfNoneMatch = Annotated[
-    str | None, HeaderParameter(name="If-None-Match", description="The ETag of the answer that the client has.")
+    str | None, HeaderParameter(name="If-None-Match", description="The ETag of the response that you have.")
 ]
 
 T = TypeVar("T")
@@ -47,9 +48,9 @@ T = TypeVar("T")
 class JobLists:
     """Pages of job lists, in Redis for all API processes.
 
-    A page is kept for the state of all jobs of the tenant that it shows, so one that a change has made stale is never
-    answered again, whichever process made the change, and whether or not Redis could be reached then. It is sealed:
-    who can write to Redis cannot choose what is answered.
+    A page is cached for the state of all jobs of the tenant that it shows, so a stale page is never answered, whichever
+    process made the change, and even if Redis was unavailable then. It is encrypted: write access to Redis does not
+    allow forging responses.
     """
 
     def __init__(self, redis: Redis, volatile: OptionalRedis, cipher: CredentialCipher) -> None:
@@ -58,9 +59,9 @@ class JobLists:
         self._cipher = cipher
 
     async def get(self, tenant_id: UUID, question: bytes, read: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The page as JSON that answers the question, from the database by `read` if it is not known."""
+        """Return the cached page as JSON, or read it from the database with `read`."""
         async with database.as_tenant(tenant_id) as tx:
-            # Before the page is read, so that a change in between makes it known under a state that is over.
+            # Before the page is read, so that after a change in between it is cached under an outdated state.
             state = await search.state(tx)
         digest = hashlib.blake2b(state.encode() + question, digest_size=16)
         key = f"freight:job-list:{tenant_id}:{digest.digest()[0] % PAGES_EACH}"
@@ -77,8 +78,8 @@ class JobLists:
 
 
 def conditional(request: Request[Any, Any, Any], body: bytes, if_none_match: str | None, _: type[T]) -> Response[T]:
-    """The answer with this JSON, which is one of a `T`; or 304, if the client says that it has it already."""
-    # A strong tag may not be the same for two encodings of one answer.
+    """Return the response with this JSON, which encodes a `T`; or 304, if the client says that it has it already."""
+    # A strong ETag must differ between two encodings of one response.
     encoding = "-gzip" if "gzip" in request.headers.get("Accept-Encoding", "") else ""
     tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}{encoding}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": f"Accept-Encoding, {HEADER}"}

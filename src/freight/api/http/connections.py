@@ -1,6 +1,6 @@
-"""Connections of the HTTP server: how many there may be, and how long and how large a request may arrive.
+"""Connections of the HTTP server: their number, and limits on the time and size of requests.
 
-uvicorn's protocol waits without end for the rest of a request, and takes headers of any size. A client without a key
+uvicorn's protocol waits indefinitely for the rest of a request, and accepts headers of any size. A client without a key
 could so use up the process's file descriptors, which workers in the same process need too.
 """
 
@@ -24,13 +24,15 @@ from freight.api.http.validation import Problem
 from freight.throttled import Throttle
 
 BACKLOG = 64
-"""Connections that are accepted at one go; more wait in the system's queue."""
+"""Connections that are accepted at once; more wait in the system's queue."""
 
 FEED_BYTES = 16_384
-"""Bytes that the parser is given at a time, so that the limits are looked at between."""
+"""Bytes that the parser is given at a time, so that the limits are checked in between."""
 
 FAREWELL_SECONDS = 1.0
-"""How long what a refused client still sends is read and dropped: closed at once, it might never see the answer."""
+"""Seconds for which further data of a refused client are read and dropped: closed at once, it might never see the
+response.
+"""
 
 MALFORMED = "malformed_http"
 
@@ -38,37 +40,37 @@ log = structlog.get_logger()
 
 
 class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client may do before its request has arrived."""
+    """Limits on a client before its request is complete."""
 
     connections: int = 1000
     head_bytes: int = 32_768
-    """Bytes of the request line, the headers, and whatever else is not body."""
+    """Bytes of the request line, the headers, and everything else that is not body."""
     headers: int = 100
     head_seconds: float = 10.0
-    """From the connection, or from a later request's first byte, to the end of its headers."""
+    """Seconds from the connection, or from a later request's first byte, to the end of its headers."""
     body_seconds: float = 60.0
-    """From the end of the headers to the end of the body: a megabyte at 17 kB a second."""
+    """Seconds from the end of the headers to the end of the body: a megabyte at 17 kB a second."""
 
 
 class Connections:
-    """The connections of one server, those first that can be closed when room is needed."""
+    """The connections of one server, ordered by which is closed first when room is needed."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.open = 0
         self._waiting: dict[_Connection, None] = {}
-        """Without a whole head of a request, longest first."""
+        """Connections without a complete head of a request, longest waiting first."""
         self._sending: dict[_Connection, None] = {}
-        """With a head, but without the whole body, longest first."""
+        """Connections with a head, but without the complete body, longest waiting first."""
 
     def protocol(self) -> type[asyncio.Protocol]:
-        """Return the class that uvicorn makes an instance of for each connection."""
+        """Return the class that uvicorn instantiates for each connection."""
         return type("Connection", (_Connection,), {"pool": self})
 
     def admit(self) -> bool:
-        """Count a connection, and close the one that has kept its request back for longest if there are too many.
+        """Count a connection. If there are too many, close the one that has been waiting for its request longest.
 
-        False if all others are being answered.
+        Return False if all others are being answered.
         """
         self.open += 1
         if self.open <= self.limits.connections:
@@ -81,17 +83,17 @@ class Connections:
         return True
 
     def wait_for_head(self, connection: "_Connection") -> None:
-        """Note that nothing or a part of a head has come on this connection."""
+        """Record that nothing or a part of a head has arrived on this connection."""
         self.leave(connection)
         self._waiting[connection] = None
 
     def wait_for_body(self, connection: "_Connection") -> None:
-        """Note that the head of a request has come on this connection."""
+        """Record that the head of a request has arrived on this connection."""
         self.leave(connection)
         self._sending[connection] = None
 
     def leave(self, connection: "_Connection") -> None:
-        """Note that the connection is waited for no longer."""
+        """Record that the connection is no longer waiting."""
         self._waiting.pop(connection, None)
         self._sending.pop(connection, None)
 
@@ -105,12 +107,12 @@ class _Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
         self._overhead = 0
-        """Bytes since the last request was complete that are not body."""
+        """Bytes since the last complete request that are not body."""
         self._in_head = True
         self._begun = False
-        """Whether anything of a request has come that is not complete."""
+        """Whether a part of an incomplete request has arrived."""
         self._status = HTTPStatus.BAD_REQUEST
-        """The answer to a mistake that the parser reports."""
+        """The status for an error that the parser reports."""
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -126,12 +128,12 @@ class _Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def drop(self) -> None:
-        """Close the connection without a word, because others need the room."""
+        """Close the connection without a response, because others need the room."""
         self._expect_nothing()
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Give the parser what has come, as long as it is within the limits."""
+        """Pass received data to the parser, as long as they are within the limits."""
         self._unset_keepalive_if_required()
         if self._in_head and self._timer is None:
             self._expect_head()
@@ -143,17 +145,17 @@ class _Connection(HttpToolsProtocol):
             try:
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade:
-                # Nothing is offered by another protocol: the request is answered as if it had not asked.
+                # No other protocol is offered: the request is answered as if it had not asked for an upgrade.
                 return
             except httptools.HttpParserError:
-                self._refuse(self._status, MALFORMED, "This is not a request of HTTP/1.1.")
+                self._refuse(self._status, MALFORMED, "This is not an HTTP/1.1 request.")
                 return
             if self._overhead > self.pool.limits.head_bytes:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", self._head_sentence())
                 return
 
     def eof_received(self) -> None:
-        """Let the connection be closed."""
+        """Close the connection."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -210,19 +212,19 @@ class _Connection(HttpToolsProtocol):
             self.transport.close()
             return
         part = "head" if self._in_head else "body"
-        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"{part}_too_slow", f"The {part} of the request came too slowly.")
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"{part}_too_slow", f"The {part} of the request arrived too slowly.")
 
     def _head_sentence(self) -> str:
         limits = self.pool.limits
         return f"The head of a request has at most {limits.head_bytes:,} bytes and {limits.headers} headers."
 
     def _refuse(self, status: HTTPStatus, kind: str, message: str) -> None:
-        """Answer with an error in Freight's form, if that is possible still, and close the connection."""
+        """Answer with an error in Freight's form, if that is still possible, and close the connection."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         self._expect_nothing()
-        # While it is said farewell to, it is the first to be closed.
+        # While its last data are dropped, it is the first to be closed.
         self.pool.wait_for_head(self)
         if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
             kind, message = "head_too_large", self._head_sentence()
@@ -233,7 +235,7 @@ class _Connection(HttpToolsProtocol):
             self.transport.close()
             return
         if self.cycle is not None:
-            # What the application may still answer goes nowhere.
+            # Further responses of the application are dropped.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.write(_answer(status, Problem(type=kind, message=message, field=None), request_id))
@@ -245,7 +247,7 @@ class _Connection(HttpToolsProtocol):
         self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
 
     def _may_answer(self) -> bool:
-        """Whether nothing else is being answered on this connection, nor was this request already."""
+        """Return whether no other response is being sent on this connection, nor was this request answered already."""
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None:
             return True
@@ -271,7 +273,7 @@ def _answer(status: HTTPStatus, problem: Problem, request_id: str) -> bytes:
 
 
 def most_connections(wanted: int, *, reserved: int) -> int:
-    """Return how many connections there may be beside `reserved` other descriptors, at most as many as wanted.
+    """Return how many connections are possible in addition to `reserved` other descriptors, at most as many as wanted.
 
     The process's own limit is raised as far as the system allows: its usual value, 1024, is for programs that use
     `select`.
@@ -285,14 +287,13 @@ def most_connections(wanted: int, *, reserved: int) -> int:
     if soft == resource.RLIM_INFINITY:
         return wanted
     free = soft - used
-    # Where there are very few, each side has a half.
+    # If there are very few, each side gets a half.
     return max(1, min(wanted, free - min(reserved, free // 2)))
 
 
 def quiet_about_descriptors(loop: asyncio.AbstractEventLoop, *, throttle: Throttle | None = None) -> Callable[[], None]:
-    """Have the loop say once in a while, not a thousand times a second, that it can accept no connection.
-
-    Return what undoes it.
+    """Limit the loop's reports that it cannot accept connections to one per interval. Return the function that undoes
+    it.
     """
     before = loop.get_exception_handler()
 
@@ -303,7 +304,7 @@ def quiet_about_descriptors(loop: asyncio.AbstractEventLoop, *, throttle: Thrott
                 "descriptors_exhausted",
                 error,
                 throttle=throttle,
-                consequence="New connections wait. Let the process open more files (`ulimit -n`).",
+                consequence="New connections wait. Raise the limit of open files (`ulimit -n`).",
             )
         elif before:
             before(loop, context)

@@ -1,4 +1,4 @@
-"""The one form in which every error is answered."""
+"""The one form of all error responses."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,10 +31,10 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.OperatorInterventionError,
 )
-"""What comes up when PostgreSQL is not there, cannot be written, starts, stops, or ends a statement that took long."""
+"""Errors when PostgreSQL is unavailable, read-only, starting or stopping, or cancels a statement that took too long."""
 
 DATABASE_RETRY_SECONDS = 5
-"""When to ask again is said with a 503: a database that was restarted or failed over is mostly back by then."""
+"""Sent with a 503 as the time to retry: a database that was restarted or failed over is usually back by then."""
 
 CODES = {
     400: "malformed_request",
@@ -55,21 +55,21 @@ CODES = {
 }
 
 SENTENCES = {
-    400: "The request is not well-formed; `details` says where.",
+    400: "The request is malformed; `details` says where.",
     401: "API key required",
-    403: "The API key lacks the scope that this needs.",
-    404: "There is nothing at this address; /schema lists what there is.",
-    405: "This method is not offered here; the Allow header lists those that are.",
-    409: "What was asked for does not go together with the present state.",
+    403: "The API key lacks the required scope.",
+    404: "No such resource; /schema lists all of them.",
+    405: "Method not allowed; the Allow header lists the allowed ones.",
+    409: "The request conflicts with the resource's current state.",
     408: "The request did not arrive in time; send it again.",
-    413: "The body is larger than Freight takes.",
+    413: "The body is too large.",
     415: "Send the body as JSON, with the header Content-Type: application/json.",
     429: "Too many requests; wait for as many seconds as the Retry-After header says.",
-    431: "The head of the request is larger than Freight takes.",
-    422: "The request holds values that do not fit; `details` lists them.",
-    500: "Freight made a mistake, which is in its log under this request_id. Try again, and report it if it stays.",
-    502: "A vendor that had to be asked could not be; try again later.",
-    503: "Freight's database cannot be reached, or cannot be written, at the moment; try again shortly.",
+    431: "The request line and headers are too large.",
+    422: "The request contains invalid values; `details` lists them.",
+    500: "Internal error, logged under this request_id. Try again, and report it if it persists.",
+    502: "A vendor could not be reached; try again later.",
+    503: "Freight's database is unavailable or read-only; try again shortly.",
 }
 
 COMMON = (400, 401, 403, 429, 500, 503)
@@ -89,14 +89,14 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
     """An error: `error` is a stable code for programs, `message` a sentence for people."""
 
     error: Annotated[str, Meta(description="A stable code.")]
-    message: Annotated[str, Meta(description="What is wrong and what to do about it.")]
-    details: Annotated[list[Problem], Meta(description="Each thing that is wrong by itself, where there are several.")]
-    request_id: Annotated[str, Meta(description="Names the request in Freight's log; also in X-Request-ID.")]
+    message: Annotated[str, Meta(description="What is wrong and what to do.")]
+    details: Annotated[list[Problem], Meta(description="The individual problems, if there are several.")]
+    request_id: Annotated[str, Meta(description="Identifies the request in Freight's log; also in X-Request-ID.")]
     timestamp: datetime
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """The error answers of an operation, for its documentation: these, and those of every operation with a key."""
+    """Return the documented error responses of an operation: these, and those of every operation with a key."""
     return {
         status: ResponseSpec(
             data_container=Error,
@@ -130,12 +130,12 @@ def _answer(
 ) -> Response[Error]:
     body = Error(
         error=code or CODES.get(status, "error"),
-        message=message or SENTENCES.get(status, "The request cannot be carried out."),
+        message=message or SENTENCES.get(status, "The request failed."),
         details=list(details),
         request_id=request.state.request_id,
         timestamp=datetime.now(UTC),
     )
-    # The media type is said because the handler's own may be another: HTML, where a page of the documentation fails.
+    # The media type is given because the handler's own may differ: HTML, if a page of the documentation fails.
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
@@ -153,7 +153,7 @@ def _on_domain_error(request: AnyRequest, error: domain.DomainError) -> Response
 
 def _on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Error]:
     if request.state.get(DISCONNECTED):
-        # The answer goes nowhere, and nothing went wrong here.
+        # The response has no recipient, and nothing went wrong here.
         return _answer(request, 400)
     if error.status_code >= 500 and error.status_code != 503:
         return _on_crash(request, error)
@@ -166,7 +166,7 @@ def _on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Er
 
 
 def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[Error]:
-    """Litestar's list of the parameters that do not fit."""
+    """Return the problems of parameters, from Litestar's list."""
     complaints: list[dict[str, str]] = error.extra if isinstance(error.extra, list) else []
     fields = {complaint.get("key", "") for complaint in complaints}
     if "data" in fields:
@@ -176,7 +176,7 @@ def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[
     details = []
     for complaint in complaints:
         parameter = parameters[complaint["key"]]
-        # A header has another name on its way than in the code.
+        # A header's name in HTTP differs from the parameter's name in the code.
         sent_as = getattr(parameter.kwarg_definition, "name", None) or parameter.name
         details.append(from_message(complaint["message"], parameter.raw, field=sent_as))
     return _answer(request, 422, details=details)

@@ -1,4 +1,4 @@
-"""Query parameters that pages and downloads have in common."""
+"""Query parameters that pages and downloads share."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,19 +15,17 @@ from freight.model.crm import Entity
 JobId = Annotated[UUID, PathParameter(description="The job's id.")]
 
 WithEntity = Annotated[
-    Entity | None, QueryParameter(description="Only what is about this entity.", examples=[Example(value="people")])
+    Entity | None, QueryParameter(description="Filter by entity.", examples=[Example(value="people")])
 ]
 WithOutcome = Annotated[
-    Outcome | None, QueryParameter(description="Only records with this outcome.", examples=[Example(value="failed")])
+    Outcome | None, QueryParameter(description="Filter by outcome.", examples=[Example(value="failed")])
 ]
-WithLevel = Annotated[
-    Level | None, QueryParameter(description="Only rows of this level.", examples=[Example(value="warning")])
-]
+WithLevel = Annotated[Level | None, QueryParameter(description="Filter by level.", examples=[Example(value="warning")])]
 WithCode = Annotated[
     str | None,
     QueryParameter(
         pattern="^[a-z0-9_]{1,64}$",
-        description="Only what has this code.",
+        description="Filter by code.",
         examples=[Example(value="invalid_phone_number")],
     ),
 ]
@@ -37,7 +35,7 @@ WithText = Annotated[
         min_length=1,
         max_length=200,
         pattern=NO_NUL,
-        description="Only what has this text in its source id or its message, in capitals or not.",
+        description="Case-insensitive substring of the source id or the message.",
         examples=[Example(value="acme.com")],
     ),
 ]
@@ -47,15 +45,16 @@ WithSourceId = Annotated[
         min_length=1,
         max_length=200,
         pattern=NO_NUL,
-        description="Only what is about the record with this id in the source; best together with `entity`.",
+        description="Filter by the record's id in the source; best combined with `entity`.",
         examples=[Example(value="4711")],
     ),
 ]
 InFormat = Annotated[
     Format,
     QueryParameter(
-        description="`csv` for spreadsheets (UTF-8 with a byte order mark; an apostrophe stands before whatever a "
-        "spreadsheet could take for a formula), `ndjson` for programs: one JSON object a line.",
+        description="`csv` for spreadsheets (UTF-8 with a byte order mark; values that a spreadsheet could take "
+        "for a formula are prefixed with an apostrophe), `ndjson` for programs: one JSON object per "
+        "line.",
         examples=[Example(value="ndjson")],
     ),
 ]

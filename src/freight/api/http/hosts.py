@@ -1,4 +1,4 @@
-"""Allowed hosts: the names by which the API may be addressed."""
+"""Allowed hosts: the names at which the API can be reached."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,13 @@ from litestar.types import Guard
 from freight.api.http.validation import Problem
 
 ANY_HOST = "any_host"
-"""Mark in the `opt` of what may be asked under any name, as load balancers do."""
+"""Mark in the `opt` of operations that are answered under any host name, as load balancers need."""
 
 
 def needs_host(allowed: Sequence[str]) -> Guard:
-    """A guard that lets in only requests to one of these names; `*.example.com` stands for all below one.
+    """Return a guard that admits only requests to one of these names; `*.example.com` includes all subdomains.
 
-    Litestar's own check knows no ports and answers in a form of its own.
+    Litestar's own check ignores ports and answers in another form.
     """
     names = frozenset(name for name in allowed if not name.startswith("*."))
     domains = tuple(name.removeprefix("*") for name in allowed if name.startswith("*."))
@@ -28,14 +28,14 @@ def needs_host(allowed: Sequence[str]) -> Guard:
             return
         host = _name(connection.headers.get("Host", ""))
         if host not in names and not host.endswith(domains):
-            problem = Problem(type="unknown_host", message="This Freight is not reached by this name.", field=None)
+            problem = Problem(type="unknown_host", message="Host not allowed.", field=None)
             raise ClientException(extra=[problem])
 
     return guard
 
 
 def _name(host: str) -> str:
-    """A Host header without its port, in small letters; empty if it is none."""
+    """Return a Host header without its port, in lower case; empty if it is not valid."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

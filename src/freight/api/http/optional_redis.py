@@ -1,4 +1,4 @@
-"""Redis as something that may be away: what is kept there makes answers faster or fewer, never right or wrong."""
+"""Redis as an optional service: its contents make responses faster or fewer, never right or wrong."""
 
 import asyncio
 import time
@@ -17,18 +17,18 @@ log = structlog.get_logger()
 
 
 class OptionalRedis:
-    """Asks Redis, and says in the log once that it is away and once that it is back."""
+    """Queries Redis, and logs once when it becomes unavailable and once when it is back."""
 
     def __init__(self) -> None:
         self._away = False
         self._retry_at = 0.0
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer, or None while Redis is away."""
+        """Return the result, or None while Redis is unavailable."""
         if self._away:
             if time.monotonic() < self._retry_at:
                 return None
-            # The others need not wait for the one that tries.
+            # Other requests need not wait for the one that tries.
             self._retry_at = time.monotonic() + TIMEOUT + RETRY_AFTER
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -37,8 +37,10 @@ class OptionalRedis:
             if not str(error).startswith("WRONGTYPE"):
                 self._unavailable(error)
                 return None
-            # This one key only is not what it should be.
-            log.warning("redis_key_unusable", reason=str(error), consequence="This one answer was not looked up.")
+            # Only this key has an unexpected type.
+            log.warning(
+                "redis_key_unusable", reason=str(error), consequence="The cache was not used for this response."
+            )
             return None
         except (RedisError, OSError) as error:
             self._unavailable(error)

@@ -1,4 +1,4 @@
-"""Pages of what clients are answered, and the parameters that choose one."""
+"""Pages of responses, and the parameters that select one."""
 
 from collections import abc
 from typing import Annotated, Any, TypeVar
@@ -16,19 +16,20 @@ from freight.domain.tenancy.api_keys import ApiKey
 from freight.domain.tenancy.audit import AuditEvent
 from freight.domain.tenancy.tenants import Tenant
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Most items that a page has.")]
-Offset = Annotated[int, QueryParameter(ge=0, le=2**53, description="Items left out before the page.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Maximum number of items per page.")]
+Offset = Annotated[int, QueryParameter(ge=0, le=2**53, description="Number of items to skip.")]
 Cursor = Annotated[
     str | None,
     QueryParameter(
         max_length=200,
-        description="The `next_cursor` of the page before, with the same filters: the quickest way through many pages.",
+        description="The `next_cursor` of the previous page, with the same filters: the fastest way through many "
+        "pages.",
     ),
 ]
 
 
 class PageLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go from a page."""
+    """Links of a page."""
 
     self_: str = msgspec.field(name="self")
     next: str | None
@@ -36,75 +37,73 @@ class PageLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some of many items."""
+    """A page of items."""
 
-    total: Annotated[int, Meta(description="Items on all pages together.")]
+    total: Annotated[int, Meta(description="Number of items on all pages.")]
     limit: int
     offset: int
     has_more: bool
-    pages: Annotated[int, Meta(description="How many pages of this size there are.")]
-    current_page: Annotated[int, Meta(description="Which of them this is, from 1.")]
+    pages: Annotated[int, Meta(description="Number of pages of this size.")]
+    current_page: Annotated[int, Meta(description="Number of this page, from 1.")]
     links: PageLinks
 
 
 class JobsPage(Page, frozen=True, kw_only=True):
-    """Some of a tenant's jobs."""
+    """A page of jobs."""
 
     items: list[JobItem]
 
 
 class BatchesPage(Page, frozen=True, kw_only=True):
-    """Some of a job's batches."""
+    """A page of batches."""
 
     items: list[BatchView]
 
 
 class CursorPage(Page, frozen=True, kw_only=True):
-    """Some of very many items."""
+    """A page of items with a cursor."""
 
-    next_cursor: Annotated[
-        str | None, Meta(description="What `cursor` takes for the page after this; null on the last one.")
-    ]
+    next_cursor: Annotated[str | None, Meta(description="The `cursor` of the next page; null on the last one.")]
 
 
 class RecordsPage(CursorPage, frozen=True, kw_only=True):
-    """Some of a job's records."""
+    """A page of records."""
 
     items: list[RecordRow]
 
 
 class LogsPage(CursorPage, frozen=True, kw_only=True):
-    """Some of a job's log rows."""
+    """A page of log rows."""
 
     items: list[LogRow]
 
 
 class KeysPage(Page, frozen=True, kw_only=True):
-    """Some of a tenant's keys."""
+    """A page of API keys."""
 
     items: list[ApiKey]
 
 
 class AuditPage(Page, frozen=True, kw_only=True):
-    """Some of the audit trail."""
+    """A page of audit events."""
 
     items: list[AuditEvent]
 
 
 class TenantsPage(Page, frozen=True, kw_only=True):
-    """Some of the tenants."""
+    """A page of tenants."""
 
     items: list[Tenant]
 
 
 class WebhooksPage(Page, frozen=True, kw_only=True):
-    """Some of a tenant's webhooks."""
+    """A page of webhooks."""
 
     items: list[WebhookView]
 
 
 class DeliveriesPage(Page, frozen=True, kw_only=True):
-    """Some of the deliveries to a webhook."""
+    """A page of deliveries."""
 
     items: list[DeliveryView]
 
@@ -123,7 +122,7 @@ def page(
     offset: int,
     filters: abc.Mapping[str, object],
 ) -> P:
-    """A page, with links that keep the filters, of which one may have several values."""
+    """Return a page, with links that keep the filters, which can have several values."""
 
     def link(start: int) -> str:
         return _address(path, filters, limit=limit, offset=start)
@@ -153,7 +152,7 @@ def _address(path: str, filters: abc.Mapping[str, object], **place: str | int) -
 def cursor_page(
     kind: type[C], items: list[Any], part: Slice, window: Window, *, path: str, filters: dict[str, str | None]
 ) -> C:
-    """A page whose next one is found by its cursor, with links that keep the filters."""
+    """Return a page with the cursor of the next one, and links that keep the filters."""
 
     def link(**place: str | int) -> str:
         return _address(path, filters, limit=window.limit, **place)

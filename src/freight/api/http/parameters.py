@@ -1,4 +1,4 @@
-"""Query parameters: those that a handler would leave unread are refused."""
+"""Query parameters: unknown ones are refused."""
 
 from collections.abc import Collection
 from functools import cache
@@ -15,16 +15,16 @@ from freight.api.http.validation import Problem, listed, shortened, suggestion
 
 
 async def before_handler(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Answer OPTIONS, and refuse what the handler would leave unread."""
+    """Answer OPTIONS, and refuse parameters that the handler would ignore."""
     if (answer := await answer_options(request)) is None:
         check_parameters(request)
     return answer
 
 
 def check_parameters(request: Request[Any, Any, Any]) -> None:
-    """Raise `HTTPException` for query parameters that are not offered, or have several values where one is taken.
+    """Raise `HTTPException` for unknown query parameters, and for several values of one that takes a single value.
 
-    Litestar would leave them out, and answer another question than was asked.
+    Litestar would ignore them, and answer another question than was asked.
     """
     if not request.scope["query_string"]:
         return
@@ -32,7 +32,7 @@ def check_parameters(request: Request[Any, Any, Any]) -> None:
     given = request.query_params.dict()
     found = [_unknown(name, known) for name in given if name not in known]
     found += [
-        Problem(type="repeated_parameter", message="This parameter has one value only.", field=name)
+        Problem(type="repeated_parameter", message="This parameter takes only one value.", field=name)
         for name, values in given.items()
         if len(values) > 1 and not known.get(name, True)
     ]
@@ -42,7 +42,7 @@ def check_parameters(request: Request[Any, Any, Any]) -> None:
 
 @cache
 def _parameters(handler: BaseRouteHandler) -> dict[str, bool]:
-    """The query parameters of a handler, and whether each may have several values."""
+    """Return the query parameters of a handler, and whether each can have several values."""
     return {
         field.kwarg_definition.name or field.kwarg_definition.query or name: _is_list(field)
         for name, field in handler.parsed_fn_signature.parameters.items()
@@ -55,7 +55,7 @@ def _is_list(field: FieldDefinition) -> bool:
 
 
 def _unknown(name: str, known: Collection[str]) -> Problem:
-    message = "There is no such parameter."
+    message = "Unknown parameter."
     if known:
-        message += suggestion(name, known) or f" There are: {', '.join(sorted(known))}."
+        message += suggestion(name, known) or f" Known parameters: {', '.join(sorted(known))}."
     return Problem(type="unknown_parameter", message=message, field=shortened(name))

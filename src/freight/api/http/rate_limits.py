@@ -1,4 +1,4 @@
-"""Rate limits: how many requests a tenant may make, or an address without a key.
+"""Rate limits: the number of requests of a tenant, or of an address without a key.
 
 Requests are counted in Redis by one script, so the limits hold exactly for all API processes together. Without Redis
 requests pass.
@@ -31,27 +31,27 @@ from freight.domain.tenancy.tenants import Limits
 from freight.settings import Settings
 
 CREATES_JOB = "creates_job"
-"""Mark in the `opt` of the operation that the limits on creations hold for."""
+"""Mark in the `opt` of the operation to which the limits on creations apply."""
 
 CREATIONS = "creations"
 
 NOT_BY_ADDRESS = "not_by_address"
-"""Mark in the `opt` of whatever addresses are not counted for: keys are, or nobody is."""
+"""Mark in the `opt` of operations that are not counted by address, but by key or not at all."""
 
 NEVER_REFUSED = "never_refused"
-"""Mark in the `opt` of what a tenant may do at any time: an emergency must not wait for a dashboard that polls."""
+"""Mark in the `opt` of operations that are never refused: an emergency must not wait for a dashboard that polls."""
 
 EMERGENCY_SECONDS = 0.2
-"""How far apart such requests of one tenant are answered once its limit is reached."""
+"""The minimum interval of such requests of one tenant after its limit is reached."""
 
 MINUTE, HOUR = 60, 3600
 
 HEADERS = [
     ResponseHeader(name=name, value="", description=description, documentation_only=True)
     for name, description in (
-        ("X-RateLimit-Limit", "Requests allowed by the limit that is nearest to being reached."),
-        ("X-RateLimit-Remaining", "How many of them are left."),
-        ("X-RateLimit-Reset", "When there will be one more, in seconds since 1970."),
+        ("X-RateLimit-Limit", "Requests allowed by the limit that is closest to being reached."),
+        ("X-RateLimit-Remaining", "Requests left within that limit."),
+        ("X-RateLimit-Reset", "When another request becomes available, in seconds since 1970."),
     )
 ]
 
@@ -96,7 +96,7 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Window(NamedTuple):
-    """So many requests in any stretch of so many seconds."""
+    """A number of requests within any period of so many seconds."""
 
     name: str
     counter: str
@@ -105,16 +105,16 @@ class Window(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How a window stands after a request."""
+    """The state of a window after a request."""
 
     window: Window
     remaining: int
     seconds: float
-    """Until one request more is allowed."""
+    """Seconds until another request is allowed."""
 
 
 class Limiter:
-    """Counts requests. `admit…` put the standing into the answer's headers, or raise what is answered with 429."""
+    """Counts requests. `admit…` set the response's rate-limit headers, or raise the 429."""
 
     def __init__(self, redis: Redis, volatile: OptionalRedis, settings: Settings) -> None:
         self._settings = settings
@@ -125,12 +125,12 @@ class Limiter:
         self._brake = Brake()
 
     async def admit_anybody(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """A guard for what needs no key."""
+        """Count a request that needs no key. This is a guard."""
         if not handler.opt.get(NOT_BY_ADDRESS):
             await self.admit_without_key(connection)
 
     async def admit_without_key(self, connection: Connection) -> None:
-        """Count a request of an address that has shown no valid key."""
+        """Count a request of an address without a valid key."""
         limit = self._settings.keyless_requests_per_minute
         window = Window("requests a minute without a valid key", "requests", limit, MINUTE)
         await self._admit(connection, f"address:{_subscriber(connection)}", [window])
@@ -182,7 +182,7 @@ class Limiter:
     def _give_back_if_refused(
         self, connection: Connection, who: str, request: bytes, counter: str, standings: Sequence[Standing]
     ) -> None:
-        """Have a creation that is answered with an error counted as a request only."""
+        """Count a creation that fails as a request only."""
 
         async def give_back() -> None:
             await self._volatile.ask(lambda: self._redis.zrem(_key(who, counter), request))
@@ -207,7 +207,7 @@ def _key(who: str, counter: str) -> str:
 
 
 def _show_tightest(connection: Connection, standings: Sequence[Standing]) -> Standing:
-    """Put the standing that is nearest to its limit into the headers of the answer, and return it."""
+    """Set the response's headers to the window that is closest to its limit, and return it."""
     tightest = min(standings, key=lambda standing: (standing.remaining, -standing.seconds))
     request_log.headers(connection.scope).update(
         {
@@ -230,7 +230,7 @@ def _refusal(standing: Standing) -> TooManyRequestsException:
 
 
 def _subscriber(connection: Connection) -> str:
-    """The address; of one of version 6 its network, because a single subscriber has a whole one."""
+    """Return the address, or for IPv6 its network, because a single subscriber has a whole one."""
     if connection.client is None:
         return "unknown"
     try:

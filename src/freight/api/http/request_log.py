@@ -1,4 +1,4 @@
-"""What is true of every request: it has an id, and its start and its end are in the log."""
+"""Request ids, and the start and end of every request in the log."""
 
 import re
 import secrets
@@ -15,16 +15,16 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage,
 
 HEADER = "X-Request-ID"
 DISCONNECTED = "disconnected"
-"""Mark in the state of a request whose client has gone before all of it had come."""
+"""Mark in the state of a request whose client disconnected before it was complete."""
 
 ONLY_HEAD = "only_head"
 """Mark in the state of a HEAD request, which is answered as GET without the body."""
 
 ON_REFUSAL = "on_refusal"
-"""In the state of a request, what is to be done before it is answered with an error."""
+"""In the state of a request, a callback before it is answered with an error."""
 
 VARY = "vary"
-"""In the state of a request, the answer's `Vary` before Litestar's CORS replaces it."""
+"""In the state of a request, the response's `Vary` before Litestar's CORS replaces it."""
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -32,15 +32,15 @@ log = structlog.get_logger()
 
 
 class RequestLog:
-    """Wraps the whole application, because Litestar's own middleware sees only requests that found a route."""
+    """Wraps the whole application, because Litestar's own middleware sees only requests that match a route."""
 
     def __init__(self, app: ASGIApp, *, cross_origin: bool = False) -> None:
-        """`cross_origin` says that answers depend on the origin of the page that asks."""
+        """Wrap an application; with `cross_origin` its responses depend on the origin of the page."""
         self._app = app
         self._vary = ("Origin",) if cross_origin else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; its id is `request.state.request_id`, and bound to every log line written meanwhile."""
+        """Pass the request on. Its id is `request.state.request_id`, and bound to every log line written meanwhile."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
@@ -59,7 +59,7 @@ class RequestLog:
                     await undo()
                 answered = MutableScopeHeaders(message)
                 answered.update(headers(scope))
-                # Browsers are to take no answer for a page or a script.
+                # Browsers must not take a response for a page or a script.
                 answered["X-Content-Type-Options"] = "nosniff"
                 varied = ", ".join([scope["state"].get(VARY, ""), answered.get("Vary", ""), *self._vary])
                 if names := dict.fromkeys(name.strip() for name in varied.split(",") if name.strip()):
@@ -83,7 +83,7 @@ class RequestLog:
 
 
 def keep_vary(app: ASGIApp) -> ASGIApp:
-    """Middleware that notes what an answer depends on, for `RequestLog` to say."""
+    """Record the response's `Vary` for `RequestLog`, as a middleware."""
 
     async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_noting(message: Message) -> None:
@@ -97,7 +97,7 @@ def keep_vary(app: ASGIApp) -> ASGIApp:
 
 
 async def answer_options(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Answer OPTIONS with all methods of a path: Litestar's own answer knows only those of one of its handlers."""
+    """Answer OPTIONS with all methods of a path: Litestar's own response knows only those of one of its handlers."""
     if request.method != "OPTIONS":
         return None
     path = request.scope["path_template"]
@@ -111,13 +111,13 @@ def _methods(route: BaseRoute) -> Iterable[str]:
 
 
 def with_head(methods: Iterable[str]) -> set[str]:
-    """Return the methods, HEAD among them where GET is."""
+    """Return the methods, with HEAD if GET is among them."""
     offered = set(methods)
     return offered | {"HEAD"} if "GET" in offered else offered
 
 
 def _as_get(scope: HTTPScope) -> HTTPScope:
-    """A HEAD request as GET; the server leaves the body of its answer out by itself."""
+    """Return a HEAD request as GET; the server omits the body of its response."""
     if scope["method"] != "HEAD":
         return scope
     scope["state"][ONLY_HEAD] = True
@@ -125,7 +125,7 @@ def _as_get(scope: HTTPScope) -> HTTPScope:
 
 
 def headers(scope: Scope) -> dict[str, str]:
-    """Headers that the answer will have whatever it is, also if it is an error."""
+    """Return the headers of every response, including errors."""
     given: dict[str, str] = scope.setdefault("state", {}).setdefault("headers", {})
     return given
 

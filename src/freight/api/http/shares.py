@@ -1,4 +1,4 @@
-"""Shares: how much of what is scarce one tenant may hold at a time, and answers that many share."""
+"""Shares: limits on what one tenant holds at a time, and responses that several requests share."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ RETRY_AFTER_SECONDS = 10
 
 
 class Shares:
-    """A number of places, of which each tenant may hold some.
+    """A number of places, of which each tenant can hold some.
 
-    A request waits a moment for a place and is then refused, so that a client learns why nothing comes.
+    A request waits a moment for a place and is then refused, so that the client learns the reason.
     """
 
     def __init__(self, name: str, *, total: int, each: int, wait_seconds: float) -> None:
-        """`name` is what is done at the places, in the plural: `downloads`."""
+        """Name the use of the places in the plural: `downloads`."""
         self._name = name
         self._each = each
         self._wait = wait_seconds
@@ -35,7 +35,7 @@ class Shares:
 
     @asynccontextmanager
     async def held(self, tenant_id: UUID) -> AsyncIterator[None]:
-        """Hold a place. Raises `HTTPException`: 429 if the tenant holds its share, 503 if all places are taken."""
+        """Hold a place. Raise `HTTPException`: 429 if the tenant holds its share, 503 if all places are taken."""
         own = self._own.setdefault(tenant_id, asyncio.Semaphore(self._each))
         self._users[tenant_id] += 1
         try:
@@ -50,11 +50,11 @@ class Shares:
                 del self._users[tenant_id], self._own[tenant_id]
 
     def _share_is_used(self) -> HTTPException:
-        message = f"A tenant may have {self._each} {self._name} under way at a time. Try again when one has ended."
+        message = f"A tenant may have {self._each} concurrent {self._name}. Try again when one has ended."
         return _refusal(429, f"{self._name}_exceeded", message)
 
     def _all_is_used(self) -> HTTPException:
-        message = f"As many {self._name} as this server takes are under way. Try again shortly."
+        message = f"The maximum number of concurrent {self._name} is reached. Try again shortly."
         return _refusal(503, f"too_many_{self._name}", message)
 
 
@@ -82,17 +82,17 @@ def _refusal(status: int, kind: str, message: str) -> HTTPException:
 
 
 class Fresh(Generic[V]):
-    """One answer that all who ask are given, looked up again when it is too old."""
+    """One result that all callers share, computed again when it is too old."""
 
     def __init__(self, look_up: Callable[[], Awaitable[V]], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._look_up = look_up
         self._clock = clock
         self._looking = asyncio.Lock()
         self._found: tuple[V, float] | None = None
-        """The answer, and when it was there."""
+        """The result, and its time."""
 
     async def get(self, *, max_age: float) -> V:
-        """Return an answer that is less than so many seconds old, or raise what looking it up raised."""
+        """Return a result that is less than so many seconds old, or raise the error of computing it."""
         async with self._looking:
             if self._found is None or self._clock() - self._found[1] >= max_age:
                 self._found = await self._look_up(), self._clock()
@@ -100,20 +100,20 @@ class Fresh(Generic[V]):
 
 
 class Shared(Generic[K, V]):
-    """Answers that several ask for within a short time, and that are looked up once for all of them."""
+    """Results that several callers need within a short time, computed once for all of them."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` is how old an answer may be."""
+        """Share results for up to `seconds`."""
         self._seconds = seconds
         self._known: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K, look_up: Callable[[], Awaitable[V]]) -> V:
-        """Return the answer, or raise what looking it up raised."""
+        """Return the result, or raise the error of computing it."""
         task = self._known.get(key)
         if task is None:
             task = self._known[key] = asyncio.create_task(_awaited(look_up))
             asyncio.get_running_loop().call_later(self._seconds, self._known.pop, key, None)
-            # Whoever has asked may be gone when it fails.
+            # The caller may have disconnected when it fails.
             task.add_done_callback(_look_at)
         return await asyncio.shield(task)
 

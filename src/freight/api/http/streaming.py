@@ -1,6 +1,6 @@
-"""Answers whose bodies are made while they are sent.
+"""Responses whose bodies are generated while they are sent.
 
-They are our own because Litestar cancels its streams together with the transactions that are open in them.
+They are our own because Litestar cancels its streams together with their open transactions.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from freight.api.http.request_log import ONLY_HEAD
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How slowly a client may take the body: a file that is being sent holds a connection to the database."""
+    """The minimum speed at which a client reads the body: a file that is being sent holds a database connection."""
 
     grace_seconds: float = 30.0
-    """How long it may keep the server waiting in all, besides what the least rate allows."""
+    """Seconds for which it may keep the server waiting in total, in addition to what the minimum rate allows."""
     least_bytes_per_second: float = 16_384
     """Before compression."""
 
@@ -29,14 +29,14 @@ DEFAULT_PACE = Pace()
 log = structlog.get_logger()
 
 Body = Callable[[asyncio.Event], AsyncGenerator[bytes, None]]
-"""Makes the body, piece by piece; the event is set when nobody waits for it any more."""
+"""Generates the body in pieces; the event is set when the client has disconnected."""
 
 
 class StreamingResponse(ASGIResponse):
-    """Sends what a generator makes, and closes the generator before it returns, whether all was sent or not.
+    """Sends what a generator yields, and closes the generator before it returns, whether all was sent or not.
 
-    Litestar's own streams are cancelled where they stand when the client goes, and again while they clean up: a
-    transaction that is open then would keep its connection. Here the generator is asked to end.
+    Litestar's own streams are cancelled when the client disconnects, and again while they clean up: an open transaction
+    would keep its connection. Here the generator is asked to end.
     """
 
     _should_set_content_length = False
@@ -47,7 +47,7 @@ class StreamingResponse(ASGIResponse):
         self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer. An exception before the first piece can still be answered as any other."""
+        """Send the response. An exception before the first piece can still be answered like any other."""
         over = asyncio.Event()
         watching = asyncio.create_task(_until_gone(receive, over))
         started, reader = False, _Reader(self._pace, send)
@@ -70,7 +70,7 @@ class StreamingResponse(ASGIResponse):
 
 
 class _Reader:
-    """A client that takes a body."""
+    """A client that reads a body."""
 
     def __init__(self, pace: Pace, send: Send) -> None:
         self._pace = pace
@@ -79,7 +79,7 @@ class _Reader:
         self._waited = 0.0
 
     async def takes(self, piece: bytes) -> bool:
-        """Send a piece; false if the client takes what is sent too slowly."""
+        """Send a piece. Return False if the client reads too slowly."""
         now = asyncio.get_running_loop().time
         self._sent += len(piece)
         allowed = self._pace.grace_seconds + self._sent / self._pace.least_bytes_per_second - self._waited

@@ -1,4 +1,4 @@
-"""What does not fit in the values that a client sent: all of it, each with its path."""
+"""Validation problems in a client's values: all of them, each with its path."""
 
 import difflib
 import re
@@ -13,31 +13,31 @@ import msgspec
 from msgspec import Meta
 
 MAX_DETAILS = 100
-"""Problems that one answer lists."""
+"""Problems that one response lists."""
 
 MAX_COUNTED = 500
-"""Problems that are counted at all; who sends more has sent something else altogether."""
+"""Problems that are counted at all; a body with more is something else altogether."""
 
 MAX_PATH = 300
-"""Characters of a path that an answer repeats."""
+"""Characters of a path that a response repeats."""
 
 MAX_NAME = 60
 """Characters of a name for which a similar one is searched."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong with a request."""
+    """One problem of a request."""
 
     type: Annotated[str, Meta(description="A stable code.")]
     message: Annotated[str, Meta(description="What is wrong.")]
-    field: Annotated[str | None, Meta(description="The path of the value, `source_config.api_key`.")]
+    field: Annotated[str | None, Meta(description="The path of the value, such as `source_config.api_key`.")]
 
 
 def problems(value: object, hint: Any) -> list[Problem]:
-    """Return what does not fit the type in a decoded JSON value: the first `MAX_DETAILS` problems, and how many more
-    there are. Values are never quoted: they may be secrets.
+    """Return the problems of a decoded JSON value: the first `MAX_DETAILS`, and how many more there are.
 
-    It takes much longer than `msgspec.convert`, which stops at the first problem: ask it only after that has failed.
+    Values are never quoted, because they may be secrets. This takes much longer than `msgspec.convert`, which stops at
+    the first problem: call it only after that has failed.
     """
     return listed(islice(_search(value, hint, ""), MAX_COUNTED))
 
@@ -48,7 +48,7 @@ def listed(all_problems: Iterable[Problem]) -> list[Problem]:
     if (more := len(found) - MAX_DETAILS) <= 0:
         return found
     number = f"at least {more:,}" if len(found) == MAX_COUNTED else f"{more:,}"
-    message = f"There are {number} more problems, which are not listed."
+    message = f"There are {number} more problems that are not listed."
     return [*found[:MAX_DETAILS], Problem(type="more_problems", message=message, field=None)]
 
 
@@ -69,7 +69,7 @@ def _search(value: object, hint: Any, path: str) -> Iterator[Problem]:
 
 
 def _complaint(value: object, hint: Any) -> str | None:
-    """What msgspec says of the first thing in a value that does not fit."""
+    """Return msgspec's message about the first problem of a value."""
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
@@ -86,7 +86,7 @@ def _in_struct(value: dict[str, object], kind: type[msgspec.Struct], path: str) 
             yield Problem(type="missing", message="This field is required.", field=shortened(_below(path, name)))
     for name in value:
         if name not in fields:
-            message = f"There is no such field.{suggestion(name, fields)}"
+            message = f"Unknown field.{suggestion(name, fields)}"
             yield Problem(type="unknown_field", message=message, field=shortened(_below(path, name)))
 
 
@@ -97,7 +97,7 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a sentence with the known name that is most similar, after a space; empty if none is."""
+    """Return a sentence with the most similar known name, after a space; empty if none is similar."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7) if len(name) <= MAX_NAME else []
     return f" Did you mean {close[0]}?" if close else ""
 
@@ -107,12 +107,12 @@ def _below(path: str, name: str) -> str:
 
 
 def shortened(path: str) -> str | None:
-    """Return a path as an answer repeats it; None for an empty one."""
+    """Return a path as a response repeats it; None for an empty one."""
     return (path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}…") or None
 
 
 def _kind_of_object(hint: Any) -> Any:
-    """The struct that an object is to be, or the dict of structs; None for what has no parts to look at."""
+    """Return the struct that an object must match, or the dict of structs; None for a type without parts to check."""
     if isclass(hint) and issubclass(hint, msgspec.Struct):
         return hint
     if get_origin(hint) is dict:
@@ -127,7 +127,9 @@ def from_message(message: str, hint: Any, *, field: str | None) -> Problem:
     if message.startswith("Invalid enum value"):
         return Problem(type="invalid_choice", message=f"Must be one of: {', '.join(_choices(hint))}.", field=field)
     if "matching regex" in message:
-        return Problem(type="invalid_text", message="The text holds characters that are not allowed here.", field=field)
+        return Problem(
+            type="invalid_text", message="The text contains characters that are not allowed here.", field=field
+        )
     if match := WRONG_TYPE.fullmatch(message):
         wanted, got = (_in_words(part) for part in match.groups())
         return Problem(type="wrong_type", message=f"Must be {wanted}, not {got}.", field=field)
@@ -148,7 +150,7 @@ TYPES = {
     "str": "a text",
     "uuid": "a UUID",
 }
-"""How msgspec names types, and how people do."""
+"""The names of types in msgspec, and in messages."""
 
 UNITS = {"str": "character", "array": "item", "object": "entry"}
 
@@ -173,7 +175,7 @@ def _range(message: str, hint: Any) -> str:
 
 
 def _bounds(hint: Any) -> tuple[float, float] | None:
-    """The least and the greatest value, where a type has both."""
+    """Return the minimum and maximum, if a type has both."""
     for part in (*getattr(hint, "__metadata__", ()), *get_args(hint)):
         least, most = getattr(part, "ge", None), getattr(part, "le", None)
         if least is not None and most is not None:

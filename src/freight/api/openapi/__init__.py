@@ -1,1 +1,1 @@
-"""The OpenAPI document: its settings, its examples, and what Litestar's version of it lacks."""
+"""The OpenAPI document: its settings, its examples, and patches of Litestar's version."""

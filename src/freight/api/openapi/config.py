@@ -1,4 +1,4 @@
-"""The API's description: OpenAPI at `/schema`, and pages for people below it."""
+"""The API's description: OpenAPI at `/schema`, and documentation pages below it."""
 
 import asyncio
 import base64
@@ -28,12 +28,18 @@ from freight import __version__
 from freight.api.http.auth import HEADER
 from freight.api.http.rate_limits import NOT_BY_ADDRESS
 from freight.api.openapi.schema_patches import Description
+from freight.connectors import registry
 
-DESCRIPTION = """Freight moves a firm's CRM workspace from Affinity to Attio. Create a job, look at it until it has
-ended, and read in its report what became of everything, and in its log what became of each value that could not be
-carried over. A job of the mode `dry_run` writes nothing, and its report says what a full run would do.
+FROM_TO = (
+    f"from {' or '.join(registry.SPECS[system].label for system in registry.SOURCES)} "
+    f"to {' or '.join(registry.SPECS[system].label for system in registry.TARGETS)}"
+)
 
-Every error is answered in one form: `error` (a stable code), `message`, `details`, `request_id` and `timestamp`."""
+DESCRIPTION = f"""Freight moves a firm's CRM workspace {FROM_TO}. Create a job, follow it until it has
+ended, and read its report, which accounts for all data, and its log, which names each value that could not be migrated.
+A job of the mode `dry_run` writes nothing, and its report says what a full run would do.
+
+Every error has the same form: `error` (a stable code), `message`, `details`, `request_id` and `timestamp`."""
 
 PATH = "/schema"
 ASSETS = "/schema-assets"
@@ -48,7 +54,7 @@ ASSET_TYPES = {
 
 
 class _Redoc(RedocRenderPlugin):
-    """Litestar's page is for Redoc 2; version 3 is a module that looks for an element of its own."""
+    """Litestar's page is for Redoc 2; version 3 is a module that looks for its own element."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         return _page(
@@ -60,7 +66,7 @@ class _Redoc(RedocRenderPlugin):
 
 
 class _Yaml(YamlRenderPlugin):
-    """Litestar's, which renders the document once only: it takes most of a second."""
+    """Litestar's plugin, but rendering the document only once: it takes most of a second."""
 
     _rendered: bytes | None = None
 
@@ -71,7 +77,7 @@ class _Yaml(YamlRenderPlugin):
 
 
 class _Scalar(ScalarRenderPlugin):
-    """Litestar's page loads scripts and styles from elsewhere, in the place where people type their keys."""
+    """Litestar's page loads scripts and styles from other hosts, on a page where people enter their keys."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         return _page(
@@ -101,7 +107,7 @@ INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DO
 
 
 def _protecting(public_url: str | None) -> Callable[[Response[Any]], Awaitable[Response[Any]]]:
-    """Return what gives the pages the headers by which browsers run nothing else in them and show them in no frame."""
+    """Return a hook that sets headers by which browsers run nothing else in the pages and show them in no frame."""
     server = f" {httpx.URL(public_url).copy_with(raw_path=b'/')}" if public_url else ""
 
     async def protect(response: Response[Any]) -> Response[Any]:
@@ -122,13 +128,13 @@ def _protecting(public_url: str | None) -> Callable[[Response[Any]], Awaitable[R
 
 
 class _Preparation:
-    """The document and its slow forms, which are made by a thread when one of them is asked for first."""
+    """The document and its slow formats, which a thread generates when one of them is first requested."""
 
     def __init__(self) -> None:
         self._making: asyncio.Task[None] | None = None
 
     async def before_request(self, request: Request[Any, Any, Any]) -> Redirect | None:
-        """Lead browsers to a page, and wait until there is something to answer."""
+        """Redirect browsers to a page, and wait until the document is ready."""
         if redirect := await _for_browsers(request):
             return redirect
         if self._making is None:
@@ -146,7 +152,7 @@ class _Preparation:
 
 
 async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
-    """Programs are answered the document at `/schema`, browsers are led to its page."""
+    """Return a redirect to the documentation page for browsers; programs get the document at `/schema`."""
     if "path" in request.path_params:
         # Litestar would answer this with an HTML page of its own.
         raise NotFoundException
@@ -156,33 +162,33 @@ async def _for_browsers(request: Request[Any, Any, Any]) -> Redirect | None:
 
 
 def openapi_config(public_url: str | None) -> OpenAPIConfig:
-    """How Litestar describes the API, which clients reach at `public_url`."""
-    server = Server(url="/", description="The server that this description comes from.")
+    """Return Litestar's OpenAPI configuration, for clients that reach the API at `public_url`."""
+    server = Server(url="/", description="The server of this description.")
     if public_url:
         server = Server(url=public_url.rstrip("/"), description="Freight.")
     return Description(
         title="Freight",
         version=__version__,
-        summary="Moves a CRM workspace from Affinity to Attio.",
+        summary=f"Migrate a CRM workspace {FROM_TO}.",
         description=DESCRIPTION,
         servers=[server],
         tags=[
             Tag(name="Jobs", description="Migrations: one job is one run."),
-            Tag(name="Records", description="What was read from the source, and what became of it."),
+            Tag(name="Records", description="What was read from the source, with outcomes."),
             Tag(name="Logs", description="What happened in a job, row by row."),
-            Tag(name="Downloads", description="All records or log rows of a job as one file, for people or programs."),
-            Tag(name="Report", description="What became of a whole workspace, for programs and for people."),
-            Tag(name="Statistics", description="Figures of a job, and of all jobs together."),
-            Tag(name="Events", description="A job as it goes."),
-            Tag(name="Keys", description="API keys of the tenant; the scope `admin` is needed."),
+            Tag(name="Downloads", description="All records or log rows of a job as one file."),
+            Tag(name="Report", description="What happened to a whole workspace, for programs and for people."),
+            Tag(name="Statistics", description="Statistics of a job, and of all jobs together."),
+            Tag(name="Events", description="The progress of a job, streamed."),
+            Tag(name="Keys", description="API keys of the tenant; requires the scope `admin`."),
             Tag(
                 name="Webhooks",
-                description="URLs that are told what becomes of jobs, signed as standardwebhooks.com has it; "
-                "the scope `admin` is needed.",
+                description="URLs that are notified of jobs' events, signed according to standardwebhooks.com; "
+                "requires the scope `admin`.",
             ),
             Tag(name="Audit", description="Who changed what, from where."),
             Tag(name="Tenants", description="The firms that use this Freight, for the platform's administrator."),
-            Tag(name="Health", description="Whether Freight can do its work, and how much. No key is needed."),
+            Tag(name="Health", description="The state of the service, and metrics. No key is needed."),
         ],
         components=Components(
             security_schemes={
@@ -218,7 +224,7 @@ def openapi_config(public_url: str | None) -> OpenAPIConfig:
 
 @get(f"{ASSETS}/{{name:str}}", include_in_schema=False, opt={NOT_BY_ADDRESS: True}, sync_to_thread=False)
 def asset(name: FromPath[str]) -> File:
-    """Return a file of the pages, so that they can be read without the internet."""
+    """Return a file of the pages, so that they work without the internet."""
     spec = find_spec("offapi")
     if name not in ASSET_TYPES or spec is None or spec.origin is None:
         raise NotFoundException
@@ -227,17 +233,17 @@ def asset(name: FromPath[str]) -> File:
 
 @get("/api/docs", include_in_schema=False)
 async def docs() -> Redirect:
-    """The page to try things on."""
+    """Redirect to the interactive documentation."""
     return Redirect(f"{PATH}/swagger")
 
 
 @get("/api/redoc", include_in_schema=False)
 async def redoc() -> Redirect:
-    """The page to read."""
+    """Redirect to the reference documentation."""
     return Redirect(f"{PATH}/redoc")
 
 
 @get("/api/openapi.json", include_in_schema=False)
 async def openapi_json() -> Redirect:
-    """The document."""
+    """Redirect to the document."""
     return Redirect(f"{PATH}/openapi.json")

@@ -2,6 +2,8 @@
 
 from litestar.openapi.spec import Example
 
+from freight.api.openapi.example_connectors import JOB_NAME, SOURCE, SOURCE_KEY, TARGET, TARGET_KEY
+
 MAPPING = {
     "companies": {
         "field-1001": {"to": "industry", "title": "Industry"},
@@ -25,27 +27,27 @@ MAPPING = {
     "default_owner": "jane@example.com",
     "notes": "all",
 }
-"""One field renamed, one left behind, one led to an attribute that exists, one with another type; lists likewise."""
+"""One field renamed, one skipped, one mapped to an existing attribute, one with another type; lists likewise."""
 
 JOB_REQUESTS = [
     Example(
-        summary="What is required",
+        summary="Required fields only",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
-            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY},
+            "target_config": {"api_key": TARGET_KEY},
         },
     ),
     Example(
-        summary="With everything",
+        summary="All fields",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY", "base_url": "https://api.affinity.co"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY, "base_url": SOURCE.base_url},
             "target_config": {
-                "api_key": "YOUR_ATTIO_ACCESS_TOKEN",
-                "base_url": "https://api.attio.com",
+                "api_key": TARGET_KEY,
+                "base_url": TARGET.base_url,
                 "workspace_id": None,
             },
             "batch_size": 1000,
@@ -61,27 +63,27 @@ JOB_REQUESTS = [
             "entities": ["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"],
             "mapping": None,
             "on_existing": "fill",
-            "name": "The move to Attio",
+            "name": JOB_NAME,
             "labels": {"team": "platform"},
         },
     ),
     Example(
-        summary="See first what would become of everything",
+        summary="Dry run: see what would happen to all data",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
-            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY},
+            "target_config": {"api_key": TARGET_KEY},
             "mode": "dry_run",
         },
     ),
     Example(
-        summary="Some records of each kind, with fields and lists elsewhere than by default",
+        summary="Sample: some records of each entity, with a custom mapping",
         value={
-            "source_system": "affinity",
-            "target_system": "attio",
-            "source_config": {"api_key": "YOUR_AFFINITY_API_KEY"},
-            "target_config": {"api_key": "YOUR_ATTIO_ACCESS_TOKEN"},
+            "source_system": SOURCE.system,
+            "target_system": TARGET.system,
+            "source_config": {"api_key": SOURCE_KEY},
+            "target_config": {"api_key": TARGET_KEY},
             "mode": "sample",
             "sample_size": 20,
             "mapping": MAPPING,
@@ -90,27 +92,27 @@ JOB_REQUESTS = [
 ]
 
 JOB_CHANGES = [
-    Example(summary="What helps to find it again", value={"name": "The move to Attio", "labels": {"team": "platform"}}),
+    Example(summary="Name and labels", value={"name": JOB_NAME, "labels": {"team": "platform"}}),
     Example(
-        summary="Settings, while it is pending",
+        summary="Settings, while the job is pending",
         value={"batch_size": 500, "on_existing": "overwrite", "entities": ["companies"]},
     ),
-    Example(summary="Other places for fields and lists, while it is pending", value={"mapping": MAPPING}),
-    Example(summary="The default mapping again", value={"mapping": None}),
+    Example(summary="Another mapping, while the job is pending", value={"mapping": MAPPING}),
+    Example(summary="Reset to the default mapping", value={"mapping": None}),
 ]
 
 KEY_REQUESTS = [
-    Example(summary="For a program that watches", value={"name": "dashboard", "scopes": ["jobs:read"]}),
+    Example(summary="Read-only key for monitoring", value={"name": "dashboard", "scopes": ["jobs:read"]}),
     Example(
-        summary="With everything",
+        summary="All fields",
         value={"name": "deployment", "scopes": ["jobs:read", "jobs:write", "admin"], "expires_in_days": 365},
     ),
 ]
 
 TENANT_REQUESTS = [
-    Example(summary="What is required", value={"name": "Example Capital"}),
+    Example(summary="Required fields only", value={"name": "Example Capital"}),
     Example(
-        summary="With everything",
+        summary="All fields",
         value={
             "name": "Example Ventures",
             "limits": {
@@ -126,13 +128,15 @@ TENANT_REQUESTS = [
 
 TENANT_CHANGES = [
     Example(summary="Suspend", value={"suspended": True}),
-    Example(summary="Other limits", value={"limits": {"requests_per_minute": 300}, "retention_days": 30}),
+    Example(
+        summary="Change limits and retention", value={"limits": {"requests_per_minute": 300}, "retention_days": 30}
+    ),
 ]
 
 WEBHOOK_REQUESTS = [
-    Example(summary="What is required", value={"url": "https://example.com/freight"}),
+    Example(summary="Required fields only", value={"url": "https://example.com/freight"}),
     Example(
-        summary="With everything",
+        summary="All fields",
         value={
             "url": "https://example.com/freight",
             "events": ["job.completed", "job.completed_with_errors", "job.failed"],
@@ -142,9 +146,9 @@ WEBHOOK_REQUESTS = [
 ]
 
 WEBHOOK_CHANGES = [
-    Example(summary="Send it nothing for the time being", value={"enabled": False}),
+    Example(summary="Disable", value={"enabled": False}),
     Example(
-        summary="With everything",
+        summary="All fields",
         value={"url": "https://example.com/freight", "events": None, "description": None, "enabled": True},
     ),
 ]

@@ -1,13 +1,15 @@
-"""Examples of answers for the documentation, by the name of their schema or by their media type.
+"""Examples of responses for the documentation, by the name of their schema or by their media type.
 
-A test holds them against the schemas.
+A test checks them against the schemas.
 """
 
 from typing import Any
 
 from freight import __version__
-from freight.domain.report.contents import MADE_BY_TARGET_ADVICE, NEVER_READ, UNCARRIED
-from freight.domain.report.reasons import advice_on
+from freight.api.openapi.example_connectors import JOB_NAME, SOURCE, TARGET
+from freight.connectors import registry
+from freight.connectors.protocols import MADE_BY_TARGET
+from freight.domain.report.codes import advice_on
 from freight.domain.report.sections import HEADINGS
 
 Example = dict[str, Any]
@@ -35,7 +37,7 @@ _COUNTS = [
 
 _JOB: Example = {
     "id": JOB_ID,
-    "name": "The move to Attio",
+    "name": JOB_NAME,
     "labels": {"team": "platform"},
     "status": "completed_with_errors",
     "stage": None,
@@ -52,13 +54,13 @@ _JOB: Example = {
         "max_delay": 3600.0,
         "jitter": True,
     },
-    "source_system": "affinity",
-    "target_system": "attio",
-    "source_workspace": {"id": "4711", "name": "Example Capital", "base_url": "https://api.affinity.co"},
+    "source_system": SOURCE.system,
+    "target_system": TARGET.system,
+    "source_workspace": {"id": "4711", "name": "Example Capital", "base_url": SOURCE.base_url},
     "target_workspace": {
         "id": "73542197-ea2a-45a4-88dd-8a01e614beef",
         "name": "Example Capital",
-        "base_url": "https://api.attio.com",
+        "base_url": TARGET.base_url,
     },
     "total_records": 4600,
     "processed_records": 4600,
@@ -111,7 +113,7 @@ _RECORD: Example = {
     "target_id": None,
     "outcome": "failed",
     "code": "rejected_by_target",
-    "message": "Attio refused the record: The value of the attribute email_addresses is not valid.",
+    "message": f"{TARGET.label} refused the record: The value of the attribute email_addresses is not valid.",
     "batch_number": 0,
     "updated_at": ENDED,
 }
@@ -145,8 +147,8 @@ _REPORT: Example = {
     "job": {
         **{name: _JOB[name] for name in ("id", "name", "mode", "sample_size", "on_existing", "status", "error")},
         **{name: _JOB[name] for name in ("paused_by", "resume_at", "waiting_for")},
-        "source": {"system": "affinity", "id": "4711", "name": "Example Capital"},
-        "target": {"system": "attio", "id": "73542197-ea2a-45a4-88dd-8a01e614beef", "name": "Example Capital"},
+        "source": {"system": SOURCE.system, "id": "4711", "name": "Example Capital"},
+        "target": {"system": TARGET.system, "id": "73542197-ea2a-45a4-88dd-8a01e614beef", "name": "Example Capital"},
         "created_at": BEGAN,
         "started_at": LATER,
         "completed_at": ENDED,
@@ -208,12 +210,8 @@ _REPORT: Example = {
     ],
     "further_issues": 0,
     "uncarried": [
-        {"code": code, "count": count, "message": UNCARRIED[code]}
-        for code, count in {
-            "saved_views": 3,
-            "relationship_intelligence": 2710,
-            **dict.fromkeys(NEVER_READ),
-        }.items()
+        {"code": code, "count": (2710 if given.counted_by else 3) if given.is_read else None, "message": given.message}
+        for code, given in registry.source_role(SOURCE.system).not_migrated.items()
     ],
     "gone_from_source": [
         {
@@ -222,14 +220,14 @@ _REPORT: Example = {
             "example": {"source_id": "1042", "value": None, "message": "The source no longer shows this company."},
         }
     ],
-    "made_by_target": {"records": 2, "values": ["acme.com", "globex.com"], "advice": MADE_BY_TARGET_ADVICE},
+    "made_by_target": {"records": 2, "values": ["acme.com", "globex.com"], "advice": advice_on(MADE_BY_TARGET)},
     "mapping": {
         "facts": [
             {
                 "entity": "people",
                 "part": "job_title",
                 "name": "Current Job Title",
-                "field": "affinity-data-current-job-title",
+                "field": f"{SOURCE.system}-data-current-job-title",
                 "attribute": "job_title",
             }
         ],
@@ -252,7 +250,7 @@ _REPORT: Example = {
             {
                 "list_id": "77",
                 "name": "Pipeline",
-                "slug": "pipeline_affinity_77",
+                "slug": f"pipeline_{SOURCE.system}_77",
                 "parent": "deals",
                 "action": "make",
                 "shared": False,
@@ -339,7 +337,7 @@ _AUDIT_EVENT: Example = {
     "action": "job.created",
     "object_type": "job",
     "object_id": JOB_ID,
-    "details": {"name": "The move to Attio"},
+    "details": {"name": JOB_NAME},
     "address": "203.0.113.7",
     "request_id": "req_4f1c9a7be0d34c52",
     "created_at": BEGAN,
@@ -355,7 +353,7 @@ _HEALTH: Example = {
     },
 }
 
-_DOCUMENT = """# Report: The move to Attio
+_DOCUMENT = f"""# Report: {JOB_NAME}
 
 | Entity | Read | Created | Updated | Unchanged | Skipped | Failed |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is served: Litestar's, with msgspec's schemas and with examples of answers."""
+"""The OpenAPI document as it is served: Litestar's, with msgspec's schemas and examples of responses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ REFERENCE = "#/components/schemas/"
 
 @dataclass
 class Description(OpenAPIConfig):
-    """How Litestar describes the API, put right where the document comes out."""
+    """Litestar's OpenAPI configuration, with the generated document patched."""
 
     def to_openapi_schema(self) -> OpenAPI:
-        """The document without its paths, which Litestar adds."""
+        """Return the document without its paths, which Litestar adds."""
         return _Document(**vars(super().to_openapi_schema()))
 
 
@@ -33,7 +33,7 @@ class _Document(OpenAPI):
         return self._made
 
     def _make(self) -> dict[str, Any]:
-        # As the types of JSON only, whatever the examples and defaults are made of.
+        # Only the types of JSON, whatever the examples and defaults are made of.
         document: dict[str, Any] = msgspec.to_builtins(super().to_schema())
         _describe_structs(document["components"]["schemas"])
         for operation in _operations(document):
@@ -42,7 +42,7 @@ class _Document(OpenAPI):
 
 
 def _describe_structs(schemas: dict[str, Any]) -> None:
-    """Litestar loses constraints within unions, and that unknown fields are refused."""
+    """Restore constraints within unions, and that unknown fields are refused, which Litestar loses."""
     _, exact = msgspec.json.schema_components(_structs(set(schemas)), ref_template=REFERENCE + "{name}")
     for name, schema in exact.items():
         examples = {key: value for key, value in schemas.get(name, {}).items() if key == "examples"}
@@ -50,10 +50,10 @@ def _describe_structs(schemas: dict[str, Any]) -> None:
 
 
 def _structs(names: set[str]) -> list[type[msgspec.Struct]]:
-    """Freight's structs of these names; of two with one name, clients see that of the API."""
+    """Return Freight's structs of these names; of two with one name, clients see that of the API."""
     found: dict[str, type[msgspec.Struct]] = {}
     for struct in _descendants(msgspec.Struct):
-        # In a test or a demonstration the simulated vendors live in the same process.
+        # In a test or a demonstration the simulated vendors run in the same process.
         own = struct.__module__.startswith("freight.")
         if struct.__name__ in names and own:
             known = found.setdefault(struct.__name__, struct)

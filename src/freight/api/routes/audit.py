@@ -19,17 +19,17 @@ WORD = "^[^\\x00]{1,200}$"
 
 
 class AuditController(Controller):
-    """Reading the audit trail."""
+    """The audit trail."""
 
     path = "/audit"
     tags = ("Audit",)
 
     @get(
         operation_id="listAuditEvents",
-        summary="Read the audit trail",
-        description="Every change that was made through the API or the command line, newest first: by whom, from "
-        "which address, in which request. Nothing of it can be altered. With a tenant's key it is the tenant's trail, "
-        "with the administrator's that of the platform.",
+        summary="List audit events",
+        description="Every change made through the API or the command line, newest first: by whom, from which "
+        "address, in which request. Events cannot be altered. With a tenant's key you get the "
+        "tenant's events, with the administrator's key those of the platform.",
         guards=[requires_scope("admin", or_administrator=True)],
         response_description="A page of events.",
         responses=documented(422),
@@ -40,7 +40,7 @@ class AuditController(Controller):
         action: Annotated[
             str | None,
             QueryParameter(
-                description="Only events of this kind.",
+                description="Filter by action.",
                 pattern=r"^[a-z_]{1,32}\.[a-z_]{1,31}$",
                 examples=[Example(value="job.created")],
             ),
@@ -48,33 +48,33 @@ class AuditController(Controller):
         object_type: Annotated[
             str | None,
             QueryParameter(
-                description="Only changes of objects of this kind.",
+                description="Filter by the type of the changed object.",
                 pattern="^[a-z_]{1,32}$",
                 examples=[Example(value="job")],
             ),
         ] = None,
         object_id: Annotated[
-            str | None, QueryParameter(description="Only changes of this object.", pattern=WORD)
+            str | None, QueryParameter(description="Filter by the id of the changed object.", pattern=WORD)
         ] = None,
         by: Annotated[
             str | None,
             QueryParameter(
                 name="actor",
-                description="Only changes by actors whose name holds this text: a key's prefix, or its name.",
+                description="Case-insensitive substring of the actor: a key's prefix, or its name.",
                 pattern=WORD,
                 examples=[Example(value="command line")],
             ),
         ] = None,
         created_after: Annotated[
-            str | None, QueryParameter(description="Only later events.", schema_extra=MOMENT)
+            str | None, QueryParameter(description="Only events after this time.", schema_extra=MOMENT)
         ] = None,
         created_before: Annotated[
-            str | None, QueryParameter(description="Only earlier events.", schema_extra=MOMENT)
+            str | None, QueryParameter(description="Only events before this time.", schema_extra=MOMENT)
         ] = None,
         limit: Limit = 100,
         offset: Offset = 0,
     ) -> AuditPage:
-        """Read the audit trail."""
+        """List audit events."""
         filters = Filters(
             action=action,
             object_type=object_type,

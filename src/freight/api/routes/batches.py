@@ -1,4 +1,4 @@
-"""`/jobs/{id}/batches`: the portions in which a job's records are loaded."""
+"""`/jobs/{id}/batches`: the batches in which a job's records are loaded."""
 
 from typing import Annotated
 from uuid import UUID
@@ -27,7 +27,7 @@ from freight.queue import Queue
 WithStatus = Annotated[
     list[Status] | None,
     QueryParameter(
-        description="Only batches in this state, or given several times in one of these.",
+        description="Filter by status; repeat the parameter to match any of several.",
         examples=[Example(value=["failed", "retrying"])],
     ),
 ]
@@ -35,7 +35,7 @@ BatchId = Annotated[UUID, PathParameter(description="The batch's id.")]
 
 
 class BatchesController(Controller):
-    """Looking at batches, and having one loaded again."""
+    """Batches of a job."""
 
     path = "/jobs/{job_id:uuid}/batches"
     tags = ("Jobs",)
@@ -43,7 +43,7 @@ class BatchesController(Controller):
     @get(
         operation_id="listJobBatches",
         summary="List a job's batches",
-        description="The batches that have been cut so far, in the order in which they are loaded.",
+        description="The batches created so far, in the order in which they are loaded.",
         guards=[requires_scope("jobs:read")],
         response_description="A page of batches.",
         responses=documented(404, 422),
@@ -76,14 +76,14 @@ class BatchesController(Controller):
     @get(
         "/{batch_id:uuid}",
         operation_id="getJobBatch",
-        summary="Look at a batch",
-        description="The batch as it stands.",
+        summary="Get a batch",
+        description="The current state of a batch.",
         guards=[requires_scope("jobs:read")],
         response_description="The batch.",
         responses=documented(404),
     )
     async def get(self, job_id: JobId, batch_id: BatchId, caller: NamedDependency[Caller]) -> BatchView:
-        """Look at a batch."""
+        """Get a batch."""
         async with database.as_tenant(caller.tenant_id) as tx:
             await jobs.get(tx, job_id)
             return batch_view(await batches.of_job(tx, job_id, batch_id))
@@ -92,11 +92,12 @@ class BatchesController(Controller):
         "/{batch_id:uuid}/retry",
         operation_id="retryJobBatch",
         summary="Retry a batch",
-        description="The failed records of one batch get another try: the job, which must be `failed` or "
-        "`completed_with_errors`, runs again for it. The batch must have failed or have failed records.",
+        description="Load the failed records of one batch again. The job must be `failed` or "
+        "`completed_with_errors`, and the batch must have failed or have failed records. Nothing is "
+        "written twice.",
         status_code=200,
         guards=[requires_scope("jobs:write")],
-        response_description="What will be done again.",
+        response_description="What will be loaded again.",
         responses=documented(404, 409),
     )
     async def retry(
@@ -112,5 +113,5 @@ class BatchesController(Controller):
             queued = await lifecycle.retry_batch(tx, job_id, batch_id, by=actor.name)
             await audit.record(tx, actor, "batch.retried", "job", job_id, {"batch_id": batch_id})
         await queue.enqueue(await schedule_next(caller.tenant_id, job_id))
-        message = "The batch is queued again; nothing that is in the target already is written twice."
+        message = "The batch is queued again. Records that are already in the target are not written twice."
         return RetryAnswer(job_id=job_id, batches_queued_for_retry=queued, message=message)

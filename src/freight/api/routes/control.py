@@ -1,4 +1,4 @@
-"""`/jobs/{id}/pause`, `/resume`, `/cancel`, `/retry`: what can be done with a job."""
+"""`/jobs/{id}/pause`, `/resume`, `/cancel`, `/retry`: control of a job."""
 
 from typing import Annotated, Protocol
 from uuid import UUID
@@ -24,15 +24,15 @@ from freight.queue import Queue
 
 
 class Change(Protocol):
-    """Brings a job into another state."""
+    """A change of a job's state."""
 
     async def __call__(self, tx: Connection, job_id: UUID, *, by: str) -> object:
-        """Raises `NotFound` or `StateConflict`."""
+        """Change the job. Raise `NotFound` or `StateConflict`."""
         ...
 
 
 class ControlController(Controller):
-    """Stopping jobs and letting them go on."""
+    """Control of jobs."""
 
     path = "/jobs/{job_id:uuid}"
     tags = ("Jobs",)
@@ -42,12 +42,11 @@ class ControlController(Controller):
         operation_id="pauseJob",
         opt={NEVER_REFUSED: True},
         summary="Pause a job",
-        description="Requests to vendors that are under way finish, and about a second later no new ones start. The "
-        "job waits until it is resumed, also if it waited for a vendor's quota or plan "
-        "before.",
+        description="Requests in flight finish, and about a second later no new ones start. The job stays paused "
+        "until you resume it, even if it was waiting for a vendor's quota or plan before.",
         status_code=200,
         guards=[requires_scope("jobs:write")],
-        response_description="The job, which is paused.",
+        response_description="The paused job.",
         responses=documented(404, 409),
     )
     async def pause(
@@ -64,11 +63,11 @@ class ControlController(Controller):
         "/resume",
         operation_id="resumeJob",
         summary="Resume a job",
-        description="A paused job goes on where it was, also before the date on which a vendor's quota is there again. "
-        "Resume a job that waits for a vendor's plan once there is room.",
+        description="A paused job continues where it stopped, even before a vendor's quota is available again. "
+        "Resume a job that waits for a vendor's plan after you have made room.",
         status_code=200,
         guards=[requires_scope("jobs:write")],
-        response_description="The job, which workers will take up again.",
+        response_description="The job, which workers will continue.",
         responses=documented(404, 409),
     )
     async def resume(
@@ -86,12 +85,12 @@ class ControlController(Controller):
         operation_id="cancelJob",
         opt={NEVER_REFUSED: True},
         summary="Cancel a job",
-        description="What was written stays. Every record that was not carried over is `skipped` with the code "
-        "`cancelled`. While workers are still at the job its stage is `cancelling`, and it becomes `cancelled` when "
-        "the last of them has let go: within seconds, or half a minute if one was killed.",
+        description="Data already written remain in the target. Every record that was not migrated is `skipped` "
+        "with the code `cancelled`. The job's stage is `cancelling` while workers finish; it becomes "
+        "`cancelled` within seconds, or within half a minute if a worker was killed.",
         status_code=200,
         guards=[requires_scope("jobs:write")],
-        response_description="The job, which is cancelled or will be.",
+        response_description="The job, cancelled or cancelling.",
         responses=documented(404, 409),
     )
     async def cancel(
@@ -108,11 +107,11 @@ class ControlController(Controller):
         "/retry",
         operation_id="retryJob",
         summary="Retry a job",
-        description="A job that is `failed` or `completed_with_errors` runs again: its keys are checked anew, whatever "
-        "was not read to its end is read on, and batches are loaded again. Nothing is written twice.",
+        description="Run a job again that is `failed` or `completed_with_errors`: its keys are checked again, "
+        "reading continues where it stopped, and batches are loaded again. Nothing is written twice.",
         status_code=200,
         guards=[requires_scope("jobs:write")],
-        response_description="What will be done again.",
+        response_description="What will be loaded again.",
         responses=documented(404, 409, 422),
     )
     async def retry(
@@ -124,8 +123,8 @@ class ControlController(Controller):
         retry_failed_only: Annotated[
             bool,
             QueryParameter(
-                description="Whether only failed records get another try, and with them what was skipped or left out "
-                "because they failed; otherwise all batches run again with all their records."
+                description="Whether to load only failed records again, with those that were skipped or left out "
+                "because of them. Otherwise all batches run again with all their records."
             ),
         ] = True,
     ) -> RetryAnswer:
@@ -140,7 +139,7 @@ class ControlController(Controller):
 
 
 async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, actor: Actor, queue: Queue) -> JobView:
-    """Change a job, have what follows from it done, and look at it."""
+    """Change a job, enqueue what is due, and return its view."""
     async with database.as_tenant(caller.tenant_id) as tx:
         await change(tx, job_id, by=actor.name)
         await audit.record(tx, actor, action, "job", job_id)
@@ -150,9 +149,9 @@ async def _changed(change: Change, action: str, job_id: UUID, caller: Caller, ac
 
 def _sentence(queued: int, *, failed_only: bool) -> str:
     if not queued:
-        return "The job goes on where it failed; no batch had been loaded by then that has to be again."
+        return "The job continues where it failed; no batches need to be reloaded."
     batches = "1 batch is" if queued == 1 else f"{queued} batches are"
-    sentence = f"{batches} queued again; nothing that is in the target already is written twice."
+    sentence = f"{batches} queued again. Records that are already in the target are not written twice."
     if failed_only:
-        sentence += " What was skipped or left out because it belongs to a failed record gets another try with it."
+        sentence += " Records that were skipped or left out because of a failed record are loaded again too."
     return sentence

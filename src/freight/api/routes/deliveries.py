@@ -1,4 +1,4 @@
-"""`/webhooks/{id}/deliveries`: what a webhook was told, and what it answered."""
+"""`/webhooks/{id}/deliveries`: the events sent to a webhook, and its responses."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +21,7 @@ WebhookId = Annotated[UUID, PathParameter(description="The webhook's id.")]
 
 
 class DeliveriesController(Controller):
-    """Looking at what a webhook was told."""
+    """Deliveries to a webhook."""
 
     path = "/webhooks/{webhook_id:uuid}/deliveries"
     tags = ("Webhooks",)
@@ -30,7 +30,7 @@ class DeliveriesController(Controller):
     @get(
         operation_id="listWebhookDeliveries",
         summary="List deliveries",
-        description="What a webhook was told or is still to be told, newest first.",
+        description="The events sent to a webhook or still pending, newest first.",
         response_description="A page of deliveries.",
         responses=documented(404, 422),
     )
@@ -40,7 +40,7 @@ class DeliveriesController(Controller):
         caller: NamedDependency[Caller],
         status: Annotated[
             Status | None,
-            QueryParameter(description="Only deliveries in this state.", examples=[Example(value="failed")]),
+            QueryParameter(description="Filter by status.", examples=[Example(value="failed")]),
         ] = None,
         limit: Limit = 100,
         offset: Offset = 0,
@@ -56,24 +56,26 @@ class DeliveriesController(Controller):
     @get(
         "/{delivery_id:uuid}",
         operation_id="getWebhookDelivery",
-        summary="Look at a delivery",
-        description="The delivery with what was sent and with the beginning of what was answered.",
+        summary="Get a delivery",
+        description="The delivery with its request body and the beginning of the receiver's response.",
         response_description="The delivery.",
         responses=documented(404),
     )
     async def get(
         self,
         webhook_id: WebhookId,
-        delivery_id: Annotated[UUID, PathParameter(description="The delivery's id, its header `webhook-id`.")],
+        delivery_id: Annotated[
+            UUID, PathParameter(description="The delivery's id, which its requests carry as `webhook-id`.")
+        ],
         caller: NamedDependency[Caller],
     ) -> WholeDelivery:
-        """Look at a delivery."""
+        """Get a delivery."""
         async with database.as_tenant(caller.tenant_id) as tx:
             return whole_delivery(await deliveries.get(tx, delivery_id, webhook_id=webhook_id))
 
 
 def whole_delivery(delivery: Delivery) -> WholeDelivery:
-    """The delivery as clients see it, with its contents."""
+    """Return the delivery as clients see it, with its contents."""
     return WholeDelivery(**_delivery(delivery), payload=delivery.payload, answer_body=delivery.answer_body)
 
 

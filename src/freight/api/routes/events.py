@@ -1,8 +1,8 @@
-"""`/jobs/{id}/events`: a job as it goes, as server-sent events.
+"""`/jobs/{id}/events`: the progress of a job, as server-sent events.
 
-Every process can tell them, whichever does the work: the job's row is looked at twice a second for all who watch it, in
-a transaction that lasts no longer than the look. A stream ends with the key that opened it. The events are Litestar's;
-only their stream is our own, for the reason that `freight.api.http.streaming` names.
+Every process can send them, whichever does the work: the job's row is read twice a second for all who watch it, in a
+transaction as short as the read. A stream ends when the key that opened it becomes invalid. The event format is
+Litestar's; only the stream is our own, for the reason that `freight.api.http.streaming` gives.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ from freight.domain.tenancy import api_keys
 from freight.domain.tenancy.api_keys import Caller
 
 LONGEST_SECONDS = 600.0
-"""How long a stream lasts; then the client is to come again, so that no connection is held for ever."""
+"""The duration of a stream, after which the client must reconnect, so that no connection is held for ever."""
 
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
-"""How long a stream may be silent: proxies take longer ones for dead."""
+"""The maximum silence of a stream: proxies close longer ones."""
 
 RETRY_MILLISECONDS = 2000
 
@@ -51,31 +51,33 @@ MEDIA_TYPE = "text/event-stream"
 log = structlog.get_logger()
 
 STREAMS, STREAMS_EACH = 500, 50
-"""Streams that one process tells at a time, to all and to a tenant."""
+"""Concurrent streams of one process, in total and per tenant."""
 
 
 class Watchers:
-    """Those who watch jobs, and what they are told."""
+    """The open streams, and the jobs that they share."""
 
     def __init__(self, *, total: int = STREAMS, each: int = STREAMS_EACH) -> None:
         self.places = Shares("event_streams", total=total, each=each, wait_seconds=0)
-        # A little less than the time between two looks of one stream, which then finds no old answer.
+        # A little less than the interval of one stream, which then finds no old result.
         self._jobs: Shared[tuple[UUID, UUID], Job] = Shared(POLL_SECONDS * 0.8)
         self._keys: Shared[UUID, bool] = Shared(POLL_SECONDS * 0.8)
 
     async def look(self, caller: Caller, job_id: UUID) -> Job | None:
-        """Return the job, or None if the caller's key opens nothing any more. Raises `NotFound`."""
+        """Return the job, or None if the caller's key has become invalid. Raise `NotFound`."""
         if not await self._keys.get(caller.key_id, lambda: _is_good(caller)):
             return None
         return await self._jobs.get((caller.tenant_id, job_id), lambda: _look(caller, job_id))
 
 
 Closing = asyncio.Event
-"""Set when the service is told to stop."""
+"""Set when the service stops."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client has been told of a job. It is the id of each event, so whoever comes again gets what is new."""
+    """The state of a job that a client knows. It is the id of each event, so that a reconnecting client gets what is
+    new.
+    """
 
     status: str = ""
     stage: str = ""
@@ -83,12 +85,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     processed: int = -1
     failed: int = 0
     waiting: str = ""
-    """The code of what it waits for, and until when."""
+    """The code of what the job waits for, and until when."""
     ended: bool = False
 
     @classmethod
     def of(cls, event_id: str | None) -> "Seen":
-        """What the id of an event says; a client that brings none, or none of ours, has seen nothing."""
+        """Parse the id of an event; a missing or unknown one means that the client has seen nothing."""
         parts = (event_id or "").split(".")
         try:
             return msgspec.convert(dict(zip(cls.__struct_fields__, parts, strict=True)), cls, strict=False)
@@ -101,12 +103,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class EventsOperation(Operation):
-    """An operation whose answer is a stream of events."""
+    """An operation whose response is a stream of events."""
 
     def __post_init__(self) -> None:
         answer = (self.responses or {}).get("200")
         if isinstance(answer, OpenAPIResponse):
-            # OpenAPI 3.1 knows no streams: what reads its documents takes the schema for that of each event.
+            # OpenAPI 3.1 has no streams: its readers take the schema for that of each event.
             text = Schema(type=OpenAPIType.STRING)
             event = Schema(
                 type=OpenAPIType.OBJECT,
@@ -117,7 +119,7 @@ class EventsOperation(Operation):
 
 
 class EventsController(Controller):
-    """Watching a job."""
+    """The progress of a job."""
 
     path = "/jobs/{job_id:uuid}/events"
     tags = ("Events",)
@@ -125,17 +127,19 @@ class EventsController(Controller):
     @get(
         operation_id="watchJob",
         operation_class=EventsOperation,
-        summary="Watch a job",
-        description="Server-sent events, each with JSON as its data: `status` and `stage` when they change, `progress` "
-        "at most twice a second, `waiting` when it begins or ends to wait for something, or waits for another thing or "
-        "until another time, `end` when the job has ended. What holds now is told first. After ten minutes, or "
-        "when the server stops or the key ends, comes `reconnect`: ask again with the last event's id as "
-        "`Last-Event-ID`, as browsers "
-        "do by themselves, and only what is new is told.",
+        summary="Stream a job's events",
+        description="Server-sent events with JSON data: `status` and `stage` when they change, `progress` at most"
+        " twice a second, `waiting` when the job starts or stops waiting, or waits for something else"
+        " or until another time, `end` when the job has ended. The current state is sent first. After"
+        " ten minutes, or when the server stops or the key becomes invalid, `reconnect` is sent: "
+        "request again with the last event's id as `Last-Event-ID`, as browsers do automatically, and"
+        " only new events are sent.",
         guards=[requires_scope("jobs:read")],
-        response_description="Events, until the job has ended.",
+        response_description="Events until the job has ended.",
         responses={
-            204: ResponseSpec(data_container=None, description="The end was told already; there is nothing to add."),
+            204: ResponseSpec(
+                data_container=None, description="The `end` event was already sent; there are no further events."
+            ),
             **documented(404),
         },
     )
@@ -146,10 +150,10 @@ class EventsController(Controller):
         closing: NamedDependency[Closing],
         watchers: NamedDependency[Watchers],
         last_event_id: Annotated[
-            str | None, HeaderParameter(name="Last-Event-ID", description="The id of the last event that was received.")
+            str | None, HeaderParameter(name="Last-Event-ID", description="The id of the last event that you received.")
         ] = None,
     ) -> ASGIResponse:
-        """Watch a job."""
+        """Stream a job's events."""
         seen = Seen.of(last_event_id)
         job = await _look(caller, job_id)
         if seen.ended and not [*_news(seen, job)]:
@@ -198,14 +202,14 @@ async def _told(
             log.warning("events_interrupted", error=str(error))
             break
         if seen_now is None:
-            # Whoever comes again is answered why.
+            # A client that reconnects gets the reason.
             break
         job = seen_now
     yield _message(event="reconnect", data=b"{}", retry=RETRY_MILLISECONDS)
 
 
 def _news(seen: Seen, job: Job) -> Iterator[tuple[str, dict[str, Any], Seen]]:
-    """The events that bring a client up to date, each with what the client has seen after it."""
+    """Yield the events that bring a client up to date, each with the state that the client knows after it."""
     if job.status != seen.status:
         seen = msgspec.structs.replace(seen, status=job.status, ended=False)
         yield "status", {"status": job.status, "resume_at": job.resume_at}, seen
@@ -226,7 +230,7 @@ def _news(seen: Seen, job: Job) -> Iterator[tuple[str, dict[str, Any], Seen]]:
 
 
 def _waiting(waiting: Waiting | None) -> str:
-    """What tells one wait from another; the parts of an id of an event are apart by full stops."""
+    """Return what distinguishes one wait from another, without the full stops that separate an event id's parts."""
     if waiting is None:
         return ""
     return waiting.code if waiting.until is None else f"{waiting.code}-{waiting.until.timestamp():.0f}"
@@ -254,7 +258,7 @@ async def _is_good(caller: Caller) -> bool:
 
 
 async def _any_within(seconds: float, *events: asyncio.Event) -> bool:
-    """Whether one of the events is set by then; returns at once when it is."""
+    """Return whether one of the events is set within so many seconds, as soon as it is."""
     waiting = [asyncio.create_task(event.wait()) for event in events]
     done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:

@@ -37,12 +37,12 @@ from freight.domain.tenancy.api_keys import Caller
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 Downloads = Shares
-"""The downloads that are under way: each holds a connection to the database for as long as it takes."""
+"""The active downloads: each holds a database connection while it lasts."""
 
 
 @dataclass
 class DownloadOperation(Operation):
-    """An operation whose answer is a file in one of two formats."""
+    """An operation whose response is a file in one of two formats."""
 
     def __post_init__(self) -> None:
         file = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
@@ -52,7 +52,7 @@ class DownloadOperation(Operation):
 
 
 class ExportsController(Controller):
-    """Downloading what became of a job's records."""
+    """Downloads of a job's records and log rows."""
 
     path = "/jobs/{job_id:uuid}"
     tags = ("Downloads",)
@@ -62,7 +62,7 @@ class ExportsController(Controller):
         operation_id="downloadJobRecords",
         operation_class=DownloadOperation,
         summary="Download a job's records",
-        description="All records that pass the filters as one file, in the order of reading.",
+        description="All records that match the filters, as one file, in the order in which they were read.",
         guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
@@ -86,8 +86,8 @@ class ExportsController(Controller):
         "/logs/download",
         operation_id="downloadJobLogs",
         operation_class=DownloadOperation,
-        summary="Download a job's log",
-        description="All log rows that pass the filters as one file, oldest first.",
+        summary="Download a job's log rows",
+        description="All log rows that match the filters, as one file, oldest first.",
         guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
@@ -104,7 +104,7 @@ class ExportsController(Controller):
         text: WithText = None,
         format: InFormat = "csv",  # noqa: A002
     ) -> StreamingResponse:
-        """Download a job's log."""
+        """Download a job's log rows."""
         filters = logs.Filters(entity=entity, level=level, code=code, source_id=source_id, text=text)
         return _download(
             caller,
@@ -120,9 +120,10 @@ class ExportsController(Controller):
         "/successful",
         operation_id="downloadSuccessfulRecords",
         operation_class=DownloadOperation,
-        summary="Download what succeeded",
-        description="The records that are in the target now: created, updated, or unchanged because they were right "
-        "already. Every record of a job is in one of the files `successful`, `failed` and `unprocessed`.",
+        summary="Download successful records",
+        description="The records that are now in the target: created, updated, or unchanged because they were "
+        "already correct. Every record of a job is in exactly one of the files `successful`, `failed`"
+        " and `unprocessed`.",
         guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
@@ -134,15 +135,15 @@ class ExportsController(Controller):
         downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
     ) -> StreamingResponse:
-        """Download what succeeded."""
+        """Download successful records."""
         return _records(caller, downloads, job_id, format, group="successful")
 
     @get(
         "/failed",
         operation_id="downloadFailedRecords",
         operation_class=DownloadOperation,
-        summary="Download what failed",
-        description="The records that could not be carried over, each with the reason as a code and as a sentence.",
+        summary="Download failed records",
+        description="The records that could not be migrated, each with a code and a message.",
         guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
@@ -154,16 +155,16 @@ class ExportsController(Controller):
         downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
     ) -> StreamingResponse:
-        """Download what failed."""
+        """Download failed records."""
         return _records(caller, downloads, job_id, format, group="failed")
 
     @get(
         "/unprocessed",
         operation_id="downloadUnprocessedRecords",
         operation_class=DownloadOperation,
-        summary="Download what was left alone",
-        description="The records for which nothing was written: skipped, with the reason, or not loaded because the "
-        "job has not come to them or was cancelled before.",
+        summary="Download unprocessed records",
+        description="The records for which nothing was written: skipped, with the reason, or not loaded because "
+        "the job has not reached them or was cancelled before.",
         guards=[requires_scope("jobs:read")],
         response_description="The file.",
         responses=documented(404, 422),
@@ -175,7 +176,7 @@ class ExportsController(Controller):
         downloads: NamedDependency[Downloads],
         format: InFormat = "csv",  # noqa: A002
     ) -> StreamingResponse:
-        """Download what was left alone."""
+        """Download unprocessed records."""
         return _records(caller, downloads, job_id, format, group="unprocessed")
 
 

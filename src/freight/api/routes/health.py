@@ -1,4 +1,4 @@
-"""`/health`: whether this Freight can do its work. No key is needed, and nothing but that is told."""
+"""`/health`: the state of the service. No key is needed, so nothing else is shown."""
 
 import asyncio
 import time
@@ -21,38 +21,38 @@ PATIENCE = 2.0
 """Seconds that each component has to answer."""
 
 FRESH_SECONDS = 2.0
-"""How long an answer is given again: no key is needed to ask, and there is no limit."""
+"""Seconds for which a result is reused, because no key is needed and there is no limit."""
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 ComponentStatus = Literal["healthy", "unhealthy"]
-Milliseconds = Annotated[float | None, Meta(description="Null if there was no answer.")]
+Milliseconds = Annotated[float | None, Meta(description="Null without an answer.")]
 
 
 class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """PostgreSQL."""
+    """The state of PostgreSQL."""
 
     status: ComponentStatus
     response_time_ms: Milliseconds
 
 
 class RedisHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """Redis."""
+    """The state of Redis."""
 
     status: ComponentStatus
     response_time_ms: Milliseconds
-    queue_depth: Annotated[int | None, Meta(description="Tasks that wait for a worker.")]
+    queue_depth: Annotated[int | None, Meta(description="Tasks waiting for a worker.")]
 
 
 class WorkersHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """The workers."""
+    """The state of the workers."""
 
     status: ComponentStatus
     response_time_ms: Milliseconds
-    count: Annotated[int | None, Meta(description="Workers that are alive.")]
+    count: Annotated[int | None, Meta(description="Running workers.")]
 
 
 class HealthComponents(msgspec.Struct, frozen=True, kw_only=True):
-    """What Freight consists of."""
+    """The components of Freight."""
 
     database: DatabaseHealth
     redis: RedisHealth
@@ -60,7 +60,7 @@ class HealthComponents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`degraded`: requests are answered, but jobs wait. `unhealthy`: not even that."""
+    """The state of the service. `degraded`: requests are answered, but jobs wait. `unhealthy`: requests fail too."""
 
     status: Status
     version: str
@@ -68,13 +68,13 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["alive"] = "alive"
 
 
 class Checks:
-    """Asks the components, once for all who ask within `FRESH_SECONDS`."""
+    """Checks the components, once for all callers within `FRESH_SECONDS`."""
 
     def __init__(self, queue: Queue, clock: Callable[[], float] = time.monotonic) -> None:
         self._health = Fresh(lambda: _health(queue), clock=clock)
@@ -85,7 +85,7 @@ class Checks:
 
 
 class HealthController(Controller):
-    """For load balancers, and for those who want to know."""
+    """Health checks."""
 
     path = "/health"
     tags = ("Health",)
@@ -94,37 +94,46 @@ class HealthController(Controller):
 
     @get(
         operation_id="getHealth",
-        summary="How Freight is",
-        description="The state of the database, of Redis and of the workers, as `/health/ready` tells it.",
+        summary="Get the service's health",
+        description="The state of the database, of Redis and of the workers, as in `/health/ready`.",
         response_description="Freight can answer requests.",
-        responses={503: ResponseSpec(data_container=Health, description="It cannot.", generate_examples=False)},
+        responses={
+            503: ResponseSpec(
+                data_container=Health, description="Freight cannot answer requests.", generate_examples=False
+            )
+        },
     )
     async def health(self, checks: NamedDependency[Checks]) -> Response[Health]:
-        """How Freight is."""
+        """Get the service's health."""
         return _answer(await checks.health())
 
     @get(
         "/live",
         operation_id="getLiveness",
-        summary="Whether the process lives",
-        description="Always answered, without asking anything else: for deciding about a restart.",
-        response_description="It does.",
+        summary="Liveness probe",
+        description="Always 200 while the process runs, without checking anything else. Use it to decide about "
+        "restarts.",
+        response_description="The process is alive.",
     )
     async def live(self) -> Alive:
-        """Whether the process lives."""
+        """Answer the liveness probe."""
         return Alive()
 
     @get(
         "/ready",
         operation_id="getReadiness",
-        summary="Whether requests can be answered",
-        description="503 if the database cannot be reached or written. Without Redis or without a worker the answer is "
-        "200 and `degraded`: jobs can be created and wait.",
+        summary="Readiness probe",
+        description="503 if the database is unavailable or read-only. Without Redis or without a worker the "
+        "answer is 200 and `degraded`: jobs can be created and wait.",
         response_description="Requests can be answered.",
-        responses={503: ResponseSpec(data_container=Health, description="They cannot.", generate_examples=False)},
+        responses={
+            503: ResponseSpec(
+                data_container=Health, description="Requests cannot be answered.", generate_examples=False
+            )
+        },
     )
     async def ready(self, checks: NamedDependency[Checks]) -> Response[Health]:
-        """Whether requests can be answered."""
+        """Answer the readiness probe."""
         return _answer(await checks.health())
 
 
@@ -162,7 +171,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 async def _ask(component: str, question: Coroutine[Any, Any, Any]) -> _Answer:
     began = time.perf_counter()
     task = asyncio.create_task(question)
-    # Not awaited after the time is up: a driver whose server hangs may take long to give up.
+    # Not awaited after the timeout: a driver whose server hangs may take long to give up.
     done, _ = await asyncio.wait([task], timeout=PATIENCE)
     if not done:
         task.cancel()

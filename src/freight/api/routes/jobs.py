@@ -21,6 +21,7 @@ from freight.api.http.filters import JobId
 from freight.api.http.pagination import JobsPage, Limit, Offset, page
 from freight.api.http.rate_limits import CREATES_JOB
 from freight.api.openapi import request_examples
+from freight.api.openapi.example_connectors import TARGET
 from freight.api.schemas.responses import JOBS, MOMENT, JobView, job_item, job_view, moment
 from freight.domain.errors import InvalidRequest
 from freight.domain.jobs import idempotency, lifecycle, search, stalls
@@ -45,29 +46,27 @@ LABEL = r"^[^:\x00]*:[^\x00]*$"
 WithStatus = Annotated[
     list[Status] | None,
     QueryParameter(
-        description="Only jobs in this state, or given several times in one of these.",
+        description="Filter by status; repeat the parameter to match any of several.",
         examples=[Example(value=["running", "paused"])],
     ),
 ]
-WithMode = Annotated[
-    Mode | None, QueryParameter(description="Only jobs of this mode.", examples=[Example(value="full")])
-]
+WithMode = Annotated[Mode | None, QueryParameter(description="Filter by mode.", examples=[Example(value="full")])]
 WithName = Annotated[
     str | None,
     QueryParameter(
         min_length=1,
         max_length=200,
         pattern=NO_NUL,
-        description="Only jobs with this in their name, in capitals or not.",
-        examples=[Example(value="attio")],
+        description="Case-insensitive substring of the name.",
+        examples=[Example(value=TARGET.system)],
     ),
 ]
 WithLabel = Annotated[
     list[Annotated[str, Meta(pattern=LABEL)]] | None,
     QueryParameter(
-        # Litestar leaves the pattern out of the documentation.
+        # Litestar omits the pattern from the documentation.
         schema_extra={"items": Schema(type=OpenAPIType.STRING, pattern=LABEL)},
-        description="Only jobs with this label, `key:value`; given several times, with all of these.",
+        description="Filter by label, `key:value`; repeat the parameter to require all of several.",
         examples=[Example(value=["team:platform"])],
     ),
 ]
@@ -77,14 +76,14 @@ WithStarter = Annotated[
         min_length=1,
         max_length=200,
         pattern=NO_NUL,
-        description="Only jobs with this in their `started_by`, in capitals or not.",
+        description="Case-insensitive substring of `started_by`.",
         examples=[Example(value="frt_live_")],
     ),
 ]
 CreatedAfter = Annotated[
     str | None,
     QueryParameter(
-        description="Only jobs created after this moment.",
+        description="Only jobs created after this time.",
         schema_extra=MOMENT,
         examples=[Example(value="2026-01-01T00:00:00Z")],
     ),
@@ -92,18 +91,18 @@ CreatedAfter = Annotated[
 CreatedBefore = Annotated[
     str | None,
     QueryParameter(
-        description="Only jobs created before this moment.",
+        description="Only jobs created before this time.",
         schema_extra=MOMENT,
         examples=[Example(value="2036-01-01T00:00:00Z")],
     ),
 ]
 SortedBy = Annotated[
-    Sort, QueryParameter(description="The order, descending with a minus.", examples=[Example(value="-name")])
+    Sort, QueryParameter(description="Sort order; a leading minus sorts descending.", examples=[Example(value="-name")])
 ]
 
 
 class JobsController(Controller):
-    """Creating migrations, looking at them and changing them."""
+    """Jobs."""
 
     path = "/jobs"
     tags = ("Jobs",)
@@ -111,24 +110,24 @@ class JobsController(Controller):
     @post(
         operation_id="createJob",
         summary="Create a job",
-        description="Start a migration from one workspace to another. Both vendors are asked whose keys these are, "
-        "then workers take it up. The keys are stored encrypted and shown to nobody. Over the same two workspaces one "
-        "job at a time may be pending, running or paused; for a second one the answer is 409, and the first one's id "
-        "stands in `details`.\n\nWith an `Idempotency-Key` a request can be sent again without harm: for 24 hours the "
-        "same body under the same key gets the first answer again.",
+        description="Start a migration from one workspace to another. Freight checks both keys with the vendors, "
+        "then workers start the job. The keys are stored encrypted and never shown. Only one job at a"
+        " time may be pending, running or paused for the same two workspaces; a second request gets "
+        "409 with the first job's id in `details`.\n\nSend an `Idempotency-Key` to repeat a request "
+        "safely: for 24 hours the same body with the same key gets the first response again.",
         guards=[requires_scope("jobs:write")],
         dto=JsonBody[JobRequest],
         return_dto=None,
         response_headers=[
-            ResponseHeader(name="Location", value="", description="The new job's address.", documentation_only=True),
+            ResponseHeader(name="Location", value="", description="The new job's URL path.", documentation_only=True),
             ResponseHeader(
                 name=REPLAYED,
                 value="",
-                description="`true` if this is the answer to an earlier request with the same Idempotency-Key.",
+                description="`true` if this is the response to an earlier request with the same Idempotency-Key.",
                 documentation_only=True,
             ),
         ],
-        response_description="The job, which workers will take up.",
+        response_description="The job, which workers will start.",
         responses=documented(409, 413, 415, 422, 502),
         opt={CREATES_JOB: True},
     )
@@ -147,7 +146,7 @@ class JobsController(Controller):
                 min_length=1,
                 max_length=255,
                 pattern="^[!-~]+$",
-                description="Your own name for this one request, best a UUID.",
+                description="A unique value for this request, preferably a UUID.",
             ),
         ] = None,
     ) -> Response[JobView]:
@@ -170,8 +169,8 @@ class JobsController(Controller):
     @get(
         operation_id="listJobs",
         summary="List jobs",
-        description="The tenant's jobs, newest first unless `sort` says otherwise. A job is listed if it passes all "
-        "filters. Deleted jobs are left out, and so are the mappings: each job shows its own.",
+        description="The tenant's jobs, newest first unless `sort` says otherwise. A job must match all filters. "
+        "Deleted jobs are not listed. Mappings are omitted; get the job to see its mapping.",
         guards=[requires_scope("jobs:read")],
         response_headers=[ETAG_HEADER],
         response_description="A page of jobs.",
@@ -222,8 +221,8 @@ class JobsController(Controller):
     @get(
         "/{job_id:uuid}",
         operation_id="getJob",
-        summary="Look at a job",
-        description="The job as it stands, with what became of its records so far.",
+        summary="Get a job",
+        description="The current state of the job, with the outcomes of its records so far.",
         guards=[requires_scope("jobs:read")],
         response_headers=[ETAG_HEADER],
         response_description="The job.",
@@ -236,20 +235,21 @@ class JobsController(Controller):
         caller: NamedDependency[Caller],
         if_none_match: IfNoneMatch = None,
     ) -> Response[JobView]:
-        """Look at a job."""
+        """Get a job."""
         view = await look(caller.tenant_id, job_id)
         return conditional(request, msgspec.json.encode(view), if_none_match, JobView)
 
     @patch(
         "/{job_id:uuid}",
         operation_id="updateJob",
-        summary="Change a job",
-        description="Change its name or its labels at any time, its settings (`batch_size`, `retry_policy`, "
-        "`on_existing`, `entities`, `mapping`) while it is pending. What is left out stays as it is.",
+        summary="Update a job",
+        description="Change the name or labels at any time, and the settings (`batch_size`, `retry_policy`, "
+        "`on_existing`, `entities`, `mapping`) while the job is pending. Omitted fields keep their "
+        "values.",
         guards=[requires_scope("jobs:write")],
         dto=JsonBody[JobChange],
         return_dto=None,
-        response_description="The job as it stands now.",
+        response_description="The updated job.",
         responses=documented(404, 409, 413, 415, 422),
     )
     async def update(
@@ -259,7 +259,7 @@ class JobsController(Controller):
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
     ) -> JobView:
-        """Change a job."""
+        """Update a job."""
         async with database.as_tenant(caller.tenant_id) as tx:
             await lifecycle.change(tx, job_id, data)
             await audit.record(tx, actor, "job.updated", "job", job_id, _change_in_short(data))
@@ -269,10 +269,11 @@ class JobsController(Controller):
         "/{job_id:uuid}",
         operation_id="deleteJob",
         summary="Delete a job",
-        description="Only a job that has ended can be deleted. It is found no more, and the vendors' keys are erased. "
-        "What it has written stays in the target, and later jobs over the same workspaces still know it.",
+        description="Only a job that has ended can be deleted. It disappears from listings and its vendor "
+        "credentials are erased. What it has written remains in the target, and later jobs over the "
+        "same workspaces still recognise it.",
         guards=[requires_scope("jobs:write")],
-        response_description="It is deleted.",
+        response_description="The job is deleted.",
         responses=documented(404, 409),
     )
     async def delete(self, job_id: JobId, caller: NamedDependency[Caller], actor: NamedDependency[Actor]) -> None:
@@ -283,13 +284,13 @@ class JobsController(Controller):
 
 
 class _Creation:
-    """One request for a job."""
+    """One request to create a job."""
 
     def __init__(
         self, request: JobRequest, caller: Caller, actor: Actor, vendors: Vendors, cipher: CredentialCipher
     ) -> None:
         self.job_id: UUID | None = None
-        """The new job's, once it is stored."""
+        """The new job's id, once it is stored."""
         self._request = request
         self._caller = caller
         self._actor = actor
@@ -297,7 +298,7 @@ class _Creation:
         self._cipher = cipher
 
     async def carry_out(self, turn: idempotency.IdempotentRequest | None) -> Answer:
-        """Ask the vendors and store the job, together with the answer if the request has an idempotency key."""
+        """Check the vendors and store the job, together with the response if the request has an idempotency key."""
         workspaces = await jobs.prepare(self._request, self._vendors)
         started_by = f"API key {self._caller.key_prefix}…"
         async with database.as_tenant(self._caller.tenant_id) as tx:
@@ -313,7 +314,7 @@ class _Creation:
 
 
 async def look(tenant_id: UUID, job_id: UUID) -> JobView:
-    """The job as clients see it. Raises `NotFound`."""
+    """Return the job as clients see it. Raise `NotFound`."""
     async with database.as_tenant(tenant_id) as tx:
         (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
         counts = await jobs.counts(tx, [job_id])
@@ -326,7 +327,7 @@ def _answer(job: Job) -> Answer:
 
 
 def _change_in_short(change: JobChange) -> dict[str, Any]:
-    """What was changed, for the audit trail; of a mapping, which the job shows, only that it was."""
+    """Return what was changed, for the audit trail; of a mapping, which the job shows, only that it changed."""
     values: dict[str, Any] = msgspec.to_builtins(change)
     return {**values, "mapping": "changed"} if "mapping" in values else values
 
@@ -336,7 +337,7 @@ def _labels(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         key, colon, value = text.partition(":")
         if not colon or "\0" in text:
-            raise InvalidRequest("A label is asked for as `key:value`.", field="label")
+            raise InvalidRequest("A label filter has the form `key:value`.", field="label")
         if labels.setdefault(key, value) != value:
-            raise InvalidRequest("A job has one value only for each label.", field="label")
+            raise InvalidRequest("A job has only one value for each label.", field="label")
     return labels

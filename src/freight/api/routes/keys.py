@@ -24,11 +24,11 @@ from freight.settings import Settings
 
 KeyId = Annotated[UUID, PathParameter(description="The key's id.")]
 
-LOCATION = ResponseHeader(name="Location", value="", description="The new key's address.", documentation_only=True)
+LOCATION = ResponseHeader(name="Location", value="", description="The new key's URL path.", documentation_only=True)
 
 
 class KeysController(Controller):
-    """Letting programs in, and shutting them out."""
+    """API key management."""
 
     path = "/keys"
     tags = ("Keys",)
@@ -37,8 +37,8 @@ class KeysController(Controller):
     @get(
         operation_id="listKeys",
         summary="List API keys",
-        description="The tenant's keys, newest first, those that have ended included. The keys themselves are not "
-        "shown: Freight does not know them any more.",
+        description="The tenant's keys, newest first, including expired and revoked ones. The keys themselves "
+        "cannot be shown, because Freight stores only their digests.",
         response_description="A page of keys.",
         responses=documented(422),
     )
@@ -51,12 +51,12 @@ class KeysController(Controller):
     @post(
         operation_id="createKey",
         summary="Create an API key",
-        description="The answer holds the key, which is never shown again. It may do no more than the key that asks "
-        "for it.",
+        description="The response contains the key, which is shown only once. It cannot have more scopes than the"
+        " key that creates it.",
         dto=JsonBody[KeyRequest],
         return_dto=None,
         response_headers=[LOCATION],
-        response_description="The key, this once.",
+        response_description="The key, shown only once.",
         responses=documented(413, 415, 422),
     )
     async def create(
@@ -75,24 +75,24 @@ class KeysController(Controller):
     @get(
         "/{key_id:uuid}",
         operation_id="getKey",
-        summary="Look at an API key",
-        description="What the key may do, how long it is valid, and when it was last used; never the key itself.",
+        summary="Get an API key",
+        description="The key's scopes, its expiry, and when it was last used; never the key itself.",
         response_description="The key.",
         responses=documented(404),
     )
     async def get(self, key_id: KeyId, caller: NamedDependency[Caller]) -> ApiKey:
-        """Look at an API key."""
+        """Get an API key."""
         async with database.as_tenant(caller.tenant_id) as tx:
             return await api_keys.get(tx, key_id)
 
     @post(
         "/{key_id:uuid}/rotate",
         operation_id="rotateKey",
-        summary="Replace an API key",
-        description="Makes a new key with the name, the scopes and the length of life of this one. This one stays "
-        "valid for `overlap_seconds`, so that the new one can be put in its place without a gap.",
+        summary="Rotate an API key",
+        description="Create a new key with the name, scopes and lifetime of this one. The old key stays valid for"
+        " `overlap_seconds`, so that you can replace it without downtime.",
         response_headers=[LOCATION],
-        response_description="The new key, this once.",
+        response_description="The new key, shown only once.",
         responses=documented(404, 409, 422),
     )
     async def rotate(
@@ -105,11 +105,11 @@ class KeysController(Controller):
         overlap_seconds: Annotated[
             int,
             QueryParameter(
-                ge=0, le=int(LONGEST_OVERLAP.total_seconds()), description="How long the old key stays valid."
+                ge=0, le=int(LONGEST_OVERLAP.total_seconds()), description="Seconds for which the old key stays valid."
             ),
         ] = int(DEFAULT_OVERLAP.total_seconds()),
     ) -> Response[NewKey]:
-        """Replace an API key."""
+        """Rotate an API key."""
         async with database.as_tenant(caller.tenant_id) as tx:
             new = await api_keys.rotate(
                 tx,
@@ -127,8 +127,8 @@ class KeysController(Controller):
         operation_id="revokeKey",
         summary="Revoke an API key",
         description="The key is refused from the next request on. The last key with the scope `admin` cannot be "
-        "revoked, because nobody could make another.",
-        response_description="The key has been revoked, now or before.",
+        "revoked, because no further keys could be created.",
+        response_description="The key is revoked.",
         responses=documented(404, 409),
     )
     async def revoke(self, key_id: KeyId, caller: NamedDependency[Caller], actor: NamedDependency[Actor]) -> None:

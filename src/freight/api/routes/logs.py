@@ -1,4 +1,4 @@
-"""`/jobs/{id}/logs`: what happened in a job."""
+"""`/jobs/{id}/logs`: log rows about a job."""
 
 import msgspec
 from litestar import Controller, get
@@ -19,17 +19,17 @@ from freight.domain.tenancy.api_keys import Caller
 
 
 class LogsController(Controller):
-    """Reading a job's log."""
+    """A job's log."""
 
     path = "/jobs/{job_id:uuid}/logs"
     tags = ("Logs",)
 
     @get(
         operation_id="listJobLogs",
-        summary="Read a job's log",
-        description="What happened to a job and its records, oldest first: each value that could not be carried over, "
-        "each record that was skipped or failed, with its reason. Follow `links.next`, or send `next_cursor` as "
-        "`cursor`, to walk through all of it.",
+        summary="List a job's log rows",
+        description="What happened to a job and its records, oldest first: each value that could not be migrated,"
+        " and each record that was skipped or failed, with the reason. Follow `links.next`, or send "
+        "`next_cursor` as `cursor`, to read all of them.",
         guards=[requires_scope("jobs:read")],
         response_description="A page of log rows.",
         responses=documented(404, 422),
@@ -47,7 +47,7 @@ class LogsController(Controller):
         offset: Offset = 0,
         cursor: Cursor = None,
     ) -> LogsPage:
-        """Read a job's log."""
+        """List a job's log rows."""
         filters = Filters(entity=entity, level=level, code=code, source_id=source_id, text=text)
         window = Window(limit=limit, offset=offset, cursor=cursor)
         async with database.as_tenant(caller.tenant_id) as tx:

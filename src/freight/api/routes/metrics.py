@@ -1,4 +1,4 @@
-"""`/metrics`: what Prometheus asks for. No key is needed, so no tenant can be told from it."""
+"""`/metrics`: metrics for Prometheus. No key is needed, so they identify no tenant."""
 
 import asyncio
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from freight.domain.tenancy.platform_metrics import PlatformMetrics
 from freight.queue import Queue
 
 FRESH_SECONDS = 5
-"""How long an answer of the database is good for, so that it is not asked more often by several Prometheus."""
+"""Seconds for which a result is reused, so that several Prometheus servers cause no more queries."""
 
 PATIENCE = 5.0
 
@@ -41,14 +41,14 @@ requests = PrometheusConfig(app_name="freight", prefix="freight", group_path=Tru
 
 
 class Metrics:
-    """What the database and Redis know of all processes together."""
+    """The metrics of all processes together, from the database and Redis."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self._found = Fresh(self._families)
 
     async def text(self) -> bytes:
-        """All metrics as Prometheus reads them."""
+        """Return all metrics in Prometheus's text format."""
         registry = CollectorRegistry()
         registry.register(_Families(await self._found.get(max_age=FRESH_SECONDS)))
         return generate_latest(REGISTRY) + generate_latest(registry)
@@ -76,14 +76,14 @@ class Metrics:
             return [_up("redis", up=False)]
         return [
             _up("redis", up=True),
-            GaugeMetricFamily("freight_queue_depth", "Tasks that wait for a worker.", value=depth),
-            GaugeMetricFamily("freight_workers", "Workers that are alive.", value=workers),
+            GaugeMetricFamily("freight_queue_depth", "Tasks waiting for a worker.", value=depth),
+            GaugeMetricFamily("freight_workers", "Running workers.", value=workers),
             CounterMetricFamily("freight_leases_lost", "Leases that workers have lost.", value=lost),
         ]
 
 
 class MetricsController(Controller):
-    """For Prometheus."""
+    """Metrics."""
 
     path = "/metrics"
     tags = ("Health",)
@@ -92,7 +92,7 @@ class MetricsController(Controller):
 
     @get(
         operation_id="getMetrics",
-        summary="Metrics for Prometheus",
+        summary="Get metrics for Prometheus",
         description="Requests of this process; jobs, batches, records, vendor calls, queue and workers of the whole "
         "deployment, at most five seconds old.",
         media_type="text/plain",
@@ -109,7 +109,7 @@ class MetricsController(Controller):
         },
     )
     async def read(self, metrics: NamedDependency[Metrics]) -> Response[bytes]:
-        """All metrics."""
+        """Get metrics for Prometheus."""
         return Response(await metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -122,7 +122,7 @@ class _Families(Collector):
 
 
 def _up(component: str, *, up: bool) -> Metric:
-    # Of one name only one family may be shown, so each component has a name of its own.
+    # A name belongs to one family only, so each component has a name of its own.
     return GaugeMetricFamily(f"freight_{component}_up", f"Whether the {component} answers.", value=int(up))
 
 
@@ -141,7 +141,7 @@ def _families(found: PlatformMetrics) -> list[Metric]:
     calls.add_metric(["target", "write"], found.target_writes)
     return [
         by("status", "freight_jobs", "Jobs by status.", found.jobs),
-        by("code", "freight_jobs_waiting", "Live jobs that wait, by the code of what they wait for.", found.waiting),
+        by("code", "freight_jobs_waiting", "Live jobs that are waiting, by the code of the reason.", found.waiting),
         by("status", "freight_batches", "Batches by status.", found.batches),
         by("outcome", "freight_records", "Records of stored jobs by outcome.", found.records),
         by("status", "freight_webhook_deliveries", "Events for webhooks by status.", found.deliveries),

@@ -1,4 +1,4 @@
-"""`/jobs/{id}/records`: what was read from the source, and what became of it."""
+"""`/jobs/{id}/records`: what was read from the source, with outcomes."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from freight.domain.tenancy.api_keys import Caller
 
 
 class RecordsController(Controller):
-    """Looking at a job's records."""
+    """A job's records."""
 
     path = "/jobs/{job_id:uuid}/records"
     tags = ("Records",)
@@ -30,8 +30,8 @@ class RecordsController(Controller):
     @get(
         operation_id="listJobRecords",
         summary="List a job's records",
-        description="What was read from the source and what became of each record, in the order of reading. Follow "
-        "`links.next`, or send `next_cursor` as `cursor`, to walk through all of them.",
+        description="What was read from the source, with the outcome of each record, in the order in which they "
+        "were read. Follow `links.next`, or send `next_cursor` as `cursor`, to read all of them.",
         guards=[requires_scope("jobs:read")],
         response_description="A page of records.",
         responses=documented(404, 422),
@@ -69,8 +69,8 @@ class RecordsController(Controller):
     @get(
         "/{record_id:int}",
         operation_id="getJobRecord",
-        summary="Look at a record",
-        description="A record with what was read from the source.",
+        summary="Get a record",
+        description="A record with its source data.",
         guards=[requires_scope("jobs:read")],
         response_description="The record.",
         responses=documented(404, 422),
@@ -81,7 +81,7 @@ class RecordsController(Controller):
         record_id: Annotated[int, PathParameter(ge=1, le=2**53, description="The record's id.")],
         caller: NamedDependency[Caller],
     ) -> RecordDetail:
-        """Look at a record."""
+        """Get a record."""
         async with database.as_tenant(caller.tenant_id) as tx:
             job = await jobs.get(tx, job_id)
             return await records.get(tx, job_id, record_id, batch_size=job.batch_size)

@@ -1,4 +1,4 @@
-"""`/jobs/{id}/report`: what became of a whole workspace."""
+"""`/jobs/{id}/report`: the report of a whole workspace."""
 
 import asyncio
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MEDIA_TYPES: dict[ReportFormat, str] = {"json": "application/json", "markdown": 
 InReportFormat = Annotated[
     ReportFormat | None,
     QueryParameter(
-        description="`json` for programs, `markdown` for people; without it the `Accept` header decides.",
+        description="`json` for programs, `markdown` for people; by default the `Accept` header decides.",
         examples=[Example(value="markdown")],
     ),
 ]
@@ -34,7 +34,7 @@ InReportFormat = Annotated[
 
 @dataclass
 class ReportOperation(Operation):
-    """An operation whose answer is JSON or Markdown."""
+    """An operation whose response is JSON or Markdown."""
 
     def __post_init__(self) -> None:
         answer = (self.responses or {}).get("200")
@@ -51,13 +51,13 @@ class ReportController(Controller):
         "/jobs/{job_id:uuid}/report",
         operation_id="getJobReport",
         operation_class=ReportOperation,
-        summary="Read a job's report",
-        description="What became of everything that the source holds: records by entity and outcome with the reasons "
-        "of those that were skipped or failed, values that were dropped, changed or left with an example of each kind, "
-        "what cannot be carried at all, what is gone from the source, companies that the target makes by itself, the "
-        "mapping in force with standard and enriched values, and what it cost. It can be read at any time; `ended` "
-        "says whether its figures are final. With `Accept: text/markdown` or `format=markdown` it is a document for "
-        "people.",
+        summary="Get a job's report",
+        description="What happened to all data of the source: records by entity and outcome with the reasons of "
+        "those that were skipped or failed, values that were dropped, changed or left with an example"
+        " of each kind, what cannot be migrated, what was deleted in the source, companies that the "
+        "target creates itself, the mapping in use with standard and enriched values, and the cost. "
+        "You can get it at any time; `ended` says whether its figures are final. With `Accept: "
+        "text/markdown` or `format=markdown` it is a document for people.",
         guards=[requires_scope("jobs:read")],
         response_description="The report.",
         responses=documented(404, 422),
@@ -69,7 +69,7 @@ class ReportController(Controller):
         caller: NamedDependency[Caller],
         format: InReportFormat = None,  # noqa: A002
     ) -> Response[JobReport]:
-        """Read a job's report."""
+        """Get a job's report."""
         async with database.as_tenant(caller.tenant_id) as tx:
             (job,) = await stalls.explain(tx, [await jobs.get(tx, job_id)])
             found = await gather.job_report(tx, job)

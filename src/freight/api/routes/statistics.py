@@ -1,4 +1,4 @@
-"""`/jobs/{id}/stats` and `/stats`: figures."""
+"""`/jobs/{id}/stats` and `/stats`: statistics."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
@@ -14,36 +14,36 @@ from freight.domain.tenancy.api_keys import Caller
 
 
 class StatisticsController(Controller):
-    """Figures of one job and of all."""
+    """Statistics of one job and of all."""
 
     tags = ("Statistics",)
 
     @get(
         "/jobs/{job_id:uuid}/stats",
         operation_id="getJobStatistics",
-        summary="A job's figures",
-        description="What became of the job's records by entity and outcome, failures by code, how fast it goes and "
-        "how long it will take, the requests it sent to vendors and the time it waited for their limits.",
+        summary="Get a job's statistics",
+        description="The job's records by entity and outcome, failures by code, the rate and the estimated time "
+        "left, the requests sent to vendors and the time spent waiting for their limits.",
         guards=[requires_scope("jobs:read")],
-        response_description="The figures.",
+        response_description="The statistics.",
         responses=documented(404),
     )
     async def of_job(self, job_id: JobId, caller: NamedDependency[Caller]) -> JobStatistics:
-        """A job's figures."""
+        """Get a job's statistics."""
         async with database.as_tenant(caller.tenant_id) as tx:
             return await statistics.of_job(tx, await jobs.get(tx, job_id))
 
     @get(
         "/stats",
         operation_id="getStatistics",
-        summary="All jobs' figures",
-        description="The figures of all of the tenant's jobs together, and how many jobs are in which state. Deleted "
-        "jobs are left out.",
+        summary="Get the tenant's statistics",
+        description="The statistics of all of the tenant's jobs together, and the number of jobs by status. "
+        "Deleted jobs are not counted.",
         guards=[requires_scope("jobs:read")],
-        response_description="The figures.",
+        response_description="The statistics.",
         responses=documented(),
     )
     async def of_tenant(self, caller: NamedDependency[Caller]) -> TenantStatistics:
-        """All jobs' figures."""
+        """Get the tenant's statistics."""
         async with database.as_tenant(caller.tenant_id) as tx:
             return await statistics.of_tenant(tx)

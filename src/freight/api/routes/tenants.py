@@ -28,13 +28,13 @@ TenantId = Annotated[UUID, PathParameter(description="The tenant's id.")]
 
 
 class NewTenant(Tenant, frozen=True, kw_only=True):
-    """A tenant at its creation."""
+    """A new tenant with its first key."""
 
-    first_key: Annotated[NewKey, Meta(description="A key with every scope: this answer is the only one that shows it.")]
+    first_key: Annotated[NewKey, Meta(description="A key with every scope, shown only in this response.")]
 
 
 class TenantsController(Controller):
-    """Keeping tenants."""
+    """Tenant administration."""
 
     path = "/tenants"
     tags = ("Tenants",)
@@ -43,7 +43,7 @@ class TenantsController(Controller):
     @get(
         operation_id="listTenants",
         summary="List tenants",
-        description="All tenants by name, with how many jobs they have in each state.",
+        description="All tenants by name, with their numbers of jobs by status.",
         response_description="A page of tenants.",
         responses=documented(422),
     )
@@ -56,13 +56,13 @@ class TenantsController(Controller):
     @post(
         operation_id="createTenant",
         summary="Create a tenant",
-        description="The answer holds the tenant's first key, which has every scope and is never shown again.",
+        description="The response contains the tenant's first key, which has every scope and is shown only once.",
         dto=JsonBody[TenantRequest],
         return_dto=None,
         response_headers=[
-            ResponseHeader(name="Location", value="", description="The new tenant's address.", documentation_only=True)
+            ResponseHeader(name="Location", value="", description="The new tenant's URL path.", documentation_only=True)
         ],
-        response_description="The tenant and its first key, this once.",
+        response_description="The tenant and its first key, shown only once.",
         responses=documented(409, 413, 415, 422),
     )
     async def create(
@@ -82,25 +82,25 @@ class TenantsController(Controller):
     @get(
         "/{tenant_id:uuid}",
         operation_id="getTenant",
-        summary="Look at a tenant",
-        description="The tenant's limits and retention, and how many jobs it has in each state.",
+        summary="Get a tenant",
+        description="The tenant's limits and retention, and its numbers of jobs by status.",
         response_description="The tenant.",
         responses=documented(404),
     )
     async def get(self, tenant_id: TenantId) -> Tenant:
-        """Look at a tenant."""
+        """Get a tenant."""
         async with database.as_platform() as tx:
             return await tenants.get(tx, tenant_id)
 
     @patch(
         "/{tenant_id:uuid}",
         operation_id="updateTenant",
-        summary="Change a tenant",
-        description="Whatever is left out stays as it is. While a tenant is suspended its keys are refused and its "
-        "jobs are paused; they go on by themselves when that is over.",
+        summary="Update a tenant",
+        description="Omitted fields keep their values. While a tenant is suspended its keys are refused and its "
+        "jobs are paused; they continue automatically when the suspension ends.",
         dto=JsonBody[TenantChange],
         return_dto=None,
-        response_description="The tenant as it is now.",
+        response_description="The updated tenant.",
         responses=documented(404, 409, 413, 415, 422),
     )
     async def update(
@@ -109,7 +109,7 @@ class TenantsController(Controller):
         data: Annotated[TenantChange, BodyKwarg(examples=request_examples.TENANT_CHANGES)],
         actor: NamedDependency[Actor],
     ) -> Tenant:
-        """Change a tenant."""
+        """Update a tenant."""
         async with database.as_platform() as tx:
             return await tenants.update(tx, actor, tenant_id, data)
 
@@ -117,16 +117,16 @@ class TenantsController(Controller):
         "/{tenant_id:uuid}",
         operation_id="deleteTenant",
         summary="Delete a tenant",
-        description="Removes the tenant with everything that is theirs: keys, jobs, records, logs, the ledger, the "
-        "audit trail. It cannot be undone. What was written to their targets stays there.",
-        response_description="The tenant is gone.",
+        description="Delete the tenant with all its data: keys, jobs, records, logs, the ledger, the audit trail."
+        " This cannot be undone. Data already written remain in the targets.",
+        response_description="The tenant is deleted.",
         responses=documented(404, 409, 422),
     )
     async def delete(
         self,
         tenant_id: TenantId,
         actor: NamedDependency[Actor],
-        force: Annotated[bool, QueryParameter(description="Cancel jobs that run, instead of refusing.")] = False,
+        force: Annotated[bool, QueryParameter(description="Cancel live jobs instead of refusing.")] = False,
     ) -> None:
         """Delete a tenant."""
         await tenants.delete(actor, tenant_id, force=force)

@@ -1,4 +1,4 @@
-"""`/webhooks`: URLs of a tenant that are told what becomes of its jobs."""
+"""`/webhooks`: a tenant's webhook subscriptions."""
 
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from freight.queue import Queue
 
 
 class WebhooksController(Controller):
-    """Being told instead of asking."""
+    """Webhook subscriptions."""
 
     path = "/webhooks"
     tags = ("Webhooks",)
@@ -35,18 +35,21 @@ class WebhooksController(Controller):
     @post(
         operation_id="createWebhook",
         summary="Create a webhook",
-        description="From now on its URL is told, by POST, when a job starts, pauses, goes on or ends. The body holds "
-        "`type`, `timestamp` and `data`; the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` are "
-        "those of standardwebhooks.com, whose libraries verify them with the secret in this answer. Any 2xx within 15 "
-        "seconds is success; otherwise it is tried again, 9 times in 28 hours. An answer of 410, or three days without "
-        "any success, switches the webhook off. An event may come twice, with the same `webhook-id`, and events may "
-        "overtake each other.",
+        description="Freight will POST to the URL when a job starts, pauses, resumes or ends. The body has "
+        "`type`, `timestamp` and `data`; the headers `webhook-id`, `webhook-timestamp` and "
+        "`webhook-signature` follow standardwebhooks.com, whose libraries verify them with the secret"
+        " in this response. Any 2xx within 15 seconds counts as success; otherwise the delivery is "
+        "retried 9 times in 28 hours. A response of 410, or three days without any success, disables "
+        "the webhook. An event may arrive twice, with the same `webhook-id`, and events may arrive "
+        "out of order.",
         dto=JsonBody[WebhookRequest],
         return_dto=None,
         response_headers=[
-            ResponseHeader(name="Location", value="", description="The new webhook's address.", documentation_only=True)
+            ResponseHeader(
+                name="Location", value="", description="The new webhook's URL path.", documentation_only=True
+            )
         ],
-        response_description="The webhook, with its secret this once.",
+        response_description="The webhook with its secret, shown only once.",
         responses=documented(409, 413, 415, 422),
     )
     async def create(
@@ -80,25 +83,25 @@ class WebhooksController(Controller):
     @get(
         "/{webhook_id:uuid}",
         operation_id="getWebhook",
-        summary="Look at a webhook",
-        description="The webhook as it stands; if it was switched off, with the reason.",
+        summary="Get a webhook",
+        description="The current state of a webhook; if it is disabled, with the reason.",
         response_description="The webhook.",
         responses=documented(404),
     )
     async def get(self, webhook_id: WebhookId, caller: NamedDependency[Caller]) -> WebhookView:
-        """Look at a webhook."""
+        """Get a webhook."""
         async with database.as_tenant(caller.tenant_id) as tx:
             return _webhook(await subscriptions.get(tx, webhook_id))
 
     @patch(
         "/{webhook_id:uuid}",
         operation_id="changeWebhook",
-        summary="Change a webhook",
-        description="What is left out stays as it is. Switching a webhook off drops what it was still to be sent; "
-        "switching it on again forgets why it was off.",
+        summary="Update a webhook",
+        description="Omitted fields keep their values. Disabling a webhook drops its pending deliveries; enabling"
+        " it again clears the reason.",
         dto=JsonBody[WebhookChange],
         return_dto=None,
-        response_description="The webhook as it is now.",
+        response_description="The updated webhook.",
         responses=documented(404, 413, 415, 422),
     )
     async def change(
@@ -109,7 +112,7 @@ class WebhooksController(Controller):
         actor: NamedDependency[Actor],
         webhook_guard: NamedDependency[EgressPolicy],
     ) -> WebhookView:
-        """Change a webhook."""
+        """Update a webhook."""
         await subscriptions.check_url(webhook_guard, data.url)
         async with database.as_tenant(caller.tenant_id) as tx:
             return _webhook(await subscriptions.change(tx, actor, webhook_id, data))
@@ -118,9 +121,9 @@ class WebhooksController(Controller):
         "/{webhook_id:uuid}/test",
         operation_id="testWebhook",
         summary="Send a test event",
-        description="Sends `webhook.test` the way every event is sent; the delivery shows what the receiver answered.",
+        description="Send `webhook.test` like any other event; the delivery shows the receiver's response.",
         status_code=202,
-        response_description="The delivery, which is on its way.",
+        response_description="The pending delivery.",
         responses=documented(404, 409),
     )
     async def test(
@@ -135,11 +138,11 @@ class WebhooksController(Controller):
     @post(
         "/{webhook_id:uuid}/rotate-secret",
         operation_id="rotateWebhookSecret",
-        summary="Replace a webhook's secret",
-        description="Whatever is sent from now on is signed with the new secret, repetitions included: what a receiver "
-        "refuses until it knows the new secret comes again.",
+        summary="Rotate a webhook's secret",
+        description="All further requests are signed with the new secret, including retries: an event that the "
+        "receiver refuses until it knows the new secret is sent again.",
         status_code=200,
-        response_description="The webhook, with its new secret this once.",
+        response_description="The webhook with its new secret, shown only once.",
         responses=documented(404),
     )
     async def rotate_secret(
@@ -149,7 +152,7 @@ class WebhooksController(Controller):
         actor: NamedDependency[Actor],
         cipher: NamedDependency[CredentialCipher],
     ) -> NewWebhook:
-        """Replace a webhook's secret."""
+        """Rotate a webhook's secret."""
         async with database.as_tenant(caller.tenant_id) as tx:
             return _with_secret(*await subscriptions.rotate_secret(tx, cipher, actor, webhook_id))
 
@@ -157,8 +160,8 @@ class WebhooksController(Controller):
         "/{webhook_id:uuid}",
         operation_id="deleteWebhook",
         summary="Delete a webhook",
-        description="Deletes the webhook with its deliveries. What is on its way may still arrive.",
-        response_description="It is gone.",
+        description="Delete the webhook with its deliveries. In-flight deliveries may still arrive.",
+        response_description="The webhook is deleted.",
         responses=documented(404),
     )
     async def delete(

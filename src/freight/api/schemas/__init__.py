@@ -1,1 +1,1 @@
-"""What clients are answered."""
+"""The response schemas."""

@@ -1,4 +1,4 @@
-"""What clients are answered."""
+"""The response schemas."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -28,26 +28,26 @@ TENANTS = "/api/v1/tenants"
 WEBHOOKS = "/api/v1/webhooks"
 
 MOMENT = {"format": "date-time"}
-"""What the documentation says of a text that `moment` reads."""
+"""The schema of a string that `moment` parses."""
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
-    """A vendor's workspace, as its key opened it when the job was created."""
+    """A vendor's workspace, as its key showed it when the job was created."""
 
     id: str
     name: str
-    base_url: Annotated[str, Meta(description="Where the vendor's API is reached.")]
+    base_url: Annotated[str, Meta(description="The base URL of the vendor's API.")]
 
 
 class JobError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a job failed."""
 
     code: Annotated[str, Meta(description="A stable code.")]
-    message: Annotated[str, Meta(description="What happened and what to do about it.")]
+    message: Annotated[str, Meta(description="What happened and what to do.")]
 
 
 class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go from a job."""
+    """Links of a job."""
 
     self_: str = msgspec.field(name="self")
     batches: str
@@ -56,14 +56,14 @@ class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
     stats: str
     report: str
     events: str
-    pause: Annotated[str | None, Meta(description="Null unless the job can be paused now; so with the following.")]
+    pause: Annotated[str | None, Meta(description="Null unless the job can be paused now; likewise the following.")]
     resume: str | None
     cancel: str | None
     retry: str | None
 
 
 class JobItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as lists show it: without its mapping."""
+    """A job in lists: without its mapping."""
 
     id: UUID
     name: str | None
@@ -72,12 +72,12 @@ class JobItem(msgspec.Struct, frozen=True, kw_only=True):
     stage: Annotated[
         str | None,
         Meta(
-            description="Where a running job is: `precheck`, `extract`, `schema`, or the entity it loads; `cancelling` "
-            "from a cancellation until its workers have let go."
+            description="The current stage of a running job: `precheck`, `extract`, `schema`, or the entity being"
+            " loaded; `cancelling` until the workers of a cancelled job have stopped."
         ),
     ]
     mode: Mode
-    sample_size: Annotated[int | None, Meta(description="How many records of each entity a sample carries.")]
+    sample_size: Annotated[int | None, Meta(description="How many records of each entity a sample migrates.")]
     entities: list[Entity]
     on_existing: OnExisting
     batch_size: int
@@ -87,31 +87,34 @@ class JobItem(msgspec.Struct, frozen=True, kw_only=True):
     source_workspace: Workspace
     target_workspace: Workspace
     total_records: Annotated[int, Meta(description="Records read from the source so far.")]
-    processed_records: Annotated[int, Meta(description="Those of them that have an outcome.")]
-    failed_records: Annotated[int, Meta(description="Those of them that failed.")]
+    processed_records: Annotated[int, Meta(description="Records that have an outcome.")]
+    failed_records: Annotated[int, Meta(description="Records that failed.")]
     progress: Annotated[
-        float | None, Meta(description="Processed records as a part of all, 0 to 1; null while nothing has been read.")
+        float | None, Meta(description="Fraction of records processed, 0 to 1; null before anything has been read.")
     ]
     eta_seconds: Annotated[
         int | None,
-        Meta(description="How long the rest of what has been read takes at the rate so far; null unless it runs."),
+        Meta(
+            description="Estimated seconds for the remaining records that have been read, at the rate so far; null "
+            "unless the job runs."
+        ),
     ]
-    counts: Annotated[list[Counts], Meta(description="What became of the records, per entity.")]
+    counts: Annotated[list[Counts], Meta(description="Records by entity and outcome.")]
     started_by: Annotated[str, Meta(description="Who created the job.")]
     error: JobError | None
     paused_by: Annotated[
         PausedBy | None,
         Meta(
-            description="Why a paused job waits: for a `person`; for a vendor's `quota`, until `resume_at`; for a "
-            "vendor's `plan`, which holds no more until somebody upgrades it or makes room there and resumes the job; "
-            "for a person to resume it because a `vendor` was unavailable, or kept it waiting, for 24 hours; or for "
-            "the end of the tenant's `suspension`."
+            description="Why a job is paused: by a `person`; until a vendor's `quota` is available at "
+            "`resume_at`; because a vendor's `plan` is full, until you upgrade it or make room and "
+            "resume the job; because a `vendor` was unavailable, or made the job wait, for 24 hours, "
+            "until you resume it; or until the tenant's `suspension` ends."
         ),
     ]
-    resume_at: Annotated[datetime | None, Meta(description="When a job that waits for a vendor's quota goes on.")]
+    resume_at: Annotated[datetime | None, Meta(description="When a job that waits for a vendor's quota resumes.")]
     waiting_for: Annotated[
         Waiting | None,
-        Meta(description="What a live job waits for; null while it makes progress, and of a paused one."),
+        Meta(description="What a live job is waiting for; null while it makes progress and while it is paused."),
     ]
     created_at: datetime
     updated_at: datetime
@@ -121,21 +124,21 @@ class JobItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobView(JobItem, frozen=True, kw_only=True):
-    """A job as it stands; keys are never shown."""
+    """The current state of a job; keys are never shown."""
 
-    mapping: Annotated[Mapping, Meta(description="Where fields and lists go otherwise than by default.")]
+    mapping: Annotated[Mapping, Meta(description="Changes to the default mapping of fields and lists.")]
 
 
 class RetryAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a retry does."""
+    """The effect of a retry."""
 
     job_id: UUID
-    batches_queued_for_retry: Annotated[int, Meta(description="How many batches will be loaded again.")]
-    message: Annotated[str, Meta(description="The same as a sentence.")]
+    batches_queued_for_retry: Annotated[int, Meta(description="The number of batches that will be loaded again.")]
+    message: Annotated[str, Meta(description="The same, as a sentence.")]
 
 
 class BatchLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go from a batch."""
+    """Links of a batch."""
 
     self_: str = msgspec.field(name="self")
     job: str
@@ -143,19 +146,19 @@ class BatchLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchView(msgspec.Struct, frozen=True, kw_only=True):
-    """Some records of one entity, which are loaded together."""
+    """Some records of one entity that are loaded together."""
 
     id: UUID
     entity: Entity
-    number: Annotated[int, Meta(description="Which of the entity's batches it is, from 0.")]
-    size: Annotated[int, Meta(description="How many records it has, those among them that are not for the target.")]
+    number: Annotated[int, Meta(description="The batch's number within its entity, from 0.")]
+    size: Annotated[int, Meta(description="The number of its records, including those that are not for the target.")]
     status: Annotated[
         BatchStatus,
-        Meta(description="`retrying` is between two attempts; one that was cancelled is `failed` with that error."),
+        Meta(description="`retrying` is between two attempts; a cancelled batch is `failed` with that error."),
     ]
-    attempt: Annotated[int, Meta(description="How many attempts have failed.")]
-    processed_records: Annotated[int, Meta(description="Records that have got an outcome by being loaded.")]
-    failed_records: Annotated[int, Meta(description="Those of them that failed.")]
+    attempt: Annotated[int, Meta(description="The number of failed attempts.")]
+    processed_records: Annotated[int, Meta(description="Records that got an outcome when they were loaded.")]
+    failed_records: Annotated[int, Meta(description="Records that failed.")]
     error: Annotated[JobError | None, Meta(description="Why the last attempt failed.")]
     started_at: datetime | None
     completed_at: datetime | None
@@ -163,16 +166,16 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go from a webhook."""
+    """Links of a webhook."""
 
     self_: str = msgspec.field(name="self")
     deliveries: str
 
 
 class WebhookView(Webhook, frozen=True, kw_only=True):
-    """A webhook as it stands; its secret is not shown."""
+    """The current state of a webhook; its secret is not shown."""
 
-    enabled: Annotated[bool, Meta(description="Whether it is sent anything.")]
+    enabled: Annotated[bool, Meta(description="Whether events are sent.")]
     links: WebhookLinks
 
 
@@ -181,7 +184,7 @@ class NewWebhook(WebhookView, frozen=True, kw_only=True):
 
     secret: Annotated[
         str,
-        Meta(description="What requests are signed with, `whsec_…`: this answer is the only one that shows it."),
+        Meta(description="The signing secret, `whsec_…`, shown only in this response."),
     ]
 
     def __repr__(self) -> str:
@@ -189,7 +192,7 @@ class NewWebhook(WebhookView, frozen=True, kw_only=True):
 
 
 class DeliveryLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go from a delivery."""
+    """Links of a delivery."""
 
     self_: str = msgspec.field(name="self")
     webhook: str
@@ -197,14 +200,14 @@ class DeliveryLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
-    """One event for one webhook, and how the last attempt to deliver it ended."""
+    """One event for one webhook, and the result of its last attempt."""
 
-    id: Annotated[UUID, Meta(description="Also the header `webhook-id` of its requests.")]
+    id: Annotated[UUID, Meta(description="Also sent as the header `webhook-id`.")]
     event: Event
     status: DeliveryStatus
-    attempts: Annotated[int, Meta(description="How often it has been tried.")]
-    next_attempt_at: Annotated[datetime | None, Meta(description="When it is tried next, while it is pending.")]
-    answer_status: Annotated[int | None, Meta(description="What the receiver answered the last time.")]
+    attempts: Annotated[int, Meta(description="The number of attempts.")]
+    next_attempt_at: Annotated[datetime | None, Meta(description="When the next attempt is due, while it is pending.")]
+    answer_status: Annotated[int | None, Meta(description="The status of the receiver's last response.")]
     error: Annotated[str | None, Meta(description="Why the last attempt failed.")]
     created_at: datetime
     attempted_at: datetime | None
@@ -213,19 +216,19 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WholeDelivery(DeliveryView, frozen=True, kw_only=True):
-    """A delivery with what was sent and what was answered."""
+    """A delivery with its request body and the receiver's response."""
 
     payload: Annotated[dict[str, Any], Meta(description="The body of its requests: `type`, `timestamp` and `data`.")]
-    answer_body: Annotated[str | None, Meta(description="The beginning of what the receiver answered the last time.")]
+    answer_body: Annotated[str | None, Meta(description="The beginning of the receiver's last response.")]
 
 
 def job_view(job: Job, counts: list[Counts]) -> JobView:
-    """The job as clients see it."""
+    """Return the job as clients see it."""
     return _job(JobView, job, counts)
 
 
 def job_item(job: Job, counts: list[Counts]) -> JobItem:
-    """The job as clients see it in a list."""
+    """Return the job as clients see it in a list."""
     return _job(JobItem, job, counts)
 
 
@@ -253,7 +256,7 @@ def _job(kind: type[J], job: Job, counts: list[Counts]) -> J:
 
 
 def batch_view(batch: Batch) -> BatchView:
-    """The batch as clients see it."""
+    """Return the batch as clients see it."""
     same = {
         name: getattr(batch, name) for name in msgspec.structs.asdict(batch).keys() & set(BatchView.__struct_fields__)
     }
@@ -264,7 +267,7 @@ def batch_view(batch: Batch) -> BatchView:
 
 
 def moment(given: str | None, *, field: str) -> datetime | None:
-    """A moment that a client gave, in UTC. Raises `InvalidRequest` if it has no offset or no calendar has it."""
+    """Parse a client's time into UTC. Raise `InvalidRequest` if it has no offset or is no valid date."""
     if given is None:
         return None
     try:
@@ -273,7 +276,7 @@ def moment(given: str | None, *, field: str) -> datetime | None:
         return moment.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
         pass
-    raise InvalidRequest("A moment is given with its offset from UTC, 2026-11-24T00:00:00Z.", field=field)
+    raise InvalidRequest("Give the time with its offset from UTC, as in 2026-11-24T00:00:00Z.", field=field)
 
 
 def _job_links(job: Job) -> JobLinks:

@@ -1,4 +1,4 @@
-"""Affinity's HTTP API, versions 1 and 2, as it is: paths, paging, errors and limits."""
+"""Affinity's HTTP API, versions 1 and 2: paths, paging, errors and limits."""
 
 import asyncio
 import re
@@ -14,6 +14,7 @@ from tenacity.wait import wait_base
 
 from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
+from freight.connectors.affinity.spec import SPEC
 from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, anything, holds
 from freight.connectors.errors import (
     CursorRefused,
@@ -40,30 +41,30 @@ DOWNLOADS = "/entity-files/download/"
 
 LONGEST_MONTH = 31 * 86400.0
 UNKNOWN_MONTH = 3600.0
-"""Seconds until a used-up quota is tried again where Affinity does not say when the month ends."""
+"""Seconds until a used-up quota is tried again if Affinity does not say when the month ends."""
 
 GONE = re.compile(
     r"no longer exists as it has been merged into|expected\b.*\bto be a valid id\b", re.IGNORECASE | re.DOTALL
 )
-"""What a 422 says of a record that was merged into another, and in version 1 of an id that does not exist."""
+"""The message of a 422 for a record that was merged into another, and in version 1 for an id that does not exist."""
 
 ABOUT_CURSOR = re.compile(r"cursor|page[ _]?token|pagination", re.IGNORECASE)
-"""What a 404 says that is about the page, and not about what the pages are of."""
+"""The message of a 404 that is about the page, and not about the collection."""
 
 log = structlog.get_logger(__name__)
 
 
 class AffinityPage(msgspec.Struct, frozen=True):
-    """Rows as Affinity gave them; `cursor` leads to the next page, None on the last."""
+    """Rows as Affinity returned them; `cursor` is that of the next page, None on the last."""
 
     rows: list[Any]
     cursor: str | None
 
 
 class AffinityClient(HttpClient):
-    """Affinity's API behind one key. Every method raises a `ConnectorError` on failure."""
+    """Affinity's API with one key. Every method raises a `ConnectorError` on failure."""
 
-    vendor = "Affinity"
+    spec = SPEC
 
     def __init__(
         self,
@@ -77,12 +78,12 @@ class AffinityClient(HttpClient):
         request_seconds: float = REQUEST_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        """`grace_seconds` are those that a download may take however slow it is."""
+        """Allow `grace_seconds` for a download, however slow it is."""
         super().__init__(
             api_key,
             base_url=base_url,
             pacer=pacer,
-            # Without it the answers have the version that the key happens to be set to.
+            # Without it responses have the version that the key is set to.
             headers={"X-Affinity-Api-Version": API_VERSION},
             transport=transport,
             backoff=backoff,
@@ -90,23 +91,25 @@ class AffinityClient(HttpClient):
             request_seconds=request_seconds,
         )
         self._paging: dict[str, Paging] = {}
-        """How the reading of each collection goes on, by its path, for as long as this object lives."""
+        """The state of reading each collection, by its path, for the life of this object."""
         self._downloads = Downloads(
             self._client, self._storage_url, backoff=backoff, sleep=sleep, grace_seconds=grace_seconds
         )
 
     async def whoami(self) -> Json:
-        """`{"tenant": {"id", "name", "subdomain"}, "user": {…}, "grant": {…}}`."""
+        """Return `{"tenant": {"id", "name", "subdomain"}, "user": {…}, "grant": {…}}`."""
         return await self.get("/v2/auth/whoami", accepts=holds("tenant"))
 
     async def get(self, path: str, params: Params | None = None, accepts: Accepts = anything) -> Json:
-        """Any answer, of either version."""
+        """Return the response to any GET, of either version."""
         return await self.request("GET", path, kind="read", repeatable=True, params=params, accepts=accepts)
 
     async def page(self, path: str, cursor: str | None, params: Params | None = None) -> AffinityPage:
-        """A page of up to 100 rows of version 2. `params` are for the first page; a cursor, which is the path and the
-        query of a later one, holds them already. Raises `CursorRefused` for one that is not valid any more, and
-        `PagingLoops` where the pages have no end."""
+        """Return a page of up to 100 rows of version 2.
+
+        `params` are for the first page; a cursor, which is the path and the query of a later one, contains them
+        already. Raise `CursorRefused` for one that is no longer valid, and `PagingLoops` if the pages never end.
+        """
         return await self._page(path, cursor, params, self._paging_of(path))
 
     async def _page(self, path: str, cursor: str | None, params: Params | None, paging: Paging) -> AffinityPage:
@@ -127,7 +130,7 @@ class AffinityClient(HttpClient):
         return self._paging.setdefault(path, Paging(f"Affinity's GET {path}"))
 
     async def all_rows(self, path: str) -> list[Any]:
-        """The rows of all pages of version 2: for what there are few of."""
+        """Return the rows of all pages of version 2, for small collections."""
         paging = Paging(f"Affinity's GET {path}")
         page = await self._page(path, None, None, paging)
         rows = page.rows
@@ -137,19 +140,23 @@ class AffinityClient(HttpClient):
         return rows
 
     async def count(self, path: str) -> int | None:
-        """How many rows a collection of version 2 has, if Affinity says."""
+        """Return the number of rows of a collection of version 2, or None if Affinity does not say."""
         return _total(await self.get(path, {"limit": 1, "totalCount": "true"}))
 
     async def count_by_search(self, collection: str) -> int | None:
-        """How many companies or persons there are, if Affinity says: their collections do not, but searches do."""
+        """Return the number of companies or persons, or None: Affinity gives it with searches and not with the
+        collections.
+        """
         path = f"/v2/{collection}/search"
         params: Params = {"limit": 1, "totalCount": "true"}
         return _total(await self.request("POST", path, kind="read", repeatable=True, params=params, json={}))
 
     async def page_v1(self, path: str, key: str, token: str | None) -> AffinityPage:
-        """A page of up to 500 rows of version 1, which stand below `key` or are the whole answer. Affinity documents
-        that a page may be empty although others follow, and that all parameters but the token stay the same. Raises
-        `CursorRefused` and `PagingLoops` like `page`."""
+        """Return a page of up to 500 rows of version 1, which are below `key` or are the whole response.
+
+        Affinity documents that a page can be empty although others follow, and that all parameters but the token stay
+        the same. Raise `CursorRefused` and `PagingLoops` like `page`.
+        """
         params: Params = {"page_size": PAGE_SIZE_V1, **({} if token is None else {"page_token": token})}
         with _at(path, token):
             answer = await self.get(path, params, lambda answer: isinstance(answer, list) or holds(key)(answer))
@@ -165,8 +172,10 @@ class AffinityClient(HttpClient):
         return AffinityPage(rows, cursor)
 
     async def download(self, file: File, into: BinaryIO) -> FileContent:
-        """Write the bytes of a file to `into`. Raises `NotFound` for one that is gone, `FileIncomplete` for one that
-        is not delivered as it is listed."""
+        """Write the bytes of a file to `into`.
+
+        Raise `NotFound` for one that no longer exists, `FileIncomplete` for one that differs from its listing.
+        """
         return await self._downloads.fetch(file, into)
 
     async def _storage_url(self, file_id: str) -> httpx.URL:
@@ -189,7 +198,7 @@ class AffinityClient(HttpClient):
         super()._raise(response, what)
 
     def _cursor(self, next_url: object) -> str | None:
-        """The path and query of `nextUrl`, which is followed only to the server that the key belongs to."""
+        """Return the path and query of `nextUrl`, which is followed only to the server that the key belongs to."""
         if next_url is None:
             return None
         try:
@@ -220,8 +229,8 @@ class AffinityClient(HttpClient):
         return (NotFound if gone else RejectedBySource)(message, status=status, vendor_code=complaint.code)
 
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
-        # Affinity documents its limits in headers: the user's minute, the organisation's month (absent where there is
-        # none), and a limit on concurrency, which is what it must have been if something is left of both.
+        # Affinity documents its limits in headers: the user's minute, the organisation's month (absent if there is
+        # none), and a limit on concurrency, which must be the cause if something is left of both.
         if _number(headers, "X-Ratelimit-Limit-Org-Remaining") == 0:
             seconds = seconds_asked(headers, "X-Ratelimit-Limit-Org-Reset", now) or UNKNOWN_MONTH
             resets_at = now + timedelta(seconds=min(seconds, LONGEST_MONTH))
@@ -239,7 +248,7 @@ class AffinityClient(HttpClient):
 
 
 class _Redirected(Exception):
-    """The answer is elsewhere."""
+    """The response is elsewhere."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
@@ -247,7 +256,7 @@ class _Redirected(Exception):
 
 
 async def optional(asked: Awaitable[Answer]) -> Answer | None:
-    """The answer, or None where Affinity refuses the question or does not know it."""
+    """Return the response, or None if Affinity refuses the request or does not know it."""
     try:
         return await asked
     except (PermissionMissing, Rejected, UnexpectedAnswer) as error:
@@ -266,13 +275,13 @@ def _said(error: object) -> VendorErrorBody:
 
 
 def _is_storage_address(response: httpx.Response) -> bool:
-    """Whether a response says where a file is to be downloaded."""
+    """Return whether a response says where a file can be downloaded."""
     return response.has_redirect_location and DOWNLOADS in response.request.url.path
 
 
 @contextmanager
 def _at(path: str, cursor: str | None) -> Iterator[None]:
-    """Tell a refusal of the cursor from one of what is asked for: the first page was given without one."""
+    """Distinguish a refused cursor from a refused collection: the first page was returned without one."""
     try:
         yield
     except Rejected as refusal:
@@ -281,8 +290,8 @@ def _at(path: str, cursor: str | None) -> Iterator[None]:
         if cursor is None or not (about_cursor or refused):
             raise
         raise CursorRefused(
-            f"Affinity does not accept the cursor of the next page of {path} any more, so these are read from their "
-            f"start: nothing has to be done. ({refusal})",
+            f"Affinity no longer accepts the cursor of the next page of {path}, so they are read again from the "
+            f"start: no action is needed. ({refusal})",
             status=refusal.status,
             vendor_code=refusal.vendor_code,
         ) from refusal

@@ -16,7 +16,7 @@ from freight.model.crm import Company, Person
 
 
 def company_row(row: Json, reading: Reading) -> Row:
-    """A company as Affinity gives it, as a record."""
+    """Return a company of Affinity as a record."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
@@ -35,7 +35,7 @@ def company_row(row: Json, reading: Reading) -> Row:
 
 
 def person_row(row: Json, reading: Reading) -> Row:
-    """A person as Affinity gives it, as a record, also one of the firm's own."""
+    """Return a person of Affinity as a record, also an internal user."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
@@ -62,9 +62,7 @@ def person_row(row: Json, reading: Reading) -> Row:
 
 
 def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
-    taken = (
-        "one of the firm's own people, because Affinity names the person among its users" if internal else "a contact"
-    )
+    taken = "an internal user, because Affinity names the person among its users" if internal else "a contact"
     return Issue(
         level="info",
         code="unknown_person_type",

@@ -1,4 +1,4 @@
-"""Affinity's opportunities: with their lists by version 2, then by version 1 those whose list the key does not show."""
+"""Affinity's opportunities: with their lists by version 2, then by version 1 those on lists hidden from the key."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ class Associations(msgspec.Struct, frozen=True):
 
     ids: frozenset[str]
     by_id: tuple[str, ...]
-    """Those that Affinity does not give with the list's own fields."""
+    """Those that Affinity does not return with the list's own fields."""
 
 
 class Deals:
@@ -70,7 +70,9 @@ class Deals:
         self._associations: dict[str, Associations] = {}
 
     async def read_page(self, cursor: str | None) -> Page:
-        """A page: up to 100 of a list, and after all lists up to 500 of the workspace, most of them once more."""
+        """Return a page: up to 100 of a list, and after all lists up to 500 of the workspace, most of them a second
+        time.
+        """
         position = Position(self._lists[0].id if self._lists else None) if cursor is None else Position.at(cursor)
         if position.list_id is None:
             return await self._read_all(position)
@@ -83,9 +85,9 @@ class Deals:
         return Page(rows=tuple(rows if page.gone is None else [page.gone]), next_cursor=str(following))
 
     async def read_some(self, ids: Sequence[str]) -> list[Row]:
-        """Return the opportunities with those ids, as far as they exist.
+        """Return the opportunities with these ids, as far as they exist.
 
-        One that Affinity refuses is a row that says so: what refers to it loses one reference.
+        One that Affinity refuses becomes a row that says so: records that refer to it lose one reference.
         """
         rows = []
         for id_ in filter(is_number, ids):
@@ -136,7 +138,7 @@ class Deals:
         return self._associations[list_id]
 
     async def _links(self, entry: Json, associations: Associations) -> Links:
-        """What an entry says of the associations; where Affinity cut them off, what version 1 says."""
+        """Return an entry's associations, or those of version 1 if Affinity truncated them."""
         entity = entity_of(entry)
         id_ = id_of(entity)
         fields = {field.id: field for field in read_fields(entity.get("fields"), [])}
@@ -155,13 +157,13 @@ class Deals:
 
 
 def links_of(reader: RowReader) -> Links:
-    """What version 1 says of the links of an opportunity."""
+    """Return the links of an opportunity according to version 1."""
     people, companies = (reader.values(key, id_text) for key in ("person_ids", "organization_ids"))
     return Links(tuple(dict.fromkeys(people)), tuple(dict.fromkeys(companies)), tuple(reader.issues))
 
 
 def deal_row(entry: Json, reading: Reading, links: Links) -> Row:
-    """An opportunity as its list has it, as a record."""
+    """Return an opportunity on its list as a record."""
     entity = entity_of(entry)
     id_ = id_of(entity)
     if id_ is None:
@@ -179,10 +181,10 @@ def deal_row(entry: Json, reading: Reading, links: Links) -> Row:
 
 
 def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
-    """An opportunity as version 1 has it, without the values of its list, as a record.
+    """Return an opportunity of version 1 as a record, without the values of its list.
 
-    It counts only for opportunities that were not read with their lists. Affinity documents that `list_entries` is
-    empty where the key has no access to the list.
+    It is used only for opportunities that were not read with their lists. Affinity documents that `list_entries` is
+    empty if the key has no access to the list.
     """
     id_ = id_of(row)
     if id_ is None:
@@ -216,7 +218,7 @@ LIST_HIDDEN = Issue(
 )
 HIDDEN_AT_SOURCE = Issue(
     code="hidden_at_source",
-    message="Affinity hides what this opportunity is called and holds from the key's user, so it arrives without: give "
+    message="Affinity hides the name and the fields of this opportunity from the key's user, so they are missing: give "
     "the user access to it and run the migration again.",
 )
 

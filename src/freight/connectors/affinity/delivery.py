@@ -1,8 +1,8 @@
-"""Delivery: whether the bytes that a storage delivered are the file that Affinity lists.
+"""Checks whether the bytes that a storage delivered are the file that Affinity lists.
 
 Neither is always right: storages answer 200 with an error page or with half of a file, and the listed size is off by
-some bytes in some workspaces. A length that the storage announces and keeps is believed before the list, as long as
-what came is no error page.
+some bytes in some workspaces. A length that the storage announces and delivers takes precedence over the listing,
+unless the content is an error page.
 """
 
 import re
@@ -15,7 +15,7 @@ from freight.connectors.protocols import Issue
 from freight.model.crm import File
 
 LARGEST = 256 * 1024 * 1024
-"""Bytes of the largest file that is fetched: several times what any target of Freight takes."""
+"""Bytes of the largest file that is fetched: several times what any target accepts."""
 
 SLACK = 16 * 1024 * 1024
 
@@ -44,29 +44,29 @@ PAGES_BY_TYPE: dict[str, Page] = {
     "image/svg+xml": "xml",
     "application/json": "json",
 }
-"""What error pages are made of, and files too: by the suffix of a name, and by content type."""
+"""Types of error pages, which files can have too: by the suffix of a name, and by content type."""
 
 HTML = re.compile(rb"^\s*(<!--.*?-->\s*)?<(!doctype\s+html|html\b|head\b|body\b)", re.IGNORECASE | re.DOTALL)
 XML = re.compile(rb"^\s*<(\?xml\b|Error>)")
 STORAGE_ERROR = re.compile(rb"<Error>\s*<Code>")
-"""How S3, and the storages that are made after it, begin an error."""
+"""The beginning of errors of S3 and of compatible storages."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a file."""
+    """The result of downloading a file."""
 
     size: int
     """Bytes, unpacked."""
     announced: int | None
-    """The bytes that the storage said it would send; None if it did not say."""
+    """The number of bytes that the storage announced; None if it did not."""
     received: int
-    """The bytes that it sent, before they were unpacked."""
+    """The number of bytes that it sent, before they were unpacked."""
     content_type: str | None
     beginning: bytes
 
 
 class NotDelivered(Exception):
-    """The storage did not give a file, and may when it is asked again; the message says what it did."""
+    """The storage did not deliver a file, and a retry may help; the message says what it did."""
 
     def __init__(self, reason: str, cause: Cause = "failed") -> None:
         super().__init__(reason)
@@ -74,12 +74,12 @@ class NotDelivered(Exception):
 
 
 def largest(file: File) -> int:
-    """Return how many bytes are taken for a file at most: far more than it is listed with cannot be it."""
+    """Return the maximum number of bytes for a file: far more than it is listed with means that it is another file."""
     return LARGEST if file.size is None else min(LARGEST, 4 * file.size + SLACK)
 
 
 def check(file: File, delivery: Delivery) -> tuple[Issue, ...]:
-    """Return what has to be said of a delivery that is taken for the file; raise `NotDelivered` for any other."""
+    """Return the issue about a delivery that is accepted as the file, if any; raise `NotDelivered` for any other."""
     if delivery.announced is not None and delivery.received != delivery.announced:
         raise _incomplete(f"it sent {delivery.received:,} of the {delivery.announced:,} bytes that it announced")
     if delivery.size == file.size:
@@ -94,7 +94,7 @@ def check(file: File, delivery: Delivery) -> tuple[Issue, ...]:
 
 
 def _page_in(delivery: Delivery) -> Page | None:
-    """What kind of page the bytes are, if they are one."""
+    """Return the type of page that the bytes are, or None."""
     if HTML.search(delivery.beginning):
         return "html"
     if XML.search(delivery.beginning):
@@ -103,7 +103,7 @@ def _page_in(delivery: Delivery) -> Page | None:
 
 
 def _page_of(file: File) -> Page | None:
-    """What kind of page the file itself is, by its name or else by its listed type."""
+    """Return the type of page that the file itself is, by its name or else by its listed type."""
     by_name = PAGES_BY_SUFFIX.get(PurePath(file.name).suffix.lower())
     return by_name or PAGES_BY_TYPE.get((file.content_type or "").partition(";")[0].strip().lower())
 

@@ -1,4 +1,4 @@
-"""What a workspace at Affinity holds and what its key may read, before anything is read."""
+"""Discovery: the contents of an Affinity workspace and what its key can read, before anything is read."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
@@ -21,7 +21,7 @@ from freight.model.platforms import shared_as
 from freight.model.schema import Schema
 
 COLLECTIONS: dict[Entity, str] = {"companies": "companies", "people": "persons"}
-"""What the entities with fields of their own are called in version 2."""
+"""The names in version 2 of the entities with fields of their own."""
 
 NEED_LISTS = frozenset[Entity]({"deals", "lists", "list_entries"})
 
@@ -35,7 +35,7 @@ LISTS_OF: dict[str | int, ListOf] = {
     0: "people",
     8: "deals",
 }
-"""What stands on a list, by its type in version 2, and by the number that is its type in version 1."""
+"""The kind of record on a list, by its type in version 2, and by the number of that type in version 1."""
 
 COUNTED = {"notes": NOTES.counted_at, "tasks": REMINDERS.counted_at, "files": FILES.counted_at}
 
@@ -45,12 +45,14 @@ PERMISSIONS: dict[Entity, str] = {
     "deals": "Export data from Lists",
     "list_entries": "Export data from Lists",
 }
-"""What the role of the key's user must allow, in Affinity's words, so that an entity can be read."""
+"""The permission that the role of the key's user needs to read an entity, in Affinity's words."""
 
 
 async def discover(client: AffinityClient, entities: Collection[Entity], mapping: JobMapping) -> Discovery:
-    """What the workspace holds of these entities, and what reading them with this mapping costs. What only a beta of
-    Affinity's API says is left out where it is refused. Raises a `ConnectorError`."""
+    """Return the workspace's contents of these entities, and what reading them with this mapping costs.
+
+    Results of a beta of Affinity's API are left out if it is refused. Raise a `ConnectorError`.
+    """
     wanted = [entity for entity in LOAD_ORDER if entity in entities]
     user = await client.whoami()
     needs_lists = not NEED_LISTS.isdisjoint(wanted)
@@ -81,18 +83,18 @@ async def discover(client: AffinityClient, entities: Collection[Entity], mapping
 
 
 class _Fields:
-    """Asks which fields there are, and keeps in `issues` what is said of those that may not be seen."""
+    """Reads the fields, and collects in `issues` what concerns fields that the key cannot see."""
 
     def __init__(self, client: AffinityClient, definitions: Definitions, mapping: JobMapping) -> None:
         self.issues: list[Issue] = []
         self.facts: dict[str, list[Fact]] = {}
-        """Those fields of each owner that are standard parts of records."""
+        """The fields of each owner that are standard parts of records."""
         self._client = client
         self._definitions = definitions
         self._mapping = mapping
 
     async def of(self, owner: Literal["companies", "people"]) -> tuple[Field, ...]:
-        """The fields of companies or people."""
+        """Return the fields of companies or people."""
         try:
             return await self._ask(f"/v2/{COLLECTIONS[owner]}/fields", owner)
         except PermissionMissing as refusal:
@@ -100,7 +102,7 @@ class _Fields:
             return ()
 
     async def of_list(self, list_id: str, name: str) -> tuple[Field, ...]:
-        """The fields of a list. Raises `NotFound` for a list that has been deleted meanwhile."""
+        """Return the fields of a list. Raise `NotFound` for a list that was deleted meanwhile."""
         try:
             return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
         except PermissionMissing as refusal:
@@ -129,8 +131,8 @@ def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issu
     return Issue(
         level="error",
         code="fields_refused",
-        message=f"The key's user may not see the fields of {what}, and without them none of their values could be "
-        f"carried: have an administrator of Affinity give the user access, or {way_out}. {refusal}",
+        message=f"The key's user has no access to the fields of {what}, and without them none of their values can "
+        f"be migrated: have an administrator of Affinity give the user access, or {way_out}. {refusal}",
     )
 
 
@@ -143,8 +145,10 @@ DEFINITIONS_REFUSED = Issue(
 
 
 async def _lists(client: AffinityClient, fields: _Fields) -> tuple[list[List], list[Issue]]:
-    """The lists that the key shows, each with its own fields, and what is said of those that cannot be read."""
-    # Version 2 gives sizes that are wrong, and in its oldest version no types.
+    """Return the lists that the key has access to, each with its own fields, and the issues of those that cannot be
+    read.
+    """
+    # Version 2 gives wrong sizes, and in its oldest version no types.
     in_version_1 = await optional(client.get("/lists"))
     by_id = {id_of(row): row for row in in_version_1 if isinstance(row, dict)} if isinstance(in_version_1, list) else {}
     lists, issues = [], []
@@ -173,8 +177,7 @@ def _unknown_list(row: Json) -> Issue:
     name = text_of(row.get("name")) if isinstance(row, dict) else None
     return Issue(
         code="unknown_list_type",
-        message=f"Affinity does not say in a known form what stands on the list {name or id_of(row)!r}: it "
-        "is left out.",
+        message=f"Affinity does not say in a known form what is on the list {name or id_of(row)!r}: it is skipped.",
         value=name,
     )
 
@@ -223,7 +226,7 @@ async def _counts(client: AffinityClient, wanted: Collection[Entity], lists: Seq
 
 
 async def _deals(client: AffinityClient, lists: Sequence[List]) -> int | None:
-    """How many opportunities the lists hold; unknown if there are some on lists that the key does not show."""
+    """Return the number of opportunities on the lists; None if some are on lists that are hidden from the key."""
     count = _sum(given.size for given in lists if given.of == "deals")
     if count == 0:
         page = await optional(client.page("/v2/opportunities", None, {"limit": 1}))
@@ -232,8 +235,10 @@ async def _deals(client: AffinityClient, lists: Sequence[List]) -> int | None:
 
 
 def _reads(counts: Mapping[Entity, int], wanted: Collection[Entity], lists: Sequence[List]) -> int | None:
-    """About how many calls it takes to read all of these, and of list entries and deals what stands on these lists, if
-    all counts are known: lists themselves are read by the survey."""
+    """Estimate the calls to read all of these, and the list entries and deals of these lists, if all counts are known.
+
+    Lists themselves are read by the discovery.
+    """
     if any(entity not in counts for entity in wanted):
         return None
     calls = 0
@@ -258,7 +263,7 @@ def _pages(count: int) -> int:
 
 
 def _pages_v1(count: int) -> int:
-    """Version 1 tells the end of a collection by a page without rows."""
+    """Return the number of pages in version 1, which marks the end of a collection by a page without rows."""
     return -(-count // PAGE_SIZE_V1) + 1
 
 
@@ -270,7 +275,7 @@ async def _uncarried(client: AffinityClient, lists: Sequence[List]) -> dict[str,
 async def _missing_permissions(
     client: AffinityClient, wanted: Collection[Entity], lists: Sequence[List]
 ) -> list[Issue]:
-    """Whether what needs a permission can be read; asked of one row each."""
+    """Return the issues of entities that need a missing permission, found by reading one row of each."""
     entries = [f"/v2/lists/{given.id}/list-entries" for given in lists]
     paths: dict[Entity, list[str]] = {
         "companies": ["/v2/companies"],
@@ -288,8 +293,10 @@ async def _missing_permissions(
 
 
 async def _refusal(client: AffinityClient, paths: Iterable[str]) -> PermissionMissing | None:
-    """Return why none of these can be read; None as soon as one can. A single list that is refused, or gone, is named
-    when it is read."""
+    """Return why none of these can be read, or None as soon as one can.
+
+    A single list that is refused, or deleted, is named when it is read.
+    """
     refusal: PermissionMissing | None = None
     for path in paths:
         try:
@@ -308,7 +315,7 @@ def _permission_missing(entity: Entity, refusal: PermissionMissing) -> Issue:
     return Issue(
         level="error",
         code=refusal.code,
-        message=f"The key's user may not read all {what}: have an administrator of Affinity give the user's role the "
+        message=f"The key's user cannot read all {what}: have an administrator of Affinity give the user's role the "
         f'permission "{PERMISSIONS[entity]}", or leave {what} out of the job. {refusal}',
     )
 
@@ -322,6 +329,6 @@ async def _calls_left(client: AffinityClient) -> int | None:
 
 
 def _sum(sizes: Iterable[int | None]) -> int | None:
-    """The sum, if all are known."""
+    """Return the sum, or None if a part is unknown."""
     known = list(sizes)
     return sum(size for size in known if size is not None) if None not in known else None

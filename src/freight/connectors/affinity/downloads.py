@@ -1,4 +1,4 @@
-"""Downloads: the bytes of files from Affinity's storage, which are checked before they are taken for the file."""
+"""Downloads of files from Affinity's storage, which are checked before they are accepted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,10 +19,10 @@ from freight.model.crm import File
 ATTEMPTS = 5
 CHUNK = 64 * 1024
 BEGINNING = 1024
-"""Bytes at the beginning of a file that are looked at for an error page."""
+"""Bytes at the beginning of a file that are checked for an error page."""
 
 MAX_REDIRECTS = 5
-"""From storage to storage: S3 sends a request on to the region of its bucket with 307."""
+"""Redirects from storage to storage: S3 redirects a request to the region of its bucket with 307."""
 
 GRACE_SECONDS = 30.0
 SLOWEST = 32 * 1024
@@ -30,14 +30,14 @@ SLOWEST = 32 * 1024
 
 STORAGE_DOWN = (502, 503, 504)
 FILES_TO_WAIT = 3
-"""Files in a row that could not be had because the storage was not there; from then on it is waited for."""
+"""Consecutive files that could not be downloaded because the storage was unavailable; from then on it is waited for."""
 WAIT_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
 
 
 class Downloads:
-    """Fetches files. One object serves a job's source: it knows whether the storage delivers anything at all."""
+    """Downloads files. One object serves a job's source: it knows whether the storage delivers anything at all."""
 
     def __init__(
         self,
@@ -48,18 +48,20 @@ class Downloads:
         sleep: Callable[[float], Awaitable[None]],
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        """`locate` returns where the storage has the file with an id, for as long as that address holds."""
+        """Use `locate` to get the URL of the file with an id; such a URL is valid for a limited time."""
         self._client = client
         self._locate = locate
         self._backoff = backoff
         self._sleep = sleep
         self._grace_seconds = grace_seconds
         self._without_storage: set[str] = set()
-        """The files that could not be had since the storage last delivered one, because it was not there."""
+        """The number of files that failed since the storage last delivered one, because it was unavailable."""
 
     async def fetch(self, file: File, into: BinaryIO) -> FileContent:
-        """Write the bytes of a file to `into`. Raises `NotFound` for one that is gone, `FileIncomplete` for one that
-        is not delivered as it is listed."""
+        """Write the bytes of a file to `into`.
+
+        Raise `NotFound` for one that no longer exists, `FileIncomplete` for one that differs from its listing.
+        """
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(NotDelivered),
             stop=stop_after_attempt(ATTEMPTS),
@@ -81,7 +83,7 @@ class Downloads:
                 until = datetime.now(UTC) + timedelta(seconds=WAIT_SECONDS)
                 return MustWait(
                     f"Affinity's storage of files is unavailable: {failure}. Freight tries again at {until:%F %T} UTC; "
-                    "nothing has to be done.",
+                    "no action is needed.",
                     until=until,
                 )
         else:
@@ -99,7 +101,7 @@ class Downloads:
                 return Unavailable(said)
 
     async def _attempt(self, file: File, into: BinaryIO) -> FileContent:
-        # The storage takes an address for a minute only, so each attempt asks for a new one.
+        # The storage accepts a URL for a minute only, so each attempt requests a new one.
         url = await self._locate(file.id)
         into.seek(0)
         into.truncate()
@@ -109,7 +111,8 @@ class Downloads:
         except TimeoutError:
             raise NotDelivered(f"it sent less than {SLOWEST // 1024} KiB a second") from None
         except httpx.HTTPError as error:
-            # Of these classes themselves: a subclass is the refusal to connect to an address in Freight's own network.
+            # Only these classes themselves: a subclass is the refusal to connect to an address in Freight's own
+            # network.
             cause: Cause = "storage_down" if type(error) in (httpx.ConnectError, httpx.ConnectTimeout) else "failed"
             raise NotDelivered(f"the connection failed ({type(error).__name__})", cause) from None
         issues = check(file, delivery)
@@ -118,9 +121,9 @@ class Downloads:
 
     @asynccontextmanager
     async def _opened(self, url: httpx.URL, file: File) -> AsyncIterator[httpx.Response]:
-        """The response of whichever storage has the file, before its body is read."""
+        """Return the response of the storage that has the file, before its body is read."""
         for _ in range(MAX_REDIRECTS + 1):
-            # Nothing is gained by packing documents and pictures again, and a small body could become a huge one.
+            # Compressing documents and pictures again gains nothing, and a small body could unpack to a huge one.
             headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
             request = self._client.build_request("GET", url, headers=headers)
             # The key is for Affinity and not for the storage of its files.
@@ -162,7 +165,7 @@ class Downloads:
 
 
 def is_fetchable(url: httpx.URL, from_url: httpx.URL) -> bool:
-    """Return whether a file is fetched from an address to which `from_url` redirects: never less safely."""
+    """Return whether a redirect from `from_url` to an address is followed: never to a less secure one."""
     return bool(url.host) and url.scheme in ("https", from_url.scheme)
 
 
@@ -179,14 +182,14 @@ def _following(url: httpx.URL, response: httpx.Response) -> httpx.URL:
 def _check_status(response: httpx.Response, file: File) -> None:
     status = response.status_code
     if status == 404:
-        raise NotFound(f"Affinity's storage has no file {file.id} any more.")
+        raise NotFound(f"Affinity's storage no longer has the file {file.id}.")
     if not response.is_success:
         cause: Cause = "storage_down" if status in STORAGE_DOWN else "failed" if status >= 500 else "refused"
         raise NotDelivered(f"it answered {status}", cause)
 
 
 def _length(response: httpx.Response) -> int | None:
-    """How many bytes the storage announces, before they are unpacked."""
+    """Return the number of bytes that the storage announces, before they are unpacked."""
     text = response.headers.get("Content-Length", "")
     return int(text) if text.isascii() and text.isdigit() else None
 

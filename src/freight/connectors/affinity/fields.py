@@ -1,7 +1,7 @@
-"""The values of Affinity's fields, read leniently: an unforeseen shape becomes an issue, never an exception.
+"""The values of Affinity's fields, parsed leniently: an unexpected shape becomes an issue, never an exception.
 
-A field is `{"id", "name", "type", "enrichmentSource", "value": {"type", "data"}}`; what `data` is depends on
-the value's type, as Affinity's documentation of version 2 lists them.
+A field is `{"id", "name", "type", "enrichmentSource", "value": {"type", "data"}}`; the form of `data` depends on the
+value's type, as Affinity's documentation of version 2 lists them.
 """
 
 from collections.abc import Callable, Sequence, Set
@@ -35,21 +35,24 @@ FIELD_TYPES: dict[str, FieldType] = {
     "status-dropdown": "status",
     "text": "text",
 }
-"""What values of each of Affinity's types are."""
+"""Freight's types of values, by Affinity's types."""
 
 KNOWN_TYPES = FIELD_TYPES.keys() | {"interaction"}
 
 ASSOCIATIONS = frozenset({"persons", "companies"})
-"""The ids of the fields that hold the people and the companies that a record is linked to."""
+"""The ids of the fields with the people and the companies that a record is linked to."""
 
 PERSON_TYPES = ("external", "internal", "collaborator")
-"""Who a person may be. A collaborator is `external` among the persons and `collaborator` in values: an outsider."""
+"""The types of a person. A collaborator is `external` among the persons and `collaborator` in values: an external
+person.
+"""
 
 MAX_ID_LENGTH = 64
 
 MOST_REFERENCES = 100
-"""Affinity documents that it gives this many people or companies of one field at most. Later versions than the one that
-is asked for give so many values of any type, and say how many there are."""
+"""Affinity documents that it returns at most this many people or companies of one field. Later versions than the
+requested one return so many values of any type, and their number.
+"""
 
 # Affinity documents that it stores a date as midnight there.
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -63,12 +66,13 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     kind: str
-    """`enriched`, `global`, `list`, `relationship-intelligence`, or what a later version of the API adds."""
+    """One of `enriched`, `global`, `list`, `relationship-intelligence`, or a type that a later version of the API adds.
+    """
     value_type: str
 
     @property
     def label(self) -> str:
-        """The field as a person knows it."""
+        """The field's name for people."""
         return self.name or self.id
 
 
@@ -77,22 +81,24 @@ class FilledField(Described, frozen=True, kw_only=True):
 
     data: Any
     total: int | None = None
-    """How many values it has, where Affinity says so."""
+    """The number of its values, if Affinity gives it."""
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether Affinity gave only the first of its values, or may have."""
+        """Whether Affinity returned only the first of its values, or may have."""
         return isinstance(self.data, list) and is_cut_off(self.value_type, self.data, self.total)
 
 
 def described(field: dict[str, Any], value_type: str) -> Described:
-    """The field of a row, or of the metadata of fields, whose values are of this type."""
+    """Return the field of a row, or of the metadata of fields, with values of this type."""
     id_, name, kind = (text_of(field.get(key)) or "" for key in ("id", "name", "type"))
     return Described(id=id_, name=name, kind=kind, value_type=text_of(value_type) or "")
 
 
 def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
-    """Whether there are more values than those in `data`, or may be; `total` is what Affinity says of their number."""
+    """Return whether there are more values than those in `data`, or may be; `total` is their number according to
+    Affinity.
+    """
     if isinstance(total, int):
         return total > len(data)
     if FIELD_TYPES.get(value_type) in ("person", "company"):
@@ -101,7 +107,7 @@ def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
 
 
 def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
-    """Those of a row's fields that hold a value."""
+    """Return the fields of a row that hold a value."""
     if not isinstance(given, list):
         if given is not None:
             issues.append(unreadable("fields", given))
@@ -121,7 +127,7 @@ def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
 
 
 def holds_something(data: object, depth: int = 3) -> bool:
-    """Whether there is a value in it: Affinity writes emptiness as null, also within objects in lists."""
+    """Return whether there is a value: Affinity writes empty ones as null, also within objects in lists."""
     if depth and isinstance(data, dict):
         return any(holds_something(part, depth - 1) for part in data.values())
     if depth and isinstance(data, list):
@@ -132,21 +138,21 @@ def holds_something(data: object, depth: int = 3) -> bool:
 
 
 def read_values(field: FilledField, issues: list[Issue], users: Set[str] = frozenset()) -> tuple[Value, ...]:
-    """Return the values of a field whose type is one of `FIELD_TYPES`, equal ones as often as they stand there.
+    """Return the values of a field whose type is one of `FIELD_TYPES`, with duplicates.
 
-    `users` are the ids of the firm's own people.
+    `users` are the ids of the internal users.
     """
     type_ = FIELD_TYPES[field.value_type]
     return tuple(read_people(field, issues, users) if type_ == "person" else READERS[type_](field, issues))
 
 
 def read_texts(field: FilledField, issues: list[Issue]) -> list[str]:
-    """The texts in a field, also where it holds links as `{"link", "text"}`."""
+    """Return the texts in a field, also if it holds links as `{"link", "text"}`."""
     return _each(field, issues, _text)
 
 
 def read_locations(field: FilledField, issues: list[Issue]) -> list[Location]:
-    """The places in a field."""
+    """Return the locations in a field."""
     locations = []
     for item in _items(field.data):
         given = item if isinstance(item, dict) else {}
@@ -170,12 +176,12 @@ LOCATION_PARTS = {
 
 
 def read_people(field: FilledField, issues: list[Issue], users: Set[str] = frozenset()) -> list[PersonRef]:
-    """Return the people in a field. `users` are the ids of the firm's own people."""
+    """Return the people in a field. `users` are the ids of the internal users."""
     return _each(field, issues, lambda item: person_ref(item, users))
 
 
 def read_companies(field: FilledField, issues: list[Issue]) -> list[CompanyRef]:
-    """The companies in a field."""
+    """Return the companies in a field."""
     return _each(field, issues, _company_ref)
 
 
@@ -193,7 +199,7 @@ def person_ref(item: object, users: Set[str] = frozenset()) -> PersonRef | None:
 
 
 def is_internal(id_: str, type_: object, users: Set[str]) -> bool:
-    """Return whether a person is one of the firm's own: by the type or, where that is not known, by the users."""
+    """Return whether a person is an internal user: by the type or, if that is not known, by the users."""
     return type_ == "internal" or (type_ not in PERSON_TYPES and id_ in users)
 
 
@@ -216,7 +222,7 @@ def _number(item: object) -> int | float | None:
 
 
 def read_dates(field: FilledField, issues: list[Issue]) -> list[str]:
-    """The dates in a field. One that was stored at an hour that leaves the day open gets an issue."""
+    """Return the dates in a field. One that was stored at a time that leaves the day open gets an issue."""
     dates = _each(field, issues, _date)
     for item in _items(field.data):
         taken, moment = _date(item), _parsed(item)
@@ -245,8 +251,8 @@ def _date(item: object) -> str | None:
 
 
 def _midnight(moment: datetime) -> date | None:
-    """The day that begins at this moment: where it was written, in UTC, or where Affinity keeps dates."""
-    # Dates that were stored before Affinity began to do so, or by another program, stand at other midnights than its.
+    """Return the day that begins at this time: where it was written, in UTC, or in Affinity's time zone."""
+    # Dates that were stored before Affinity began to do so, or by another program, are at midnight in other zones.
     if moment.tzinfo is None:
         return moment.date()
     zones = (moment, moment.astimezone(UTC), moment.astimezone(PACIFIC))
@@ -254,7 +260,7 @@ def _midnight(moment: datetime) -> date | None:
 
 
 def _other_day(moment: datetime, taken: date) -> date | None:
-    """The day that was meant if this is midnight in yet another zone or a time of day in UTC, unless it is `taken`."""
+    """Return the intended day if this is midnight in another zone or a time of day in UTC, unless it is `taken`."""
     if _midnight(moment) is not None:
         return None
     utc = moment.astimezone(UTC)
@@ -276,14 +282,14 @@ READERS: dict[FieldType, Callable[[FilledField, list[Issue]], Sequence[Value]]] 
 
 
 def text_of(value: object) -> str | None:
-    """A text without what no database stores and nobody sees: NUL, and space around it."""
+    """Return a text without what no database stores or no one sees: NUL, and surrounding space."""
     if not isinstance(value, str):
         return None
     return value.replace("\0", "").strip() or None
 
 
 def damaged_text(given: object, depth: int = 4) -> str | None:
-    """The first text in a value with a NUL, or with the character that stands for half of one that was cut in two."""
+    """Return the first text in a value with a NUL, or with the replacement character for half of a surrogate pair."""
     match given:
         case str():
             return given if "\0" in given or "\N{REPLACEMENT CHARACTER}" in given else None
@@ -295,33 +301,33 @@ def damaged_text(given: object, depth: int = 4) -> str | None:
 
 
 def id_of(item: object) -> str | None:
-    """The id of a record, as text."""
+    """Return the id of a record, as text."""
     return id_text(item.get("id")) if isinstance(item, dict) else None
 
 
 def id_text(value: object) -> str | None:
-    """An id, which is a number at Affinity, as text."""
+    """Return an id, which is a number at Affinity, as text."""
     text = text_of(str(value)) if isinstance(value, int | str) and not isinstance(value, bool) else None
     return text if text is not None and len(text) <= MAX_ID_LENGTH else None
 
 
 def is_number(id_: str) -> bool:
-    """Return whether an id is one that Affinity can have given: a whole number in ASCII digits."""
+    """Return whether an id can be one of Affinity's: a whole number in ASCII digits."""
     return id_.isascii() and id_.isdecimal()
 
 
 def integer_of(value: object) -> int | None:
-    """A whole number."""
+    """Return a whole number."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def full_name(*parts: object) -> str | None:
-    """The name of a person."""
+    """Return the name of a person."""
     return " ".join(filter(None, map(text_of, parts))) or None
 
 
 def moment_of(value: object) -> datetime | None:
-    """A moment, in UTC: Affinity writes moments as ISO 8601, in version 1 with other offsets."""
+    """Return a time in UTC: Affinity writes times as ISO 8601, in version 1 with other offsets."""
     moment = _parsed(value)
     try:
         return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
@@ -330,7 +336,7 @@ def moment_of(value: object) -> datetime | None:
 
 
 def unreadable(field: str, value: object) -> Issue:
-    """The issue of a value in a shape that its place does not know."""
+    """Return the issue of a value with an unknown shape."""
     return Issue(
         code="unreadable_value",
         message=f"Affinity gave a value of {field!r} in a form that Freight does not know: it was left out.",
@@ -340,7 +346,7 @@ def unreadable(field: str, value: object) -> Issue:
 
 
 def quoted(value: object) -> str:
-    """A value as it is shown in a log, shortened."""
+    """Return a value as it is shown in a log, shortened."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text.replace("\0", "")[:LONGEST_QUOTE]
 

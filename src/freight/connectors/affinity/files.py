@@ -1,4 +1,4 @@
-"""Affinity's files, as version 1 gives them: only there it says which record a file belongs to."""
+"""Affinity's files, from version 1: only there they name the record that they belong to."""
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, integer_of, moment_of
@@ -10,14 +10,14 @@ from freight.model.crm import File
 
 
 async def read_files(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
-    """A page of up to 500 files, without their bytes; `counted` is how many Affinity counted before."""
+    """Return a page of up to 500 files, without their bytes; `counted` is the number that Affinity counted before."""
     page = await read_rows(client, FILES, cursor, counted=counted)
     rows = tuple(file_row(row) for row in page.rows)
     return Page(rows=rows, next_cursor=page.cursor, incomplete=page.incomplete)
 
 
 def file_row(row: Json) -> Row:
-    """A file as Affinity gives it, as a record."""
+    """Return a file of Affinity as a record."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)

@@ -1,4 +1,4 @@
-"""Affinity's lists and what stands on them."""
+"""Affinity's lists and their entries."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ PARENTS: dict[str, Entity] = {"company": "companies", "person": "people", "oppor
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """How far a stream that goes from list to list has come: its cursor, written as JSON."""
+    """The position in a stream that goes from list to list: its cursor, written as JSON."""
 
     list_id: str | None
     cursor: str | None = None
@@ -30,14 +30,14 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
     @classmethod
     def at(cls, text: str) -> "Position":
-        """The position that a cursor stands for."""
+        """Parse the position from a cursor."""
         return msgspec.json.decode(text, type=cls)
 
     def __str__(self) -> str:
         return msgspec.json.encode(self).decode()
 
     def following(self, lists: Sequence[List], cursor: str | None) -> "Position | None":
-        """The position after a page of this list, whose next page is at `cursor`; None after the last list."""
+        """Return the position after a page of this list, whose next page is at `cursor`; None after the last list."""
         if cursor is not None:
             return Position(self.list_id, cursor, self.refused)
         ids = [given.id for given in lists]
@@ -46,37 +46,37 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EntriesPage(msgspec.Struct, frozen=True):
-    """Entries of one list as Affinity gave them."""
+    """Entries of one list as Affinity returned them."""
 
     rows: Sequence[Any]
     cursor: str | None
     gone: Row | None = None
-    """What is said of a list that was removed, or hidden from the key, after the schema had been read."""
+    """The issue of a list that was deleted, or hidden from the key, after the schema had been read."""
     refused: bool = False
-    """Whether the list is still there and the key may not read it any more."""
+    """Whether the list still exists and the key no longer has access to it."""
 
 
 LIST_NOT_CHOSEN = Issue(
     level="info",
     code="list_not_chosen",
-    message="The job leaves this list behind, with what stands on it.",
+    message="The job skips this list and its entries.",
 )
 
 
 LIST_REFUSED = Issue(
     code="not_all_read",
-    message="Affinity refused the key one of the lists while it was being read, so this job does not tell what is gone "
-    "from the lists in Affinity. Give the key access to the list and run the migration again.",
+    message="Affinity refused the key one of the lists while it was being read, so this job does not report what was "
+    "deleted from lists in Affinity. Give the key access to the list and run the migration again.",
 )
 
 
 def carried_lists(schema: Schema, mapping: Mapping) -> list[List]:
-    """The lists that the job carries."""
+    """Return the lists that the job migrates."""
     return [given for given in schema.lists if mapping.carries_list(given.id)]
 
 
 def list_rows(schema: Schema, mapping: Mapping) -> Page:
-    """All lists, those that the job leaves behind with the reason."""
+    """Return all lists, those that the job skips with the reason."""
     rows = [
         Row(id=given.id, record=given, skip=None if mapping.carries_list(given.id) else LIST_NOT_CHOSEN)
         for given in schema.lists
@@ -85,7 +85,7 @@ def list_rows(schema: Schema, mapping: Mapping) -> Page:
 
 
 async def read_entries(client: AffinityClient, schema: Schema, mapping: Mapping, cursor: str | None) -> Page:
-    """A page of up to 100 entries; the lists that are carried follow each other."""
+    """Return a page of up to 100 entries; the migrated lists follow each other."""
     lists = carried_lists(schema, mapping)
     if not lists:
         return Page(rows=(), next_cursor=None)
@@ -106,7 +106,7 @@ async def read_entries(client: AffinityClient, schema: Schema, mapping: Mapping,
 async def entries_page(
     client: AffinityClient, list_id: str, cursor: str | None, field_ids: Sequence[str] = ()
 ) -> EntriesPage:
-    """A page of a list's entries with the values of the list's own fields, and of those with these ids."""
+    """Return a page of a list's entries with the values of the list's own fields, and of those with these ids."""
     params: Params = {"fieldTypes": ["list"], **({"fieldIds": field_ids} if field_ids else {})}
     try:
         page = await client.page(f"/v2/lists/{list_id}/list-entries", cursor, params)
@@ -118,24 +118,24 @@ async def entries_page(
 
 
 async def completed_entry(client: AffinityClient, row: Json, reading: Reading) -> Row:
-    """An entry as a record, with all values of fields of which Affinity gave only the first."""
+    """Return an entry as a record, with all values of fields that Affinity truncated."""
     await complete(client, entry_path(reading.owner, id_of(row)), entity_of(row), reading)
     return entry_row(row, reading)
 
 
 def entry_path(list_id: str, entry_id: str | None) -> str:
-    """Where version 2 has an entry."""
+    """Return the path of an entry in version 2."""
     return f"/v2/lists/{list_id}/list-entries/{entry_id}"
 
 
 def entity_of(row: Json) -> dict[str, Any]:
-    """The record that stands on the list, with the values of the list's fields; empty if the entry has none."""
+    """Return an entry's record with the values of the list's fields; empty if the entry has none."""
     entity = row.get("entity") if isinstance(row, dict) else None
     return entity if isinstance(entity, dict) else {}
 
 
 def entry_row(row: Json, reading: Reading) -> Row:
-    """An entry as Affinity gives it, as a record: the values stand in the record that is on the list."""
+    """Return an entry of Affinity as a record: its values are in the record that is on the list."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
@@ -144,7 +144,7 @@ def entry_row(row: Json, reading: Reading) -> Row:
     kind = row.get("type")
     parent = PARENTS.get(kind) if isinstance(kind, str) else None
     if parent is None or parent_id is None:
-        return unreadable_row(id_, row, "of a list that does not say what stands there")
+        return unreadable_row(id_, row, "of a list that does not say what is on it")
     outer, reader = RowReader(row), FieldsReader(entity, reading)
     entry = ListEntry(
         id=id_,
@@ -160,8 +160,8 @@ def _list_gone(list_id: str) -> Row:
     issue = Issue(
         level="error",
         code="list_gone",
-        message=f"The list {list_id} was there when the job began, but Affinity does not show it to the key any more: "
-        "what stands on it could not be read. If the list still exists, give the key access to it and run the "
+        message=f"The list {list_id} existed when the job began, but Affinity no longer shows it to the key: its "
+        "entries could not be read. If the list still exists, give the key access to it and run the "
         "migration again.",
     )
     return Row(id=f"list-{list_id}", record=None, skip=issue)
@@ -171,8 +171,8 @@ def _list_forbidden(list_id: str, refusal: PermissionMissing) -> Row:
     issue = Issue(
         level="error",
         code="list_forbidden",
-        message=f"The key was allowed to read the list {list_id} when the job began and is not any more, so not all "
-        "that stands on it was read; everything else was. Give the key's user access to the list in Affinity and run "
+        message=f"The key had access to the list {list_id} when the job began and no longer has, so not all of its "
+        "entries were read; everything else was. Give the key's user access to the list in Affinity and run "
         f"the migration again. {refusal}",
     )
     return Row(id=f"list-{list_id}", record=None, skip=issue)

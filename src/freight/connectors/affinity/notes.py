@@ -1,8 +1,6 @@
 """Affinity's notes, as version 1 gives them: notes and the replies to them in one stream."""
 
-from collections.abc import Iterable, Sequence
-
-import msgspec
+from collections.abc import Iterable
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, moment_of, text_of
@@ -10,15 +8,14 @@ from freight.connectors.affinity.offset_pagination import NOTES, read_rows
 from freight.connectors.affinity.row_parser import RowReader, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, ReplyRow, Row
-from freight.model.crm import Note, Reference, Reply, copy_id
-from freight.model.mapping import Mapping
+from freight.model.crm import Note, Reply
 
 MARKDOWN_TYPES = (2, 3)
 """Notes that were written as HTML, and those of Affinity's own note-taker; version 1 gives both as Markdown."""
 
 
-async def read_notes(client: AffinityClient, mapping: Mapping, cursor: str | None, *, counted: int | None) -> Page:
-    """A page of up to 500 notes and replies; `counted` is how many notes Affinity counted before."""
+async def read_notes(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
+    """Return a page of up to 500 notes and replies. `counted` is how many notes Affinity counted before."""
     page = await read_rows(client, NOTES, cursor, counted=counted)
     rows: list[Row] = []
     replies: list[ReplyRow] = []
@@ -26,12 +23,12 @@ async def read_notes(client: AffinityClient, mapping: Mapping, cursor: str | Non
         if isinstance(row, dict) and (parent_id := id_text(row.get("parent_id"))) and id_of(row):
             replies.append(reply_row(row, parent_id))
         else:
-            rows += note_rows(row, mapping)
+            rows.append(note_row(row))
     return Page(rows=tuple(rows), next_cursor=page.cursor, replies=tuple(replies), incomplete=page.incomplete)
 
 
 def reply_row(row: Json, note_id: str) -> ReplyRow:
-    """A reply to the note with that id."""
+    """Return a reply to the note with that id."""
     reply = Reply(
         id=id_of(row) or "",
         content=text_of(row.get("content")) or "",
@@ -42,11 +39,11 @@ def reply_row(row: Json, note_id: str) -> ReplyRow:
     return ReplyRow(note_id=note_id, reply=reply)
 
 
-def note_rows(row: Json, mapping: Mapping) -> Sequence[Row]:
-    """A note as Affinity gives it, as a record; as one for each of its links if the mapping wants that."""
+def note_row(row: Json) -> Row:
+    """Return a note as Affinity gives it, as a record."""
     id_ = id_of(row)
     if id_ is None:
-        return [row_without_id(row)]
+        return row_without_id(row)
     reader = RowReader(row)
     # `person_ids` would add everyone who took part in the meeting that the note is about.
     people = reader.values("associated_person_ids", id_text)
@@ -62,31 +59,7 @@ def note_rows(row: Json, mapping: Mapping) -> Sequence[Row]:
         deal_ids=_distinct(reader.values("opportunity_ids", id_text)),
         participant_ids=_distinct(id_ for id_ in participants if id_ not in people),
     )
-    notes = _one_for_each_link(note) if mapping.notes == "all" else [note]
-    return [Row(id=each.id, record=each, issues=tuple(reader.issues)) for each in notes]
-
-
-def _one_for_each_link(note: Note) -> Sequence[Note]:
-    links: list[Reference] = [
-        *(("companies", id_) for id_ in note.company_ids),
-        *(("people", id_) for id_ in note.person_ids),
-        *(("deals", id_) for id_ in note.deal_ids),
-    ]
-    # Also for a single link: the id of a note's copy must stay the same when the note is linked to another record.
-    return [_copy_for(note, link, is_first=place == 0) for place, link in enumerate(links)] or [note]
-
-
-def _copy_for(note: Note, link: Reference, *, is_first: bool) -> Note:
-    entity, id_ = link
-    return msgspec.structs.replace(
-        note,
-        id=copy_id(note.id, link),
-        company_ids=(id_,) if entity == "companies" else (),
-        person_ids=(id_,) if entity == "people" else (),
-        deal_ids=(id_,) if entity == "deals" else (),
-        # Otherwise several copies could meet on the same participant.
-        stands_in=is_first,
-    )
+    return Row(id=id_, record=note, issues=tuple(reader.issues))
 
 
 def _distinct(ids: Iterable[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Collections that only version 1 gives whole, read once more where they changed meanwhile.
+"""Collections that only version 1 returns completely, read again if they changed meanwhile.
 
 Affinity's tokens are offsets: when a row that has been read is deleted, one that has not moves into its place, and the
-next page begins behind it. So what was read is compared with what Affinity counts.
+next page begins behind it. So the rows that were read are compared with Affinity's count.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from freight.connectors.protocols import Issue
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the rows are, and below which key; and where version 2 says how many there are, answers not included."""
+    """The path and key of the rows; and the path in version 2 that gives their number, without replies."""
 
     path: str
     key: str
@@ -26,11 +26,11 @@ FILES = Collection(path="/entity-files", key="entity_files", counted_at="/v2/fil
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far the reading has come: its cursor, written as JSON."""
+    """The progress of reading: its cursor, written as JSON."""
 
     token: str | None
     counted: int | None
-    """How many rows there were before this pass; None where Affinity does not say."""
+    """The number of rows before this pass; None if Affinity does not say."""
     read: int = 0
     again: bool = False
 
@@ -39,20 +39,20 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RowsPage(msgspec.Struct, frozen=True):
-    """Up to 500 rows as Affinity gave them."""
+    """Up to 500 rows as Affinity returned them."""
 
     rows: list[Any]
     cursor: str | None
     incomplete: Issue | None = None
-    """Said on the last page of a collection of which not all could be read."""
+    """An issue on the last page of a collection of which not all rows could be read."""
 
 
 async def read_rows(
     client: AffinityClient, collection: Collection, cursor: str | None, *, counted: int | None
 ) -> RowsPage:
-    """A page; `counted` is how many rows Affinity said there are before anything was read.
+    """Return a page; `counted` is the number of rows according to Affinity before anything was read.
 
-    After the last page the first one follows again if another number was read than was counted, once.
+    After the last page the first one follows again, once, if the numbers of rows read and counted differ.
     """
     progress = Progress(None, counted) if cursor is None else msgspec.json.decode(cursor, type=Progress)
     page = await client.page_v1(collection.path, collection.key, progress.token)
@@ -77,8 +77,8 @@ def _is_answer(row: object) -> bool:
 def _incomplete(collection: Collection, counted: int, read: int) -> Issue:
     return Issue(
         code="not_all_read",
-        message=f"Affinity counts {counted} {collection.key.replace('_', ' ')} and gave {read} of them, also when they "
-        "were read a second time: some were deleted meanwhile, or are hidden from the key. Run the migration again "
-        "while nobody works in Affinity. Which ones are gone from there is not said this time.",
+        message=f"Affinity counts {counted} {collection.key.replace('_', ' ')} and returned {read} of them, even when "
+        "they were read a second time: some were deleted meanwhile, or are hidden from the key. Run the migration "
+        "again while no one is working in Affinity. Deleted ones are not reported this time.",
         value=str(counted - read),
     )

@@ -1,4 +1,4 @@
-"""Taking Affinity's rows apart: what is read of them, and what is said of the rest."""
+"""Parsing of Affinity's rows, and the issues of what is not read."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -32,45 +32,45 @@ Item = TypeVar("Item")
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What is read of the rows of one kind of record."""
+    """The selection of fields for the rows of one kind of record."""
 
     owner: str
     """`companies`, `people`, or the id of a list."""
     fields: dict[str, Field]
     skipped: frozenset[str]
-    """The ids of fields that the mapping leaves behind."""
+    """The ids of fields that the mapping skips."""
     users: frozenset[str] = frozenset()
-    """The ids of the firm's own people, as far as the key shows them."""
+    """The ids of the internal users, as far as the key shows them."""
 
     @classmethod
     def of(cls, schema: Schema, mapping: Mapping, owner: str) -> "Reading":
-        """What the mapping carries of the fields of `companies`, of `people`, or of the list with this id."""
+        """Return the fields that the mapping selects of `companies`, of `people`, or of the list with this id."""
         skipped = frozenset(id_ for id_, wanted in mapping.fields_of(owner).items() if wanted.skip)
         fields = {field.id: field for field in schema.fields_of(owner) if field.id not in skipped}
         return cls(owner, fields, skipped, frozenset(user.id for user in schema.users or ()))
 
     def fact_of(self, field: Described) -> str | None:
-        """The part of a company or a person that the field is, if it is one."""
+        """Return the part of a company or a person that the field is, or None."""
         return None if field.id in self.fields or field.id in self.skipped else fact_of(self.owner, field)
 
     def carries(self, field: Described) -> bool:
-        """Whether the values of the field are read at all."""
+        """Return whether the values of the field are read at all."""
         return field.id in self.fields or self.fact_of(field) is not None
 
 
 class RowReader:
-    """Takes a row apart. What it cannot read is named in `issues`."""
+    """Parses a row. What it cannot read is named in `issues`."""
 
     def __init__(self, row: dict[str, Any]) -> None:
         self.issues: list[Issue] = []
         self._row = row
 
     def value(self, key: str, read: Callable[[Any], Item | None]) -> Item | None:
-        """What `read` makes of the part of the row with this key."""
+        """Return what `read` makes of the part of the row with this key."""
         return self._read(key, self._row.get(key), read)
 
     def values(self, key: str, read: Callable[[Any], Item | None]) -> list[Item]:
-        """What `read` makes of the items of the list with this key."""
+        """Return what `read` makes of the items of the list with this key."""
         given = self._row.get(key)
         if not isinstance(given, list):
             if given is not None:
@@ -79,11 +79,11 @@ class RowReader:
         return [value for item in given if (value := self._read(key, item, read)) is not None]
 
     def text(self, key: str) -> str | None:
-        """A text."""
+        """Return a text."""
         return self.value(key, text_of)
 
     def texts(self, primary: str, others: str) -> list[str]:
-        """The texts under two keys: a single one, then a list."""
+        """Return the texts under two keys: a single one, then a list."""
         first = self.text(primary)
         return [*([] if first is None else [first]), *self.values(others, text_of)]
 
@@ -95,13 +95,13 @@ class RowReader:
         return value
 
     def say_damaged(self, field: str, given: object) -> None:
-        """Name a text with characters that no text can hold."""
+        """Add the issue of a text with invalid characters."""
         if (text := damaged_text(given)) is not None:
             self.issues.append(
                 Issue(
                     code="damaged_text",
-                    message=f"A text of {field!r} holds a NUL, or half of a character that was cut in two. NUL was "
-                    "left out, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source or in the "
+                    message=f"A text of {field!r} contains a NUL, or half of a truncated character. NUL was "
+                    "removed, and the half became \N{REPLACEMENT CHARACTER}. Correct the text at the source or in the "
                     "target.",
                     field=field,
                     value=quoted(text),
@@ -110,7 +110,7 @@ class RowReader:
 
 
 class FieldsReader(RowReader):
-    """Takes a row with fields apart. What has no place in a record is named in `issues`."""
+    """Parses a row with fields. What has no place in a record is named in `issues`."""
 
     def __init__(self, row: dict[str, Any], reading: Reading) -> None:
         super().__init__(row)
@@ -138,7 +138,7 @@ class FieldsReader(RowReader):
         ]
 
     def facts(self, name: str, read: Callable[[FilledField, list[Issue]], Iterable[Item]]) -> list[Item]:
-        """The values of all fields that are the standard fact `name`, each once."""
+        """Return the values of all fields that are the standard fact `name`, each once."""
         order = list(FACTS[self._owner])
         fields = sorted(
             self._facts.get(name, ()), key=lambda field: order.index(field.id) if field.id in order else len(order)
@@ -146,11 +146,11 @@ class FieldsReader(RowReader):
         return list(dict.fromkeys(item for field in fields for item in read(field, self.issues)))
 
     def fact(self, name: str, read: Callable[[FilledField, list[Issue]], Iterable[Item]]) -> Item | None:
-        """The first of those values; the others become an issue."""
+        """Return the first of those values; the others become an issue."""
         values = self.facts(name, read)
         if len(values) > 1:
             left = "; ".join(shown(value) for value in values[1:])
-            # Its id, since a field that a firm added itself may have the same name.
+            # Its id, since a custom field may have the same name.
             fields = ", ".join(field.id for field in self._facts[name])
             self.issues.append(
                 Issue(
@@ -178,22 +178,22 @@ class FieldsReader(RowReader):
 
 
 LEFT_OUT = {
-    "association_left_out": "Affinity links this record to others in these fields; in Attio people are linked to their "
-    "current company only, so they were left out: {}.",
+    "association_left_out": "Affinity links this record to others in these fields; in the target people are linked to "
+    "their current company only, so they were left out: {}.",
     "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
-    "not_writable": "These fields hold what Affinity worked out from mailboxes and calendars; Attio works out its own "
-    "and lets nobody write it: {}.",
+    "not_writable": "These fields hold what Affinity computed from mailboxes and calendars; the target computes its "
+    "own values, which cannot be written: {}.",
 }
 
 
 def row_without_id(row: object) -> Row:
-    """What becomes of a row that cannot be named."""
+    """Return the record for a row without an id."""
     digest = hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16]
     return unreadable_row(f"unreadable-{digest}", row, "without an id")
 
 
 def unreadable_row(id_: str, row: object, why: str) -> Row:
-    """What becomes of a row that is no record; `why` ends the sentence "Affinity gave a row …"."""
+    """Return the record for a row that cannot be read; `why` ends the sentence "Affinity gave a row …"."""
     issue = Issue(
         level="error",
         code="unreadable_row",
@@ -204,7 +204,7 @@ def unreadable_row(id_: str, row: object, why: str) -> Row:
 
 
 def refused_row(id_: str, refusal: ConnectorError) -> Row:
-    """Return what becomes of a record that other records refer to and that Affinity refuses to give."""
+    """Return the record for one that other records refer to and that Affinity refuses."""
     hidden = isinstance(refusal, PermissionMissing)
     advice = "Give the key's user access to it and run the migration again. " if hidden else ""
     issue = Issue(
@@ -217,20 +217,20 @@ def refused_row(id_: str, refusal: ConnectorError) -> Row:
 
 
 def values_cut_off(field: FilledField) -> Issue:
-    """The issue of a field of which Affinity gave the first values only."""
+    """Return the issue of a field of which Affinity returned only the first values."""
     given = len(field.data)
     missing = "any others were" if field.total is None else f"the other {field.total - given} were"
     return Issue(
         code="values_cut_off",
-        message=f"Affinity gave the first {given} values of the field {field.label!r} only; {missing} left out and "
-        "have to be added by hand.",
+        message=f"Affinity gave the first {given} values of the field {field.label!r} only; {missing} left out: add "
+        "them by hand.",
         field=field.label,
         value=None if field.total is None else str(field.total - given),
     )
 
 
 def distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    """Each once, ignoring case, in the order given."""
+    """Return each text once, ignoring case, in the given order."""
     first: dict[str, str] = {}
     for text in texts:
         first.setdefault(comparable(text), text)
@@ -238,7 +238,7 @@ def distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def shown(value: object) -> str:
-    """A value as a person reads it in an issue."""
+    """Return a value as an issue shows it."""
     match value:
         case Location():
             return ", ".join(part for part in (value.street, value.city, value.region, value.country) if part)
@@ -249,7 +249,7 @@ def shown(value: object) -> str:
 
 
 def _why_left_out(owner: str, field: FilledField) -> str | None:
-    """The code of `LEFT_OUT`; None for what is said elsewhere."""
+    """Return the code of `LEFT_OUT`; None for what other issues cover."""
     if field.id in ASSOCIATIONS:
         return "association_left_out" if owner in FACTS else None
     return "not_writable" if field.kind == "relationship-intelligence" else "field_not_mapped"
@@ -259,7 +259,7 @@ def _type_changed(field: FilledField) -> Issue:
     return Issue(
         code="field_type_changed",
         message=f"The field {field.label!r} ({field.id}) holds values of another type than when the job began, now "
-        f"{field.value_type!r}: they were left out. Run the migration again to carry them.",
+        f"{field.value_type!r}: they were left out. Run the migration again to migrate them.",
         field=field.label,
         value=quoted(field.data),
     )

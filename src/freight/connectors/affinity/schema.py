@@ -1,6 +1,6 @@
-"""What Affinity says of fields, in both versions of its API, as the vocabulary's fields.
+"""Affinity's descriptions of fields, in both versions of its API, as Freight's fields.
 
-Version 2 knows each field's id, kind and type; both know its options, used or not. A custom field is `field-123` in
+Version 2 has each field's id, kind and type; both have its options, used or not. A custom field is `field-123` in
 version 2 and 123 in version 1.
 """
 
@@ -36,8 +36,10 @@ class Definitions:
                 self._by_name[text_of(row.get("enrichment_source")), text_of(row.get("name"))].append(row)
 
     def find(self, id_: str, name: str, source: str | None) -> dict[str, Any] | None:
-        """The definition of a field of version 2. Enriched fields have an id of their own there: they are known by
-        their name, if it is that of one definition only."""
+        """Return the definition of a field of version 2.
+
+        Enriched fields have another id there: they are found by their name, if only one definition has it.
+        """
         if id_ in self._by_id:
             return self._by_id[id_]
         named = self._by_name.get((source, name), []) if source is not None else []
@@ -47,17 +49,17 @@ class Definitions:
 def fields_of(
     metadata: Iterable[Any], definitions: Definitions, owner: str, named: Mapping[str, FieldMapping]
 ) -> list[Field]:
-    """The fields that have a place in the schema, of `companies`, of `people`, or of the list with this id.
+    """Return the fields that belong to the schema, of `companies`, of `people`, or of the list with this id.
 
-    Standard facts have none unless the job's mapping names them, nor has what Affinity works out by itself, what links
-    records to each other, and what is of a type that is not known.
+    Standard facts do not belong to it unless the job's mapping names them, nor do values that Affinity computes, links
+    between records, and unknown types.
     """
     fields: dict[str, Field] = {}
     for row in metadata:
         field = _described(row)
         if field is None or field.id in ASSOCIATIONS or field.value_type not in FIELD_TYPES:
             continue
-        # The fields of a list are given together with those of the records on it.
+        # The fields of a list are returned together with those of the records on it.
         wanted = field.kind != RELATIONSHIP_INTELLIGENCE if owner in ("companies", "people") else field.kind == "list"
         if wanted and (fact_of(owner, field) is None or _is_ordinary(field, named.get(field.id))):
             definition = definitions.find(field.id, field.name, text_of(row.get("enrichmentSource")))
@@ -66,7 +68,7 @@ def fields_of(
 
 
 def facts_of(metadata: Iterable[Any], owner: str, named: Mapping[str, FieldMapping]) -> list[Fact]:
-    """Return the fields of `companies` or of `people` that are standard parts of these, and not the job's to map."""
+    """Return the fields of `companies` or of `people` that are standard parts of these, and cannot be mapped."""
     facts: dict[str, Fact] = {}
     for row in metadata:
         field = _described(row)
@@ -77,13 +79,15 @@ def facts_of(metadata: Iterable[Any], owner: str, named: Mapping[str, FieldMappi
 
 
 def _is_ordinary(fact: Described, wanted: FieldMapping | None) -> bool:
-    """Whether the job wants a standard fact treated like any other field. What Affinity fills can only be skipped; what
-    the firm added itself is known by its name alone, and may be mapped."""
+    """Return whether the job treats a standard fact like any other field.
+
+    A field that Affinity fills can only be skipped; a custom field is recognised by its name alone, and can be mapped.
+    """
     return wanted is not None and (wanted.skip or fact.kind == "global")
 
 
 def options_of(rows: object) -> tuple[Option, ...]:
-    """The options of a dropdown, as either version gives them, in their order."""
+    """Return the options of a dropdown, as either version gives them, in their order."""
     options = []
     for row in rows if isinstance(rows, list) else ():
         id_ = id_of(row)
@@ -96,8 +100,8 @@ def options_of(rows: object) -> tuple[Option, ...]:
 def merged_options(defined: Iterable[Option], current: Iterable[Option]) -> tuple[Option, ...]:
     """Return the options that either version knows, each once by its id.
 
-    Version 1 may be minutes behind, version 2 may not give them at all: where both know an option, what version 2 says
-    of it holds. Options that have ranks are in the order of these, others in the order of version 1.
+    Version 1 may be minutes behind, version 2 may not return them at all: if both know an option, version 2 takes
+    precedence. Options with ranks are ordered by these, others as in version 1.
     """
     options = list({option.id: option for option in (*defined, *current)}.values())
     if all(option.rank is not None for option in options):

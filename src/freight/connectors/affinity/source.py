@@ -88,7 +88,7 @@ class AffinitySource:
             case "list_entries":
                 return await read_entries(self._client, self._schema, self._mapping, cursor)
             case "notes":
-                return await read_notes(self._client, self._mapping, cursor, counted=counted)
+                return await read_notes(self._client, cursor, counted=counted)
             case "tasks":
                 return await read_tasks(self._client, cursor, counted=counted)
             case "files":

@@ -1,4 +1,4 @@
-"""Standard facts: which of Affinity's fields are not a firm's own, but parts of every company or person."""
+"""Standard facts: the fields of Affinity that are not custom, but parts of every company or person."""
 
 from freight.connectors.affinity.fields import FIELD_TYPES, Described
 from freight.model.crm import Entity
@@ -14,10 +14,10 @@ FACTS: dict[str, dict[str, str]] = {
         "affinity-data-current-organization": "company_id",
     },
 }
-"""What the fields of Affinity's own data become, by their documented ids. Of two for one thing the first wins."""
+"""The parts of records, by the documented ids of Affinity's fields. The first field with a part takes precedence."""
 
 PHONE_FIELD_NAMES = frozenset({"phone", "phone number", "phone numbers", "telephone"})
-"""Fields that a firm added itself have no telling id: telephone numbers are known by the field's name."""
+"""Custom fields have no meaningful id: telephone numbers are recognised by the field's name."""
 
 ALWAYS: dict[Entity, tuple[Fact, ...]] = {
     "companies": (
@@ -41,7 +41,7 @@ ALWAYS: dict[Entity, tuple[Fact, ...]] = {
         Fact(part="created_at", name="Date added"),
     ),
 }
-"""What Affinity's records hold that is no field, as Affinity's interface calls it."""
+"""The parts of Affinity's records that are not fields, as Affinity's interface calls them."""
 
 FACT_TYPES: dict[str, FieldType] = {
     "company_id": "company",
@@ -54,7 +54,7 @@ FACT_TYPES: dict[str, FieldType] = {
 
 
 def fact_of(owner: str, field: Described) -> str | None:
-    """The part of a company or a person that the field is, if it is one; `owner` may also be the id of a list."""
+    """Return the part of a company or a person that the field is, or None; `owner` can also be the id of a list."""
     if owner not in FACTS:
         return None
     is_phone = field.name.casefold() in PHONE_FIELD_NAMES if field.kind == "global" else "phone" in field.id

@@ -1,4 +1,4 @@
-"""Affinity's reminders, as version 1 gives them, as tasks."""
+"""Affinity's reminders, from version 1, as tasks."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ from freight.model.fields import PersonRef
 RECURRING = 1
 COMPLETED = 0
 RESET_BY = {0: "interaction", 1: "e-mail", 2: "meeting"}
-"""What starts a recurring reminder's days anew, by `reset_type`."""
+"""What resets a recurring reminder, by `reset_type`."""
 
 
 async def read_tasks(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
-    """A page of up to 500 reminders; `counted` is how many Affinity counted before."""
+    """Return a page of up to 500 reminders; `counted` is the number that Affinity counted before."""
     page = await read_rows(client, REMINDERS, cursor, counted=counted)
     rows = tuple(task_row(row) for row in page.rows)
     return Page(rows=rows, next_cursor=page.cursor, incomplete=page.incomplete)
 
 
 def task_row(row: Json) -> Row:
-    """A reminder as Affinity gives it, as a record."""
+    """Return a reminder of Affinity as a record."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
@@ -48,7 +48,7 @@ def task_row(row: Json) -> Row:
 
 
 def _recurrence(row: dict[str, Any]) -> str | None:
-    """How a reminder comes back, in words."""
+    """Return the recurrence of a reminder, in words."""
     if row.get("type") != RECURRING:
         return None
     match row.get("reminder_days"), row.get("reset_type"):
@@ -57,7 +57,7 @@ def _recurrence(row: dict[str, Any]) -> str | None:
         case int() as days, _:
             return f"every {_days(days)}"
         case _:
-            return "again and again"
+            return "repeatedly"
 
 
 def _days(number: int) -> str:
@@ -65,7 +65,7 @@ def _days(number: int) -> str:
 
 
 def _person_ref(item: object) -> PersonRef | None:
-    """One of the firm's own people as version 1 names one: `{"id", "first_name", "last_name", "primary_email"}`."""
+    """Return an internal user as version 1 names one: `{"id", "first_name", "last_name", "primary_email"}`."""
     id_ = id_of(item)
     if id_ is None or not isinstance(item, dict):
         return None

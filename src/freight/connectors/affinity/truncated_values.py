@@ -1,4 +1,4 @@
-"""The rest of values of which Affinity gives only the first hundred with a row."""
+"""The remaining values of fields of which Affinity returns only the first hundred with a row."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from freight.connectors.affinity.row_parser import Reading
 
 
 async def complete(client: AffinityClient, path: str, holder: object, reading: Reading) -> None:
-    """Put all values into those fields of `holder` that are cut off and carried. `path` is where version 2 has it.
+    """Complete the fields of `holder` that are truncated and migrated. `path` is that of the holder in version 2.
 
-    Affinity has had the pages of values since September 2026 and calls them a beta: where they are refused, the field
-    stays as it is and its reader says what is missing.
+    Affinity has had the pages of values since September 2026 and calls them a beta: if they are refused, the field
+    stays as it is and its reader names what is missing.
     """
     fields = holder.get("fields") if isinstance(holder, dict) else None
     for field in fields if isinstance(fields, list) else ():

@@ -9,6 +9,7 @@ import httpx
 import structlog
 
 from freight.connectors.answers import Json, VendorErrorBody, holds
+from freight.connectors.attio.spec import SPEC
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
 from freight.connectors.http import HttpClient, Method, Params, Patience
 from freight.connectors.paging import Paging
@@ -38,8 +39,12 @@ log = structlog.get_logger(__name__)
 class AttioClient(HttpClient):
     """Attio's API behind one key. Every method raises a `ConnectorError` on failure."""
 
-    vendor = "Attio"
+    spec = SPEC
     plan_limits = frozenset({"billing_error", "limit_reached", "particle_gate_violation", "quota_exceeded"})
+    under_way: Mapping[str, str] = {
+        "concurrent_write_conflict": "another write to the same record was under way",
+        "merge_in_progress": "the record was being merged with another",
+    }
     _highest_score = 1.0
     """Of the queries so far; lower ones are not worth a line in the log."""
 

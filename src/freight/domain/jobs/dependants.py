@@ -9,19 +9,19 @@ from freight.domain.migration.records.batches import Batch
 from freight.model import crm
 
 SKIPPED = ("no_parent", "only_own_company", "only_own_people", "parent_not_in_target")
-"""Codes with which a record is skipped that has no place in the target without one of those that it belongs to."""
+"""Codes of skipped records that cannot exist in the target without one of the records that they belong to."""
 
 PORTION = 500
-"""Records that are looked at at once."""
+"""Records that are read at a time."""
 
 
 class Dependants(msgspec.Struct, frozen=True, kw_only=True):
     """The records of a job that depend on failed ones, by their ids."""
 
     waiting: frozenset[int]
-    """Those that can be loaded only after what failed has been."""
+    """Those that can be loaded only after the failed ones."""
     incomplete: frozenset[int]
-    """Those that are in the target and only lack a reference to a company or a person."""
+    """Those that are in the target and lack only a reference to a company or a person."""
 
 
 async def find(tx: Connection, job_id: UUID, *, of: Batch | None = None) -> Dependants:
@@ -59,7 +59,7 @@ async def find(tx: Connection, job_id: UUID, *, of: Batch | None = None) -> Depe
 
 
 async def await_references(tx: Connection, dependants: Dependants) -> None:
-    """Have the references added that the incomplete ones lack, once all companies and people are loaded."""
+    """Mark the incomplete ones, so that their references are added once all companies and people are loaded."""
     await tx.execute("UPDATE records SET awaits_references = true WHERE id = ANY($1)", list(dependants.incomplete))
 
 

@@ -1,11 +1,12 @@
-"""Blueprints: what a job found out about its two sides before it began, and what that will cost."""
+"""Discovered schemas: what a job found out about its two sides before it began, and what the job will cost."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from freight.connectors.protocols import Kind
 from freight.database import Connection, jsonb
+from freight.domain.tables import Job
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
@@ -19,19 +20,31 @@ class DiscoveredSchema(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job costs; None where that cannot be told."""
+    """What a job costs; None where that is unknown."""
 
     source_reads: int | None = None
     target_reads: int | None = None
-    """Without those that look at what the job is only going to make."""
+    """Without those that read what the job has yet to create."""
     target_writes: int | None = None
     seconds: int | None = None
-    """How long the vendors' limits make it last."""
+    """How long the job lasts at the vendors' rate limits."""
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests a second on which an estimate counts, by kind; a kind that is absent takes no time."""
+
+    source: dict[Kind, float] = {}
+    target: dict[Kind, float] = {}
+
+
+class _StoredEstimate(Estimate, frozen=True, kw_only=True):
+    rates: Rates | None = None
+    """None in estimates of earlier versions."""
 
 
 async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
-    """The blueprint of a job; None before its precheck."""
-    row = await tx.fetchrow("SELECT source_schema, layout FROM jobs WHERE id = $1", job_id)
+    """Return what a job has discovered; None before its precheck."""
+    row = await Job.select(Job.source_schema, Job.layout).where(Job.id == job_id).first()
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
     return DiscoveredSchema(
@@ -41,30 +54,46 @@ async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
 
 
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
-    """Store the blueprint of a job."""
-    await tx.execute(
-        "UPDATE jobs SET source_schema = $2, layout = $3 WHERE id = $1", job_id, jsonb(schema), jsonb(layout)
-    )
+    """Store what a job has discovered."""
+    await Job.update({Job.source_schema: jsonb(schema), Job.layout: jsonb(layout)}).where(Job.id == job_id)
 
 
-async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate) -> None:
-    """Store what a job will cost."""
-    await tx.execute("UPDATE jobs SET estimate = $2 WHERE id = $1", job_id, jsonb(estimate))
+async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate, rates: Rates) -> None:
+    """Store what a job will cost, and the rates by which its time was computed."""
+    stored = _StoredEstimate(**msgspec.structs.asdict(estimate), rates=rates)
+    await Job.update({Job.estimate: jsonb(stored)}).where(Job.id == job_id)
 
 
 async def estimate(tx: Connection, job_id: UUID) -> Estimate:
-    """What a job will cost, as far as it is known."""
-    given: Any = await tx.fetchval("SELECT estimate FROM jobs WHERE id = $1", job_id)
+    """Return what a job will cost, as far as it is known."""
+    given = await _estimate(job_id)
     return Estimate() if given is None else msgspec.json.decode(given, type=Estimate)
 
 
+async def rates(tx: Connection, job_id: UUID) -> Rates | None:
+    """Return the rates on which the estimate of a job counts; None where none are stored."""
+    given = await _estimate(job_id)
+    return None if given is None else msgspec.json.decode(given, type=_StoredEstimate).rates
+
+
 async def users(tx: Connection, job_id: UUID) -> tuple[PersonRef, ...]:
-    """The firm's own people, as far as the source names them."""
-    given: Any = await tx.fetchval("SELECT source_schema -> 'users' FROM jobs WHERE id = $1", job_id)
+    """Return the firm's own people, as far as the source names them."""
+    given = await _part(job_id, "users")
     return () if given is None else msgspec.json.decode(given, type=tuple[PersonRef, ...] | None) or ()
 
 
 async def own_domains(tx: Connection, job_id: UUID) -> list[str]:
-    """The firm's own e-mail domains."""
-    given: Any = await tx.fetchval("SELECT source_schema -> 'own_domains' FROM jobs WHERE id = $1", job_id)
+    """Return the firm's own e-mail domains."""
+    given = await _part(job_id, "own_domains")
     return [] if given is None else msgspec.json.decode(given, type=list[str])
+
+
+async def _estimate(job_id: UUID) -> str | None:
+    row = await Job.select(Job.estimate).where(Job.id == job_id).first()
+    return None if row is None else row["estimate"]
+
+
+async def _part(job_id: UUID, name: str) -> str | None:
+    """Return one field of the source's schema, which as a whole may be large."""
+    row = await Job.select(Job.source_schema.arrow(name).as_alias("part")).where(Job.id == job_id).first()
+    return None if row is None else row["part"]

@@ -1,6 +1,6 @@
-"""Exports: rows of a job as one file, made while it is sent.
+"""Exports: rows of a job as one file, written while it is sent.
 
-Cells that a spreadsheet would take for formulas are made harmless here because the `csv` module does not do that, and
+Cells that a spreadsheet would evaluate as formulas are neutralised here because the `csv` module does not do that, and
 two expressions suffice.
 """
 
@@ -18,10 +18,10 @@ from freight.domain.pages import Selection
 Format = Literal["csv", "ndjson"]
 
 CHUNK = 1000
-"""Rows that are in memory at a time."""
+"""Rows in memory at a time."""
 
 BOM = "\ufeff"
-"""Without it Excel takes a CSV file for one in the computer's old code page, and every accent is wrong."""
+"""Without it Excel reads a CSV file in the computer's old code page, and every accent is wrong."""
 
 FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
 """How a cell begins that Excel, LibreOffice or Google Sheets would evaluate, in full-width characters too."""
@@ -33,7 +33,7 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def neutral(cell: str) -> str:
-    """The text such that a spreadsheet shows it and never evaluates it; a plain number stays one."""
+    """Return the text so that a spreadsheet shows it and never evaluates it; a plain number stays one."""
     if FORMULA.match(cell) and not NUMBER.fullmatch(cell):
         cell = f"'{cell}"
     return WITHIN.sub(r"\1'", cell)
@@ -42,7 +42,7 @@ def neutral(cell: str) -> str:
 async def encoded(
     tx: Connection, selection: Selection, fields: Sequence[str], file_format: Format
 ) -> AsyncGenerator[bytes, None]:
-    """The rows as a file, in pieces of `CHUNK` rows as the database gives them."""
+    """Return the rows as a file, in pieces of `CHUNK` rows as the database sends them."""
     cursor = await tx.cursor(
         f"SELECT {selection.columns} FROM {selection.table} WHERE {selection.where} ORDER BY {selection.key}",
         *selection.parameters,

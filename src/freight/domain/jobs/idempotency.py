@@ -1,8 +1,8 @@
 """Idempotency keys: a request that is sent again under the same key gets the first one's answer.
 
-While a request is under way, its key is leased to it and the lease is renewed. If the process that answers it is
-killed, the key is free again when the lease ends. Whichever of two requests stores its answer first is the one that
-counts: the answer is stored in the transaction that does what it says.
+While a request is in progress, its key is leased to it and the lease is renewed. If the process that answers it is
+killed, the key is free again when the lease ends. Of two requests the one that stores its answer first wins: the answer
+is stored in the transaction that does what it says.
 """
 
 import asyncio
@@ -12,24 +12,29 @@ from contextvars import Context
 from uuid import UUID
 
 import msgspec
+from piccolo.custom_types import Combinable
+from piccolo.querystring import QueryString
 
 from freight import database, throttled
 from freight.database import Connection, Row, jsonb
 from freight.domain.errors import IdempotencyKeyReused, RequestInProgress
+from freight.domain.tables import NOW, IdempotencyKey
 from freight.encryption import CredentialCipher
 
+ROW = IdempotencyKey
+
 HOURS = 24
-"""How long an answer is given again."""
+"""How long an answer is repeated."""
 
 LEASE_SECONDS = 6.0
-"""How long a key belongs to a request after the last sign that it is still under way."""
+"""How long a key belongs to a request after its lease was last renewed."""
 
 RENEWALS = 3
-"""How often a lease is renewed in the time that it lasts."""
+"""How many times a lease is renewed in the time that it lasts."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request was answered."""
+    """The answer to a request."""
 
     status_code: int
     body: str
@@ -52,15 +57,14 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
     async def finish(self, tx: Connection, answer: Answer) -> None:
         """Store the answer, in the transaction that does what it says.
 
-        Raises `RequestInProgress` if this took so long that another request has taken the key over.
+        Raise `RequestInProgress` if this took so long that another request has taken over the key.
         """
-        tag = await tx.execute(
-            "UPDATE idempotency_keys SET status_code = $2, answer = $3 WHERE id = $1 AND status_code IS NULL",
-            self.row_id,
-            answer.status_code,
-            jsonb(answer),
+        stored = await (
+            ROW.update({ROW.status_code: answer.status_code, ROW.answer: jsonb(answer)})
+            .where(ROW.id == self.row_id, ROW.status_code.is_null())
+            .returning(ROW.id)
         )
-        if tag != "UPDATE 1":
+        if not stored:
             raise RequestInProgress(
                 "Another request with this Idempotency-Key has taken over. Ask again for its answer."
             )
@@ -70,24 +74,25 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
 async def once(
     cipher: CredentialCipher, key: Key, request: msgspec.Struct, *, lease_seconds: float = LEASE_SECONDS
 ) -> AsyncIterator[IdempotentRequest]:
-    """A turn with a key; if the body raises, the key is free again.
+    """Hold a key while the body answers its request; if the body raises, the key is free again.
 
-    Raises `IdempotencyKeyReused` if the key belongs to another request, `RequestInProgress` if the first with it is
-    under way.
+    Raise `IdempotencyKeyReused` if the key belongs to another request, `RequestInProgress` if the first with it is
+    in progress.
     """
-    # Under a key of ours, because the request holds the vendors' keys; sorted, because it is the same in any order.
+    # An HMAC, because the request contains the vendors' keys; sorted, because the order of fields means nothing.
     text = "request\n" + msgspec.json.encode(request, order="sorted").decode()
     async with database.as_tenant(key.tenant_id) as tx:
         await _forget_old(tx, key, lease_seconds)
-        row_id = await tx.fetchval(
-            """INSERT INTO idempotency_keys (tenant_id, key, body_digest, lease_until)
-               VALUES ($1, $2, $3, now() + $4 * interval '1 second')
-               ON CONFLICT (tenant_id, key) DO NOTHING RETURNING id""",
-            key.tenant_id,
-            key.name,
-            cipher.digest(text),
-            lease_seconds,
+        new = ROW(
+            tenant_id=key.tenant_id,
+            key=key.name,
+            body_digest=cipher.digest(text),
+            lease_until=_from_now(lease_seconds),
         )
+        inserted = await (
+            ROW.insert(new).on_conflict(target=(ROW.tenant_id, ROW.key), action="DO NOTHING").returning(ROW.id)
+        )
+        row_id = inserted[0]["id"] if inserted else None
         first = None if row_id else await _first(tx, key)
     if first is not None:
         yield _again(cipher, first, text)
@@ -98,8 +103,8 @@ async def once(
     try:
         yield IdempotentRequest(row_id=row_id, answer=None)
     except BaseException:
-        async with database.as_tenant(key.tenant_id) as tx:
-            await tx.execute("DELETE FROM idempotency_keys WHERE id = $1 AND status_code IS NULL", row_id)
+        async with database.as_tenant(key.tenant_id):
+            await ROW.delete().where(ROW.id == row_id, ROW.status_code.is_null())
         raise
     finally:
         renewing.cancel()
@@ -110,12 +115,9 @@ async def _renew(tenant_id: UUID, row_id: int, lease_seconds: float) -> None:
     while True:
         await asyncio.sleep(lease_seconds / RENEWALS)
         try:
-            async with database.as_tenant(tenant_id) as tx:
-                await tx.execute(
-                    """UPDATE idempotency_keys SET lease_until = now() + $2 * interval '1 second'
-                       WHERE id = $1 AND status_code IS NULL""",
-                    row_id,
-                    lease_seconds,
+            async with database.as_tenant(tenant_id):
+                await ROW.update({ROW.lease_until: _from_now(lease_seconds)}).where(
+                    ROW.id == row_id, ROW.status_code.is_null()
                 )
         except database.Unavailable as error:
             throttled.warning("idempotency_key_not_renewed", error)
@@ -126,25 +128,22 @@ async def _forget_old(tx: Connection, key: Key, lease_seconds: float) -> None:
 
     A lease that ends later than any can is left over from before the clock was set back.
     """
-    await tx.execute(
-        """DELETE FROM idempotency_keys
-           WHERE tenant_id = $1 AND key = $2
-             AND (created_at < now() - $3 * interval '1 hour'
-                  OR (status_code IS NULL
-                      AND (lease_until < now() OR lease_until > now() + $4 * interval '1 second')))""",
-        key.tenant_id,
-        key.name,
-        HOURS,
-        2 * lease_seconds,
-    )
+    is_too_old = ROW.created_at < _from_now(-3600.0 * HOURS)
+    has_ended = (ROW.lease_until < NOW) | (ROW.lease_until > _from_now(2 * lease_seconds))
+    await ROW.delete().where(_is(key), is_too_old | (ROW.status_code.is_null() & has_ended))
 
 
 async def _first(tx: Connection, key: Key) -> Row | None:
-    return await tx.fetchrow(
-        "SELECT id, body_digest, status_code, answer FROM idempotency_keys WHERE tenant_id = $1 AND key = $2",
-        key.tenant_id,
-        key.name,
-    )
+    return await ROW.select(ROW.id, ROW.body_digest, ROW.status_code, ROW.answer).where(_is(key)).first()
+
+
+def _is(key: Key) -> Combinable:
+    return (ROW.tenant_id == key.tenant_id) & (ROW.key == key.name)
+
+
+def _from_now(seconds: float) -> QueryString:
+    """Return the time so many seconds from now, by the database's clock."""
+    return QueryString("now() + {} * interval '1 second'", seconds)
 
 
 def _again(cipher: CredentialCipher, first: Row, text: str) -> IdempotentRequest:

@@ -1,7 +1,7 @@
-"""Control: what a person may do with a job, and what becomes of its rows when they do.
+"""Lifecycle: what a person may do with a job, and what becomes of its rows then.
 
-Everything here locks the job first, unless it locks in the order of the workers. None of them is at a job that has
-ended. Whoever calls lets the job advance afterwards.
+Everything here locks the job first, unless it locks in the order of the workers. No worker holds a lease of a job that
+has ended. The caller schedules the job's next steps afterwards.
 """
 
 from collections.abc import Collection
@@ -11,9 +11,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET
+from piccolo.columns import Column
 
 from freight.connectors.protocols import Issue
-from freight.database import Connection, jsonb
+from freight.database import Connection, jsonb, savepoint
+from freight.domain import tables
 from freight.domain.errors import LiveJobExists, StateConflict
 from freight.domain.jobs import dependants, transitions
 from freight.domain.jobs import model as jobs
@@ -24,7 +26,11 @@ from freight.domain.migration.records import batches, leases, logs
 from freight.domain.migration.records.batches import Batch
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import OUTCOMES, Outcome
+from freight.domain.tables import NOW
 from freight.model.mapping import Mapping
+
+JOB = tables.Job
+STREAM = tables.Stream
 
 FAILED: tuple[Outcome, ...] = ("failed",)
 
@@ -33,7 +39,7 @@ SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities", "mapping")
 
 
 async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
-    """Change what is given. Raises `StateConflict` for a setting of a job that is not pending, and
+    """Change what is given. Raise `StateConflict` for a setting of a job that is not pending, and
     `InvalidRequest` for a mapping that is too large."""
     check_size(wanted.mapping)
     job = await jobs.lock(tx, job_id)
@@ -46,36 +52,33 @@ async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
         given["entities"] = in_load_order(given["entities"])
     if "mapping" in given:
         given["mapping"] = given["mapping"] or Mapping()
-    columns: dict[str, Any] = {
+    values: dict[Column | str, Any] = {
         name: jsonb(value) if name in ("labels", "retry_policy", "mapping") else value for name, value in given.items()
     }
-    if columns:
-        changes = ", ".join(f"{name} = ${number}" for number, name in enumerate(columns, start=2))
-        await tx.execute(f"UPDATE jobs SET {changes}, updated_at = now() WHERE id = $1", job_id, *columns.values())
+    if values:
+        await JOB.update({**values, JOB.updated_at: NOW}).where(JOB.id == job_id)
 
 
 async def delete(tx: Connection, job_id: UUID) -> None:
     """Hide an ended job and erase the vendors' keys. What it has written stays known to later jobs.
 
-    Raises `StateConflict` for one that has not ended.
+    Raise `StateConflict` for one that has not ended.
     """
     job = await jobs.lock(tx, job_id)
     transitions.check_action(job.status, "delete")
-    await tx.execute(
-        """UPDATE jobs SET deleted_at = now(), updated_at = now(), source_credentials = '', target_credentials = ''
-           WHERE id = $1""",
-        job_id,
-    )
+    await JOB.update(
+        {JOB.deleted_at: NOW, JOB.updated_at: NOW, JOB.source_credentials: b"", JOB.target_credentials: b""}
+    ).where(JOB.id == job_id)
 
 
 async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
-    """Have workers finish the requests that are under way and start no others until the job is resumed.
+    """Let workers finish the requests in progress and start no others until the job is resumed.
 
-    A job that waits for a vendor, its quota or its plan then waits for a person instead. Raises `StateConflict`.
+    A job that waits for a vendor, its quota or its plan then waits for a person instead. Raise `StateConflict`.
     """
     job = await _live(tx, job_id)
     if job.paused_by in ("quota", "plan", "vendor"):
-        await tx.execute("UPDATE jobs SET paused_by = 'person', resume_at = NULL WHERE id = $1", job_id)
+        await JOB.update({JOB.paused_by: "person", JOB.resume_at: None}).where(JOB.id == job_id)
     else:
         transitions.check_action(job.status, "pause")
         await jobs.move(tx, job, "paused", paused_by="person")
@@ -83,7 +86,7 @@ async def pause(tx: Connection, job_id: UUID, *, by: str) -> None:
 
 
 async def resume(tx: Connection, job_id: UUID, *, by: str) -> None:
-    """Have workers go on with a paused job at once, whatever it was paused by. Raises `StateConflict`."""
+    """Let workers go on with a paused job at once, whatever paused it. Raise `StateConflict`."""
     await leases.hurry(tx, job_id)
     job = await _live(tx, job_id)
     transitions.check_action(job.status, "resume")
@@ -92,21 +95,19 @@ async def resume(tx: Connection, job_id: UUID, *, by: str) -> None:
 
 
 async def cancel(tx: Connection, job_id: UUID, *, by: str) -> None:
-    """Have a live job end as soon as nobody works on it any more. Raises `StateConflict`."""
+    """End a live job as soon as no worker holds a lease of it. Raise `StateConflict`."""
     job = await _live(tx, job_id)
     transitions.check_action(job.status, "cancel")
-    await tx.execute(
-        "UPDATE jobs SET stage = $2, waiting_for = NULL, updated_at = now() WHERE id = $1", job_id, CANCELLING
-    )
+    await JOB.update({JOB.stage: CANCELLING, JOB.waiting_for: None, JOB.updated_at: NOW}).where(JOB.id == job_id)
     await _note(tx, job, "job_cancelled", f"The job was cancelled by {by}. What was written until then stays.")
 
 
 async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> int:
-    """Have an ended job run again, and return how many batches are queued for that.
+    """Run an ended job again, and return how many batches are queued for that.
 
     With `failed_only` these are the batches of the failed records and of those that depend on them, and no other
     records; otherwise all batches with all records, which writes nothing twice because the ledger knows what was
-    written. A stream that was not read to its end is read on. Raises `StateConflict` or `LiveJobExists`.
+    written. A stream that was not read to its end is read on. Raise `StateConflict` or `LiveJobExists`.
     """
     job = await _run_again(tx, job_id)
     depending = await dependants.find(tx, job_id)
@@ -117,9 +118,9 @@ async def retry(tx: Connection, job_id: UUID, *, failed_only: bool, by: str) -> 
 
 
 async def retry_batch(tx: Connection, job_id: UUID, batch_id: UUID, *, by: str) -> int:
-    """Have an ended job run again with the failed records of one batch, and with what depends on these.
+    """Run an ended job again with the failed records of one batch, and with what depends on these.
 
-    Raises like `retry`, and `NotFound`.
+    Raise the same as `retry`, and `NotFound`.
     """
     await jobs.lock(tx, job_id)
     batch = await batches.of_job(tx, job_id, batch_id)
@@ -137,32 +138,26 @@ async def _live(tx: Connection, job_id: UUID) -> Job:
     if job.is_ending:
         how = "cancelled" if job.stage == CANCELLING else "failed"
         raise StateConflict(
-            f"The job is {job.status} and will be {how} as soon as no worker is at it any more, which takes seconds."
+            f"The job is {job.status} and will be {how} as soon as no worker is busy with it, which takes seconds."
         )
     return job
 
 
 async def _run_again(tx: Connection, job_id: UUID) -> Job:
-    """Let an ended job begin again with its precheck, with nothing noted against it."""
+    """Let an ended job begin again with its precheck, without the error it had."""
     job = await jobs.lock(tx, job_id)
     transitions.check_action(job.status, "retry")
-    if not await tx.fetchval("SELECT length(source_credentials) > 0 FROM jobs WHERE id = $1", job_id):
+    if not await JOB.exists().where(JOB.id == job_id, JOB.source_credentials != b""):
         raise StateConflict(
             "The job's data and the vendors' keys were erased when its retention ended. Create a new job: it "
             "recognises what this one has written."
         )
-    await tx.execute(
-        """UPDATE jobs SET error_code = NULL, error_message = NULL, attempt = 0, due_at = now(), fence = fence + 1,
-                  lease_until = NULL, leased_by = NULL
-           WHERE id = $1""",
-        job_id,
-    )
+    await JOB.update({JOB.error_code: None, JOB.error_message: None, **_first_attempt(JOB)}).where(JOB.id == job_id)
     # The savepoint lets the transaction go on after the unique index has refused a second live job.
-    await tx.execute("SAVEPOINT run_again")
     try:
-        await jobs.move(tx, job, "running")
+        async with savepoint(tx):
+            await jobs.move(tx, job, "running")
     except asyncpg.UniqueViolationError:
-        await tx.execute("ROLLBACK TO SAVEPOINT run_again")
         raise LiveJobExists(await jobs.live_twin(tx, msgspec.structs.asdict(job))) from None
     return job
 
@@ -178,12 +173,20 @@ async def _queue(
     for batch in others:
         await batches.queue_again(tx, batch, (), depending.waiting)
     uncut = await batches.uncut(tx, job.id)
-    await tx.execute(
-        """UPDATE streams SET attempt = 0, due_at = now(), fence = fence + 1, lease_until = NULL, leased_by = NULL
-           WHERE job_id = $1 AND NOT done""",
-        job.id,
-    )
+    unread = (STREAM.job_id == job.id) & (STREAM.done == False)  # noqa: E712 - a condition of SQL
+    await STREAM.update(_first_attempt(STREAM)).where(unread)
     return sum(batch.id not in uncut for batch in (*found, *others))
+
+
+def _first_attempt(table: type[tables.Job | tables.Stream]) -> dict[Column | str, Any]:
+    """Return the values with which a row is due at once, and leased to no worker."""
+    return {
+        table.attempt: 0,
+        table.due_at: NOW,
+        table.fence: table.fence + 1,
+        table.lease_until: None,
+        table.leased_by: None,
+    }
 
 
 async def _note(tx: Connection, job: Job, code: str, message: str) -> None:

@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
+from piccolo.columns import Column
 
 from freight.connectors.protocols import Issue
-from freight.database import Connection, jsonb, storable
+from freight.database import Connection, jsonb, savepoint, storable
+from freight.domain import tables
 from freight.domain.credential_checks import identify
 from freight.domain.errors import InvalidRequest, LiveJobExists, NotFound, StateConflict
 from freight.domain.jobs import transitions, waiting
@@ -22,6 +24,7 @@ from freight.domain.migration.records import batches, logs
 from freight.domain.migration.records.ledger import WorkspacePair
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import Leftover
+from freight.domain.tables import NOW
 from freight.domain.vendors import Vendors
 from freight.domain.webhooks import deliveries, subscriptions
 from freight.encryption import CredentialCipher
@@ -31,10 +34,10 @@ from freight.model.mapping import Mapping
 PausedBy = Literal["person", "quota", "plan", "vendor", "suspension"]
 
 SAMPLE_SIZE = 10
-"""Records of each entity that a sample carries where the job does not say."""
+"""Records of each entity that a sample migrates where the job does not say."""
 
 CANCELLING = "cancelling"
-"""The stage of a job that was cancelled while workers were at it."""
+"""The stage of a job that was cancelled while workers held its leases."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +53,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands, without its credentials."""
+    """A job as it is stored, without its credentials."""
 
     id: UUID
     tenant_id: UUID
@@ -102,12 +105,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def may_go_on(self) -> bool:
-        """Whether workers may take up more of it: it runs, and nothing has happened that must end it."""
+        """Whether workers may claim more of it: it runs, and nothing has happened that must end it."""
         return self.status == "running" and not self.is_ending
 
     @property
     def is_ending(self) -> bool:
-        """Whether it ends as soon as nobody works on it any more."""
+        """Whether it ends as soon as no worker holds a lease of it."""
         return self.status in transitions.LIVE and (self.error_code is not None or self.stage == CANCELLING)
 
 
@@ -121,14 +124,18 @@ class Credentials(msgspec.Struct, frozen=True):
         return "Credentials(…)"
 
 
+JOB = tables.Job
+
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Job))
+"""What is read of a job, in SQL: every step and most requests read jobs, and a Piccolo query of so many columns takes
+longer to build than PostgreSQL takes to answer it."""
 
 
 async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
     """Ask both vendors whose keys these are, and return the columns of `jobs` that say so.
 
-    No transaction is open meanwhile, because vendors may take their time. Raises `InvalidRequest`,
-    `CredentialsRefused` or `VendorUnreachable`.
+    Hold no transaction meanwhile, because vendors may take long. Raise `InvalidRequest`, `CredentialsRefused` or
+    `VendorUnreachable`.
     """
     check_size(request.mapping)
     if request.sample_size is not None and request.mode != "sample":
@@ -179,7 +186,7 @@ async def create(
     *,
     started_by: str,
 ) -> Job:
-    """Store a new job, ready to be started. `workspaces` is what `prepare` returned. Raises `LiveJobExists`."""
+    """Store a new job, ready to be started. `workspaces` is what `prepare` returned. Raise `LiveJobExists`."""
     job_id = uuid4()
     values = {
         "id": job_id,
@@ -205,31 +212,26 @@ async def create(
         **workspaces,
     }
     # The savepoint lets the transaction go on after the unique index has refused the row.
-    await tx.execute("SAVEPOINT new_job")
     try:
-        row = await tx.fetchrow(
-            f"""INSERT INTO jobs ({", ".join(values)}) VALUES ({", ".join(f"${n}" for n in range(1, len(values) + 1))})
-                RETURNING {COLUMNS}""",
-            *values.values(),
-        )
+        async with savepoint(tx):
+            (row,) = await JOB.insert(JOB(**values)).returning(*tables.columns(JOB, Job))
     except asyncpg.UniqueViolationError:
-        await tx.execute("ROLLBACK TO SAVEPOINT new_job")
         raise LiveJobExists(await live_twin(tx, values)) from None
     return read_row(row)
 
 
 async def get(tx: Connection, job_id: UUID) -> Job:
-    """The job with this id. Raises `NotFound`, also for a deleted one and for another tenant's."""
+    """Return the job with this id. Raise `NotFound`, also for a deleted one and for another tenant's."""
     return await _get(tx, job_id)
 
 
 async def lock(tx: Connection, job_id: UUID) -> Job:
-    """The job with this id, which nobody else may change until the transaction ends. Raises `NotFound`."""
+    """Lock the job with this id until the transaction ends, and return it. Raise `NotFound`."""
     return await _get(tx, job_id, locking="FOR NO KEY UPDATE")
 
 
 async def lock_if_free(tx: Connection, job_id: UUID) -> Job | None:
-    """The same without a wait: None if another transaction holds it, or if it is gone."""
+    """Do the same without waiting; return None if another transaction holds the lock, or if the job is gone."""
     try:
         return await _get(tx, job_id, locking="FOR NO KEY UPDATE SKIP LOCKED")
     except NotFound:
@@ -244,7 +246,7 @@ async def _get(tx: Connection, job_id: UUID, locking: str = "") -> Job:
 
 
 async def counts(tx: Connection, job_ids: Sequence[UUID]) -> dict[UUID, list[Counts]]:
-    """What became of the records of these jobs so far, per entity in the order of loading."""
+    """Return what became of the records of these jobs so far, per entity in the order of loading."""
     rows = await tx.fetch(
         """SELECT job_id, entity, read_records AS read, created_records AS created, updated_records AS updated,
                   unchanged_records AS unchanged, skipped_records AS skipped, failed_records AS failed
@@ -258,8 +260,8 @@ async def counts(tx: Connection, job_ids: Sequence[UUID]) -> dict[UUID, list[Cou
 
 
 async def credentials(tx: Connection, cipher: CredentialCipher, job_id: UUID) -> Credentials:
-    """The vendors' keys of a job. Raises `freight.encryption.SecretError`."""
-    row = await tx.fetchrow("SELECT source_credentials, target_credentials FROM jobs WHERE id = $1", job_id)
+    """Return the vendors' keys of a job. Raise `freight.encryption.SecretError`."""
+    row = await JOB.select(JOB.source_credentials, JOB.target_credentials).where(JOB.id == job_id).first()
     if row is None:
         raise NotFound(f"There is no job {job_id}.")
     return Credentials(
@@ -271,28 +273,28 @@ async def credentials(tx: Connection, cipher: CredentialCipher, job_id: UUID) ->
 async def move(
     tx: Connection, job: Job, status: Status, *, paused_by: PausedBy | None = None, resume_at: datetime | None = None
 ) -> None:
-    """Bring a locked job into another state; say by whom one is paused. Raises `StateConflict` if there is no way
-    there."""
+    """Move a locked job to another state; `paused_by` is for the state paused. Raise `StateConflict` if the states
+    allow no such transition."""
     transitions.check(job.status, status)
     ended = status not in transitions.LIVE
-    await tx.execute(
-        """UPDATE jobs SET status = $2, updated_at = now(), paused_by = $5, resume_at = $6, waiting_for = NULL,
-                  started_at = CASE WHEN $4 THEN coalesce(started_at, now()) ELSE started_at END,
-                  completed_at = CASE WHEN $3 THEN now() END,
-                  stage = CASE WHEN $3 THEN NULL ELSE stage END
-           WHERE id = $1""",
-        job.id,
-        status,
-        ended,
-        status == "running",
-        paused_by,
-        resume_at,
-    )
+    values: dict[Column | str, Any] = {
+        JOB.status: status,
+        JOB.updated_at: NOW,
+        JOB.paused_by: paused_by,
+        JOB.resume_at: resume_at,
+        JOB.waiting_for: None,
+        JOB.completed_at: NOW if ended else None,
+    }
+    if ended:
+        values[JOB.stage] = None
+    if status == "running" and job.started_at is None:
+        values[JOB.started_at] = NOW
+    await JOB.update(values).where(JOB.id == job.id)
     await _announce(tx, job, status)
 
 
 async def _announce(tx: Connection, before: Job, status: Status) -> None:
-    """Have webhooks told that a job has changed its state, by rows of the transaction in which it did."""
+    """Store the webhook deliveries of a job's new state, in the transaction in which it changed."""
     event = subscriptions.event_of(before.status, status)
     listening = await subscriptions.listening(tx, before.tenant_id, event) if event else []
     if not event or not listening:
@@ -317,52 +319,53 @@ async def _announce(tx: Connection, before: Job, status: Status) -> None:
 
 
 async def resume_due(tx: Connection) -> None:
-    """Let jobs go on whose time to do so has come (as the platform)."""
-    rows = await tx.fetch(
-        """SELECT id FROM jobs WHERE status = 'paused' AND paused_by = 'quota' AND resume_at <= now()
-           ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""
-    )
-    for row in rows:
+    """Resume the jobs whose time to do so has come (as the platform)."""
+    due = (JOB.status == "paused") & (JOB.paused_by == "quota") & (JOB.resume_at <= NOW)
+    rows = JOB.select(JOB.id).where(due).order_by(JOB.id).lock_rows("NO KEY UPDATE", skip_locked=True)
+    for row in await rows:
         job = await get(tx, row["id"])
         await move(tx, job, "pending" if job.started_at is None else "running")
 
 
 async def enter_stage(tx: Connection, job: Job, stage: str) -> None:
-    """Say where a locked job is."""
+    """Store the stage of a locked job."""
     if job.stage not in (stage, CANCELLING):
-        await tx.execute("UPDATE jobs SET stage = $2, updated_at = now() WHERE id = $1", job.id, stage)
+        await JOB.update({JOB.stage: stage, JOB.updated_at: NOW}).where(JOB.id == job.id)
 
 
 async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None:
-    """Note why a job must end. Workers take up nothing more of it, and when the last has let go it fails."""
-    tag = await tx.execute(
-        """UPDATE jobs SET error_code = $2, error_message = $3, waiting_for = NULL, updated_at = now()
-           WHERE id = $1 AND error_code IS NULL AND status IN ('pending', 'running', 'paused')
-             AND stage IS DISTINCT FROM $4""",
-        job_id,
-        code,
-        storable(message),
-        CANCELLING,
+    """Store why a job must end. Workers claim nothing more of it, and when the last lease has ended it fails."""
+    stopped = await (
+        JOB.update(
+            {JOB.error_code: code, JOB.error_message: storable(message), JOB.waiting_for: None, JOB.updated_at: NOW}
+        )
+        .where(
+            JOB.id == job_id,
+            JOB.error_code.is_null(),
+            JOB.status.is_in(sorted(transitions.LIVE)),
+            JOB.stage.is_null() | (JOB.stage != CANCELLING),
+        )
+        .returning(JOB.tenant_id)
     )
-    if tag == "UPDATE 1":
-        tenant_id = await tx.fetchval("SELECT tenant_id FROM jobs WHERE id = $1", job_id)
-        await logs.write(tx, tenant_id, job_id, [Entry(issue=Issue(level="error", code=code, message=message))])
+    for row in stopped:
+        entry = Entry(issue=Issue(level="error", code=code, message=message))
+        await logs.write(tx, row["tenant_id"], job_id, [entry])
 
 
 async def pause_until(tx: Connection, job_id: UUID, *, resume_at: datetime, message: str) -> None:
-    """Pause a running job until a vendor's quota is there again."""
+    """Pause a running job until a vendor's quota is renewed."""
     issue = Issue(level="warning", code="quota_exhausted", message=message)
     await _pause(tx, job_id, issue, paused_by="quota", resume_at=resume_at)
 
 
 async def pause_for_plan(tx: Connection, job_id: UUID, *, message: str) -> None:
-    """Pause a running job until somebody has changed a vendor's plan, or made room there, and resumes it."""
+    """Pause a running job until a person has changed a vendor's plan, or made room there, and resumes it."""
     issue = Issue(level="warning", code="plan_limit_reached", message=message)
     await _pause(tx, job_id, issue, paused_by="plan")
 
 
 async def pause_for_vendor(tx: Connection, job_id: UUID, *, message: str) -> None:
-    """Pause a running job that a vendor has kept waiting for too long, until a person resumes it."""
+    """Pause a running job that has waited too long for a vendor, until a person resumes it."""
     issue = Issue(level="warning", code="waited_too_long", message=message)
     await _pause(tx, job_id, issue, paused_by="vendor")
 
@@ -378,9 +381,9 @@ async def _pause(
 
 
 async def end(tx: Connection, job: Job) -> None:
-    """End a locked job that is ending, once nobody works on it any more.
+    """End a locked job that is ending, once no worker holds a lease of it.
 
-    Whatever has no outcome is skipped if the job was cancelled, and otherwise fails.
+    Records without an outcome are skipped if the job was cancelled, and otherwise fail.
     """
     status: Status
     rest: Leftover
@@ -393,34 +396,39 @@ async def end(tx: Connection, job: Job) -> None:
         status = "failed"
         message = f"The job ended before this record was loaded: {job.error_message}"
         rest = Leftover(outcome="failed", code=job.error_code or "job_failed", message=message)
-    for row in await tx.fetch("SELECT entity, read_records FROM streams WHERE job_id = $1 AND NOT done", job.id):
+    streams = tables.Stream
+    unread = (streams.job_id == job.id) & (streams.done == False)  # noqa: E712 - a condition of SQL
+    for row in await streams.select(streams.entity, streams.read_records).where(unread):
         read = row["read_records"]
         await batches.cut(
             tx, job.tenant_id, job.id, row["entity"], start=read, end=read, size=job.batch_size, last=True
         )
     await batches.give_up_open(tx, job.id, rest)
-    # Whoever has lost a lease without noticing finds another fence.
-    await tx.execute("UPDATE streams SET fence = fence + 1 WHERE job_id = $1", job.id)
+    # A worker that has lost a lease without noticing finds another fence.
+    await streams.update({streams.fence: streams.fence + 1}).where(streams.job_id == job.id)
     await move(tx, await lock(tx, job.id), status)
 
 
 async def live_twin(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
-    """The live job over the two workspaces that these columns of another job name. Raises `StateConflict`."""
-    twin = await tx.fetchval(
-        """SELECT id FROM jobs WHERE source_system = $1 AND source_workspace = $2 AND target_system = $3
-                  AND target_workspace = $4 AND status IN ('pending', 'running', 'paused')""",
-        columns["source_system"],
-        columns["source_workspace"],
-        columns["target_system"],
-        columns["target_workspace"],
+    """Return the live job over the two workspaces that these columns of another job name. Raise `StateConflict`."""
+    twin = await (
+        JOB.select(JOB.id)
+        .where(
+            JOB.source_system == columns["source_system"],
+            JOB.source_workspace == columns["source_workspace"],
+            JOB.target_system == columns["target_system"],
+            JOB.target_workspace == columns["target_workspace"],
+            JOB.status.is_in(sorted(transitions.LIVE)),
+        )
+        .first()
     )
     if twin is None:
         raise StateConflict("Another job over the same two workspaces has ended just now. Ask again.")
-    return UUID(str(twin))
+    return UUID(str(twin["id"]))
 
 
 def read_row(row: Any) -> Job:
-    """The job that a row with the `COLUMNS` is."""
+    """Return the job of a row with the `COLUMNS`."""
     values = dict(row)
     values["labels"] = msgspec.json.decode(values["labels"])
     values["retry_policy"] = msgspec.json.decode(values["retry_policy"])

@@ -1,14 +1,19 @@
 """What clients ask for when they create a job or change one."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from freight.connectors import registry
+from freight.connectors.spec import Configuration, TargetConfiguration
 from freight.domain.errors import InvalidRequest
 from freight.domain.jobs.retry import RetryPolicy
 from freight.model.crm import LOAD_ORDER, Entity
 from freight.model.mapping import Mapping
+
+C = TypeVar("C", bound=Configuration)
 
 OnExisting = Literal["fill", "overwrite", "skip"]
 Mode = Literal["full", "dry_run", "sample"]
@@ -33,13 +38,13 @@ Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own
 Name = Annotated[str, Meta(max_length=200, pattern=NO_NUL, description="Your own name.")]
 BatchSize = Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")]
 SampleSize = Annotated[
-    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` carries.")
+    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` migrates.")
 ]
 JobMode = Annotated[
     Mode,
     Meta(
-        description="`full` carries everything; `dry_run` writes nothing and says what `full` would do; `sample` "
-        "carries some records of each entity with everything that they refer to."
+        description="`full` migrates everything; `dry_run` writes nothing and says what `full` would do; `sample` "
+        "migrates some records of each entity with everything that they refer to."
     ),
 ]
 FieldMap = Annotated[
@@ -50,52 +55,64 @@ FieldMap = Annotated[
         f"{MAX_MAPPED:,} fields in all."
     ),
 ]
-Entities = Annotated[list[Entity], Meta(description="What to carry; null for everything.")]
+Entities = Annotated[list[Entity], Meta(description="The entities to migrate; null for all.")]
 Existing = Annotated[
     OnExisting,
     Meta(
         description="What happens to a record that the target has already: `fill` writes only attributes that are "
-        "empty there or that nobody chose, and adds to multi-values; `overwrite` writes all that differs, also what "
+        "empty there or that no person chose, and adds to multi-values; `overwrite` writes all that differs, also what "
         "people changed in the target since; `skip` leaves it alone."
     ),
 ]
 
 
-BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
+def configuration(name: str, description: str, base: type[C], systems: Iterable[type[C]]) -> type[C]:
+    """Return the structure that requests have for one side of a job.
 
-WorkspaceId = Annotated[
-    str, Meta(max_length=200, description="The id that the key's workspace must have: a guard against the wrong key.")
-]
+    It is the configuration of the connector, or what the configurations have in common where there are several.
+    """
+    distinct = list(dict.fromkeys(systems))
+    kind = msgspec.defstruct(
+        name,
+        [],
+        bases=(distinct[0] if len(distinct) == 1 else base,),
+        namespace={"__doc__": description},
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+    return cast("type[C]", kind)
 
 
-class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The workspace to read."""
-
-    api_key: Annotated[
-        str, Meta(min_length=1, max_length=500, description="An Affinity API key, best an administrator's.")
-    ]
-    base_url: BaseUrl | None = None
-
-    def __repr__(self) -> str:
-        return f"SourceConfig(base_url={self.base_url!r})"
-
-
-class TargetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The workspace to write."""
-
-    api_key: Annotated[str, Meta(min_length=1, max_length=500, description="An Attio access token.")]
-    workspace_id: WorkspaceId | None = None
-    base_url: BaseUrl | None = None
-
-    def __repr__(self) -> str:
-        return f"TargetConfig(workspace_id={self.workspace_id!r}, base_url={self.base_url!r})"
+if TYPE_CHECKING:
+    # Type checkers know no types that are made of what is registered.
+    SourceSystem = str
+    TargetSystem = str
+    SourceConfig = Configuration
+    TargetConfig = TargetConfiguration
+else:
+    SourceSystem = Literal[tuple(registry.SOURCES)]
+    TargetSystem = Literal[tuple(registry.TARGETS)]
+    SourceConfig = configuration(
+        "SourceConfig",
+        "The workspace to read.",
+        Configuration,
+        (registry.source_role(system).configuration for system in registry.SOURCES),
+    )
+    TargetConfig = configuration(
+        "TargetConfig",
+        "The workspace to write.",
+        TargetConfiguration,
+        (registry.target_role(system).configuration for system in registry.TARGETS),
+    )
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client asks for."""
+    """A request to create a job."""
 
-    source_system: Literal["affinity"]
-    target_system: Literal["attio"]
+    source_system: SourceSystem
+    target_system: TargetSystem
     source_config: SourceConfig
     target_config: TargetConfig
     batch_size: BatchSize = 1000
@@ -110,7 +127,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be changed about a job; what is left out stays as it is."""
+    """A request to change a job; what is left out stays as it is."""
 
     name: Name | UnsetType | None = UNSET
     labels: Annotated[Labels | UnsetType, Meta(description="Replaces all of them.")] = UNSET
@@ -122,14 +139,14 @@ class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def in_load_order(entities: list[Entity] | None) -> list[Entity]:
-    """The entities of a request as a job has them; all of them for None."""
+    """Return the entities of a request in load order; all of them for None."""
     return [entity for entity in LOAD_ORDER if entities is None or entity in entities]
 
 
 def check_size(mapping: Mapping | UnsetType | None) -> None:
     """Raise `InvalidRequest` for a mapping that names more than any workspace has.
 
-    Each reader of the job decodes its mapping, so its size is everybody's time. Older jobs may hold a larger one.
+    Every request that reads the job decodes its mapping, so its size costs time. Older jobs may hold a larger one.
     """
     if not isinstance(mapping, Mapping):
         return

@@ -1,4 +1,4 @@
-"""Searching jobs: those of a tenant that pass filters, and whether one of them has changed."""
+"""Job search: those of a tenant that pass filters, and whether one of them has changed."""
 
 from datetime import datetime
 from typing import Literal
@@ -28,7 +28,7 @@ Sort = Literal[
 
 
 LISTED = ", ".join("'{}'::jsonb AS mapping" if name == "mapping" else name for name in jobs.COLUMNS.split(", "))
-"""What lists read of a job: its mapping may be as large as all else on the page together."""
+"""What lists read of a job: its mapping may be as large as the rest of the page."""
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,17 +37,17 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     status: tuple[Status, ...] = ()
     mode: str | None = None
     name: str | None = None
-    """A part of the name, in capitals or not."""
+    """A case-insensitive substring of the name."""
     labels: dict[str, str] = {}
     """All of which the job has."""
     started_by: str | None = None
-    """A part of who started it, in capitals or not."""
+    """A case-insensitive substring of who started it."""
     created_after: datetime | None = None
     created_before: datetime | None = None
 
 
 async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:
-    """Some of a tenant's jobs, without their mappings, and how many there are in all."""
+    """Return some of a tenant's jobs, without their mappings, and how many there are."""
     where = """deleted_at IS NULL AND (cardinality($1::text[]) = 0 OR status = ANY($1))
                AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)
                AND labels @> $4::jsonb AND ($5::text IS NULL OR strpos(lower(started_by), lower($5)) > 0)
@@ -74,10 +74,10 @@ async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offs
 
 
 async def state(tx: Connection) -> str:
-    """Names the present state of all jobs of the tenant: it is another after every change of any of them.
+    """Return a text that differs after every change of any of the tenant's jobs.
 
-    `xmin` is the transaction that wrote a row as it stands, and what is told of a job besides its row changes in
-    transactions that write the row too.
+    `xmin` is the transaction that last wrote a row; whatever else is shown of a job changes in transactions that write
+    the row too.
     """
     row = await tx.fetchrow("SELECT count(*), sum(hashtextextended(id::text || xmin::text, 0)) AS rows FROM jobs")
     return f"{row['count']} {row['rows']}" if row else ""

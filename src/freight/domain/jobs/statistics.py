@@ -1,4 +1,4 @@
-"""Statistics: what has become of records, how fast, and what it has cost; of one job and of all of a tenant's."""
+"""Statistics: what became of records, how fast, and what it cost; of one job and of all of a tenant's."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from freight.database import Connection
+from freight.domain import tables
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Counts, Job
 from freight.domain.jobs.transitions import STATUSES, Status
@@ -51,7 +52,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     vendor_calls: VendorCalls
     waited_seconds: Annotated[
         float,
-        Meta(description="Time spent waiting for vendors' limits, summed over requests that wait beside each other."),
+        Meta(description="Time spent waiting for vendors' limits, summed over concurrent requests."),
     ]
     mean_attempts: Annotated[
         float | None, Meta(description="Attempts at a batch, on average; null before the first one.")
@@ -83,7 +84,7 @@ class TenantStatistics(Statistics, frozen=True, kw_only=True):
 
 
 def rate(job: Job) -> float | None:
-    """Records a minute; None before the start."""
+    """Return the records per minute; None before the start."""
     if job.started_at is None:
         return None
     seconds = ((job.completed_at or datetime.now(UTC)) - job.started_at).total_seconds()
@@ -91,7 +92,7 @@ def rate(job: Job) -> float | None:
 
 
 def eta(job: Job) -> float | None:
-    """Seconds until all records that a running job has read so far will have an outcome."""
+    """Return the seconds until all records that a running job has read so far will have an outcome."""
     per_minute = rate(job)
     if job.status != "running" or not per_minute:
         return None
@@ -99,7 +100,7 @@ def eta(job: Job) -> float | None:
 
 
 async def of_job(tx: Connection, job: Job) -> JobStatistics:
-    """The figures of a job."""
+    """Return the figures of a job."""
     return JobStatistics(
         **msgspec.structs.asdict(await _figures(tx, [job.id])),
         job_id=job.id,
@@ -110,8 +111,8 @@ async def of_job(tx: Connection, job: Job) -> JobStatistics:
 
 
 async def of_tenant(tx: Connection) -> TenantStatistics:
-    """The figures of all of a tenant's jobs but deleted ones."""
-    rows = await tx.fetch("SELECT id, status FROM jobs WHERE deleted_at IS NULL")
+    """Return the figures of all of a tenant's jobs but deleted ones."""
+    rows = await tables.Job.select(tables.Job.id, tables.Job.status).where(tables.Job.deleted_at.is_null())
     running = [await jobs.get(tx, row["id"]) for row in rows if row["status"] == "running"]
     rates = [per_minute for job in running if (per_minute := rate(job)) is not None]
     times = [seconds for job in running if (seconds := eta(job)) is not None]

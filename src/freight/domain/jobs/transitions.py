@@ -1,4 +1,4 @@
-"""The states of a job and the ways between them."""
+"""The states of a job and the transitions between them."""
 
 from typing import Literal, get_args
 
@@ -30,7 +30,7 @@ ACTIONS: dict[Action, frozenset[Status]] = {
     "retry": frozenset(status for status in STATUSES if status not in LIVE and "running" in ALLOWED[status]),
     "delete": frozenset(STATUSES) - LIVE,
 }
-"""The states in which a job allows each action; they follow from the ways above."""
+"""The states in which a job allows each action; they follow from the transitions above."""
 
 DONE: dict[Action, str] = {
     "pause": "paused",

@@ -15,7 +15,7 @@ async def add(
     target: Usage | None = None,
     has_progressed: bool = True,
 ) -> None:
-    """Add to what the job has cost so far. Unless nothing came of it, the job waits for nothing now."""
+    """Add to what the job has cost so far, and clear what it waits for if it has progressed."""
     source, target = source or Usage(), target or Usage()
     await tx.execute(
         """UPDATE jobs SET source_reads = source_reads + $2, target_reads = target_reads + $3,
@@ -32,5 +32,5 @@ async def add(
 
 
 async def add_written_twice(tx: Connection, job_id: UUID, count: int) -> None:
-    """Count records that were written once more, or would have been by a full run, for what they refer to."""
+    """Count records that were written again for their references, or would have been by a full run."""
     await tx.execute("UPDATE jobs SET written_twice = written_twice + $2 WHERE id = $1", job_id, count)

@@ -51,7 +51,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 async def note(
     tx: Connection, tenant_id: UUID, job_id: UUID, *, by: str, code: str, message: str, until: datetime | None
 ) -> Waiting:
-    """Say on the job what it waits for, and in its log when the waiting begins. Return what stands there now.
+    """Store on the job what it waits for, and log when the waiting begins. Return what is stored now.
 
     `by` is the table of the step that waits. Waiting on without any progress keeps its beginning, also if it is for
     another thing.

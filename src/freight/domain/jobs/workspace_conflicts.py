@@ -1,7 +1,7 @@
-"""Neighbours: other tenants' jobs over the same two workspaces.
+"""Workspace conflicts: other tenants' jobs over the same two workspaces.
 
-Each tenant has a ledger of its own, so two jobs that write into one workspace at the same time would make everything
-twice. One after the other they do not: the later one recognises by the target's own marks what is there.
+Each tenant has a ledger of its own, so two concurrent jobs that write to one workspace would create everything twice.
+One after the other they do not: the later one recognises what exists by the marks in the target.
 """
 
 from uuid import UUID
@@ -12,7 +12,7 @@ from freight.domain.jobs.model import Job
 WORKSPACE_BUSY = "workspace_busy"
 
 LONGEST_DAYS = 7
-"""How long a job waits for its workspaces: the other may be paused for any time."""
+"""How long a job waits for its workspaces, as the other may be paused for any time."""
 
 WAITING = (
     "Another migration between these two workspaces is under way, so this job waits: writing at the same time, both "
@@ -27,9 +27,9 @@ GIVEN_UP = (
 
 
 async def hold_pair(tx: Connection, job: Job) -> bool:
-    """Return whether a job may begin to write, and let no neighbour begin until the transaction ends.
+    """Return whether a job may begin to write, and let no other begin until the transaction ends.
 
-    Call it in the transaction in which the job enters its first stage: by its stage the neighbours see it.
+    Call it in the transaction in which the job enters its first stage, which shows it to the others.
     """
     pair = (job.source_system, job.source_workspace, job.target_system, job.target_workspace)
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", " ".join(pair))

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from freight.connectors.codes import ReportSection
 from freight.domain.jobs.discovered_schema import Estimate
 from freight.domain.jobs.model import Counts, PausedBy
 from freight.domain.jobs.requests import Mode, OnExisting
@@ -15,28 +16,7 @@ from freight.domain.jobs.transitions import Status
 from freight.domain.jobs.waiting import Waiting
 from freight.domain.migration.records.logs import Level
 from freight.domain.report.mapping import MappingInForce
-from freight.domain.report.sections import SectionCode
 from freight.model.crm import Entity
-
-UNCARRIED = {
-    "saved_views": "Saved views cannot be made in the target by a program. Set up there those that are needed.",
-    "relationship_intelligence": "Records with values that the source worked out from mailboxes and calendars. The "
-    "target works out its own, and lets nobody write them.",
-    "interactions": "E-mails, meetings and calls are not read: nobody can write them to the target, which reads them "
-    "itself from mailboxes and calendars. Connect these there.",
-    "relationship_strength": "How well the firm knows whom is not read: the target works out its own from mailboxes "
-    "and calendars.",
-}
-"""What no target is written, by code, with what a person should know of it."""
-
-MADE_BY_TARGET_ADVICE = (
-    "They carry no id of the source, and their names are the target's own guesses. When the source gets a company with "
-    "one of these domains, a later job recognises the company in the target, adds what it lacks and gives it the id. "
-    "Delete in the target those that are not wanted. Domains of e-mail providers are not counted, since the target "
-    "makes no companies of them."
-)
-
-NEVER_READ = ("interactions", "relationship_strength")
 
 
 class ReportedWorkspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +76,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntityReport(Counts, frozen=True, kw_only=True):
-    """What became of an entity's records, and why some were not carried over."""
+    """What became of an entity's records, and why some were not migrated."""
 
     reasons: Annotated[list[Reason], Meta(description="Of what was skipped and what failed, the most frequent first.")]
 
@@ -121,7 +101,7 @@ class LeftValues(msgspec.Struct, frozen=True, kw_only=True):
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """Values that did not arrive as they were, for one kind of reason."""
 
-    code: SectionCode
+    code: ReportSection
     title: str
     advice: Annotated[str, Meta(description="What can be done about it.")]
     rows: Annotated[int, Meta(description="Rows of the log in all.")]
@@ -136,7 +116,7 @@ class JobIssue(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     field: str | None
     value: str | None
-    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it anew.")]
+    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it again.")]
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +138,7 @@ class Uncarried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gone(msgspec.Struct, frozen=True, kw_only=True):
-    """Records that an earlier job carried over and that the source no longer shows. They stay in the target."""
+    """Records that an earlier job migrated and that the source no longer shows. They stay in the target."""
 
     entity: Entity
     records: int
@@ -186,7 +166,7 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     ]
     issues: Annotated[list[JobIssue], Meta(description="What concerns the whole job, the gravest first.")]
     further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
-    uncarried: Annotated[list[Uncarried], Meta(description="What cannot be carried at all.")]
+    uncarried: Annotated[list[Uncarried], Meta(description="What cannot be migrated at all.")]
     gone_from_source: list[Gone]
     made_by_target: MadeByTarget
     mapping: Annotated[

@@ -1,7 +1,4 @@
-"""Gathering a report.
-
-All of it comes from counters and from rows that the database has grouped: no record is looked at one by one.
-"""
+"""Gather a report from counters and from rows that the database has grouped; no record is read one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from freight.connectors import registry
+from freight.connectors.codes import ReportSection
 from freight.connectors.protocols import MADE_BY_TARGET
+from freight.connectors.spec import NotMigrated
 from freight.database import Connection, Row
 from freight.domain.errors import NotFound
 from freight.domain.jobs import discovered_schema
@@ -18,10 +18,8 @@ from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.statistics import Outcomes, VendorCalls
 from freight.domain.jobs.transitions import LIVE
+from freight.domain.report.codes import advice_on, code_of, section_of
 from freight.domain.report.contents import (
-    MADE_BY_TARGET_ADVICE,
-    NEVER_READ,
-    UNCARRIED,
     ActualCost,
     EntityReport,
     Gone,
@@ -38,15 +36,14 @@ from freight.domain.report.contents import (
     Uncarried,
 )
 from freight.domain.report.mapping import mapping_in_force
-from freight.domain.report.reasons import REASONS, advice_on
-from freight.domain.report.sections import APART, HEADINGS, SectionCode, section_of
+from freight.domain.report.sections import HEADINGS
 from freight.model.crm import LOAD_ORDER, Entity
 
 FIELDS_PER_CODE = 100
-"""Fields that are told apart for one code of one entity; whatever is left is told in one row."""
+"""Fields that are listed for one code of one entity; the others are summed in one row."""
 
 MOST_ISSUES = 1000
-"""Issues about the whole job that a report tells one by one."""
+"""Issues about the whole job that a report lists one by one."""
 
 MOST_VALUES = 1000
 """Values that are listed of what the target makes by itself."""
@@ -68,7 +65,7 @@ ERASED = "The retention of the job has ended: the mapping and what the log quote
 
 
 async def job_report(tx: Connection, job: Job) -> JobReport:
-    """The report of a job as it stands."""
+    """Return the report of a job as it is now."""
     discovered = await discovered_schema.read(tx, job.id)
     cost, erased = await _cost(tx, job.id)
     counts = (await jobs.counts(tx, [job.id]))[job.id]
@@ -85,10 +82,10 @@ async def job_report(tx: Connection, job: Job) -> JobReport:
             for one in counts
         ],
         outcomes=Outcomes(**{name: sum(getattr(one, name) for one in counts) for name in Outcomes.__struct_fields__}),
-        sections=_sections([row for row in left if row.code not in APART], reasons),
+        sections=_sections([row for row in left if code_of(row.code).section != "apart"], reasons),
         issues=issues,
         further_issues=further_issues,
-        uncarried=_uncarried(uncarried, left),
+        uncarried=_uncarried(registry.source_role(job.source_system).not_migrated, uncarried, left),
         gone_from_source=_gone(left),
         made_by_target=await _made_by_target(tx, job.id),
         mapping=None if discovered is None else mapping_in_force(discovered.layout, discovered.schema),
@@ -125,7 +122,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
 
 
 async def _cost(tx: Connection, job_id: UUID) -> tuple[ActualCost, bool]:
-    """What the job has cost, and whether its data are erased already."""
+    """Return what the job has cost, and whether its data are erased already."""
     row = await tx.fetchrow(
         """SELECT source_reads, target_reads, target_writes, waited_seconds, purged_at IS NOT NULL AS erased
            FROM jobs WHERE id = $1""",
@@ -209,9 +206,9 @@ async def _issues(tx: Connection, job_id: UUID) -> tuple[list[JobIssue], int]:
 
 def _sections(left: Sequence[LeftValues], reasons: Iterable[tuple[Entity, Reason]]) -> list[Section]:
     of_records = {(entity, reason.code) for entity, reason in reasons}
-    found: dict[SectionCode, list[LeftValues]] = {code: [] for code in HEADINGS}
+    found: dict[ReportSection, list[LeftValues]] = {code: [] for code in HEADINGS}
     for row in left:
-        tells_reason = (row.field is None or row.code in REASONS) and (row.entity, row.code) in of_records
+        tells_reason = (row.field is None or code_of(row.code).advice) and (row.entity, row.code) in of_records
         found["records" if tells_reason else section_of(row.code)].append(row)
     return [
         Section(
@@ -241,18 +238,24 @@ async def _made_by_target(tx: Connection, job_id: UUID) -> MadeByTarget:
         MOST_VALUES,
     )
     return MadeByTarget(
-        records=rows[0]["total"] if rows else 0, values=[row["value"] for row in rows], advice=MADE_BY_TARGET_ADVICE
+        records=rows[0]["total"] if rows else 0, values=[row["value"] for row in rows], advice=advice_on(MADE_BY_TARGET)
     )
 
 
-def _uncarried(counted: Mapping[str, int], left: Iterable[LeftValues]) -> list[Uncarried]:
-    inferred = sum(row.rows for row in left if row.code == "not_writable")
-    counts: dict[str, int | None] = {
-        **counted,
-        "relationship_intelligence": inferred,
-        **dict.fromkeys(NEVER_READ),
-    }
+def _uncarried(
+    not_migrated: Mapping[str, NotMigrated], counted: Mapping[str, int], left: Sequence[LeftValues]
+) -> list[Uncarried]:
+    counts: dict[str, int | None] = dict(counted)
+    for code, given in not_migrated.items():
+        if not given.is_read:
+            counts[code] = None
+        elif given.counted_by is not None:
+            counts[code] = sum(row.rows for row in left if row.code == given.counted_by)
     return [
-        Uncarried(code=code, count=count, message=UNCARRIED.get(code, "The target cannot be written these."))
+        Uncarried(
+            code=code,
+            count=count,
+            message=not_migrated[code].message if code in not_migrated else "The target cannot be written these.",
+        )
         for code, count in counts.items()
     ]

@@ -1,4 +1,4 @@
-"""The mapping in force: where a job carries fields, lists and owners, as a report tells it."""
+"""The mapping in force: where a job writes fields, lists and owners, as a report shows it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ class MappedField(msgspec.Struct, frozen=True, kw_only=True):
     action: Annotated[
         Action, Meta(description="`use` what exists, `make` it, `restore` it from the archive, or `skip` the field.")
     ]
-    attribute: Annotated[str | None, Meta(description="The attribute's slug; null for a field that is not carried.")]
+    attribute: Annotated[str | None, Meta(description="The attribute's slug; null for a field that is not migrated.")]
     title: str | None
     type: AttributeType | None
     multiple: Annotated[bool, Meta(description="Whether the attribute holds several values.")]

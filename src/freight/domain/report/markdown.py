@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
+from freight.connectors import registry
 from freight.domain.jobs.model import Counts
 from freight.domain.jobs.statistics import Outcomes
 from freight.domain.report.contents import (
@@ -23,10 +24,10 @@ from freight.model.resolved_mapping import Action
 LONGEST_VALUE = 60
 LONGEST_MESSAGE = 300
 MOST_LISTED = 100
-"""Values that are listed one after the other."""
+"""Values that are listed in one sentence."""
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
-"""What Markdown, or HTML within it, would take for its own."""
+"""Characters that Markdown, or HTML within it, would interpret."""
 
 MARKER = re.compile(r"^\d{1,9}(?=[.)])|^(?=[-+=])")
 """The place of the sign that makes the start of a line a list or the underline of a heading."""
@@ -39,12 +40,12 @@ DONE: dict[Action, str] = {
     "use": "exists there",
     "make": "new",
     "restore": "back from the archive",
-    "skip": "not carried",
+    "skip": "not migrated",
 }
 
 
 def render(report: JobReport) -> str:
-    """The report as a document in GitHub's Markdown. All texts of others are escaped, long ones shortened."""
+    """Return the report as a document in GitHub's Markdown. All texts of others are escaped, long ones shortened."""
     parts = [
         *_head(report),
         "## What to do next",
@@ -63,7 +64,7 @@ def render(report: JobReport) -> str:
 
 
 def text(given: str, longest: int = LONGEST_MESSAGE) -> str:
-    """What somebody else wrote, on one line and at most so many characters, such that it is shown as it is."""
+    """Return a text from outside of Freight on one line, shortened and escaped so that it is shown as it is."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in given).split())
     shown = line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
     # Neither entities nor the ends of cells; a backslash before a pipe is not understood by all readers of tables.
@@ -78,8 +79,8 @@ def _head(report: JobReport) -> Iterable[str]:
         ("Job", _code(str(job.id))),
         ("Status", _words(job.status)),
         ("Mode", _words(job.mode)),
-        ("From", f"{job.source.system.title()}: {text(job.source.name)} ({_code(job.source.id)})"),
-        ("To", f"{job.target.system.title()}: {text(job.target.name)} ({_code(job.target.id)})"),
+        ("From", f"{_label(job.source.system)}: {text(job.source.name)} ({_code(job.source.id)})"),
+        ("To", f"{_label(job.target.system)}: {text(job.target.name)} ({_code(job.target.id)})"),
         ("Started", _moment(job.started_at)),
         ("Ended", _moment(job.completed_at)),
         ("Duration", _duration(job.duration_seconds)),
@@ -90,6 +91,11 @@ def _head(report: JobReport) -> Iterable[str]:
         yield f"> **The job failed ({_code(job.error.code)}):** {text(job.error.message)}"
     for remark in report.remarks:
         yield f"> {text(remark)}"
+
+
+def _label(system: str) -> str:
+    spec = registry.SPECS.get(system)
+    return text(system) if spec is None else spec.label
 
 
 def _steps(report: JobReport) -> str:
@@ -206,7 +212,7 @@ def _issues(issues: Sequence[JobIssue], further: int) -> Iterable[str]:
 
 
 def _uncarried(uncarried: Iterable[Uncarried]) -> Iterable[str]:
-    yield "## What cannot be carried"
+    yield "## What cannot be migrated"
     yield _table(
         [("What", TEXT), ("Number", NUMBER), ("What that means", TEXT)],
         [
@@ -220,7 +226,7 @@ def _gone(gone: Sequence[Gone]) -> Iterable[str]:
     if not gone:
         return
     yield "## Gone from the source"
-    yield "An earlier job carried these over, and the source no longer shows them. They stay in the target."
+    yield "An earlier job migrated these, and the source no longer shows them. They stay in the target."
     yield _table(
         [("Entity", TEXT), ("Records", NUMBER), ("Example", TEXT)],
         [

@@ -1,7 +1,7 @@
-"""API keys: their form, how they are stored, and whom they let in.
+"""API keys: their form, how they are stored, and how a request is authenticated by one.
 
 `frt_live_` + 30 random base62 characters + 6 that are their CRC-32, so that a typo is refused without a look-up.
-Only an HMAC of the whole and a visible prefix are kept. A slow hash would protect nothing more: the random part
+Only an HMAC of the whole and a visible prefix are stored. A slow hash would protect nothing more: the random part
 has 178 bits.
 """
 
@@ -12,12 +12,14 @@ import zlib
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from piccolo.custom_types import Combinable
 
 from freight.database import Connection
+from freight.domain import tables
 from freight.domain.errors import (
     InvalidRequest,
     KeyRefused,
@@ -27,6 +29,7 @@ from freight.domain.errors import (
     StateConflict,
     TenantSuspended,
 )
+from freight.domain.tables import NOW
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.audit import Actor
 from freight.domain.tenancy.tenants import Limits
@@ -45,12 +48,11 @@ VISIBLE_RANDOM = 8
 """How many of the random characters the stored prefix shows: enough to find the key, too few to guess it."""
 
 LAST_USED_SECONDS = 60
-"""How exact `last_used_at` is; writing it at every request would cost one update a request."""
-
+"""How exact `last_used_at` is. Writing it for every request would cost one update per request."""
 
 NAME_LENGTH = 100
 PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-"""Something that can be read, on one line."""
+"""At least one visible character, on one line."""
 
 LONGEST_LIFE = timedelta(days=3650)
 DEFAULT_OVERLAP = timedelta(days=1)
@@ -58,7 +60,7 @@ LONGEST_OVERLAP = timedelta(days=7)
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key as it is known after its creation."""
+    """An API key as it is shown after its creation."""
 
     id: UUID
     name: str
@@ -116,17 +118,19 @@ class Administrator(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str
 
 
-COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(ApiKey))
+KEY = tables.ApiKey
+
+COLUMNS = tables.columns(KEY, ApiKey)
 
 
 def generate(environment: Environment) -> str:
-    """A new API key."""
+    """Return a new API key."""
     body = "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH))
     return f"frt_{environment}_{body}{checksum(body)}"
 
 
 def checksum(body: str) -> str:
-    """The CRC-32 of the random part as 6 base62 characters."""
+    """Return the CRC-32 of the random part as 6 base62 characters."""
     number = zlib.crc32(body.encode())
     digits = []
     for _ in range(CHECKSUM_LENGTH):
@@ -136,13 +140,13 @@ def checksum(body: str) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether this could be a key: its form and its checksum are right."""
+    """Return whether this could be a key: its form and its checksum are right."""
     match = FORMAT.fullmatch(key)
     return match is not None and checksum(match[2]) == match[3]
 
 
 def visible_prefix(key: str) -> str:
-    """The part of a key that may be stored and shown."""
+    """Return the part of a key that may be stored and shown."""
     return key[: len(key) - CHECKSUM_LENGTH - RANDOM_LENGTH + VISIBLE_RANDOM]
 
 
@@ -157,8 +161,8 @@ async def issue(
     scopes: Sequence[Scope],
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """Store a new key of a tenant, or of the administrator for None: its only time to be seen."""
-    new = await _insert(tx, cipher, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
+    """Store a new key of a tenant, or of the administrator for None. Only what is returned shows the key itself."""
+    new = await _insert(cipher, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
     details = {"name": new.name, "prefix": new.prefix, "scopes": new.scopes, "expires_at": new.expires_at}
     await audit.record(tx, actor, "key.created", "key", new.id, details)
     return new
@@ -183,7 +187,7 @@ async def create(
     *,
     environment: Environment,
 ) -> NewKey:
-    """Give the caller's tenant another key. Raises `InvalidRequest` or `ScopesExceeded`."""
+    """Give the caller's tenant another key. Raise `InvalidRequest` or `ScopesExceeded`."""
     _check_scopes(caller, request.scopes)
     return await issue(
         tx,
@@ -198,19 +202,18 @@ async def create(
 
 
 async def get(tx: Connection, key_id: UUID) -> ApiKey:
-    """The key with this id. Raises `NotFound`, also for another tenant's."""
-    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM api_keys WHERE id = $1", key_id)
+    """Return the key with this id. Raise `NotFound`, also for another tenant's."""
+    row = await KEY.select(*COLUMNS).where(KEY.id == key_id).first()
     if row is None:
         raise NotFound(f"There is no key {key_id}.")
     return _key(row)
 
 
 async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[ApiKey], int]:
-    """A tenant's keys, newest first, and how many there are in all."""
-    total = await tx.fetchval("SELECT count(*) FROM api_keys")
-    rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM api_keys ORDER BY created_at DESC, id LIMIT $1 OFFSET $2", limit, offset
-    )
+    """Return a tenant's keys, newest first, and how many there are."""
+    newest_first = KEY.select(*COLUMNS).order_by(KEY.created_at, ascending=False).order_by(KEY.id)
+    rows = await newest_first.limit(limit).offset(offset)
+    total = await KEY.count()
     return [_key(row) for row in rows], total
 
 
@@ -226,16 +229,15 @@ async def rotate(
 ) -> NewKey:
     """Replace a key by a new one of the same name, scopes and length of life; the old one ends after the overlap.
 
-    Raises `NotFound`, `ScopesExceeded`, or `StateConflict` if the key has ended already.
+    Raise `NotFound`, `ScopesExceeded`, or `StateConflict` if the key has ended already.
     """
-    await _lock(tx, key_id)
+    await KEY.select(KEY.id).where(KEY.id == key_id).lock_rows()
     old = await get(tx, key_id)
     now = datetime.now(UTC)
     if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
         raise StateConflict("This key has ended already. Create a new one.")
     _check_scopes(caller, old.scopes)
     new = await _insert(
-        tx,
         cipher,
         caller.tenant_id,
         generate(environment),
@@ -244,14 +246,14 @@ async def rotate(
         expires_at=None if old.expires_at is None else now + (old.expires_at - old.created_at),
     )
     ends = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
-    await tx.execute("UPDATE api_keys SET expires_at = $2 WHERE id = $1", key_id, ends)
+    await KEY.update({KEY.expires_at: ends}).where(KEY.id == key_id)
     details = {"name": old.name, "prefix": old.prefix, "new_id": new.id, "new_prefix": new.prefix, "old_ends": ends}
     await audit.record(tx, actor, "key.rotated", "key", key_id, details)
     return new
 
 
 async def revoke(tx: Connection, actor: Actor, key_id: UUID) -> None:
-    """End a key at once; one that was revoked before stays as it is. Raises `NotFound` or `LastAdminKey`."""
+    """End a key at once; one that was revoked before stays as it is. Raise `NotFound` or `LastAdminKey`."""
     key = await get(tx, key_id)
     if key.revoked_at is not None:
         return
@@ -260,27 +262,23 @@ async def revoke(tx: Connection, actor: Actor, key_id: UUID) -> None:
             "Without this key, no key with the scope admin would be left that is valid for longer than "
             f"{LONGEST_OVERLAP.days} days. Create or rotate one first."
         )
-    tag = await tx.execute("UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL", key_id)
-    if tag == "UPDATE 1":
+    if await _revoke(KEY.id == key_id):
         await audit.record(tx, actor, "key.revoked", "key", key_id, {"name": key.name, "prefix": key.prefix})
 
 
 async def revoke_administrators(tx: Connection, actor: Actor, prefix: str) -> None:
-    """End the administrator's key with this visible prefix. Raises `NotFound`."""
-    key_id = await tx.fetchval(
-        """UPDATE api_keys SET revoked_at = now() WHERE prefix = $1 AND tenant_id IS NULL AND revoked_at IS NULL
-           RETURNING id""",
-        prefix,
-    )
-    if key_id is None:
+    """End the administrator's key with this visible prefix. Raise `NotFound`."""
+    revoked = await _revoke((KEY.prefix == prefix) & KEY.tenant_id.is_null())
+    if not revoked:
         raise NotFound(f"There is no administrator's key {prefix} that could be revoked.")
-    await audit.record(tx, actor, "key.revoked", "key", key_id, {"prefix": prefix})
+    for key_id in revoked:
+        await audit.record(tx, actor, "key.revoked", "key", key_id, {"prefix": prefix})
 
 
 async def authenticate(tx: Connection, cipher: CredentialCipher, key: str | None) -> Caller | Administrator:
-    """Whose key this is (as the platform, since the tenant is not known yet).
+    """Return whose key this is (as the platform, since the tenant is not known yet).
 
-    Raises `KeyRefused` or `TenantSuspended`.
+    In SQL, because every request runs it. Raise `KeyRefused` or `TenantSuspended`.
     """
     if not key:
         raise KeyRefused("API key required")
@@ -296,7 +294,7 @@ async def authenticate(tx: Connection, cipher: CredentialCipher, key: str | None
     )
     for row in rows:
         if cipher.is_digest_of(row["digest"], key):
-            return await _admit(tx, row)
+            return await _admit(row)
     raise KeyRefused("Invalid API key")
 
 
@@ -312,11 +310,11 @@ async def is_good(tx: Connection, key_id: UUID) -> bool:
     )
 
 
-async def _admit(tx: Connection, row: Any) -> Caller | Administrator:
+async def _admit(row: Any) -> Caller | Administrator:
     if row["suspended_at"] is not None:
         raise TenantSuspended("This tenant is suspended. Its jobs wait; ask whoever runs this Freight to lift it.")
     if row["stale"]:
-        await tx.execute("UPDATE api_keys SET last_used_at = now() WHERE id = $1", row["id"])
+        await KEY.update({KEY.last_used_at: NOW}).where(KEY.id == row["id"])
     if row["tenant_id"] is None:
         return Administrator(key_id=row["id"], key_prefix=row["prefix"], key_name=row["name"])
     return Caller(
@@ -330,7 +328,6 @@ async def _admit(tx: Connection, row: Any) -> Caller | Administrator:
 
 
 async def _insert(
-    tx: Connection,
     cipher: CredentialCipher,
     tenant_id: UUID | None,
     key: str,
@@ -339,22 +336,22 @@ async def _insert(
     scopes: Collection[Scope],
     expires_at: datetime | None,
 ) -> NewKey:
-    row = await tx.fetchrow(
-        f"""INSERT INTO api_keys (id, tenant_id, name, prefix, digest, scopes, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}""",
-        uuid4(),
-        tenant_id,
-        name,
-        visible_prefix(key),
-        cipher.digest(key),
-        [scope for scope in ALL_SCOPES if scope in scopes],
-        expires_at,
+    new = KEY(
+        tenant_id=tenant_id,
+        name=name,
+        prefix=visible_prefix(key),
+        digest=cipher.digest(key),
+        scopes=[scope for scope in ALL_SCOPES if scope in scopes],
+        expires_at=expires_at,
     )
-    return msgspec.convert({**(row or {}), "key": key}, NewKey)
+    (row,) = await KEY.insert(new).returning(*COLUMNS)
+    return msgspec.convert({**row, "key": key}, NewKey)
 
 
-async def _lock(tx: Connection, key_id: UUID) -> None:
-    await tx.execute("SELECT FROM api_keys WHERE id = $1 FOR UPDATE", key_id)
+async def _revoke(which: Combinable) -> list[UUID]:
+    """Revoke the keys that are not revoked yet, and return their ids."""
+    revoked = await KEY.update({KEY.revoked_at: NOW}).where(which, KEY.revoked_at.is_null()).returning(KEY.id)
+    return [row["id"] for row in revoked]
 
 
 async def _has_another_admin_key(tx: Connection, key: ApiKey) -> bool:

@@ -1,13 +1,16 @@
-"""The audit trail: who changed what, from where. Rows are only ever added, in the transaction of the change itself."""
+"""The audit trail: who changed what, from where. Rows are only added, in the transaction of the change itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from piccolo.columns.combination import WhereRaw
+from piccolo.custom_types import Combinable
 
 from freight.database import Connection, jsonb
+from freight.domain import tables
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +38,11 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+EVENT = tables.AuditEvent
+
+COLUMNS = tables.columns(EVENT, AuditEvent)
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """Which events are wanted; None for all."""
 
@@ -55,36 +63,41 @@ async def record(
     object_id: UUID | str,
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Note a change: `job.created`, of a `job`, with its id. `details` never hold a secret."""
-    await tx.execute(
-        """INSERT INTO audit_events (tenant_id, actor, action, object_type, object_id, details, address, request_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        actor.tenant_id,
-        actor.name,
-        action,
-        object_type,
-        str(object_id),
-        jsonb(details or {}),
-        actor.address,
-        actor.request_id,
+    """Record a change: `job.created`, of a `job`, with its id. `details` never contain a secret."""
+    await EVENT.insert(
+        EVENT(
+            tenant_id=actor.tenant_id,
+            actor=actor.name,
+            action=action,
+            object_type=object_type,
+            object_id=str(object_id),
+            details=jsonb(details or {}),
+            address=actor.address,
+            request_id=actor.request_id,
+        )
     )
 
 
 async def page(
     tx: Connection, tenant_id: UUID | None, filters: Filters, *, limit: int, offset: int
 ) -> tuple[list[AuditEvent], int]:
-    """Events of a tenant, newest first, and how many there are in all; of the platform's own trail for None."""
-    where = """tenant_id IS NOT DISTINCT FROM $1 AND ($2::text IS NULL OR action = $2)
-               AND ($3::text IS NULL OR object_type = $3) AND ($4::text IS NULL OR object_id = $4)
-               AND ($5::text IS NULL OR strpos(actor, $5) > 0)
-               AND ($6::timestamptz IS NULL OR created_at > $6) AND ($7::timestamptz IS NULL OR created_at < $7)"""
-    values = (tenant_id, *msgspec.structs.astuple(filters))
-    total = await tx.fetchval(f"SELECT count(*) FROM audit_events WHERE {where}", *values)
-    rows = await tx.fetch(
-        f"""SELECT id, actor, action, object_type, object_id, details, address, request_id, created_at
-            FROM audit_events WHERE {where} ORDER BY id DESC LIMIT $8 OFFSET $9""",
-        *values,
-        limit,
-        offset,
-    )
+    """Return events of a tenant, newest first, and how many there are; for None those of the platform's own trail."""
+    where = (EVENT.tenant_id == tenant_id, *_conditions(filters))
+    total = await EVENT.count().where(*where)
+    rows = await EVENT.select(*COLUMNS).where(*where).order_by(EVENT.id, ascending=False).limit(limit).offset(offset)
     return [AuditEvent(**{**row, "details": msgspec.json.decode(row["details"])}) for row in rows], total
+
+
+def _conditions(filters: Filters) -> Iterator[Combinable]:
+    if filters.action is not None:
+        yield EVENT.action == filters.action
+    if filters.object_type is not None:
+        yield EVENT.object_type == filters.object_type
+    if filters.object_id is not None:
+        yield EVENT.object_id == filters.object_id
+    if filters.actor is not None:
+        yield WhereRaw("strpos({}, {}) > 0", EVENT.actor, filters.actor)
+    if filters.created_after is not None:
+        yield EVENT.created_at > filters.created_after
+    if filters.created_before is not None:
+        yield EVENT.created_at < filters.created_before

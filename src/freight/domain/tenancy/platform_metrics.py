@@ -1,4 +1,4 @@
-"""Figures about everything that is stored, for whoever runs this Freight."""
+"""Figures about everything that is stored, for the operator."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""Retention: what is erased when its time is over. All of this is the platform's work, in portions."""
+"""Retention: what is erased when its time is over. Everything here runs as the platform, in portions."""
 
 from typing import Literal
 from uuid import UUID
@@ -6,9 +6,11 @@ from uuid import UUID
 import structlog
 
 from freight import database
+from freight.domain.jobs import transitions
+from freight.domain.tables import NOW, Job
 
 PORTION = 10_000
-"""Rows that are changed in one transaction."""
+"""Rows that one transaction changes."""
 
 IDEMPOTENCY_HOURS = 24
 DELIVERY_DAYS = 30
@@ -19,7 +21,7 @@ log = structlog.get_logger()
 
 
 async def purge() -> None:
-    """Erase whatever is due. It may be interrupted and repeated at any time."""
+    """Erase whatever is due. Safe to interrupt and to repeat."""
     for tenant_id, job_id in await _due():
         await _purge_job(tenant_id, job_id)
         log.info("job_purged", tenant=str(tenant_id), job=str(job_id))
@@ -53,24 +55,24 @@ async def _due() -> list[tuple[UUID, UUID]]:
 
 async def _purge_job(tenant_id: UUID, job_id: UUID) -> None:
     """Erase the vendors' keys, what the records held and what texts quote of it. Ids, outcomes and codes stay."""
-    async with database.as_platform() as tx:
-        # First of all, because nothing can be retried without them, and so nobody begins to while the rest goes.
-        erased = await tx.execute(
-            """UPDATE jobs SET source_credentials = '', target_credentials = ''
-               WHERE id = $1 AND status NOT IN ('pending', 'running', 'paused')""",
-            job_id,
+    async with database.as_platform():
+        # First of all: without them no retry can begin while the rest is erased.
+        erased = await (
+            Job.update({Job.source_credentials: b"", Job.target_credentials: b""})
+            .where(Job.id == job_id, Job.status.not_in(sorted(transitions.LIVE)))
+            .returning(Job.id)
         )
-    if erased != "UPDATE 1":
+    if not erased:
         return
     message = f"message = CASE WHEN message IS NOT NULL THEN '{ERASED}' END"
     await _erase(tenant_id, job_id, "records", f"payload = NULL, {message}")
     # The rows about the job itself quote nothing of its records.
     await _erase(tenant_id, job_id, "logs", f"value = NULL, {message}", "AND source_id IS NOT NULL")
-    for table in ("claims", "replies"):
+    for table in ("reservations", "replies"):
         await delete_rows(table, "tenant_id = $1 AND job_id = $2", tenant_id, job_id)
-    async with database.as_platform() as tx:
+    async with database.as_platform():
         # The schema names the firm's own people.
-        await tx.execute("UPDATE jobs SET purged_at = now(), source_schema = NULL, layout = NULL WHERE id = $1", job_id)
+        await Job.update({Job.purged_at: NOW, Job.source_schema: None, Job.layout: None}).where(Job.id == job_id)
 
 
 async def _erase(

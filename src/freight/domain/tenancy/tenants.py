@@ -1,8 +1,9 @@
-"""Tenants: the firms that use this Freight. All of this is the platform's work."""
+"""Tenants: the firms that use this Freight. Everything here runs as the platform."""
 
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -10,17 +11,19 @@ from msgspec import UNSET, Meta, UnsetType
 
 from freight import database
 from freight.database import Connection, jsonb
+from freight.domain import tables
 from freight.domain.errors import InvalidRequest, NotFound, TenantBusy, TenantExists
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs import transitions
 from freight.domain.jobs.transitions import Status
+from freight.domain.tables import NOW
 from freight.domain.tenancy import audit, retention
 from freight.domain.tenancy.audit import Actor
 
 NAME_LENGTH = 200
 
 SUSPENSION: Literal["suspension"] = "suspension"
-"""What a job is paused by while its tenant is suspended."""
+"""What pauses a job while its tenant is suspended."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH, description="Its name, which no other tenant has.")]
 RetentionDays = Annotated[
@@ -39,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tenant that is wanted."""
+    """The tenant to create."""
 
     name: Name
     limits: Limits = Limits()
@@ -47,7 +50,7 @@ class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to become different; whatever is left out stays as it is."""
+    """What to change; whatever is left out stays as it is."""
 
     name: Name | UnsetType = UNSET
     limits: Annotated[Limits | UnsetType, Meta(description="Replaces all of them.")] = UNSET
@@ -58,7 +61,7 @@ class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant as it stands."""
+    """A tenant as it is stored."""
 
     id: UUID
     name: str
@@ -69,53 +72,54 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Annotated[dict[Status, int], Meta(description="How many jobs there are in each state that occurs.")]
 
 
+TENANT = tables.Tenant
+
+COLUMNS = (
+    TENANT.id,
+    TENANT.name,
+    TENANT.created_at,
+    TENANT.suspended_at,
+    TENANT.retention_days,
+    TENANT.limits,
+)
+
+
 async def create(tx: Connection, actor: Actor, request: TenantRequest) -> Tenant:
-    """Create a tenant. Raises `InvalidRequest` or `TenantExists`."""
-    tenant_id, name = uuid4(), _checked(request.name)
-    await _unique(
-        tx,
-        name,
-        "INSERT INTO tenants (id, name, limits, retention_days) VALUES ($1, $2, $3, $4)",
-        tenant_id,
-        name,
-        jsonb(request.limits),
-        request.retention_days,
-    )
-    await audit.record(tx, actor, "tenant.created", "tenant", tenant_id, msgspec.to_builtins(request))
-    return await get(tx, tenant_id)
+    """Create a tenant. Raise `InvalidRequest` or `TenantExists`."""
+    new = TENANT(name=_checked(request.name), limits=jsonb(request.limits), retention_days=request.retention_days)
+    await _unique(new.name, TENANT.insert(new))
+    await audit.record(tx, actor, "tenant.created", "tenant", new.id, msgspec.to_builtins(request))
+    return await get(tx, new.id)
 
 
 async def get(tx: Connection, tenant_id: UUID) -> Tenant:
-    """The tenant with this id. Raises `NotFound`."""
-    found = await _read(tx, "WHERE id = $1", tenant_id)
+    """Return the tenant with this id. Raise `NotFound`."""
+    found = await _with_jobs(tx, await TENANT.select(*COLUMNS).where(TENANT.id == tenant_id))
     if not found:
         raise NotFound(f"There is no tenant {tenant_id}.")
     return found[0]
 
 
 async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[Tenant], int]:
-    """Tenants by name, and how many there are in all."""
-    total = await tx.fetchval("SELECT count(*) FROM tenants")
-    return await _read(tx, "ORDER BY name LIMIT $1 OFFSET $2", limit, offset), total
+    """Return tenants by name, and how many there are."""
+    rows = await TENANT.select(*COLUMNS).order_by(TENANT.name).limit(limit).offset(offset)
+    return await _with_jobs(tx, rows), await TENANT.count()
 
 
 async def update(tx: Connection, actor: Actor, tenant_id: UUID, change: TenantChange) -> Tenant:
-    """Change a tenant. Raises `NotFound`, `InvalidRequest` or `TenantExists`."""
+    """Change a tenant. Raise `NotFound`, `InvalidRequest` or `TenantExists`."""
     before = await _lock(tx, tenant_id)
     name = before.name if change.name is UNSET else _checked(change.name)
     suspended = before.suspended_at is not None if change.suspended is UNSET else change.suspended
-    await _unique(
-        tx,
-        name,
-        """UPDATE tenants SET name = $2, limits = $3, retention_days = $4,
-                  suspended_at = CASE WHEN $5 THEN coalesce(suspended_at, now()) END
-           WHERE id = $1""",
-        tenant_id,
-        name,
-        jsonb(before.limits if change.limits is UNSET else change.limits),
-        before.retention_days if change.retention_days is UNSET else change.retention_days,
-        suspended,
+    changed = TENANT.update(
+        {
+            TENANT.name: name,
+            TENANT.limits: jsonb(before.limits if change.limits is UNSET else change.limits),
+            TENANT.retention_days: (before.retention_days if change.retention_days is UNSET else change.retention_days),
+            TENANT.suspended_at: (before.suspended_at or NOW) if suspended else None,
+        }
     )
+    await _unique(name, changed.where(TENANT.id == tenant_id))
     given: dict[str, Any] = msgspec.to_builtins(change)
     given.pop("suspended", None)
     if given:
@@ -128,7 +132,7 @@ async def update(tx: Connection, actor: Actor, tenant_id: UUID, change: TenantCh
 
 
 async def follow_suspensions(tx: Connection) -> None:
-    """Pause the live jobs of suspended tenants, and let those go on again whose tenants are no longer suspended."""
+    """Pause the live jobs of suspended tenants, and resume those whose tenants are no longer suspended."""
     rows = await tx.fetch(
         """SELECT jobs.id FROM jobs JOIN tenants ON tenants.id = tenant_id
            WHERE (suspended_at IS NOT NULL AND status IN ('pending', 'running'))
@@ -147,9 +151,9 @@ async def follow_suspensions(tx: Connection) -> None:
 
 
 async def delete(actor: Actor, tenant_id: UUID, *, force: bool) -> None:
-    """Delete a tenant and all that is theirs, in portions: when it is interrupted, it is to be repeated.
+    """Delete a tenant and all its rows, in portions. Repeat it if it is interrupted.
 
-    Raises `NotFound`, or `TenantBusy` while jobs run, unless `force` cancels them.
+    Raise `NotFound`, or `TenantBusy` while jobs run, unless `force` cancels them.
     """
     async with database.as_platform() as tx:
         tenant = await _lock(tx, tenant_id)
@@ -158,40 +162,35 @@ async def delete(actor: Actor, tenant_id: UUID, *, force: bool) -> None:
                 f"Jobs of this tenant run ({running}). Suspend the tenant first, or repeat with force=true to cancel "
                 "them."
             )
-        # From here on no key of theirs is let in, and workers find the jobs ended.
-        await tx.execute("UPDATE tenants SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1", tenant_id)
-        await tx.execute(
-            """UPDATE jobs SET status = 'cancelled', completed_at = now(), updated_at = now()
-               WHERE tenant_id = $1 AND status = ANY($2)""",
-            tenant_id,
-            list(transitions.LIVE),
-        )
-    for table in ("records", "claims", "replies", "logs", "ledger", "webhook_deliveries"):
+        # From here on the tenant's keys are refused, and workers find the jobs ended.
+        await TENANT.update({TENANT.suspended_at: tenant.suspended_at or NOW}).where(TENANT.id == tenant_id)
+        live = (tables.Job.tenant_id == tenant_id) & tables.Job.status.is_in(sorted(transitions.LIVE))
+        await tables.Job.update(
+            {tables.Job.status: "cancelled", tables.Job.completed_at: NOW, tables.Job.updated_at: NOW}
+        ).where(live)
+    for table in ("records", "reservations", "replies", "logs", "ledger", "webhook_deliveries"):
         await retention.delete_rows(table, "tenant_id = $1", tenant_id)
     async with database.as_platform() as tx:
-        # In the order in which a worker locks them, so that neither waits for the other for ever.
-        for table in ("batches", "streams", "jobs"):
-            await tx.execute(f"DELETE FROM {table} WHERE tenant_id = $1", tenant_id)
-        if await tx.execute("DELETE FROM tenants WHERE id = $1", tenant_id) == "DELETE 1":
+        # In the order in which a worker locks them, so that they cannot deadlock.
+        for rows in (tables.Batch, tables.Stream, tables.Job):
+            await rows.delete().where(rows.tenant_id == tenant_id)
+        if await TENANT.delete().where(TENANT.id == tenant_id).returning(TENANT.id):
             await audit.record(tx, actor, "tenant.deleted", "tenant", tenant_id, {"name": tenant.name})
 
 
 async def _lock(tx: Connection, tenant_id: UUID) -> Tenant:
-    await tx.execute("SELECT FROM tenants WHERE id = $1 FOR UPDATE", tenant_id)
+    await TENANT.select(TENANT.id).where(TENANT.id == tenant_id).lock_rows()
     return await get(tx, tenant_id)
 
 
-async def _unique(tx: Connection, name: str, statement: str, *args: object) -> None:
+async def _unique(name: str, query: Awaitable[object]) -> None:
     try:
-        await tx.execute(statement, *args)
+        await query
     except asyncpg.UniqueViolationError:
         raise TenantExists(f"There is a tenant named {name!r} already; choose another name.") from None
 
 
-async def _read(tx: Connection, which: str, *args: object) -> list[Tenant]:
-    rows = await tx.fetch(
-        f"SELECT id, name, created_at, suspended_at, retention_days, limits FROM tenants {which}", *args
-    )
+async def _with_jobs(tx: Connection, rows: Sequence[dict[str, Any]]) -> list[Tenant]:
     counts = await tx.fetch(
         """SELECT tenant_id, status, count(*) AS jobs FROM jobs WHERE tenant_id = ANY($1) AND deleted_at IS NULL
            GROUP BY 1, 2""",

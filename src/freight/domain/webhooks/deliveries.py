@@ -1,4 +1,4 @@
-"""Deliveries: which webhook is still to be told of what, and how each attempt to do so ended."""
+"""Deliveries: which events webhooks are still to be sent, and how each attempt ended."""
 
 import random
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import msgspec
+from piccolo.custom_types import Combinable
 
 from freight.database import Connection, jsonb
+from freight.domain import tables
 from freight.domain.errors import NotFound, StateConflict
 from freight.domain.migration.records import leases
 from freight.domain.migration.records.leases import Lease
@@ -22,18 +24,18 @@ DELAYS: tuple[float, ...] = (5, 60, 300, 1800, 7200, 18_000, 36_000, 36_000)
 """Seconds between the attempts at a delivery: 28 hours in all."""
 
 JITTER = 0.1
-"""By what part of itself a delay is prolonged at most, so that a receiver that comes back is not stormed."""
+"""The largest part by which a delay is prolonged, so that a receiver that recovers is not flooded."""
 
 LASTING_SECONDS = 3 * 86_400
-"""For how long nothing has reached a webhook that is switched off when a delivery to it finally fails."""
+"""A webhook that nothing has reached for so long is switched off when a delivery to it finally fails."""
 
 GONE = 410
 
 DUE_PER_WEBHOOK = 4
-"""Deliveries to one webhook that are rung for at a time, so that a slow one does not stand before the others."""
+"""Deliveries to one webhook that are enqueued at a time, so that a slow one does not block the others."""
 
 MAX_DUE = 64
-"""Deliveries that are rung for at a time, some of each tenant."""
+"""Deliveries that are enqueued at a time, some of each tenant."""
 
 DUE = f"status = 'pending' AND due_at <= now() AND {leases.FREE}"
 
@@ -60,15 +62,17 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt ended; without an error it was delivered."""
+    """How an attempt ended; without an error the event was delivered."""
 
     status: int | None = None
     body: str | None = None
-    """The beginning of what was answered."""
+    """The beginning of the answer."""
     error: str | None = None
 
 
-COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Delivery))
+DELIVERY = tables.WebhookDelivery
+
+COLUMNS = tables.columns(DELIVERY, Delivery)
 
 
 async def write(
@@ -80,7 +84,7 @@ async def write(
     *,
     job_id: UUID | None = None,
 ) -> list[UUID]:
-    """Note that these webhooks are to be told; the ids of the deliveries."""
+    """Store a delivery of the event to each of these webhooks, and return their ids."""
     payload = jsonb({"type": event, "timestamp": datetime.now(UTC), "data": data})
     ids = [uuid4() for _ in webhook_ids]
     await tx.execute(
@@ -98,7 +102,7 @@ async def write(
 
 
 async def write_test(tx: Connection, tenant_id: UUID, webhook_id: UUID) -> Delivery:
-    """Note that a webhook is to be sent a test event. Raises `NotFound`, or `StateConflict` if it is switched off."""
+    """Store the delivery of a test event. Raise `NotFound`, or `StateConflict` if the webhook is switched off."""
     webhook = await subscriptions.get(tx, webhook_id)
     if webhook.disabled_at is not None:
         raise StateConflict("The webhook is switched off: it is sent nothing. Switch it on first.")
@@ -107,12 +111,9 @@ async def write_test(tx: Connection, tenant_id: UUID, webhook_id: UUID) -> Deliv
 
 
 async def get(tx: Connection, delivery_id: UUID, *, webhook_id: UUID | None = None) -> Delivery:
-    """The delivery with this id, and to this webhook if one is named. Raises `NotFound`."""
-    row = await tx.fetchrow(
-        f"SELECT {COLUMNS} FROM webhook_deliveries WHERE id = $1 AND ($2::uuid IS NULL OR webhook_id = $2)",
-        delivery_id,
-        webhook_id,
-    )
+    """Return the delivery with this id, and to this webhook if one is given. Raise `NotFound`."""
+    found = DELIVERY.select(*COLUMNS).where(DELIVERY.id == delivery_id)
+    row = await (found if webhook_id is None else found.where(DELIVERY.webhook_id == webhook_id)).first()
     if row is None:
         raise NotFound(f"There is no delivery {delivery_id}.")
     return _delivery(row)
@@ -121,22 +122,19 @@ async def get(tx: Connection, delivery_id: UUID, *, webhook_id: UUID | None = No
 async def page(
     tx: Connection, webhook_id: UUID, *, status: Status | None, limit: int, offset: int
 ) -> tuple[list[Delivery], int]:
-    """Deliveries to a webhook, newest first, and how many there are in all."""
-    where = "webhook_id = $1 AND ($2::text IS NULL OR status = $2)"
-    total = await tx.fetchval(f"SELECT count(*) FROM webhook_deliveries WHERE {where}", webhook_id, status)
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM webhook_deliveries WHERE {where}
-            ORDER BY created_at DESC, id LIMIT $3 OFFSET $4""",
-        webhook_id,
-        status,
-        limit,
-        offset,
+    """Return deliveries to a webhook, newest first, and how many there are."""
+    which: Combinable = DELIVERY.webhook_id == webhook_id
+    if status is not None:
+        which &= DELIVERY.status == status
+    newest_first = (
+        DELIVERY.select(*COLUMNS).where(which).order_by(DELIVERY.created_at, ascending=False).order_by(DELIVERY.id)
     )
-    return [_delivery(row) for row in rows], total
+    rows = await newest_first.limit(limit).offset(offset)
+    return [_delivery(row) for row in rows], await DELIVERY.count().where(which)
 
 
 async def due(tx: Connection, *, job_id: UUID | None = None) -> list[WakeUp]:
-    """What is to be delivered now and nobody is at: of one job, or of all (as the platform)."""
+    """Return what is due and not leased: of one job, or of all (as the platform)."""
     rows = await tx.fetch(
         f"""SELECT tenant_id, id, fence FROM (
                 SELECT *, row_number() OVER (PARTITION BY webhook_id ORDER BY due_at) AS place
@@ -151,14 +149,15 @@ async def due(tx: Connection, *, job_id: UUID | None = None) -> list[WakeUp]:
 
 
 def enqueue(tenant_id: UUID, delivery_id: UUID, fence: int = 0) -> WakeUp:
-    """The ring for a delivery."""
+    """Return the wake-up for a delivery."""
     return WakeUp(task="deliver_webhook", tenant_id=tenant_id, id=delivery_id, fence=fence)
 
 
 async def settle(tx: Connection, lease: Lease, delivery: Delivery, attempt: Attempt) -> None:
-    """Store how an attempt ended and what follows from it. Raises `LeaseLost`."""
-    # The webhook first, as everybody does who changes both.
-    await tx.execute("SELECT FROM webhooks WHERE id = $1 FOR NO KEY UPDATE", delivery.webhook_id)
+    """Store how an attempt ended and what follows from it. Raise `LeaseLost`."""
+    # Whatever changes both locks the webhook first.
+    webhook = tables.Webhook.id
+    await tables.Webhook.select(webhook).where(webhook == delivery.webhook_id).lock_rows("NO KEY UPDATE")
     await leases.check(tx, lease)
     delay = DELAYS[delivery.attempt] if delivery.attempt < len(DELAYS) else None
     status: Status = "delivered" if attempt.error is None else "failed"
@@ -182,7 +181,7 @@ async def settle(tx: Connection, lease: Lease, delivery: Delivery, attempt: Atte
 
 
 async def _judge(tx: Connection, webhook_id: UUID, status: Status, attempt: Attempt) -> None:
-    """Note since when a webhook fails, and switch it off if it is gone or nothing has reached it for long."""
+    """Store since when a webhook fails, and switch it off if it is gone or nothing has reached it for long."""
     failing = await tx.fetchrow(
         """UPDATE webhooks SET failing_since = CASE WHEN $2 THEN coalesce(failing_since, now()) END WHERE id = $1
            RETURNING disabled_at IS NULL AS enabled, failing_since <= now() - $3 * interval '1 second' AS lasting""",
@@ -193,10 +192,10 @@ async def _judge(tx: Connection, webhook_id: UUID, status: Status, attempt: Atte
     if failing is None or not failing["enabled"]:
         return
     if attempt.status == GONE:
-        await subscriptions.switch_off(tx, webhook_id, "The receiver answered 410: it wants nothing more.")
+        await subscriptions.disable(tx, webhook_id, "The receiver answered 410: it wants nothing more.")
     elif status == "failed" and failing["lasting"]:
         reason = f"Nothing could be delivered for {LASTING_SECONDS // 86_400} days; the last time: {attempt.error}"
-        await subscriptions.switch_off(tx, webhook_id, reason)
+        await subscriptions.disable(tx, webhook_id, reason)
 
 
 def _delivery(row: Any) -> Delivery:

@@ -1,4 +1,4 @@
-"""The courier: takes what is to be delivered to a webhook there."""
+"""The sender of webhooks: makes the attempts to deliver events."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -21,14 +21,14 @@ from freight.egress import ON_BEHALF_OF, EgressPolicy
 from freight.encryption import CredentialCipher, SecretError
 
 TIMEOUT_SECONDS = 15
-"""For everything together: to connect, to send, and to read the answer."""
+"""The time for one attempt: to connect, to send, and to read the answer."""
 
 KEPT_BYTES = 2048
-"""How much of an answer is read and kept."""
+"""How much of an answer is read and stored."""
 
 AT_ONCE = 16
-"""Deliveries that one worker makes beside each other. Tenants share them, so that slow receivers of one hold up no
-deliveries of another."""
+"""Concurrent deliveries of one worker. Tenants share them, so that slow receivers of one do not delay the deliveries of
+another."""
 
 LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class WebhookSender:
-    """Delivers for one worker."""
+    """Makes the deliveries of one worker."""
 
     def __init__(self, *, worker: str, cipher: CredentialCipher, egress_policy: EgressPolicy) -> None:
         self._worker = worker
@@ -45,18 +45,18 @@ class WebhookSender:
         self._slots = Slots(AT_ONCE)
 
     async def deliver(self, tenant_id: UUID, delivery_id: UUID) -> None:
-        """Make the next attempt at a delivery if it is due and nobody else is at it.
+        """Make the next attempt at a delivery if it is due and no other worker holds its lease.
 
-        Nothing happens while too many others are under way: the sweep rings again.
+        Do nothing while too many others are in progress: the sweep enqueues it again.
         """
         step = Step(tenant_id, delivery_id, delivery_id)
         async with self._slots.taken(step, wait=False) as slot:
             if slot is None:
                 return
-            taken = await self._take(tenant_id, delivery_id)
-            if taken is None:
+            claimed = await self._claim(tenant_id, delivery_id)
+            if claimed is None:
                 return
-            lease, delivery, webhook = taken
+            lease, delivery, webhook = claimed
             ON_BEHALF_OF.set(str(tenant_id))
             attempt = await self._attempt(delivery, webhook)
             if attempt.error is not None:
@@ -67,7 +67,7 @@ class WebhookSender:
             except LeaseLost:
                 leases.LOSSES.note(lease)
 
-    async def _take(self, tenant_id: UUID, delivery_id: UUID) -> tuple[Lease, Delivery, Webhook] | None:
+    async def _claim(self, tenant_id: UUID, delivery_id: UUID) -> tuple[Lease, Delivery, Webhook] | None:
         async with database.as_tenant(tenant_id) as tx:
             lease = await leases.claim(tx, "webhook_deliveries", tenant_id, delivery_id, self._worker)
             if lease is None:
@@ -90,18 +90,18 @@ class WebhookSender:
             return Attempt(error=storable(f"The request failed: {error or type(error).__name__}"))
         except database.Unavailable:
             raise
-        except Exception as error:  # without an outcome the delivery would be attempted for ever
+        except Exception as error:  # without an outcome, attempts would never end
             log.exception("webhook_attempt_failed", delivery=str(delivery.id))
             return Attempt(error=f"The request failed: {type(error).__name__}.")
 
     async def _send(self, url: str, body: bytes, headers: dict[str, str]) -> Attempt:
-        # A client for each, because a shared one would carry cookies from one tenant's receiver to another's.
+        # A client for each, because a shared one would send the cookies of one tenant's receiver to another's.
         async with (
             httpx.AsyncClient(transport=self._egress_policy.transport(LIMITS), timeout=TIMEOUT_SECONDS) as client,
             client.stream("POST", url, content=body, headers=headers, follow_redirects=False) as response,
         ):
             kept = b""
-            # Raw, because what a few packed bytes unpack to has no bound.
+            # Raw, because the size of decompressed bytes has no bound.
             async for part in response.aiter_raw():
                 kept += part
                 if len(kept) >= KEPT_BYTES:
@@ -115,7 +115,7 @@ class WebhookSender:
 
 
 def signed(delivery: Delivery, secret: str) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers of a request, signed by the Standard Webhooks scheme at the present time."""
+    """Return the body and the headers of a request, signed by the Standard Webhooks scheme at the present time."""
     body = msgspec.json.encode(delivery.payload)
     now = datetime.now(UTC)
     return body, {

@@ -1,20 +1,26 @@
-"""Webhooks: the URLs of a tenant that are told what becomes of its jobs.
+"""Webhooks: the URLs of a tenant that are sent the events of its jobs.
 
 Requests are signed by the Standard Webhooks scheme (standardwebhooks.com); its libraries verify them.
 """
 
 import base64
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from piccolo.columns import Column
+from piccolo.query.methods.select import Select
+from piccolo.querystring import QueryString
 
 from freight.database import Connection
+from freight.domain import tables
 from freight.domain.errors import InvalidRequest, NotFound, StateConflict
 from freight.domain.jobs.transitions import Status
+from freight.domain.tables import NOW
 from freight.domain.tenancy import audit
 from freight.domain.tenancy.audit import Actor
 from freight.egress import AddressRefused, EgressPolicy
@@ -39,6 +45,8 @@ SECRET_BYTES = 32
 
 SWITCHED_OFF = "Switched off through the API."
 
+DISABLED_MEANWHILE = QueryString("coalesce(error || ' ', '') || 'Then the webhook was switched off.'")
+
 Url = Annotated[
     str,
     Meta(
@@ -49,7 +57,7 @@ Url = Annotated[
 ]
 Events = Annotated[
     Annotated[list[JobEvent], Meta(min_length=1, max_length=20)] | None,
-    Meta(description="What to tell it of; null for everything."),
+    Meta(description="The events to send; null for all."),
 ]
 Description = Annotated[
     Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")] | None, Meta(description="Your own note.")
@@ -57,7 +65,7 @@ Description = Annotated[
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The webhook that a client asks for."""
+    """The webhook to create."""
 
     url: Url
     events: Events = None
@@ -65,7 +73,7 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class WebhookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be different about a webhook; what is left out stays as it is."""
+    """What to change about a webhook; what is left out stays as it is."""
 
     url: Url | UnsetType = UNSET
     events: Events | UnsetType = UNSET
@@ -74,24 +82,28 @@ class WebhookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook as it stands, without its secret."""
+    """A webhook as it is stored, without its secret."""
 
     id: UUID
     url: str
     description: str | None
-    events: Annotated[list[JobEvent] | None, Meta(description="What it is told of; null for everything.")]
-    disabled_at: Annotated[datetime | None, Meta(description="Since when it is sent nothing.")]
-    disabled_reason: Annotated[str | None, Meta(description="Why it is sent nothing.")]
+    events: Annotated[list[JobEvent] | None, Meta(description="The events that are sent; null for all.")]
+    disabled_at: Annotated[datetime | None, Meta(description="Since when nothing is sent.")]
+    disabled_reason: Annotated[str | None, Meta(description="Why nothing is sent.")]
     failing_since: Annotated[datetime | None, Meta(description="Since when every attempt at a delivery failed.")]
     created_at: datetime
     updated_at: datetime
 
 
-COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Webhook))
+WEBHOOK = tables.Webhook
+
+DELIVERY = tables.WebhookDelivery
+
+COLUMNS = tables.columns(WEBHOOK, Webhook)
 
 
 def event_of(before: Status, now: Status) -> JobEvent | None:
-    """What a job's way from one state to another is called; None if it is told to nobody."""
+    """Return the event of a job that goes from one state to another; None if no webhook is sent one."""
     match before, now:
         case "paused", "pending" | "running":
             return "job.resumed"
@@ -105,7 +117,7 @@ def event_of(before: Status, now: Status) -> JobEvent | None:
 
 
 async def check_url(egress_policy: EgressPolicy, url: str | UnsetType) -> None:
-    """Raise `InvalidRequest` if nothing may be sent there. No transaction is open meanwhile: names are resolved."""
+    """Raise `InvalidRequest` if nothing may be sent there. Names are resolved, so hold no transaction meanwhile."""
     if url is UNSET:
         return
     try:
@@ -121,119 +133,114 @@ async def check_url(egress_policy: EgressPolicy, url: str | UnsetType) -> None:
 async def create(
     tx: Connection, cipher: CredentialCipher, actor: Actor, tenant_id: UUID, request: WebhookRequest
 ) -> tuple[Webhook, str]:
-    """Store a webhook whose URL has been checked, and return it with its secret. Raises `StateConflict`."""
-    # One at a time, or two requests at once could exceed the number.
+    """Store a webhook whose URL has been checked, and return it with its secret. Raise `StateConflict`."""
+    # One at a time, or two concurrent requests could exceed the number.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('webhooks ' || $1, 0))", str(tenant_id))
-    if await tx.fetchval("SELECT count(*) FROM webhooks") >= MOST:
+    if await WEBHOOK.count() >= MOST:
         raise StateConflict(f"There are {MOST} webhooks already, as many as there may be. Delete one first.")
     webhook_id, secret = uuid4(), _generate_secret()
-    await tx.execute(
-        "INSERT INTO webhooks (id, tenant_id, url, description, events, secret) VALUES ($1, $2, $3, $4, $5, $6)",
-        webhook_id,
-        tenant_id,
-        request.url,
-        request.description,
-        request.events or [],
-        cipher.seal(secret, bound_to=_binding(webhook_id)),
+    new = WEBHOOK(
+        id=webhook_id,
+        tenant_id=tenant_id,
+        url=request.url,
+        description=request.description,
+        events=request.events or [],
+        secret=cipher.seal(secret, bound_to=_binding(webhook_id)),
     )
-    await audit.record(tx, actor, "webhook.created", "webhook", webhook_id, _told(request))
-    return await get(tx, webhook_id), secret
+    (row,) = await WEBHOOK.insert(new).returning(*COLUMNS)
+    await audit.record(tx, actor, "webhook.created", "webhook", webhook_id, _details(request))
+    return _webhook(row), secret
 
 
 async def get(tx: Connection, webhook_id: UUID) -> Webhook:
-    """The webhook with this id. Raises `NotFound`, also for another tenant's."""
-    row = await tx.fetchrow(f"SELECT {COLUMNS} FROM webhooks WHERE id = $1", webhook_id)
-    if row is None:
-        raise NotFound(f"There is no webhook {webhook_id}.")
-    return _webhook(row)
+    """Return the webhook with this id. Raise `NotFound`, also for another tenant's."""
+    return _only(await _select(webhook_id), webhook_id)
 
 
 async def lock(tx: Connection, webhook_id: UUID) -> Webhook:
-    """The webhook with this id, which nobody else may change until the transaction ends. Raises `NotFound`."""
-    await tx.execute("SELECT FROM webhooks WHERE id = $1 FOR NO KEY UPDATE", webhook_id)
-    return await get(tx, webhook_id)
+    """Lock the webhook with this id until the transaction ends, and return it. Raise `NotFound`."""
+    return _only(await _select(webhook_id).lock_rows("NO KEY UPDATE"), webhook_id)
 
 
 async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[Webhook], int]:
-    """A tenant's webhooks, oldest first, and how many there are in all."""
-    total = await tx.fetchval("SELECT count(*) FROM webhooks")
-    rows = await tx.fetch(f"SELECT {COLUMNS} FROM webhooks ORDER BY created_at, id LIMIT $1 OFFSET $2", limit, offset)
-    return [_webhook(row) for row in rows], total
+    """Return a tenant's webhooks, oldest first, and how many there are."""
+    rows = await WEBHOOK.select(*COLUMNS).order_by(WEBHOOK.created_at, WEBHOOK.id).limit(limit).offset(offset)
+    return [_webhook(row) for row in rows], await WEBHOOK.count()
 
 
 async def listening(tx: Connection, tenant_id: UUID, event: Event) -> list[UUID]:
-    """The tenant's webhooks that are switched on and are to be told of this event."""
-    rows = await tx.fetch(
-        """SELECT id FROM webhooks
-           WHERE tenant_id = $1 AND disabled_at IS NULL AND (events = '{}' OR $2 = ANY(events))""",
-        tenant_id,
-        event,
+    """Return the tenant's webhooks that are enabled and subscribe to this event."""
+    rows = await WEBHOOK.select(WEBHOOK.id).where(
+        WEBHOOK.tenant_id == tenant_id,
+        WEBHOOK.disabled_at.is_null(),
+        (WEBHOOK.events == []) | WEBHOOK.events.any(event),
     )
     return [row["id"] for row in rows]
 
 
 async def change(tx: Connection, actor: Actor, webhook_id: UUID, wanted: WebhookChange) -> Webhook:
-    """Change a webhook; a new URL has been checked. Raises `NotFound`."""
-    now = await lock(tx, webhook_id)
-    await tx.execute(
-        "UPDATE webhooks SET url = $2, events = $3, description = $4, updated_at = now() WHERE id = $1",
-        webhook_id,
-        now.url if wanted.url is UNSET else wanted.url,
-        (now.events if wanted.events is UNSET else wanted.events) or [],
-        now.description if wanted.description is UNSET else wanted.description,
-    )
+    """Change a webhook; a new URL has been checked. Raise `NotFound`."""
+    before = await lock(tx, webhook_id)
+    values: dict[Column | str, Any] = {WEBHOOK.updated_at: NOW}
+    if wanted.url is not UNSET:
+        values[WEBHOOK.url] = wanted.url
+    if wanted.events is not UNSET:
+        values[WEBHOOK.events] = wanted.events or []
+    if wanted.description is not UNSET:
+        values[WEBHOOK.description] = wanted.description
     if wanted.enabled is True:
-        await tx.execute(
-            "UPDATE webhooks SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = $1",
-            webhook_id,
-        )
-    elif wanted.enabled is False and now.disabled_at is None:
-        await switch_off(tx, webhook_id, SWITCHED_OFF)
-    await audit.record(tx, actor, "webhook.changed", "webhook", webhook_id, _told(wanted))
+        values |= {WEBHOOK.disabled_at: None, WEBHOOK.disabled_reason: None, WEBHOOK.failing_since: None}
+    await WEBHOOK.update(values).where(WEBHOOK.id == webhook_id)
+    if wanted.enabled is False and before.disabled_at is None:
+        await disable(tx, webhook_id, SWITCHED_OFF)
+    await audit.record(tx, actor, "webhook.changed", "webhook", webhook_id, _details(wanted))
     return await get(tx, webhook_id)
 
 
-async def switch_off(tx: Connection, webhook_id: UUID, reason: str) -> None:
-    """Send a locked webhook nothing more; what it was still to be sent has failed."""
-    await tx.execute(
-        "UPDATE webhooks SET disabled_at = now(), disabled_reason = $2, updated_at = now() WHERE id = $1",
-        webhook_id,
-        reason,
+async def disable(tx: Connection, webhook_id: UUID, reason: str) -> None:
+    """Send a locked webhook nothing more. Its pending deliveries fail."""
+    await WEBHOOK.update({WEBHOOK.disabled_at: NOW, WEBHOOK.disabled_reason: reason, WEBHOOK.updated_at: NOW}).where(
+        WEBHOOK.id == webhook_id
     )
-    await tx.execute(
-        """UPDATE webhook_deliveries
-           SET status = 'failed', error = coalesce(error || ' ', '') || 'Then the webhook was switched off.'
-           WHERE webhook_id = $1 AND status = 'pending'""",
-        webhook_id,
-    )
+    pending = (DELIVERY.webhook_id == webhook_id) & (DELIVERY.status == "pending")
+    await DELIVERY.update({DELIVERY.status: "failed", DELIVERY.error: DISABLED_MEANWHILE}).where(pending)
 
 
 async def delete(tx: Connection, actor: Actor, webhook_id: UUID) -> None:
-    """Delete a webhook with its deliveries. Raises `NotFound`."""
+    """Delete a webhook with its deliveries. Raise `NotFound`."""
     await lock(tx, webhook_id)
-    await tx.execute("DELETE FROM webhooks WHERE id = $1", webhook_id)
+    await WEBHOOK.delete().where(WEBHOOK.id == webhook_id)
     await audit.record(tx, actor, "webhook.deleted", "webhook", webhook_id)
 
 
 async def rotate_secret(
     tx: Connection, cipher: CredentialCipher, actor: Actor, webhook_id: UUID
 ) -> tuple[Webhook, str]:
-    """Give a webhook another secret, with which whatever is sent from now on is signed. Raises `NotFound`."""
+    """Give a webhook another secret, which signs every later request. Raise `NotFound`."""
     await lock(tx, webhook_id)
     secret = _generate_secret()
-    await tx.execute(
-        "UPDATE webhooks SET secret = $2, updated_at = now() WHERE id = $1",
-        webhook_id,
-        cipher.seal(secret, bound_to=_binding(webhook_id)),
-    )
+    sealed = cipher.seal(secret, bound_to=_binding(webhook_id))
+    await WEBHOOK.update({WEBHOOK.secret: sealed, WEBHOOK.updated_at: NOW}).where(WEBHOOK.id == webhook_id)
     await audit.record(tx, actor, "webhook.secret_rotated", "webhook", webhook_id)
     return await get(tx, webhook_id), secret
 
 
 async def secret_of(tx: Connection, cipher: CredentialCipher, webhook_id: UUID) -> str:
-    """The secret that requests to a webhook are signed with. Raises `freight.encryption.SecretError`."""
-    sealed = await tx.fetchval("SELECT secret FROM webhooks WHERE id = $1", webhook_id)
-    return cipher.open(sealed, bound_to=_binding(webhook_id))
+    """Return the secret that signs requests to a webhook. Raise `NotFound` or `freight.encryption.SecretError`."""
+    row = await WEBHOOK.select(WEBHOOK.secret).where(WEBHOOK.id == webhook_id).first()
+    if row is None:
+        raise NotFound(f"There is no webhook {webhook_id}.")
+    return cipher.open(row["secret"], bound_to=_binding(webhook_id))
+
+
+def _select(webhook_id: UUID) -> Select[tables.Webhook]:
+    return WEBHOOK.select(*COLUMNS).where(WEBHOOK.id == webhook_id)
+
+
+def _only(rows: Sequence[dict[str, Any]], webhook_id: UUID) -> Webhook:
+    if not rows:
+        raise NotFound(f"There is no webhook {webhook_id}.")
+    return _webhook(rows[0])
 
 
 def _generate_secret() -> str:
@@ -244,7 +251,7 @@ def _binding(webhook_id: UUID) -> str:
     return f"webhook {webhook_id}"
 
 
-def _told(given: WebhookRequest | WebhookChange) -> dict[str, Any]:
+def _details(given: WebhookRequest | WebhookChange) -> dict[str, Any]:
     # A URL's path and query are often a secret in themselves.
     return {name: value for name, value in msgspec.to_builtins(given).items() if name != "url"}
 

@@ -1,4 +1,4 @@
-"""Made-up notes with replies, reminders and files."""
+"""Generated notes with replies, reminders and files."""
 
 import random
 from collections.abc import Sequence
@@ -6,19 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from freight_sandbox.affinity.generator.lists import VANISHED_OPPORTUNITY_ID
-from freight_sandbox.affinity.generator.network import Network, moment
+from freight_sandbox.affinity.generator.people_graph import PeopleGraph, moment
 from freight_sandbox.affinity.generator.values import in_pacific
+from freight_sandbox.affinity.generator.word_lists import CITIES
 from freight_sandbox.affinity.rows import File, Note, Reminder
-from freight_sandbox.affinity.words import CITIES
 
 FIRST_NOTE_ID = 1_000_001
 FIRST_REMINDER_ID = 2_000_001
 FIRST_FILE_ID = 3_000_001
 FIRST_INTERACTION_ID = 600_001
-
 TURN = 8
 REPLIED_TO = 4
-"""Of every eight notes in a row, the fifth has the next two for replies."""
+"""Of every eight notes in a row, the next two reply to the fifth."""
 
 PLAIN = (
     "Called {who}. They will send the deck next week.",
@@ -40,22 +39,22 @@ LONG_NOTE_LINES = 400
 
 
 class Notes:
-    """Made-up notes."""
+    """Generated notes."""
 
-    def __init__(self, seed: int, count: int, network: Network, opportunities: Sequence[int]) -> None:
+    def __init__(self, seed: int, count: int, graph: PeopleGraph, opportunities: Sequence[int]) -> None:
         self.ids: Sequence[int] = range(FIRST_NOTE_ID, FIRST_NOTE_ID + count)
         self._seed = seed
-        self._network = network
+        self._graph = graph
         self._opportunities = opportunities
 
     def row(self, row_id: int) -> Note:
-        """The note or reply with that id."""
+        """Return the note or reply with this id."""
         place = row_id - FIRST_NOTE_ID
         chance = random.Random(f"{self._seed} note {place}")  # noqa: S311
         written = moment(place)
         common: dict[str, Any] = {
             "id": row_id,
-            "creator_id": self._network.creator(place) or self._network.creator(0),
+            "creator_id": self._graph.creator(place) or self._graph.creator(0),
             "created_at": in_pacific(written),
             "updated_at": in_pacific(written + timedelta(days=1)) if place % 6 == 0 else None,
         }
@@ -65,7 +64,7 @@ class Notes:
         return Note(**common, **self._content(place, chance), **self._links(place, chance))
 
     def _content(self, place: int, chance: random.Random) -> dict[str, Any]:
-        who, city = self._network.outsider(chance) or {}, chance.choice(CITIES).name
+        who, city = self._graph.outsider(chance) or {}, chance.choice(CITIES).name
         words = {"who": who.get("firstName") or "the founder", "city": city}
         if place % 331 == 200:
             return {"content": "\n".join(f"Line {number} of a long transcript." for number in range(LONG_NOTE_LINES))}
@@ -75,17 +74,18 @@ class Notes:
         return {"content": markdown, "html": html, "type": 3 if place % 97 == 11 else 2}
 
     def _links(self, place: int, chance: random.Random) -> dict[str, Any]:
-        network = self._network
+        graph = self._graph
         if place % 23 == 7:
-            # It hangs on a meeting alone: who took part is told, whom it is about is not.
-            people = _some(network.outsiders, chance, 2) + _some(network.users, chance, 1)
+            # This note is attached to a meeting alone: its participants are known, the records that it is about are
+            # not.
+            people = _some(graph.outsiders, chance, 2) + _some(graph.users, chance, 1)
             interaction = {"interaction_id": FIRST_INTERACTION_ID + place, "interaction_type": 0, "is_meeting": True}
             return {"interaction_person_ids": people, **interaction}
         return {
-            "associated_person_ids": _some(network.outsiders, chance, (0, 1, 1, 3)[place % 4]),
-            "organization_ids": _some(network.companies.ids, chance, (1, 0, 1, 2)[place % 4]),
+            "associated_person_ids": _some(graph.outsiders, chance, (0, 1, 1, 3)[place % 4]),
+            "organization_ids": _some(graph.companies.ids, chance, (1, 0, 1, 2)[place % 4]),
             "opportunity_ids": self._deals(place, chance),
-            "mentioned_person_ids": _some(network.users, chance, 1 if place % 9 == 0 else 0),
+            "mentioned_person_ids": _some(graph.users, chance, 1 if place % 9 == 0 else 0),
         }
 
     def _deals(self, place: int, chance: random.Random) -> tuple[int, ...]:
@@ -94,21 +94,21 @@ class Notes:
 
 
 class Reminders:
-    """Made-up reminders."""
+    """Generated reminders."""
 
-    def __init__(self, seed: int, count: int, network: Network, opportunities: Sequence[int]) -> None:
+    def __init__(self, seed: int, count: int, graph: PeopleGraph, opportunities: Sequence[int]) -> None:
         self.ids: Sequence[int] = range(FIRST_REMINDER_ID, FIRST_REMINDER_ID + count)
         self._seed = seed
-        self._network = network
+        self._graph = graph
         self._opportunities = opportunities
 
     def row(self, row_id: int) -> Reminder:
-        """The reminder with that id."""
+        """Return the reminder with this id."""
         place = row_id - FIRST_REMINDER_ID
         chance = random.Random(f"{self._seed} reminder {place}")  # noqa: S311
         made, status = moment(place), place % 3
         recurring = place % 5 == 4 and status != 0
-        owner = _reference(self._network.creator(place))
+        owner = _reference(self._graph.creator(place))
         return Reminder(
             id=row_id,
             type=1 if recurring else 0,
@@ -119,16 +119,16 @@ class Reminders:
             reset_type=place % 3 if recurring else None,
             reminder_days=30 if recurring else None,
             status=status,
-            creator=_reference(self._network.creator(0)),
-            owner=owner or _reference(self._network.creator(0)),
+            creator=_reference(self._graph.creator(0)),
+            owner=owner or _reference(self._graph.creator(0)),
             completer=owner if status == 0 else None,
             **self._subject(place, chance),
         )
 
     def _subject(self, place: int, chance: random.Random) -> dict[str, Any]:
         role, ids = (
-            ("person", self._network.outsiders),
-            ("organization", self._network.companies.ids),
+            ("person", self._graph.outsiders),
+            ("organization", self._graph.companies.ids),
             ("opportunity", self._opportunities),
             ("nobody", ()),
         )[place % 4]
@@ -137,21 +137,21 @@ class Reminders:
 
 
 class Files:
-    """Made-up files, each of some hundred bytes and some of none."""
+    """Generated files, each of some hundred bytes and some empty."""
 
-    def __init__(self, seed: int, count: int, network: Network, opportunities: Sequence[int]) -> None:
+    def __init__(self, seed: int, count: int, graph: PeopleGraph, opportunities: Sequence[int]) -> None:
         self.ids: Sequence[int] = range(FIRST_FILE_ID, FIRST_FILE_ID + count)
         self._seed = seed
-        self._network = network
+        self._graph = graph
         self._opportunities = opportunities
 
     def row(self, row_id: int) -> File:
-        """The file with that id."""
+        """Return the file with this id."""
         place = row_id - FIRST_FILE_ID
         chance = random.Random(f"{self._seed} file {place}")  # noqa: S311
         role, ids = (
-            ("organization_id", self._network.companies.ids),
-            ("person_id", self._network.outsiders),
+            ("organization_id", self._graph.companies.ids),
+            ("person_id", self._graph.outsiders),
             ("opportunity_id", self._opportunities),
         )[place % 3]
         owner: dict[str, Any] = {role: chance.choice(ids)} if ids else {}
@@ -162,7 +162,7 @@ class Files:
             name=FILE_NAMES[place % len(FILE_NAMES)].format(place + 1),
             size=0 if place % 13 == 7 else chance.randrange(20, 5000),
             created_at=in_pacific(moment(place)),
-            uploader_id=self._network.creator(place),
+            uploader_id=self._graph.creator(place),
             **owner,
         )
 

@@ -1,15 +1,15 @@
-"""The fields of made-up workspaces: those that Affinity fills, and those that the firm made, of every value type."""
+"""The fields of generated workspaces: those that Affinity fills, and custom ones of every value type."""
 
 from collections.abc import Iterable, Sequence
 
+from freight_sandbox.affinity.generator.word_lists import COMPANY_SECOND_WORDS, INDUSTRIES, SECTORS
 from freight_sandbox.affinity.rows import DropdownOption, Entity, FieldDefinition
-from freight_sandbox.affinity.words import COMPANY_SECOND_WORDS, INDUSTRIES, SECTORS
 
 FIRST_SECTOR_ID = 6000
 COMPANY_FIELD_NUMBER = 3110
 PERSON_FIELD_NUMBER = 3210
 LIST_FIELD_NUMBER = 10_000
-"""The first custom field of each, and of a list by its place."""
+"""The number of the first custom field of each entity and, with its position added, of a list."""
 FIELDS_OF_A_LIST = 100
 OPTIONS_OF_A_FIELD = 1000
 
@@ -39,7 +39,7 @@ CUSTOM = (
     ("Parent Company", "company"),
     ("Co-Investors", "company-multi"),
     ("Weighted Score", "formula-number"),
-    # A firm may well name a field as Affinity names one of its own.
+    # A custom field can have the same name as one of Affinity's own.
     ("Description", "text"),
 )
 OWNERS = "Owners"
@@ -72,7 +72,7 @@ def _options(number: int, value_type: str, themes: Sequence[str]) -> tuple[Dropd
 
 
 def custom_fields(entity: Entity, first_number: int, list_id: int | None = None) -> tuple[FieldDefinition, ...]:
-    """A field of every value type that a firm can choose, of an entity or of a list."""
+    """Return a field of every value type that a customer can choose, for an entity or a list."""
     return tuple(
         _own(entity, first_number + place, title, value_type, list_id)
         for place, (title, value_type) in enumerate(CUSTOM)
@@ -121,5 +121,5 @@ PERSON_CUSTOM = custom_fields("person", PERSON_FIELD_NUMBER)
 
 
 def list_fields(entity: Entity, list_id: int, place: int) -> Sequence[FieldDefinition]:
-    """The own fields of the list at a place."""
+    """Return the own fields of the list at a position."""
     return custom_fields(entity, LIST_FIELD_NUMBER + place * FIELDS_OF_A_LIST, list_id)

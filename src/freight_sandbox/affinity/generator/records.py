@@ -1,6 +1,6 @@
-"""Made-up companies and persons: every row follows from the seed and its place, so none has to be kept.
+"""Generated companies and persons: every row is derived from the seed and its position, so none is stored.
 
-Ordinary rows make up most of it. The others stand at fixed intervals, one prime for each oddity of real workspaces.
+Most rows are ordinary. The others are at fixed intervals, one prime for each oddity of real workspaces.
 """
 
 import random
@@ -32,8 +32,7 @@ from freight_sandbox.affinity.generator.fields import (
     PHONE,
 )
 from freight_sandbox.affinity.generator.values import location
-from freight_sandbox.affinity.rows import Company, Field, Person
-from freight_sandbox.affinity.words import (
+from freight_sandbox.affinity.generator.word_lists import (
     CITIES,
     COMPANY_FIRST_WORDS,
     COMPANY_SECOND_WORDS,
@@ -48,23 +47,23 @@ from freight_sandbox.affinity.words import (
     UNUSUAL_NAMES,
     City,
 )
+from freight_sandbox.affinity.rows import Company, Field, Person
 
 FIRST_COMPANY_ID = 200_000_001
 FIRST_PERSON_ID = 100_000_001
 INTERNAL_PERSONS = 8
 OWN_DOMAIN = "sandbox-ventures.com"
-
 NAME_PAIRS = len(COMPANY_FIRST_WORDS) * len(COMPANY_SECOND_WORDS)
 NAME_STEP = 619  # shares no factor with NAME_PAIRS, so stepping visits every pair once
 
 
 def is_collaborator(person_id: int) -> bool:
-    """Return whether the person is an outsider with access to a part of the workspace."""
+    """Return whether the person is an external one with access to a part of the workspace."""
     return (person_id - FIRST_PERSON_ID) % 29 == 12
 
 
 class Companies:
-    """Made-up companies."""
+    """Generated companies."""
 
     def __init__(self, seed: int, count: int) -> None:
         self.ids: Sequence[int] = range(FIRST_COMPANY_ID, FIRST_COMPANY_ID + count)
@@ -72,7 +71,7 @@ class Companies:
         self.head = lru_cache(maxsize=4096)(self._head)
 
     def row(self, row_id: int) -> Company:
-        """The company with that id."""
+        """Return the company with this id."""
         place = row_id - FIRST_COMPANY_ID
         chance = random.Random(f"{self._seed} company {place}")  # noqa: S311
         name, domains, city = self.head(place)
@@ -91,7 +90,7 @@ class Companies:
         )
 
     def _head(self, place: int) -> tuple[str, list[str], City]:
-        """Name, valid domains and city: what the company's people need to know of it."""
+        """Return name, valid domains and city, which the company's people need."""
         chance = random.Random(f"{self._seed} company head {place}")  # noqa: S311
         city = chance.choice(CITIES)
         first, second = self._words(place)
@@ -100,7 +99,7 @@ class Companies:
             return f"{first} {second} Europe", self.head(place - 1)[1][:1], city
         if place % 23 == 7:
             return f"{first} {second}{suffix}", [], city
-        # Beyond all pairs of words they come again, then with a number.
+        # When all pairs of words are used, they repeat with a number.
         slug = _slug(first + second) + (str(place // NAME_PAIRS + 1) if place >= NAME_PAIRS else "")
         domains = [slug + city.suffix]
         if place % 17 == 5:
@@ -114,7 +113,7 @@ class Companies:
 
 
 class Persons:
-    """Made-up persons who work for made-up companies."""
+    """Generated persons who work for generated companies."""
 
     def __init__(self, seed: int, count: int, companies: Companies) -> None:
         self.ids: Sequence[int] = range(FIRST_PERSON_ID, FIRST_PERSON_ID + count)
@@ -122,7 +121,7 @@ class Persons:
         self._companies = companies
 
     def row(self, row_id: int) -> Person:
-        """The person with that id."""
+        """Return the person with this id."""
         place = row_id - FIRST_PERSON_ID
         chance = random.Random(f"{self._seed} person {place}")  # noqa: S311
         internal = place < INTERNAL_PERSONS
@@ -144,7 +143,7 @@ class Persons:
         )
 
     def _employer(self, place: int, chance: random.Random) -> int | None:
-        """The place of the company that the person works for."""
+        """Return the position of the company that the person works for."""
         if place % 9 == 4 or not self._companies.ids:
             return None
         return chance.randrange(len(self._companies.ids))
@@ -203,7 +202,7 @@ def _company_fields(place: int, name: str, city: City, chance: random.Random) ->
 
 
 def _emails(place: int, first: str, last: str, domain: str, chance: random.Random) -> list[str]:
-    """Addresses that no other person has: the person's place is a part of them."""
+    """Return addresses that no other person has: they contain the person's position."""
     if place % 7 == 3:
         return []
     local = f"{_slug(first)}.{_slug(last)}{place}"

@@ -1,4 +1,4 @@
-"""Values of made-up fields, of every value type."""
+"""Values of generated fields, of every value type."""
 
 import random
 from collections.abc import Iterable
@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from freight_sandbox.affinity.generator.fields import OWNERS, UNUSED_STATUS
-from freight_sandbox.affinity.rows import DropdownOption, Field, FieldDefinition
-from freight_sandbox.affinity.times import PACIFIC
-from freight_sandbox.affinity.words import CITIES, COMPANY_SECOND_WORDS, City
+from freight_sandbox.affinity.generator.word_lists import CITIES, COMPANY_SECOND_WORDS, City
+from freight_sandbox.affinity.rows import PACIFIC, DropdownOption, Field, FieldDefinition
 
 THESES = (
     "Strong founder, early market. Revisit after the next round.",
@@ -18,28 +17,28 @@ THESES = (
 
 
 class People(Protocol):
-    """Where values find the people and companies that they refer to, as v2's short forms; None if there is none."""
+    """Returns the people and companies that values refer to, in the short forms of API v2, or None."""
 
     def user(self, chance: random.Random) -> dict[str, Any] | None:
-        """One of the firm's own people."""
+        """Return an internal user."""
         ...
 
     def outsider(self, chance: random.Random) -> dict[str, Any] | None:
-        """A person outside the firm."""
+        """Return an external person."""
         ...
 
     def company(self, chance: random.Random) -> dict[str, Any] | None:
-        """A company."""
+        """Return a company."""
         ...
 
 
 def make_values(definitions: Iterable[FieldDefinition], chance: random.Random, people: People) -> list[Field]:
-    """A value, or none, for each of the fields."""
+    """Return a value, or none, for each of the fields."""
     return [field.holding(_value(field, chance, people) if chance.random() < 0.7 else None) for field in definitions]
 
 
 def location(city: City, chance: random.Random) -> dict[str, str | None]:
-    """A place in a city."""
+    """Return a location in a city."""
     street = city.street.format(chance.randrange(1, 400)) if chance.random() < 0.6 else None
     return {
         "streetAddress": street,
@@ -51,7 +50,7 @@ def location(city: City, chance: random.Random) -> dict[str, str | None]:
 
 
 def last_contact(chance: random.Random, user: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A value of Affinity's own about an e-mail or a meeting, which it keeps of its users."""
+    """Return a value that Affinity computes about a user's e-mail or meeting."""
     if user is None or chance.random() < 0.4:
         return None
     at = datetime(2025, chance.randrange(1, 13), chance.randrange(1, 28), 17, 30, tzinfo=UTC)
@@ -101,7 +100,7 @@ def _number(chance: random.Random) -> float:
 
 
 def _midnight(chance: random.Random) -> str:
-    # Affinity keeps dates as the midnight of its own time zone, which is 07:00 or 08:00 in UTC.
+    # Affinity stores dates as midnight in its own time zone, which is 07:00 or 08:00 in UTC.
     day = datetime(2024, chance.randrange(1, 13), chance.randrange(1, 29), tzinfo=PACIFIC)
     return day.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
@@ -131,10 +130,10 @@ def _reference(field: FieldDefinition, chance: random.Random, people: People) ->
 
 
 def in_utc(at: datetime) -> str:
-    """A time as API v2 writes it."""
+    """Return a time as API v2 writes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def in_pacific(at: datetime) -> str:
-    """A time as API v1 writes it."""
+    """Return a time as API v1 writes it."""
     return at.astimezone(PACIFIC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""Turns records into what Attio can hold, and says which values it cannot."""
+"""Drafting: records in the form that Attio holds, with an issue for each value that it cannot hold."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ __all__ = ["MappingIndex", "draft"]
 
 
 def draft(record: Record, references: References, guide: MappingIndex) -> Draft:
-    """The record in Attio's terms; see `freight.connectors.protocols.Target.draft`."""
+    """Return the record in Attio's terms; see `freight.connectors.protocols.Target.draft`."""
     sketch = DraftBuilder(guide, references)
     match record:
         case Company():

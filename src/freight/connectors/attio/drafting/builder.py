@@ -1,10 +1,10 @@
 """What every draft needs: the layout, the other records that it refers to, and a place for what has to be said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from freight.connectors.attio import values
 from freight.connectors.attio.standard import own_types
-from freight.connectors.protocols import Issue, References
+from freight.connectors.protocols import Issue, References, ReferenceSlot, SlotReference
 from freight.model.crm import Entity, Reference
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import Place, ResolvedMapping
@@ -31,12 +31,12 @@ class MappingIndex:
         """The titles of the options by owner and field, of which there may be thousands."""
 
     def carried(self, owner: str) -> frozenset[str]:
-        """The attributes that the records of an owner of fields are given, as far as they have values for them."""
+        """Return the attributes that the job writes on the records of an owner of fields."""
         fields = (place.attribute for place in self.places.get(owner, {}).values() if place.action != "skip")
         return frozenset(own_types(owner)) | {slug for slug in fields if slug is not None}
 
     def member(self, person: PersonRef) -> str | None:
-        """The id of the member who has the person's e-mail address."""
+        """Return the id of the member with the person's e-mail address."""
         return self.layout.members.get((person.email or "").strip().lower())
 
 
@@ -48,40 +48,47 @@ class DraftBuilder:
         self.layout = guide.layout
         self.references = references
         self.issues: list[Issue] = []
-        self.pending: dict[Reference, None] = {}
-        self.waiting: set[str] = set()
-        """The attributes that lack a reference which is pending."""
+        self.slots: dict[str, ReferenceSlot] = {}
+        """The attributes that refer to other records."""
 
     def say(self, code: str, message: str, *, field: str | None, value: str | None = None, info: bool = False) -> None:
         """Add an issue."""
         level = "info" if info else "warning"
         self.issues.append(Issue(level=level, code=code, message=message, field=field, value=value))  # type: ignore[arg-type]
 
-    def refer(self, entity: Entity, source_id: str, *, field: str, what: str) -> dict[str, str] | None:
-        """A reference to another record; None with an issue, or as one that is pending, if it is not in the target.
+    def refer(
+        self,
+        attribute: str,
+        references: Iterable[SlotReference],
+        if_several: Callable[[Sequence[str]], Issue] | None = None,
+    ) -> None:
+        """Let an attribute refer to other records; see `freight.connectors.protocols.ReferenceSlot`."""
+        if given := tuple(references):
+            self.slots[attribute] = ReferenceSlot(
+                attribute=attribute, references=given, value=values.record_reference, if_several=if_several
+            )
 
-        `what` names the record at the beginning of a sentence.
-        """
-        reference = (entity, source_id)
-        if (target_id := self.references.found.get(reference)) is not None:
-            return values.record_reference(entity, target_id)
-        if reference in self.references.expected:
-            self.pending[reference] = None
-            self.waiting.add(field)
-            return None
+    def reference(self, reference: Reference, *, field: str, what: str, name: str = "") -> SlotReference:
+        """Return a reference for the slot of a field. `what` names the record at the beginning of a sentence."""
+        return SlotReference(
+            reference=reference, name=name, if_missing=self.not_found(reference, field=field, what=what)
+        )
+
+    def not_found(self, reference: Reference, *, field: str, what: str) -> Issue:
+        """Return what is said of a record that a field refers to and that is not in the target."""
+        _, source_id = reference
         name = self.name_of(reference)
         which = f"{source_id} at the source" if name is None or name in what else f"{name}, {source_id} at the source"
-        self.say(
-            "reference_not_found",
-            f"{what} ({which}) is not in Attio: the link was left out. See what became of that record, then run the "
-            "job again.",
+        return Issue(
+            code="reference_not_found",
+            message=f"{what} ({which}) is not in Attio: the link was left out. See what became of that record, then "
+            "run the job again.",
             field=field,
             value=source_id,
         )
-        return None
 
     def name_of(self, reference: Reference) -> str | None:
-        """What a record is called, as far as it is known."""
+        """Return what a record is called, as far as it is known."""
         entity, source_id = reference
         return (
             described(self.references.people, source_id) if entity == "people" else self.references.names.get(reference)
@@ -99,13 +106,8 @@ class DraftBuilder:
         person = self.references.people.get(source_id) if entity == "people" else None
         return person if person is not None and person.internal else None
 
-    def is_expected(self, entity: Entity, source_id: str) -> bool:
-        """Whether a record is not in the target yet and will be."""
-        reference = (entity, source_id)
-        return reference not in self.references.found and reference in self.references.expected
-
     def own(self, person: PersonRef, *, field: str) -> dict[str, str] | None:
-        """The member who is to own something in the place of this person; None if there is nobody."""
+        """Return the member who is to own something in the place of this person; None if no member can."""
         if (member_id := self.guide.member(person)) is not None:
             return values.actor_reference(member_id)
         who = f"{person.name or person.id} ({person.email or 'no e-mail address known'})"
@@ -120,7 +122,7 @@ class DraftBuilder:
             return values.actor_reference(self.layout.default_owner)
         self.say(
             "owner_without_member",
-            f"{who} is not a member of this Attio workspace, and the job names no default owner: nobody was entered. "
+            f"{who} is not a member of this Attio workspace, and the job names no default owner: none was entered. "
             "Invite the person to Attio, or name a default owner in the mapping, and run the job again.",
             field=field,
             value=person.email or person.id,
@@ -129,12 +131,12 @@ class DraftBuilder:
 
 
 def shown(value: object) -> str:
-    """A value as a message quotes it."""
+    """Return a value as a message quotes it."""
     text = str(value)
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
 
 
 def described(people: Mapping[str, PersonRef], person_id: str) -> str | None:
-    """What a person is called, as far as it is known."""
+    """Return what a person is called, as far as it is known."""
     person = people.get(person_id)
     return None if person is None else person.name or person.email

@@ -9,11 +9,11 @@ from freight.connectors.attio.drafting.conversion import field_values, location_
 from freight.connectors.attio.drafting.phones import phone_numbers
 from freight.connectors.attio.standard import MULTIPLE, SOURCE_ID, UNIQUE
 from freight.connectors.protocols import Attributes, Draft
-from freight.model.crm import Company, Person, entity_of
+from freight.model.crm import Company, Person, Reference, entity_of
 
 
 def draft_company(company: Company, sketch: DraftBuilder) -> Draft:
-    """A company, found again by its domains."""
+    """Return the draft of a company, which is matched by its domains."""
     shared = _shared(company, sketch)
     standard = {
         "name": text_items(company.name, "name", sketch),
@@ -24,16 +24,17 @@ def draft_company(company: Company, sketch: DraftBuilder) -> Draft:
 
 
 def draft_person(person: Person, sketch: DraftBuilder) -> Draft:
-    """A person, found again by the e-mail addresses."""
+    """Return the draft of a person, who is matched by the e-mail addresses."""
     shared = _shared(person, sketch)
-    employer = None
     if person.company_id is not None:
-        employer = sketch.refer("companies", person.company_id, field="company", what="The person's current company")
+        employer: Reference = ("companies", person.company_id)
+        what = "The person's current company"
+        name = sketch.name_of(employer) or person.company_id
+        sketch.refer("company", [sketch.reference(employer, field="company", what=what, name=name)])
     standard = {
         "name": _one(values.personal_name(person.first_name, person.last_name)),
         "email_addresses": addresses.email_addresses(person.emails, shared, sketch),
         "job_title": text_items(person.job_title, "job_title", sketch),
-        "company": _one(employer),
         **shared,
     }
     return _draft(person, standard, sketch)
@@ -41,14 +42,21 @@ def draft_person(person: Person, sketch: DraftBuilder) -> Draft:
 
 def _draft(record: Company | Person, standard: Attributes, sketch: DraftBuilder) -> Draft:
     entity = entity_of(record)
+    own = {slug: [str(item) for item in items] for slug, items in standard.items() if items}
+    own_slots = dict(sketch.slots)
     fields, multiple = field_values(entity, record.fields, sketch)
-    for slug in fields.keys() & {slug for slug, items in standard.items() if items}:
+    own |= {
+        slug: [one.name for one in slot.references]
+        for slug, slot in own_slots.items()
+        if sketch.slots[slug] is not slot
+    }
+    for slug in own.keys() & (fields.keys() | sketch.slots.keys()):
         sketch.say(
             "replaced_by_field",
             f"The mapping leads a field to {slug}, where the record has a value of its own: that one was left out. "
             "Lead the field to another attribute to keep both.",
             field=slug,
-            value=", ".join(map(str, standard[slug])),
+            value=", ".join(own[slug]),
         )
     filled: Attributes = {slug: items for slug, items in {**standard, **fields}.items() if items}
     unique = UNIQUE[entity]
@@ -59,8 +67,7 @@ def _draft(record: Company | Person, standard: Attributes, sketch: DraftBuilder)
         unique={unique: tuple(filled[unique])} if unique in filled else {},
         multiple=(MULTIPLE & filled.keys()) | multiple,
         issues=tuple(sketch.issues),
-        pending=tuple(sketch.pending),
-        waiting=frozenset(sketch.waiting),
+        slots=tuple(sketch.slots.values()),
     )
 
 

@@ -1,8 +1,10 @@
 """Values of fields in the form of the attributes that they go to."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -10,8 +12,9 @@ from freight.connectors.attio import values
 from freight.connectors.attio.countries import countries_named, country_code, country_name
 from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.values import InvalidValueError
-from freight.connectors.protocols import Attributes
+from freight.connectors.protocols import Attributes, Issue, SlotReference
 from freight.model import numerals
+from freight.model.crm import Reference
 from freight.model.fields import CompanyRef, FieldValues, Location, PersonRef, Value
 from freight.model.numerals import AmbiguousNumberError, NumeralError
 from freight.model.resolved_mapping import Place
@@ -21,12 +24,12 @@ LONGEST_TEXT = 10_000_000
 
 ENCODER = msgspec.json.Encoder(order="deterministic")
 
-PENDING: Final = object()
-"""Stands for a reference that can be made only later."""
-
 
 def field_values(owner: str, fields: FieldValues, sketch: DraftBuilder) -> tuple[Attributes, frozenset[str]]:
-    """The values of the fields of a record, and the attributes among them that hold several values at once."""
+    """Return the values of the fields of a record, and the attributes among them that hold several values at once.
+
+    Fields that refer to other records become slots of the draft.
+    """
     drafted: Attributes = {}
     multiple: set[str] = set()
     places = sketch.guide.places.get(owner, {})
@@ -36,7 +39,7 @@ def field_values(owner: str, fields: FieldValues, sketch: DraftBuilder) -> tuple
             sketch.say(
                 "field_not_mapped",
                 f"The field {field_id} appeared at the source after the job had looked at its fields: its values were "
-                "left out. Create the job again to carry them.",
+                "left out. Create the job again to migrate them.",
                 field=field_id,
                 value=", ".join(map(str, given)),
             )
@@ -48,7 +51,7 @@ def field_values(owner: str, fields: FieldValues, sketch: DraftBuilder) -> tuple
 
 
 def text_items(text: str | None, field: str, sketch: DraftBuilder) -> list[Any]:
-    """A text as the only value of an attribute, or none where it is empty or longer than Attio takes."""
+    """Return a text as the only value of an attribute; no value where it is empty or longer than Attio takes."""
     cleaned = (text or "").strip()
     if len(cleaned) * 4 > LONGEST_TEXT and len(cleaned.encode()) > LONGEST_TEXT:
         sketch.say(
@@ -63,7 +66,7 @@ def text_items(text: str | None, field: str, sketch: DraftBuilder) -> list[Any]:
 
 
 def number_item(given: float | Decimal, field: str, sketch: DraftBuilder) -> int | float:
-    """A number as Attio keeps it, with an issue if digits are lost. Raises `InvalidValueError` for an infinite one."""
+    """Return a number as Attio keeps it, with an issue if digits are lost. Raise `InvalidValueError` for infinity."""
     kept = values.number(given)
     if (reason := values.loss(given, kept)) is not None:
         written = str(kept).removesuffix(".0")
@@ -72,7 +75,7 @@ def number_item(given: float | Decimal, field: str, sketch: DraftBuilder) -> int
 
 
 def location_item(place: Location, field: str, sketch: DraftBuilder) -> dict[str, str | None] | None:
-    """A place, with an issue for each part that Attio cannot hold; None if nothing of it can be held."""
+    """Return a place, with an issue for each part that Attio cannot hold; None if it can hold nothing of it."""
     location = values.location(place)
     country = (place.country or "").strip()
     if country and country_code(country) is None:
@@ -120,26 +123,34 @@ def _converted(given: tuple[Value, ...], place: Place, sketch: DraftBuilder) -> 
             found.append((item, _text(value)))
     if place.multiple:
         found = _each_once(found, place, sketch)
-    elif len(found) > 1:
-        rest = ", ".join(text for _, text in found[1:])
-        sketch.say(
-            "further_values_left_out",
-            f"The attribute {slug} holds one value, and {place.name} has several: the first was kept. Left out: "
-            f"{shown(rest)}. Lead the field to an attribute that holds several to keep them all.",
-            field=slug,
-            value=rest,
-        )
+    if place.type in ("people", "companies"):
+        if_several = None if place.multiple else partial(_further_left_out, place)
+        sketch.refer(slug, (reference for reference, _ in found), if_several)
+        return []
+    if not place.multiple and len(found) > 1:
+        sketch.issues.append(_further_left_out(place, [text for _, text in found[1:]]))
         found = found[:1]
-    return [item for item, _ in found if item is not PENDING]
+    return [item for item, _ in found]
+
+
+def _further_left_out(place: Place, texts: Sequence[str]) -> Issue:
+    rest = ", ".join(texts)
+    return Issue(
+        code="further_values_left_out",
+        message=f"The attribute {place.attribute} holds one value, and {place.name} has several: the first was kept. "
+        f"Left out: {shown(rest)}. Lead the field to an attribute that holds several to keep them all.",
+        field=place.attribute,
+        value=rest,
+    )
 
 
 def _each_once(found: list[tuple[Any, str]], place: Place, sketch: DraftBuilder) -> list[tuple[Any, str]]:
-    """The items without those that are there already, which an attribute with several values cannot hold."""
+    """Return the items without repetitions, which an attribute with several values cannot hold."""
     kept: list[tuple[Any, str]] = []
     seen: set[bytes] = set()
     again: list[str] = []
     for item, text in found:
-        key = text.encode() if item is PENDING else ENCODER.encode(item)
+        key = ENCODER.encode(item.reference if isinstance(item, SlotReference) else item)
         (again if key in seen else kept).append(text if key in seen else (item, text))  # type: ignore[arg-type]
         seen.add(key)
     if again:
@@ -166,7 +177,8 @@ def _say_ambiguous(value: Value, place: Place, error: AmbiguousNumberError, sket
 
 
 def _item(value: Value, place: Place, sketch: DraftBuilder) -> Any:
-    """The value as the attribute holds it; None where that is no value, or where an issue was added."""
+    """Return the value as the attribute holds it, or the reference that it is; None where that is no value, or where
+    an issue was added."""
     slug = place.attribute or ""
     match place.type:
         case "number" | "currency":
@@ -187,8 +199,7 @@ def _item(value: Value, place: Place, sketch: DraftBuilder) -> Any:
             return _person(_required(value, PersonRef), place, sketch)
         case "companies":
             company = _required(value, CompanyRef)
-            found = sketch.refer("companies", company.id, field=slug, what=f"{_text(company)} in {place.name}")
-            return PENDING if sketch.is_expected("companies", company.id) else found
+            return _reference(("companies", company.id), _text(company), place, sketch)
         case _:
             return _member(_required(value, PersonRef), place, sketch)
 
@@ -199,13 +210,16 @@ def _person(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
         sketch.say(
             "internal_person_in_field",
             f"{_text(person)} in {place.name} is one of the firm's own people, who are members in Attio and not "
-            "people: the value was left out. Give the field the type `members` in the mapping to carry such values.",
+            "people: the value was left out. Give the field the type `members` in the mapping to migrate such values.",
             field=slug,
             value=_text(person),
         )
         return None
-    found = sketch.refer("people", person.id, field=slug, what=f"{_text(person)} in {place.name}")
-    return PENDING if sketch.is_expected("people", person.id) else found
+    return _reference(("people", person.id), _text(person), place, sketch)
+
+
+def _reference(reference: Reference, text: str, place: Place, sketch: DraftBuilder) -> SlotReference:
+    return sketch.reference(reference, field=place.attribute or "", what=f"{text} in {place.name}", name=text)
 
 
 def _member(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
@@ -215,8 +229,8 @@ def _member(person: PersonRef, place: Place, sketch: DraftBuilder) -> Any:
     sketch.say(
         "not_a_member",
         f"{_text(person)} in {place.name} is not one of the firm's own people, and the attribute {slug} holds members "
-        "of the workspace only: the value was left out. Give the field the type `people` in the mapping to carry such "
-        "values.",
+        "of the workspace only: the value was left out. Give the field the type `people` in the mapping to migrate "
+        "such values.",
         field=slug,
         value=_text(person),
     )
@@ -289,7 +303,7 @@ def _required(value: Value, kind: type[Any]) -> Any:
 
 
 def _text(value: Value) -> str:
-    """A value in words."""
+    """Return a value in words."""
     match value:
         case Location():
             # A country says which continent it is on.

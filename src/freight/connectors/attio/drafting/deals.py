@@ -1,5 +1,7 @@
-"""Opportunities as Attio holds deals, and their places on lists."""
+"""Deals and list entries as Attio holds them."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from freight.connectors.attio import values
@@ -7,7 +9,7 @@ from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.drafting.conversion import field_values, number_item, text_items
 from freight.connectors.attio.standard import ADDED_AT, ENTRY_ID, PARENT, SOURCE_ID
 from freight.connectors.attio.values import InvalidValueError
-from freight.connectors.protocols import Attributes, Draft, Issue
+from freight.connectors.protocols import Attributes, Draft, Issue, SlotReference
 from freight.model.crm import Deal, ListEntry
 from freight.model.fields import PersonRef, Value
 
@@ -22,32 +24,31 @@ INTERNAL_PERSON = Issue(
 
 
 def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
-    """A deal, found again by the id that it has at the source. What Attio demands of a new one is in `on_create`."""
+    """Return the draft of a deal, which is matched by its id at the source. `on_create` is what Attio demands of it."""
     drafted: Attributes = {
         "name": text_items(deal.name, "name", sketch),
         "stage": _stage(deal, sketch),
         "owner": _owner(deal, sketch),
         "value": _value(deal, sketch),
-        "associated_people": _people(deal, sketch),
-        "associated_company": _company(deal, sketch),
         SOURCE_ID: [deal.id],
     }
+    _refer_to_people(deal, sketch)
+    _refer_to_company(deal, sketch)
     filled = {slug: items for slug, items in drafted.items() if items}
     return Draft(
         entity="deals",
         source_id=deal.id,
         values=filled,
         unique={SOURCE_ID: (deal.id,)},
-        multiple=frozenset({"associated_people"} & filled.keys()),
+        multiple=frozenset(),
         on_create=_demanded(filled, sketch),
         issues=tuple(sketch.issues),
-        pending=tuple(sketch.pending),
-        waiting=frozenset(sketch.waiting),
+        slots=tuple(sketch.slots.values()),
     )
 
 
 def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
-    """A place on a list; matched by the record that stands there, unless that one stands there several times."""
+    """Return the draft of an entry, which is matched by its record unless that one is on the list several times."""
     place = sketch.layout.of_list(entry.list_id)
     entity, source_id = entry.parent
     target_id = sketch.references.found.get(entry.parent)
@@ -76,13 +77,12 @@ def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
         issues=tuple(sketch.issues),
         parents=(entry.parent,),
         container=place.target_id,
-        pending=tuple(sketch.pending),
-        waiting=frozenset(sketch.waiting),
+        slots=tuple(sketch.slots.values()),
     )
 
 
 def _field(deal: Deal, role: str, sketch: DraftBuilder) -> tuple[Value, ...]:
-    """The values of the field that holds the stage, the owner or the value of the deal."""
+    """Return the values of the field that holds the stage, the owner or the value of the deal."""
     place = sketch.layout.of_list(deal.list_id) if deal.list_id is not None else None
     field_id = None if place is None else getattr(place, role)
     return () if field_id is None else deal.fields.get(field_id, ())
@@ -106,7 +106,7 @@ def _owner(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     owners = [person for person in _field(deal, "owner", sketch) if isinstance(person, PersonRef)]
     for person in owners[:1]:
         if len(owners) > 1:
-            _say_left_out("owner", [other.name or other.id for other in owners[1:]], sketch)
+            sketch.issues.append(_left_out("owner", [other.name or other.id for other in owners[1:]]))
         if person.internal:
             return list(filter(None, [sketch.own(person, field="owner")]))
         sketch.say(
@@ -134,14 +134,15 @@ def _value(deal: Deal, sketch: DraftBuilder) -> list[Any]:
     return []
 
 
-def _people(deal: Deal, sketch: DraftBuilder) -> list[Any]:
-    found: list[Any] = []
+def _refer_to_people(deal: Deal, sketch: DraftBuilder) -> None:
+    found: list[SlotReference] = []
     for person_id in dict.fromkeys(deal.person_ids):
         if (colleague := sketch.own_person(("people", person_id))) is not None:
             _say_internal(colleague, sketch)
-        elif reference := sketch.refer("people", person_id, field="associated_people", what="A person of this deal"):
-            found.append(reference)
-    return found
+        else:
+            what = "A person of this deal"
+            found.append(sketch.reference(("people", person_id), field="associated_people", what=what))
+    sketch.refer("associated_people", found)
 
 
 def _say_internal(colleague: PersonRef, sketch: DraftBuilder) -> None:
@@ -155,21 +156,14 @@ def _say_internal(colleague: PersonRef, sketch: DraftBuilder) -> None:
     )
 
 
-def _company(deal: Deal, sketch: DraftBuilder) -> list[Any]:
-    """The first company that is, or will be, in the target: a deal in Attio has one."""
-    kept: list[Any] = []
-    others: list[str] = []
-    chosen = False
-    for company_id in dict.fromkeys(deal.company_ids):
-        if chosen:
-            others.append(company_id)
-            continue
-        reference = sketch.refer("companies", company_id, field="associated_company", what="A company of this deal")
-        kept += [reference] if reference else []
-        chosen = reference is not None or sketch.is_expected("companies", company_id)
-    if others:
-        _say_left_out("associated_company", [_company_name(id_, sketch) for id_ in others], sketch)
-    return kept
+def _refer_to_company(deal: Deal, sketch: DraftBuilder) -> None:
+    """Refer to the first company that is, or will be, in the target: a deal in Attio has one."""
+    slug, what = "associated_company", "A company of this deal"
+    companies = [
+        sketch.reference(("companies", id_), field=slug, what=what, name=_company_name(id_, sketch))
+        for id_ in dict.fromkeys(deal.company_ids)
+    ]
+    sketch.refer(slug, companies, partial(_left_out, slug))
 
 
 def _company_name(company_id: str, sketch: DraftBuilder) -> str:
@@ -177,18 +171,18 @@ def _company_name(company_id: str, sketch: DraftBuilder) -> str:
     return f"{name} ({company_id})" if name else company_id
 
 
-def _say_left_out(slug: str, others: list[str], sketch: DraftBuilder) -> None:
-    sketch.say(
-        "further_values_left_out",
-        f"A deal in Attio has one {slug.removeprefix('associated_')}, and this one has several at the source: the "
-        f"first was kept. Left out: {', '.join(others)}.",
+def _left_out(slug: str, others: Sequence[str]) -> Issue:
+    return Issue(
+        code="further_values_left_out",
+        message=f"A deal in Attio has one {slug.removeprefix('associated_')}, and this one has several at the source: "
+        f"the first was kept. Left out: {', '.join(others)}.",
         field=slug,
         value=", ".join(others),
     )
 
 
 def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
-    """What Attio demands of every deal and this one lacks."""
+    """Return what Attio demands of every deal and this one lacks."""
     demanded: Attributes = {}
     if "name" not in filled:
         demanded["name"] = [NAMELESS]
@@ -207,7 +201,7 @@ def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
 def _say_defaulted(code: str, slug: str, what: str, sketch: DraftBuilder) -> None:
     sketch.say(
         code,
-        f"No deal in Attio is without {slug}, and this one has none that can be carried: if it is new "
+        f"No deal in Attio is without {slug}, and this one has none that can be migrated: if it is new "
         f"there, it {what}.",
         field=slug,
         info=True,

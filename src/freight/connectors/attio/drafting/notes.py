@@ -1,14 +1,16 @@
 """Notes as Attio holds them: on one record; the author, the date, the other records and the answers are in the text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+
+import msgspec
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder, described
 from freight.connectors.attio.drafting.markdown import escape, first_line, is_older_form, simplify
 from freight.connectors.attio.provenance import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
-from freight.model.crm import Entity, Note, Reference, Reply, note_of
+from freight.model.crm import Entity, Note, Reference, Reply
 
 LONGEST_TITLE = 80
 LONGEST_CONTENT = 1_000_000
@@ -19,8 +21,8 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 ONLY_OWN_COMPANY = Issue(
     code="only_own_company",
-    message="This note hangs on nothing but the firm's own company, where Freight puts no notes. Attach it to another "
-    "company, person or opportunity at the source and run the job again if it is wanted in Attio.",
+    message="This note is attached to nothing but the firm's own company, where Freight puts no notes. Attach it to "
+    "another company, person or opportunity at the source and run the job again if it is wanted in Attio.",
 )
 ONLY_OWN_PEOPLE = Issue(
     code="only_own_people",
@@ -29,7 +31,7 @@ ONLY_OWN_PEOPLE = Issue(
 )
 NO_PARENT = Issue(
     code="no_parent",
-    message="Nothing that this note is attached to is in Attio, and a note there must hang on a record. See what "
+    message="Nothing that this note is attached to is in Attio, and a note there needs a record. See what "
     "became of those records, or attach the note to another one at the source, then run the job again.",
 )
 
@@ -41,39 +43,52 @@ COPY_FOR_OWN_COMPANY = Issue(
 )
 COPY_WITHOUT_PARENT = Issue(
     code="no_parent",
-    message="The record that this copy of a note is for is not in Attio, and a note there must hang on a record. See "
+    message="The record that this copy of a note is for is not in Attio, and a note there needs a record. See "
     "what became of that record, then run the job again.",
 )
 
 
 def draft_note(note: Note, sketch: DraftBuilder) -> Draft:
-    """A note with its answers; found again by the mark in its last line, on one of its records."""
+    """Return the draft of a note with its answers; it is found by the mark in its last line, on one of its records."""
     places = _places(note, sketch)
-    parent = _parent(note, places, sketch)
-    if parent is None:
+    if not places:
         return Draft(
             entity="notes", source_id=note.id, values={}, unique={}, multiple=frozenset(), skip=_homeless(note, sketch)
         )
-    created_at = _created_at(note, sketch)
-    drafted: Attributes = {
-        "title": [_title(note)],
-        "content": [_content(note, parent, sketch)],
-        "parent": [places[parent]],
-    }
-    if created_at is not None:
-        drafted["created_at"] = [values.moment(created_at)]
-    return Draft(
-        entity="notes",
-        source_id=note.id,
-        values=drafted,
-        unique={},
-        multiple=frozenset(),
-        issues=tuple(sketch.issues),
-        parents=(parent,),
-        fixed=frozenset({"parent", "created_at"}),
-        places={link: place for link, place in places.items() if link == parent or link in _links(note)},
-        alike=_alike(note, drafted, sketch),
-    )
+    text = NoteText(note, places, _created_at(note, sketch), _body(note, sketch), sketch)
+    return text.draft(sketch.references.copies.get(note.id, ()))
+
+
+class NoteText(msgspec.Struct, frozen=True):
+    """A note in Attio's form, ready to be drafted for one of the records on which it may be."""
+
+    note: Note
+    places: dict[Reference, dict[str, str]]
+    created_at: datetime | None
+    body: str
+    sketch: DraftBuilder
+
+    def draft(self, copies: Sequence[Attributes]) -> Draft:
+        """Return the draft for the record on which the note or, if it was never written, one of these copies is."""
+        note, sketch = self.note, self.sketch
+        parent = _parent(note, self.places, copies, sketch)
+        content, issues = _content(self.body, f"*{_last_line(note, parent, sketch)}*")
+        drafted: Attributes = {"title": [_title(note)], "content": [content], "parent": [self.places[parent]]}
+        if self.created_at is not None:
+            drafted["created_at"] = [values.moment(self.created_at)]
+        return Draft(
+            entity="notes",
+            source_id=note.id,
+            values=drafted,
+            unique={},
+            multiple=frozenset(),
+            issues=(*sketch.issues, *issues),
+            parents=(parent,),
+            fixed=frozenset({"parent", "created_at"}),
+            places={link: place for link, place in self.places.items() if link == parent or link in _links(note)},
+            for_copy=lambda held: self.draft((held,)),
+            alike=_alike(note, drafted, copies, sketch),
+        )
 
 
 def _markdown(written: Note | Reply) -> str:
@@ -81,7 +96,7 @@ def _markdown(written: Note | Reply) -> str:
 
 
 def _links(note: Note) -> list[Reference]:
-    """What the note is attached to, in the order in which Freight prefers it."""
+    """Return what the note is attached to, in the order in which Freight prefers it."""
     given: tuple[tuple[Entity, tuple[str, ...]], ...] = (
         ("deals", note.deal_ids),
         ("companies", note.company_ids),
@@ -91,7 +106,7 @@ def _links(note: Note) -> list[Reference]:
 
 
 def _places(note: Note, sketch: DraftBuilder) -> dict[Reference, dict[str, str]]:
-    """Where in Attio the note may stand, by what that is at the source; what Freight prefers comes first."""
+    """Return the records of Attio on which the note may be, by what they are at the source, the preferred one first."""
     participants: list[Reference] = [("people", id_) for id_ in note.participant_ids] if note.stands_in else []
     own: set[Reference] = {("companies", id_) for id_ in sketch.references.own_companies}
     found = sketch.references.found
@@ -102,23 +117,21 @@ def _places(note: Note, sketch: DraftBuilder) -> dict[Reference, dict[str, str]]
     }
 
 
-def _parent(note: Note, places: dict[Reference, dict[str, str]], sketch: DraftBuilder) -> Reference | None:
-    # Attio lets nobody move a note: one that it has stays where it is.
+def _parent(
+    note: Note, places: dict[Reference, dict[str, str]], copies: Sequence[Attributes], sketch: DraftBuilder
+) -> Reference:
+    # A note cannot be moved in Attio: one that it has stays where it is.
     held = sketch.references.earlier.get(note.id, {}).get("parent", [])
-    if not held and not _is_copy(note):
-        held = [place for copy in sketch.references.copies.get(note.id, ()) for place in copy.get("parent", [])]
+    if not held and note.part_of is None:
+        held = [place for copy in copies for place in copy.get("parent", [])]
     there = (link for link, place in places.items() if place in held)
-    return next(there, next(iter(places), None))
-
-
-def _is_copy(note: Note) -> bool:
-    return note.id != note_of(note.id)
+    return next(there, next(iter(places)))
 
 
 def _homeless(note: Note, sketch: DraftBuilder) -> Issue:
-    """Why the note can hang on nothing."""
+    """Return why the note can be attached to nothing."""
     own = any(company_id in sketch.references.own_companies for company_id in note.company_ids)
-    if _is_copy(note):
+    if note.part_of is not None:
         return COPY_FOR_OWN_COMPANY if own else COPY_WITHOUT_PARENT
     if own:
         return ONLY_OWN_COMPANY
@@ -126,7 +139,7 @@ def _homeless(note: Note, sketch: DraftBuilder) -> Issue:
     return ONLY_OWN_PEOPLE if links and all(map(sketch.own_person, links)) else NO_PARENT
 
 
-def _alike(note: Note, drafted: Attributes, sketch: DraftBuilder) -> Attributes:
+def _alike(note: Note, drafted: Attributes, copies: Sequence[Attributes], sketch: DraftBuilder) -> Attributes:
     """Return what an earlier job wrote, as far as it says the same as what is drafted now in another way.
 
     That is the note itself, in the form of Markdown of an earlier version of Freight, or a copy on the same record
@@ -138,7 +151,7 @@ def _alike(note: Note, drafted: Attributes, sketch: DraftBuilder) -> Attributes:
         if earlier == content or is_older_form(earlier, content):
             # The title is the first line of the same text.
             return {slug: own[slug] for slug in ("title", "content") if own.get(slug, drafted[slug]) != drafted[slug]}
-    for copy in sketch.references.copies.get(note.id, ()):
+    for copy in copies:
         for earlier in map(without_copies, copy.get("content", [])):
             if copy.get("parent") != drafted["parent"]:
                 continue
@@ -172,26 +185,30 @@ def _title(note: Note) -> str:
     return f"{words or line[: LONGEST_TITLE - 1]}…"
 
 
-def _content(note: Note, parent: Reference, sketch: DraftBuilder) -> str:
+def _body(note: Note, sketch: DraftBuilder) -> str:
+    """Return the text of a note and, below it, of its answers."""
     parts = [_markdown(note)]
     for reply in note.replies:
         author = reply.author_id and described(sketch.references.people, reply.author_id)
         by = f"Reply by {escape(author)}" if author else "Reply"
         heading = f"{by}, {_written(reply.created_at)}" if reply.created_at else by
         parts.append(f"**{heading}:**\n\n{_markdown(reply)}")
-    last = f"*{_last_line(note, parent, sketch)}*"
-    body = "\n\n".join(part.strip("\n") for part in parts if part.strip())
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+
+
+def _content(body: str, last: str) -> tuple[str, list[Issue]]:
+    """Return a body with the last line below it, and what is to be said if it had to be cut."""
     limit = LONGEST_CONTENT - len(last.encode()) - 2
+    issues: list[Issue] = []
     if len(body.encode()) > limit:
         kept = body.encode()[:limit].decode(errors="ignore")
-        sketch.say(
-            "value_truncated",
+        message = (
             f"Attio takes no notes of more than {LONGEST_CONTENT:,} bytes: the last {len(body) - len(kept):,} "
-            "characters of this one and its answers were left out. Split it at the source if they are needed.",
-            field="content",
+            "characters of this one and its answers were left out. Split it at the source if they are needed."
         )
+        issues.append(Issue(code="value_truncated", message=message, field="content"))
         body = kept
-    return f"{body}\n\n{last}" if body else last
+    return (f"{body}\n\n{last}" if body else last), issues
 
 
 def _last_line(note: Note, parent: Reference, sketch: DraftBuilder) -> str:

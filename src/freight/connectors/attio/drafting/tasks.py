@@ -18,7 +18,7 @@ NAMELESS_TASK = "Reminder"
 
 
 def draft_task(task: Task, sketch: DraftBuilder) -> Draft:
-    """A task; found again by the mark at its end."""
+    """Return the draft of a task, which is found by the mark at its end."""
     links = _links(task)
     references = [_linked(link, sketch) for link in links]
     drafted: Attributes = {
@@ -31,7 +31,7 @@ def draft_task(task: Task, sketch: DraftBuilder) -> Draft:
     if task.recurrence is not None:
         sketch.say(
             "recurrence_not_carried",
-            f"This reminder comes back ({task.recurrence}), and a task in Attio does not: it was carried over once. "
+            f"This reminder comes back ({task.recurrence}), and a task in Attio does not: it was migrated once. "
             "Set up what is to come back in Attio by other means.",
             field="recurrence",
             value=task.recurrence,
@@ -59,7 +59,7 @@ def draft_task(task: Task, sketch: DraftBuilder) -> Draft:
 
 
 def draft_file(file: File, sketch: DraftBuilder) -> Draft:
-    """A file; found again by its name and size on the record that it is attached to."""
+    """Return the draft of a file, which is found by its name and size on the record that it is attached to."""
     links = _links(file)
     parent = next((link for link in links if link in sketch.references.found), None)
     skip: Issue | None = None
@@ -86,12 +86,12 @@ def draft_file(file: File, sketch: DraftBuilder) -> Draft:
 
 
 def draft_list(given: List, sketch: DraftBuilder) -> Draft:
-    """A list, which `prepare` has made; the layout says which one it is."""
+    """Return the draft of a list, which exists already; the layout says which one it is."""
     place = sketch.layout.of_list(given.id)
     skip = None
     if place is None or place.action == "skip":
         skip = Issue(
-            level="info", code="list_not_carried", message="The job does not carry this list.", value=given.name
+            level="info", code="list_not_carried", message="The job does not migrate this list.", value=given.name
         )
     return Draft(
         entity="lists",
@@ -114,8 +114,12 @@ def _linked(link: Reference, sketch: DraftBuilder) -> dict[str, str] | None:
             value=colleague.name or colleague.email or colleague.id,
         )
         return None
-    entity, source_id = link
-    return sketch.refer(entity, source_id, field="linked_records", what="A record that this reminder is about")
+    entity, _ = link
+    if (target_id := sketch.references.found.get(link)) is None:
+        what = "A record that this reminder is about"
+        sketch.issues.append(sketch.not_found(link, field="linked_records", what=what))
+        return None
+    return values.record_reference(entity, target_id)
 
 
 def _links(record: Task | File) -> list[Reference]:

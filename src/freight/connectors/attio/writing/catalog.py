@@ -15,9 +15,6 @@ Item = TypeVar("Item")
 
 QUOTED = re.compile(r'"([^"]+)"')
 
-PLANNED = "new:"
-"""Begins the id that a record has in a dry run which would make it; there is nothing under it in the workspace."""
-
 
 class AttributeCatalog:
     """The attributes of a workspace, as the layout names them and as Attio has them."""
@@ -78,11 +75,6 @@ class AttributeCatalog:
     async def _load(self, container: Container) -> dict[str, Attribute]:
         self._attributes[container] = await self._definitions.attributes(container)
         return self._attributes[container]
-
-
-def is_planned(target_id: str) -> bool:
-    """Whether the record exists in the prediction of a dry run only."""
-    return target_id.startswith(PLANNED)
 
 
 def unchangeable(attribute: str, what: str) -> Rejected:

@@ -9,10 +9,10 @@ from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.standard import ENTRY_ID, PARENT
 from freight.connectors.attio.values import read_automatic, read_values
-from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present, is_planned
+from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present
 from freight.connectors.attio.writing.queries import Queries, Sought
 from freight.connectors.errors import Rejected
-from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord, is_planned
 
 KEY = "entry_id"
 

@@ -1,15 +1,20 @@
-"""Files in Attio. They can be found by way of the record that they are attached to, and there by name and size."""
+"""Files in Attio. They are found through the record that they are attached to, and there by name and size.
+
+Nothing on a file says which file of the source it is, so what `find` returns is a guess. The caller knows who owns it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.values import record_reference
-from freight.connectors.attio.writing.catalog import if_present, is_planned, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.errors import Rejected
-from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord, is_planned
 
 PATH = "/v2/files"
 KEY = "file_id"
@@ -23,19 +28,17 @@ class Files:
 
     def __init__(self, client: AttioClient) -> None:
         self._client = client
-        self._owners: dict[str, str] = {}
-        """The source ids of the files that were read, found or made, by their ids: nothing else tells them apart."""
         self._sent: dict[str, int] = {}
         """The bytes of the files whose upload has had no answer yet, by source id: the listed size may be another."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The files with those ids, one by one."""
+        """Return the files with those ids, asked for one by one."""
         read = await together(if_present(self._get(target_id, draft)) for target_id, draft in drafts.items())
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The files on the same records with the name and size of one of the drafts, as far as they are not known to
-        be those of others: first one for each draft, then what is left over for each that it may be of."""
+        """Return the files on the same records that have the name and size of a draft: for each draft all that it may
+        be, as guesses."""
         of_parent: dict[tuple[str, str], list[Draft]] = {}
         for draft in drafts:
             for parent in draft.values.get("parent", []):
@@ -43,19 +46,17 @@ class Files:
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
         pages = await together(if_present(self._attached_to(*parent)) for parent in of_parent)
-        first: list[TargetRecord] = []
-        others: list[TargetRecord] = []
-        for items, wanted in zip(pages, of_parent.values(), strict=True):
-            left = list(items or ())
-            for draft in wanted:
-                if (item := next((item for item in left if self._may_be(item, draft)), None)) is not None:
-                    left.remove(item)
-                    first.append(self._owned(_record(item, draft), draft))
-            others += [_record(item, draft) for draft in wanted for item in left if self._may_be(item, draft)]
-        return [*first, *others]
+        return [
+            msgspec.structs.replace(_record(item, draft), is_guess=True)
+            for items, wanted in zip(pages, of_parent.values(), strict=True)
+            for draft in wanted
+            for item in items or ()
+            if self._may_be(item, draft)
+        ]
 
     async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
-        """Upload a file; `InDoubt` is possible, and then `find` knows how many bytes were sent."""
+        """Upload a file. Raise `InDoubt` if it is unknown whether it arrived; `find` then looks for the size that was
+        sent."""
         if content is None:
             raise Rejected("A file cannot be written without its content.")
         (parent,) = draft.values["parent"]
@@ -63,10 +64,10 @@ class Files:
         self._sent[draft.source_id] = content.size
         made = await self._client.upload(f"{PATH}/upload", fields, draft.values["name"][0], content)
         self._sent.pop(draft.source_id, None)
-        return self._owned(_record(made, draft), draft)
+        return _record(made, draft)
 
     async def update(self, _draft: Draft, _target_id: str, values: Attributes) -> TargetRecord:
-        """Raises `Rejected`: Attio has no way to change a file."""
+        """Raise `Rejected`: Attio cannot change a file."""
         raise unchangeable(next(iter(values)), "file")
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
@@ -74,7 +75,7 @@ class Files:
         await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
-        return self._owned(_record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft), draft)
+        return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft)
 
     async def _attached_to(self, parent_object: str, parent_record_id: str) -> list[dict[str, Any]]:
         params = {"object": parent_object, "record_id": parent_record_id}
@@ -83,12 +84,7 @@ class Files:
     def _may_be(self, item: Mapping[str, Any], draft: Draft) -> bool:
         listed = draft.values.get("size")
         sizes = listed if draft.source_id not in self._sent else [self._sent[draft.source_id]]
-        is_alike = [item.get("name")] == draft.values["name"] and sizes in (None, [item.get("content_size")])
-        return is_alike and self._owners.get(read_id(item, KEY), draft.source_id) == draft.source_id
-
-    def _owned(self, record: TargetRecord, draft: Draft) -> TargetRecord:
-        self._owners[record.id] = draft.source_id
-        return record
+        return [item.get("name")] == draft.values["name"] and sizes in (None, [item.get("content_size")])
 
 
 def _record(item: Mapping[str, Any], draft: Draft) -> TargetRecord:

@@ -10,8 +10,8 @@ from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.provenance import note_id
 from freight.connectors.attio.values import read_moment, record_reference
-from freight.connectors.attio.writing.catalog import if_present, is_planned, unchangeable
-from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord
+from freight.connectors.attio.writing.catalog import if_present, unchangeable
+from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord, is_planned
 from freight.model.crm import copy_id, note_of
 
 PATH = "/v2/notes"

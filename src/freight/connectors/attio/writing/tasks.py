@@ -13,10 +13,10 @@ from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.provenance import task_id
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
-from freight.connectors.attio.writing.catalog import if_present, is_planned, unchangeable
+from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.errors import ConnectorError
 from freight.connectors.http import Params
-from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord, is_planned
 
 PATH = "/v2/tasks"
 KEY = "task_id"

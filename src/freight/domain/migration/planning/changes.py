@@ -1,21 +1,15 @@
-"""Changes: what becomes of what earlier jobs wrote, where this job is set otherwise. The precheck says it."""
+"""Changes: what becomes of what earlier jobs wrote where this job has other settings. Pure; the precheck says it."""
 
 from collections.abc import Collection, Iterable, Sequence
 
-import msgspec
-
 from freight.connectors.protocols import Issue
-from freight.database import Connection
-from freight.domain.jobs.model import Job
+from freight.domain.jobs.earlier import JobSettings
 from freight.domain.jobs.requests import OnExisting
 from freight.model.crm import Entity
-from freight.model.mapping import FieldMapping, ListMapping, Mapping
-from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
+from freight.model.mapping import FieldMapping, ListMapping
+from freight.model.resolved_mapping import ListPlace, Place
 
 CODE = "mapping_changed"
-
-MOST_LOOKED_AT = 50
-"""Earlier jobs among which the last one for each entity is looked for."""
 
 ON_LISTS: tuple[Entity, ...] = ("deals", "lists", "list_entries")
 
@@ -33,43 +27,7 @@ POLICIES: dict[OnExisting, str] = {
 }
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a job is set, and where things went by that."""
-
-    mapping: Mapping
-    entities: Sequence[Entity]
-    on_existing: OnExisting
-    layout: ResolvedMapping | None
-    """None where it has been erased."""
-
-
-async def earlier_settings(tx: Connection, job: Job) -> list[Settings]:
-    """Return the settings of the earlier jobs that may have written to the same target, the latest first."""
-    rows = await tx.fetch(
-        f"""SELECT mapping, entities, on_existing, layout FROM jobs
-            WHERE id <> $1 AND created_at <= $2 AND mode <> 'dry_run'
-              AND source_system = $3 AND source_workspace = $4 AND target_system = $5 AND target_workspace = $6
-              AND EXISTS (SELECT FROM streams WHERE job_id = jobs.id)
-            ORDER BY created_at DESC LIMIT {MOST_LOOKED_AT}""",
-        job.id,
-        job.created_at,
-        job.source_system,
-        job.source_workspace,
-        job.target_system,
-        job.target_workspace,
-    )
-    return [
-        Settings(
-            mapping=msgspec.json.decode(row["mapping"], type=Mapping),
-            entities=row["entities"],
-            on_existing=row["on_existing"],
-            layout=None if row["layout"] is None else msgspec.json.decode(row["layout"], type=ResolvedMapping),
-        )
-        for row in rows
-    ]
-
-
-def changed_settings(earlier: Sequence[Settings], now: Settings) -> list[Issue]:
+def changed_settings(earlier: Sequence[JobSettings], now: JobSettings) -> list[Issue]:
     """Name each setting that differs from the last job that migrated what it is about, and say what that means."""
     if not earlier:
         return []
@@ -87,13 +45,13 @@ def changed_settings(earlier: Sequence[Settings], now: Settings) -> list[Issue]:
     return found
 
 
-def _last(earlier: Iterable[Settings], now: Settings, entities: Collection[Entity]) -> Settings | None:
-    """The last job that migrated one of these entities, as this one does."""
+def _last(earlier: Iterable[JobSettings], now: JobSettings, entities: Collection[Entity]) -> JobSettings | None:
+    """Return the settings of the last job that migrated one of these entities, as this one does."""
     about = [entity for entity in entities if entity in now.entities]
     return next((before for before in earlier if any(entity in before.entities for entity in about)), None)
 
 
-def _entities(before: Settings, now: Settings) -> list[Issue]:
+def _entities(before: JobSettings, now: JobSettings) -> list[Issue]:
     left = [entity for entity in before.entities if entity not in now.entities]
     if not left:
         return []
@@ -107,14 +65,14 @@ def _entities(before: Settings, now: Settings) -> list[Issue]:
     ]
 
 
-def _on_existing(before: Settings, now: Settings) -> list[Issue]:
+def _on_existing(before: JobSettings, now: JobSettings) -> list[Issue]:
     if before.on_existing == now.on_existing:
         return []
     sentence = f"on_existing was {before.on_existing} in an earlier job and is {now.on_existing} now."
     return [_issue("on_existing", f"{sentence} {POLICIES[now.on_existing]}", before=before.on_existing, info=True)]
 
 
-def _default_owner(before: Settings, now: Settings) -> list[Issue]:
+def _default_owner(before: JobSettings, now: JobSettings) -> list[Issue]:
     old, new = before.mapping.default_owner, now.mapping.default_owner
     if old == new:
         return []
@@ -130,7 +88,7 @@ def _default_owner(before: Settings, now: Settings) -> list[Issue]:
     return [_issue("default_owner", message, before=old, info=True)]
 
 
-def _notes(before: Settings, now: Settings) -> list[Issue]:
+def _notes(before: JobSettings, now: JobSettings) -> list[Issue]:
     if before.mapping.notes == now.mapping.notes:
         return []
     if now.mapping.notes == "all":
@@ -146,7 +104,7 @@ def _notes(before: Settings, now: Settings) -> list[Issue]:
     return [_issue("notes", message, before=before.mapping.notes, info=now.mapping.notes == "all")]
 
 
-def _only_lists(before: Settings, now: Settings) -> list[Issue]:
+def _only_lists(before: JobSettings, now: JobSettings) -> list[Issue]:
     if before.mapping.only_lists == now.mapping.only_lists or now.mapping.only_lists is None:
         return []
     left = [place for place in _lists(before) if place.list_id not in now.mapping.only_lists]
@@ -163,7 +121,7 @@ def _only_lists(before: Settings, now: Settings) -> list[Issue]:
     ]
 
 
-def _list(list_id: str, before: Settings, now: Settings) -> list[Issue]:
+def _list(list_id: str, before: JobSettings, now: JobSettings) -> list[Issue]:
     old, new = before.mapping.of_list(list_id), now.mapping.of_list(list_id)
     old_place, new_place = _list_of(before, list_id), _list_of(now, list_id)
     name = _quoted((new_place or old_place), list_id)
@@ -208,7 +166,7 @@ def _roles(
     at: str,
     mapped: tuple[ListMapping, ListMapping],
     places: tuple[ListPlace | None, ListPlace | None],
-    now: Settings,
+    now: JobSettings,
 ) -> list[Issue]:
     found: list[Issue] = []
     for role, without in ROLES.items() if "deals" in now.entities else ():
@@ -220,7 +178,7 @@ def _roles(
     return found
 
 
-def _fields(owner: str, at: str, before: Settings, now: Settings) -> list[Issue]:
+def _fields(owner: str, at: str, before: JobSettings, now: JobSettings) -> list[Issue]:
     old, new = before.mapping.fields_of(owner), now.mapping.fields_of(owner)
     return [
         issue
@@ -267,16 +225,16 @@ def _field(
     return found
 
 
-def _place_of(settings: Settings, owner: str, field_id: str) -> Place | None:
+def _place_of(settings: JobSettings, owner: str, field_id: str) -> Place | None:
     places = () if settings.layout is None else settings.layout.places
     return next((place for place in places if (place.owner, place.field) == (owner, field_id)), None)
 
 
-def _list_of(settings: Settings, list_id: str) -> ListPlace | None:
+def _list_of(settings: JobSettings, list_id: str) -> ListPlace | None:
     return next((place for place in _lists(settings) if place.list_id == list_id), None)
 
 
-def _lists(settings: Settings) -> Sequence[ListPlace]:
+def _lists(settings: JobSettings) -> Sequence[ListPlace]:
     return () if settings.layout is None else settings.layout.lists
 
 

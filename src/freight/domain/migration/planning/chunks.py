@@ -24,7 +24,7 @@ async def plan_each(
     target: Target,
     chunk: Sequence[Staged],
     *,
-    late: bool = False,
+    references_only: bool = False,
     availability: Availability | None = None,
 ) -> tuple[list[RecordPlan], list[Result]]:
     """Plan the records of a chunk; return the plans, and results for the records that by themselves cannot be planned.
@@ -33,7 +33,7 @@ async def plan_each(
     about which the target gives no usable answer while it answers other requests is one that cannot be planned.
     """
     try:
-        plans = await planning.plan(job, target, chunk, late=late)
+        plans = await planning.plan(job, target, chunk, references_only=references_only)
     except Exception as error:
         if isinstance(error, Unavailable | UnexpectedAnswer) and availability is not None:
             await availability.failed(error)
@@ -46,8 +46,12 @@ async def plan_each(
             availability.succeeded()
         return plans, []
     middle = len(chunk) // 2
-    plans, results = await plan_each(job, target, chunk[:middle], late=late, availability=availability)
-    more_plans, more_results = await plan_each(job, target, chunk[middle:], late=late, availability=availability)
+    plans, results = await plan_each(
+        job, target, chunk[:middle], references_only=references_only, availability=availability
+    )
+    more_plans, more_results = await plan_each(
+        job, target, chunk[middle:], references_only=references_only, availability=availability
+    )
     return plans + more_plans, results + more_results
 
 

@@ -1,9 +1,14 @@
 """Drafts: how they are made, and how they lose what another record of the target holds or what the target refuses."""
 
+import asyncio
+from collections.abc import Sequence
+
 import msgspec
 
 from freight import database
 from freight.connectors.protocols import Attributes, Draft, Issue, References, Target
+from freight.domain.migration.planning import reference_slots
+from freight.domain.migration.planning.references import Related
 from freight.model import crm
 
 INTERNAL_PERSON = Issue(
@@ -14,35 +19,42 @@ INTERNAL_PERSON = Issue(
 )
 
 
-def make_draft(target: Target, record: crm.Record, gathered: References, *, late: bool) -> Draft:
-    """The draft of a record; with `late` only of its references, with what was not known of them before."""
+LONG_TEXT = 5_000
+"""Characters of a note from which on a thread drafts it."""
+
+
+async def make_drafts(
+    target: Target, records: Sequence[crm.Record], related: Related, *, references_only: bool
+) -> list[Draft]:
+    """Return a draft of each record, with its references as far as they are known; in the second pass nothing else."""
+    drafts = []
+    for record in records:
+        # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
+        if isinstance(record, crm.Note) and len(record.content) > LONG_TEXT:
+            draft = await asyncio.to_thread(_make_draft, target, record, related.references)
+        else:
+            draft = _make_draft(target, record, related.references)
+            await asyncio.sleep(0)
+        if references_only:
+            draft = reference_slots.references_only(draft)
+        drafts.append(reference_slots.fill(draft, related.references.found, related.to_come))
+    return drafts
+
+
+def _make_draft(target: Target, record: crm.Record, references: References) -> Draft:
     if isinstance(record, crm.Person) and record.internal:
         return Draft(
             entity="people", source_id=record.id, values={}, unique={}, multiple=frozenset(), skip=INTERNAL_PERSON
         )
-    draft = target.draft(record, gathered)
-    if not late and not draft.pending:
-        return draft
-    all_to_come = msgspec.structs.replace(gathered, expected=frozenset(crm.references(record)))
-    if not late:
-        # What is to be said of references is said when it is known of all of them.
-        return msgspec.structs.replace(draft, issues=target.draft(record, all_to_come).issues)
-    said = target.draft(record, all_to_come).issues
-    without = target.draft(record, msgspec.structs.replace(all_to_come, found={})).values
-    return msgspec.structs.replace(
-        draft,
-        values={slug: items for slug, items in draft.values.items() if items != without.get(slug)},
-        carried=frozenset(),
-        issues=tuple(issue for issue in draft.issues if issue not in said),
-    )
+    return target.draft(record, references)
 
 
 def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = None) -> Draft:
-    """The draft without a unique value that another record of the target holds, and with an issue that says so."""
+    """Return the draft without a unique value that another record of the target holds, with an issue that says so."""
     issue = Issue(
         code="held_by_another_record",
         message=f"{value} stands on another record of the target{f' ({holder})' if holder else ''}, which keeps it: it "
-        "is allowed only once. This record is carried over without it.",
+        "is allowed only once. This record is migrated without it.",
         field=slug,
         value=value,
     )
@@ -59,10 +71,10 @@ def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = N
 
 
 def without_attribute(draft: Draft, slug: str, reason: str) -> Draft:
-    """The draft without an attribute that the target refused, and with an issue that quotes why."""
+    """Return the draft without an attribute that the target refused, with an issue that quotes why."""
     issue = Issue(
         code="refused_by_target",
-        message=f"The target refused the value of {slug}, so the record is carried over without it: {reason}",
+        message=f"The target refused the value of {slug}, so the record is migrated without it: {reason}",
         field=slug,
         value=database.jsonb(draft.values.get(slug, [])),
     )

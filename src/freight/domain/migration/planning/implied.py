@@ -11,15 +11,17 @@ from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import reservations
 from freight.domain.migration.records.batches import Result
+from freight.domain.migration.records.reservations import Kind
 from freight.model.addresses import comparable
 from freight.model.crm import Entity
 
-FORESEEN = "foreseen"
-"""Claimed before the write: a repeated attempt must not take what the first one caused for something that was there."""
-NAMED = "named"
-"""Claimed with the log row, by the first record whose creation causes it."""
-WRITTEN = "written"
-"""Claimed in a dry run for the values that a full run would have written by now."""
+FORESEEN: Kind = "foreseen"
+"""Reserved before the write, so that a repeated attempt does not take what the first one caused for something that
+was in the target."""
+NAMED: Kind = "named"
+"""Reserved with the log row, by the first record whose creation causes it."""
+WRITTEN: Kind = "written"
+"""Reserved in a dry run for the values that a full run would have written by now."""
 
 
 async def foresee(job: Job, target: Target, plans: Sequence[RecordPlan]) -> list[RecordPlan]:
@@ -48,15 +50,15 @@ async def name(tx: Connection, job: Job, results: Sequence[Result]) -> list[Resu
     caused = [(one, result.source_id) for result in results for one in result.implied]
     holders: dict[tuple[Entity, str], str] = {}
     for entity in sorted({one.entity for one, _ in caused}):
-        wanted = [(_claim(NAMED, one), id_) for one, id_ in caused if one.entity == entity]
-        held = await _claimed(tx, job, entity, wanted)
+        wanted = [(_key(one), id_) for one, id_ in caused if one.entity == entity]
+        held = await _reserved(tx, job, entity, NAMED, wanted)
         holders |= {(entity, value): id_ for value, id_ in held.items()}
     return [
         msgspec.structs.replace(
             result,
             issues=(
                 *result.issues,
-                *(one.issue for one in result.implied if holders[one.entity, _claim(NAMED, one)] == result.source_id),
+                *(one.issue for one in result.implied if holders[one.entity, _key(one)] == result.source_id),
             ),
         )
         for result in results
@@ -75,30 +77,30 @@ async def _note_written(job: Job, target: Target, plans: Iterable[RecordPlan]) -
         if plan.draft.entity in target.makes and plan.write is not None:
             sent = plan.draft.values if plan.write == "create" else plan.values
             written.setdefault(plan.draft.entity, []).extend(
-                (_value(WRITTEN, slug, value), plan.staged.source_id)
+                (_key_of(slug, value), plan.staged.source_id)
                 for slug in plan.draft.unique
                 for value in map(str, sent.get(slug, []))
             )
     if written:
         async with database.as_tenant(job.tenant_id) as tx:
             for entity, wanted in written.items():
-                await _claimed(tx, job, entity, wanted)
+                await _reserved(tx, job, entity, WRITTEN, wanted)
 
 
 async def _new(job: Job, target: Target, entity: Entity, caused: Sequence[tuple[str, Implied]]) -> set[Implied]:
     """Return those of the records that the target does not have otherwise; each is given with what causes it."""
     asked = {one for _, one in caused}
     async with database.as_tenant(job.tenant_id) as tx:
-        claimed = await reservations.holders(
-            tx, job.id, entity, [_claim(kind, one) for kind in (FORESEEN, WRITTEN) for one in asked]
-        )
-    foreseen = {one for one in asked if _claim(FORESEEN, one) in claimed}
-    unknown = {one for one in asked - foreseen if _claim(WRITTEN, one) not in claimed}
+        keys = [_key(one) for one in asked]
+        foreseen_keys = await reservations.holders(tx, job.id, entity, keys, kind=FORESEEN)
+        written_keys = await reservations.holders(tx, job.id, entity, keys, kind=WRITTEN)
+    foreseen = {one for one in asked if _key(one) in foreseen_keys}
+    unknown = {one for one in asked - foreseen if _key(one) not in written_keys}
     standing = await _standing(target, entity, unknown) if unknown else set()
     new = {one for one in unknown if (one.slug, comparable(one.value)) not in standing}
     if new:
         async with database.as_tenant(job.tenant_id) as tx:
-            await _claimed(tx, job, entity, [(_claim(FORESEEN, one), id_) for id_, one in caused if one in new])
+            await _reserved(tx, job, entity, FORESEEN, [(_key(one), id_) for id_, one in caused if one in new])
     return foreseen | new
 
 
@@ -116,14 +118,15 @@ async def _standing(target: Target, entity: Entity, wanted: Iterable[Implied]) -
     }
 
 
-async def _claimed(tx: Connection, job: Job, entity: Entity, wanted: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    # In one order, so that transactions that claim the same values do not wait for each other in a circle.
-    return await reservations.claim(tx, job.tenant_id, job.id, entity, sorted(wanted, key=lambda pair: pair[0]))
+async def _reserved(
+    tx: Connection, job: Job, entity: Entity, kind: Kind, wanted: Iterable[tuple[str, str]]
+) -> Mapping[str, str]:
+    return await reservations.reserve(tx, job.tenant_id, job.id, entity, wanted, kind=kind)
 
 
-def _claim(kind: str, one: Implied) -> str:
-    return _value(kind, one.slug, one.value)
+def _key(one: Implied) -> str:
+    return _key_of(one.slug, one.value)
 
 
-def _value(kind: str, slug: str, value: str) -> str:
-    return f"{kind} {slug} {comparable(value)}"
+def _key_of(slug: str, value: str) -> str:
+    return f"{slug} {comparable(value)}"

@@ -1,111 +1,116 @@
-"""Matching: which records of the target are ones that the ledger does not know."""
+"""Matching: which draft is which record of the target, where the ledger does not know it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
-from freight import database
-from freight.connectors.protocols import Draft, Target, TargetRecord
-from freight.database import Connection
-from freight.domain.jobs.model import Job
+from freight.connectors.protocols import Draft, TargetRecord
 from freight.domain.migration.planning.drafts import without_value
-from freight.domain.migration.records import ledger, records, reservations
 from freight.model.addresses import comparable
-from freight.model.crm import Entity
 
 
-class Matches:
-    """What the target holds of some drafts."""
+class TargetIndex:
+    """Records that the target holds, by the source ids that they carry and by their unique values.
+
+    `owners` are source ids that the ledger knows, by ids in the target. `staged_ids` are those of the source ids, in
+    the ledger or on the records, that are records of the job: only what belongs to none of these can be taken over.
+    """
 
     def __init__(
         self,
         found: Sequence[TargetRecord],
-        drafts: Sequence[Draft],
+        slugs: Collection[str],
         *,
-        staged_ids: set[str],
-        owners: dict[str, str],
+        owners: Mapping[str, str],
+        staged_ids: Collection[str],
     ) -> None:
         self.found = found
-        self._staged_ids = staged_ids
         self._owners = owners
-        self._by_source_id: dict[str, TargetRecord] = {}
-        # Files that are alike may each be that of several drafts.
-        taken = dict(owners) if drafts and drafts[0].entity == "files" else {}
+        self._staged_ids = frozenset(staged_ids)
+        self._carriers: dict[str, TargetRecord] = {}
+        self._guesses: dict[str, list[TargetRecord]] = {}
         for record in found:
-            if record.source_id is not None and taken.setdefault(record.id, record.source_id) == record.source_id:
-                self._by_source_id.setdefault(record.source_id, record)
-        slugs = {slug for draft in drafts for slug in draft.unique}
+            if record.source_id is None:
+                continue
+            if not record.is_guess:
+                self._carriers.setdefault(record.source_id, record)
+            elif owners.get(record.id, record.source_id) == record.source_id:
+                self._guesses.setdefault(record.source_id, []).append(record)
+        # Of several records with one value the first one counts.
         self._by_value = {
             (record.container, slug, comparable(value)): record
             for record in reversed(found)
             for slug in slugs
             for value in map(str, record.values.get(slug, []))
         }
-        self._lost: set[tuple[str, str]] = set()
-        """Claims to records of the target that other drafts made before, each with who made it in vain."""
 
-    @classmethod
-    async def find(
-        cls, job: Job, target: Target, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft]
-    ) -> "Matches":
-        """Look for the `unmatched` drafts, and for whoever else holds unique values of these and of the `matched`."""
-        drafts = [*unmatched, *matched]
-        found = await target.find(drafts) if drafts else []
-        if not found:
-            return cls(found, drafts, staged_ids=set(), owners={})
-        async with database.as_tenant(job.tenant_id) as tx:
-            owners = await ledger.owners(tx, job.pair, entity, [record.id for record in found])
-            ids = {record.source_id for record in found if record.source_id is not None}
-            staged_ids = await records.staged_ids(tx, job.id, entity, {*ids, *owners.values()})
-            matches = cls(found, drafts, staged_ids=staged_ids, owners=owners)
-            # A record may stand on a list several times, and the target tells its entries apart.
-            if entity != "list_entries":
-                await matches._claim(tx, job, entity, unmatched)
-        return matches
+    def carrier(self, draft: Draft) -> TargetRecord | None:
+        """Return the record that carries the draft's source id."""
+        return self._carriers.get(draft.source_id)
 
-    async def _claim(self, tx: Connection, job: Job, entity: Entity, drafts: Sequence[Draft]) -> None:
-        """Let each record of the target be that of one draft only, the first one."""
-        lost: set[tuple[str, str]] | None = None
-        # A draft that loses one record may match another, which it has to claim as well.
-        while lost is None or lost:
-            wanted = [
-                (f"target record {record.id}", draft.source_id)
-                for draft in drafts
-                if (record := self.of(draft)) is not None and record.source_id != draft.source_id
-            ]
-            first = dict(reversed(wanted))
-            holders = await reservations.claim(tx, job.tenant_id, job.id, entity, list(first.items()))
-            lost = {(value, source_id) for value, source_id in wanted if holders[value] != source_id}
-            self._lost |= lost
+    def holder(self, draft: Draft, slug: str, value: str) -> TargetRecord | None:
+        """Return the record that holds a unique value, where the draft would hold it."""
+        return self._by_value.get((draft.container, slug, comparable(value)))
 
-    def of(self, draft: Draft) -> TargetRecord | None:
-        """The record that the draft is, if the target has it."""
-        if (match := self._by_source_id.get(draft.source_id)) is not None:
-            return match
+    def candidates(self, draft: Draft) -> Iterator[TargetRecord]:
+        """Yield the records that the draft may be although none carries its source id, the likeliest first."""
+        yield from self._guesses.get(draft.source_id, ())
         for slug, values in draft.unique.items():
             for value in values:
-                match = self._holder(draft, slug, value)
-                if match is not None and not self._belongs_to_another(match, draft):
-                    return match
-        return None
+                holder = self.holder(draft, slug, value)
+                if holder is not None and not self._belongs_to_another(holder, draft):
+                    yield holder
+
+    def _belongs_to_another(self, record: TargetRecord, draft: Draft) -> bool:
+        owners = {record.source_id, self._owners.get(record.id)} - {draft.source_id}
+        return not owners.isdisjoint(self._staged_ids)
+
+
+def assign(drafts: Sequence[Draft], index: TargetIndex, reserved: Mapping[str, str]) -> dict[str, TargetRecord]:
+    """Return the record of the target that each draft is, by source id; drafts that are new to the target are absent.
+
+    A draft whose source id a record carries is that record. Otherwise it is the first of its candidates that is neither
+    `reserved` (ids in the target with the source ids for which they are) for another nor taken by a draft before it;
+    one that is reserved for itself comes first.
+    """
+    assigned = {draft.source_id: carrier for draft in drafts if (carrier := index.carrier(draft)) is not None}
+    taken = {**reserved, **{record.id: source_id for source_id, record in assigned.items()}}
+    for draft in drafts:
+        if draft.source_id in assigned:
+            continue
+        for record in sorted(index.candidates(draft), key=lambda one: reserved.get(one.id) != draft.source_id):
+            if taken.setdefault(record.id, draft.source_id) == draft.source_id:
+                assigned[draft.source_id] = record
+                break
+    return assigned
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """What the target holds of some drafts: which of its records they are, and who holds their unique values."""
+
+    index: TargetIndex
+    assigned: Mapping[str, TargetRecord]
+
+    @property
+    def found(self) -> Sequence[TargetRecord]:
+        """All records that the target returned."""
+        return self.index.found
+
+    def of(self, draft: Draft) -> TargetRecord | None:
+        """Return the record that the draft is, if the target has it."""
+        return self.assigned.get(draft.source_id)
 
     def without_values_of_others(self, draft: Draft, own_id: str | None) -> Draft:
-        """The draft without the unique values of records other than its own."""
+        """Return the draft without the unique values of records other than its own."""
         if draft.entity == "list_entries":
-            # A record may stand on a list several times: nothing is taken from one entry because of another.
-            taken = any(self._holder(draft, slug, value) for slug, values in draft.unique.items() for value in values)
+            # A record may be on a list several times: nothing is taken from one entry because of another.
+            taken = any(
+                self.index.holder(draft, slug, value) for slug, values in draft.unique.items() for value in values
+            )
             return msgspec.structs.replace(draft, unique={}) if taken and own_id is None else draft
         for slug, values in draft.unique.items():
             for value in values:
-                holder = self._holder(draft, slug, value)
+                holder = self.index.holder(draft, slug, value)
                 if holder is not None and holder.id != own_id and value in draft.values.get(slug, ()):
                     draft = without_value(draft, slug, value, holder=holder.id)
         return draft
-
-    def _holder(self, draft: Draft, slug: str, value: str) -> TargetRecord | None:
-        return self._by_value.get((draft.container, slug, comparable(value)))
-
-    def _belongs_to_another(self, match: TargetRecord, draft: Draft) -> bool:
-        # A record that carries the id of a source record which is gone may be taken over; of one that is not, never.
-        owners = {match.source_id, self._owners.get(match.id)} - {draft.source_id}
-        return (f"target record {match.id}", draft.source_id) in self._lost or not owners.isdisjoint(self._staged_ids)

@@ -1,6 +1,6 @@
 """Copies of notes: jobs write a note to one of its records or to all, and each recognises what the other way made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +8,15 @@ import msgspec
 
 from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.database import Connection
+from freight.domain.migration.records import logs
 from freight.domain.migration.records.ledger import LedgerEntry, WorkspacePair
-from freight.model.crm import Note, Record, note_ids, note_of
+from freight.domain.migration.records.logs import Entry
+from freight.model.crm import Note, Record, Reference, note_ids, note_of
 
 CODE = "further_copy_stays"
+
+FURTHER_AT_ONCE = 1000
+"""Copies that are named by one statement."""
 
 
 def ledger_ids(records: Sequence[Record]) -> list[str]:
@@ -29,7 +34,7 @@ def held_elsewise(note: Note, held: Mapping[str, LedgerEntry]) -> tuple[Attribut
 
 
 def known_copy(note: Note, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
-    """Return what is known of the copy that hangs on the same record, under the id that the note has now."""
+    """Return what is known of the copy on the same record, under the id that the note has now."""
     for id_ in note_ids(note):
         known = held.get(id_)
         if known is not None and known.values.get("parent") == draft.values["parent"]:
@@ -47,7 +52,7 @@ def counted(known: LedgerEntry, draft: Draft, held: Attributes) -> LedgerEntry:
     )
 
 
-def narrowed(draft: Draft, older: set[Any], *, in_flight: bool) -> Draft:
+def narrowed(draft: Draft, older: Collection[Reference], *, in_flight: bool) -> Draft:
     """Return the draft with only those places in which a copy may stand that this job did not make."""
     places = {
         link: place for link, place in draft.places.items() if link in older or (in_flight and link in draft.parents)
@@ -60,45 +65,57 @@ def further_copies(draft: Draft, found: Sequence[TargetRecord], own_id: str) -> 
     if note_of(draft.source_id) != draft.source_id:
         return []
     return [
-        Issue(
-            level="info",
-            code=CODE,
-            message=f"An earlier job also wrote this note to {_place(record.source_id)}, and that copy stays. Delete "
-            "it in the target if it is not wanted.",
-            value=record.id,
-        )
+        _stays(record.source_id, record.id)
         for record in found
         if record.id != own_id and record.source_id is not None and note_of(record.source_id) == draft.source_id
     ]
 
 
 async def log_further_copies(tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair) -> None:
-    """Name the copies that earlier jobs made of notes of this job and that are none of its records: it writes notes
-    to one record each, or the note is no longer attached to that one. Said once per job."""
-    await tx.execute(
+    """Name the copies that earlier jobs made of notes of this job and that are none of its records.
+
+    The job writes notes to one record each, or the note is no longer attached to that one. Each is named once per job.
+    """
+    after = 0
+    while rows := await _further_in_ledger(tx, job_id, pair, after=after):
+        after = rows[-1]["id"]
+        await logs.write(tx, tenant_id, job_id, [_further(row) for row in rows])
+
+
+async def _further_in_ledger(tx: Connection, job_id: UUID, pair: WorkspacePair, *, after: int) -> Sequence[Any]:
+    return await tx.fetch(
         f"""WITH read AS (
-               SELECT source_id, target_id FROM records WHERE job_id = $2 AND entity = 'notes'
-           ), copy AS (
-               SELECT source_id, target_id, split_part(source_id, '/', 1) AS note,
-                      split_part(source_id, '/', 2) AS kind, split_part(source_id, '/', 3) AS record
-               FROM ledger WHERE source_workspace = $3 AND target_workspace = $4 AND entity = 'notes'
+               SELECT source_id, target_id, coalesce(part_of, source_id) AS note
+               FROM records WHERE job_id = $1 AND entity = 'notes'
            )
-           INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
-           SELECT $1, $2, 'notes', CASE WHEN note IN (SELECT source_id FROM read) THEN note ELSE source_id END,
-                  'info', '{CODE}',
-                  'An earlier job also wrote this note to '
-                  || CASE WHEN record = '' THEN 'another record' ELSE record || ' of the ' || kind END
-                  || ', and that copy stays. Delete it in the target if it is not wanted.',
-                  target_id
-           FROM copy
-           WHERE note IN (SELECT split_part(source_id, '/', 1) FROM read)
+           SELECT id, source_id, target_id, coalesce(part_of, source_id) AS note,
+                  coalesce(part_of, source_id) IN (SELECT source_id FROM read) AS is_of_note
+           FROM ledger AS copy
+           WHERE source_workspace = $2 AND target_workspace = $3 AND entity = 'notes' AND id > $4
+             AND coalesce(part_of, source_id) IN (SELECT note FROM read)
              AND NOT EXISTS (SELECT FROM read WHERE read.source_id = copy.source_id)
              AND NOT EXISTS (SELECT FROM read WHERE read.target_id = copy.target_id)
-             AND NOT EXISTS (SELECT FROM logs WHERE job_id = $2 AND code = '{CODE}' AND value = copy.target_id)""",
-        tenant_id,
+             AND NOT EXISTS (SELECT FROM logs WHERE job_id = $1 AND code = '{CODE}' AND value = copy.target_id)
+           ORDER BY id LIMIT {FURTHER_AT_ONCE}""",
         job_id,
         pair.source,
         pair.target,
+        after,
+    )
+
+
+def _further(row: Any) -> Entry:
+    source_id = row["note"] if row["is_of_note"] else row["source_id"]
+    return Entry(issue=_stays(row["source_id"], row["target_id"]), entity="notes", source_id=source_id)
+
+
+def _stays(copy_id: str | None, target_id: str) -> Issue:
+    return Issue(
+        level="info",
+        code=CODE,
+        message=f"An earlier job also wrote this note to {_place(copy_id or '')}, and that copy stays. Delete it in "
+        "the target if it is not wanted.",
+        value=target_id,
     )
 
 

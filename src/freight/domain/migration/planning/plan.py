@@ -1,23 +1,18 @@
-"""Plan: what is to become of each record of a chunk. Nothing here writes to the target."""
+"""Plan: what is to become of each record of a chunk. `context` looks up what decides; the deciding is pure."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
-from freight import database
-from freight.connectors.protocols import Attributes, Draft, Implied, Issue, References, Target, TargetRecord
-from freight.database import Connection
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, Target, TargetRecord
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.requests import OnExisting
-from freight.domain.migration.planning import merging, note_copies, references
-from freight.domain.migration.planning.drafts import make_draft
-from freight.domain.migration.planning.matching import Matches
-from freight.domain.migration.records import ledger, records
+from freight.domain.migration.planning import merging, note_copies
+from freight.domain.migration.planning.context import Candidate, ChunkContext, load
+from freight.domain.migration.records import records
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Intent, Staged
-from freight.model import crm
-from freight.model.crm import Entity
 
 
 class RecordPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,142 +49,36 @@ SKIPPED_EXISTING = Issue(
 )
 DELETED_IN_TARGET = Issue(
     code="deleted_in_target",
-    message="Freight carried this record over earlier and somebody deleted it in the target since, so it is not made "
-    "again. Restore or recreate it there if it is wanted.",
+    message="Freight migrated this record earlier, and it was deleted in the target since, so it is not created again. "
+    "Restore or recreate it there if it is wanted.",
 )
 
 
-LONG_TEXT = 5_000
-"""Characters of a note from which on a thread drafts it."""
+async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, references_only: bool = False) -> list[RecordPlan]:
+    """Decide about every record of a chunk, all of one entity.
 
-KEYLESS: tuple[Entity, ...] = ("notes", "tasks", "files")
-"""Entities whose records the target can find only by way of what they are attached to, at a request for each, and
-read back only one by one."""
-
-
-async def plan(job: Job, target: Target, chunk: Sequence[Staged], *, late: bool = False) -> list[RecordPlan]:
-    """Decide about every record of a chunk, all of one entity, with one look at the ledger and two at the target.
-
-    `late` is for records that this job has carried and that are planned again, for the sake of their references
-    alone, after all that they refer to has been loaded.
+    `references_only` is for the second pass over records that this job has migrated: everything that they refer to has
+    been loaded since.
     """
-    entity = crm.entity_of(chunk[0].record)
-    on_existing = "fill" if late and job.on_existing == "skip" else job.on_existing
-    given = [staged.record for staged in chunk]
-    async with database.as_tenant(job.tenant_id) as tx:
-        held = await ledger.look_up(tx, job.pair, entity, note_copies.ledger_ids(given))
-        gathered = await references.gather(tx, job, given, late=late)
-        drafts = []
-        for staged in chunk:
-            # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
-            if isinstance(staged.record, crm.Note) and len(staged.record.content) > LONG_TEXT:
-                draft = await asyncio.to_thread(make_draft, target, staged.record, gathered, late=late)
-            else:
-                draft = make_draft(target, staged.record, gathered, late=late)
-                await asyncio.sleep(0)
-            drafts.append((staged, draft))
-        known = {
-            draft.source_id: entry for staged, draft in drafts if (entry := _recognise(staged, draft, held)) is not None
-        }
-        unmatched = [
-            (staged, draft) for staged, draft in drafts if draft.skip is None and staged.source_id not in known
-        ]
-        to_find = await _to_find(tx, job, entity, unmatched)
-    to_read = {
-        draft.source_id: draft
-        for _, draft in drafts
-        if draft.skip is None
-        and (entry := known.get(draft.source_id)) is not None
-        and _is_to_be_read(entry, draft, on_existing, late=late)
-    }
-    read = await target.read({known[source_id].target_id: draft for source_id, draft in to_read.items()})
-    standing = {record.id: record for record in read}
-    gaining = [
-        draft
-        for source_id, draft in to_read.items()
-        if (existing := standing.get(known[source_id].target_id)) is not None
-        and _gains_unique_values(known[source_id], draft, existing, on_existing)
-    ]
-    matches = await Matches.find(job, target, entity, to_find, gaining)
+    context = await load(job, target, chunk, references_only=references_only)
     plans = []
-    for staged, draft in drafts:
+    for candidate in context.candidates:
         await asyncio.sleep(0)
-        entry = known.get(draft.source_id)
-        if draft.skip is not None:
-            target_id = None if entry is None else entry.target_id
-            plans.append(_leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip))
-        elif entry is None:
-            if entity == "notes" and (match := matches.of(draft)) is not None:
-                draft = _draft_again(target, staged, gathered, match, late=late)
-            plans.append(_plan_unknown(staged, draft, matches, on_existing))
-        elif draft.source_id in to_read:
-            plans.append(_plan_known(staged, draft, entry, standing.get(entry.target_id), matches, on_existing))
-        else:
-            plans.append(_plan_unread(staged, draft, entry, on_existing))
+        plans.append(plan_record(candidate, context))
     return plans
 
 
-def _recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
-    """Return what the ledger knows of a record, if that still is what the record goes to."""
-    known = held.get(staged.source_id)
-    if known is None:
-        is_note = isinstance(staged.record, crm.Note) and draft.skip is None
-        return note_copies.known_copy(staged.record, draft, held) if is_note else None  # type: ignore[arg-type]
+def plan_record(candidate: Candidate, context: ChunkContext) -> RecordPlan:
+    """Return what is to become of a record."""
+    staged, draft, known = candidate.staged, candidate.draft, candidate.known
     if draft.skip is not None:
-        return known
-    match draft.entity:
-        case "notes":
-            return note_copies.counted(known, draft, known.values)
-        # What goes to another list than the last time is not in the target yet.
-        case "lists":
-            return known if known.target_id == draft.container else None
-        case "list_entries":
-            return known if known.container in (None, draft.container) else None
-        case _:
-            return known
-
-
-def _is_to_be_read(known: LedgerEntry, draft: Draft, on_existing: OnExisting, *, late: bool) -> bool:
-    """Whether to compare a record with what the target holds of it now."""
-    if merging.differs(known, draft):
-        return True
-    if late or on_existing == "skip":
-        return False
-    # What is read back at a request for each record is compared where the job may have to write it again.
-    return draft.entity not in KEYLESS or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
-
-
-def _draft_again(target: Target, staged: Staged, gathered: References, match: TargetRecord, *, late: bool) -> Draft:
-    """Return the draft of a note for the copy of it that the target holds: on the record on which that one hangs."""
-    known = msgspec.structs.replace(gathered, copies={staged.source_id: (match.values,)})
-    return make_draft(target, staged.record, known, late=late)
-
-
-def _gains_unique_values(known: LedgerEntry, draft: Draft, existing: TargetRecord, on_existing: OnExisting) -> bool:
-    """Whether the record may be given unique values, which other records may hold."""
-    return draft.entity != "list_entries" and any(
-        slug in draft.values
-        and (
-            known.values.get(slug) != draft.values[slug]
-            or (on_existing == "overwrite" and not set(values) <= set(map(str, existing.values.get(slug, []))))
-        )
-        for slug, values in draft.unique.items()
-    )
-
-
-async def _to_find(tx: Connection, job: Job, entity: Entity, unmatched: Sequence[tuple[Staged, Draft]]) -> list[Draft]:
-    """The drafts for which the target may hold a record that the ledger does not know."""
-    unmatched = [(staged, draft) for staged, draft in unmatched if draft.skip is None]
-    if entity not in KEYLESS:
-        return [draft for _, draft in unmatched]
-    # What this job has made holds nothing that an earlier, forgotten run attached to it.
-    parents = {parent for _, draft in unmatched for parent in (*draft.parents, *draft.places)}
-    older = await references.older(tx, job, parents)
-    return [
-        note_copies.narrowed(draft, older, in_flight=staged.in_flight is not None)
-        for staged, draft in unmatched
-        if staged.in_flight or not draft.parents or not older.isdisjoint({*draft.parents, *draft.places})
-    ]
+        target_id = None if known is None else known.target_id
+        return _leave(staged, draft, target_id, issues=draft.issues, skip=draft.skip)
+    if known is None:
+        return _plan_unknown(staged, draft, context)
+    if candidate.is_read:
+        return _plan_known(staged, draft, known, candidate.standing, context)
+    return _plan_unread(staged, draft, known, context.on_existing)
 
 
 def plan_update(
@@ -240,7 +129,7 @@ def plan_update(
 
 
 def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
-    """What is known of a record of the target that was matched just now."""
+    """Return what is known of a record of the target that was matched just now."""
     known = LedgerEntry(
         source_id=draft.source_id,
         target_id=existing.id,
@@ -253,46 +142,44 @@ def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
     return note_copies.counted(known, draft, existing.values)
 
 
-def _plan_unknown(staged: Staged, draft: Draft, matches: Matches, on_existing: OnExisting) -> RecordPlan:
-    match = matches.of(draft)
+def _plan_unknown(staged: Staged, draft: Draft, context: ChunkContext) -> RecordPlan:
+    """Decide about a record that the ledger does not know: create it, or go on with what matches it."""
+    match = context.matches.of(draft)
+    if match is not None and draft.for_copy is not None:
+        draft = draft.for_copy(match.values)
     drafted = draft.values
-    draft = matches.without_values_of_others(draft, None if match is None else match.id)
+    draft = context.matches.without_values_of_others(draft, None if match is None else match.id)
     if match is None:
         return RecordPlan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
     if staged.in_flight == "create" and match.source_id == draft.source_id:
         # The request of an interrupted attempt did arrive.
         known = created(draft, drafted, match)
-        if missing := lost(draft, match):
+        if missing := lost(draft, match, is_keyless=context.is_keyless):
             return RecordPlan(
                 staged=staged, draft=draft, drafted=drafted, write="update", target_id=match.id, values=missing,
                 known=known, outcome="created", issues=draft.issues,
             )  # fmt: skip
         return _leave(staged, draft, match.id, known=known, outcome="created", issues=draft.issues)
-    planned = plan_update(staged, draft, drafted, match, None, on_existing)
-    further = note_copies.further_copies(draft, matches.found, match.id) if draft.entity == "notes" else []
+    planned = plan_update(staged, draft, drafted, match, None, context.on_existing)
+    further = note_copies.further_copies(draft, context.matches.found, match.id) if draft.entity == "notes" else []
     return msgspec.structs.replace(planned, issues=(*planned.issues, *further))
 
 
 def _plan_unread(staged: Staged, draft: Draft, known: LedgerEntry, on_existing: OnExisting) -> RecordPlan:
     if on_existing == "skip":
         # Nothing is added later to what is left alone.
-        draft = msgspec.structs.replace(draft, pending=())
+        draft = msgspec.structs.replace(draft, slots=())
     learned = known if known.formerly is not None else None
     return _leave(staged, draft, known.target_id, known=learned, issues=draft.issues)
 
 
 def _plan_known(
-    staged: Staged,
-    draft: Draft,
-    known: LedgerEntry,
-    existing: TargetRecord | None,
-    matches: Matches,
-    on_existing: OnExisting,
+    staged: Staged, draft: Draft, known: LedgerEntry, standing: TargetRecord | None, context: ChunkContext
 ) -> RecordPlan:
-    if existing is None:
+    if standing is None:
         return _leave(staged, draft, known.target_id, skip=DELETED_IN_TARGET)
-    left = matches.without_values_of_others(draft, known.target_id)
-    return plan_update(staged, left, draft.values, existing, known, on_existing)
+    left = context.matches.without_values_of_others(draft, known.target_id)
+    return plan_update(staged, left, draft.values, standing, known, context.on_existing)
 
 
 def _outcome_without_request(staged: Staged, known: LedgerEntry) -> records.Outcome:
@@ -304,7 +191,7 @@ def _outcome_without_request(staged: Staged, known: LedgerEntry) -> records.Outc
 
 
 def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEntry:
-    """What the ledger is to remember of a record that Freight made, as the target shows it."""
+    """Return what the ledger is to remember of a record that Freight created, as the target shows it."""
     return LedgerEntry(
         source_id=draft.source_id,
         target_id=record.id,
@@ -326,8 +213,11 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEn
 
 
 def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetRecord | None) -> LedgerEntry | None:
-    """What the ledger is to remember once an update was sent: of the plan's draft, `draft` is what the target took,
-    and `record` is what it holds now; None if nothing was left to send."""
+    """Return what the ledger is to remember once an update was sent.
+
+    Of the plan's draft, `draft` is what the target took. `record` is what it holds now; None if nothing was left to
+    send.
+    """
     if plan.known is None:
         return None
     known = without_written(plan.known, plan.values.keys() - sent.keys(), plan)
@@ -340,12 +230,12 @@ def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetReco
     )
 
 
-def lost(draft: Draft, record: TargetRecord) -> Attributes:
+def lost(draft: Draft, record: TargetRecord, *, is_keyless: bool) -> Attributes:
     """Return what a record lacks that was made from this draft by a request without an answer.
 
     A target that answers checks what it has kept; of one that does not, a task may have lost its links.
     """
-    if draft.entity not in KEYLESS:
+    if not is_keyless:
         return {}
     return {
         slug: items for slug, items in draft.values.items() if slug not in record.values and slug not in draft.fixed
@@ -353,7 +243,7 @@ def lost(draft: Draft, record: TargetRecord) -> Attributes:
 
 
 def without_written(known: LedgerEntry, refused: Collection[str], plan: RecordPlan) -> LedgerEntry:
-    """What the ledger is to remember after the target has refused these attributes of the plan's."""
+    """Return what the ledger is to remember after the target has refused these attributes of the plan."""
     return msgspec.structs.replace(
         known,
         written=known.written - set(refused),

@@ -1,22 +1,20 @@
-"""References: what the records of a chunk point to, and where that is in the target."""
+"""References: what the records of a chunk refer to, and what that is in the target."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from uuid import UUID
 
 import msgspec
 
-from freight.connectors.protocols import References
+from freight.connectors.protocols import References, is_planned, planned_id
 from freight.database import Connection
 from freight.domain.jobs import discovered_schema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import note_copies
 from freight.domain.migration.records import conventions, ledger
+from freight.domain.migration.records.ledger import LedgerEntry
 from freight.model import crm
-from freight.model.crm import Deal, Entity, Note, Person, Record, Reference
+from freight.model.crm import Entity, Note, Person, Record, Reference
 from freight.model.fields import PersonRef
-
-TO_MAKE = "new:"
-"""How the ids of records begin that a dry run would make."""
 
 CROSS_REFERRING: tuple[Entity, ...] = ("companies", "people")
 """Entities whose records may point to records that are loaded after them: to each other, and to their own kind."""
@@ -26,50 +24,89 @@ READ_LAST = """SELECT DISTINCT ON (entity, source_id) entity, source_id, payload
     WHERE source_system = $1 AND source_workspace = $2 AND payload IS NOT NULL
       AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))
     ORDER BY entity, source_id, jobs.created_at DESC"""
-"""Records of the source as they were read last, also by an earlier job: this one may carry notes alone."""
+"""Records of the source as they were read last, also by an earlier job: this one may migrate notes alone."""
 
 
-async def gather(tx: Connection, job: Job, records: Sequence[Record], *, late: bool) -> References:
-    """What the drafts of these records, all of one entity, need to know of others.
+class Related(msgspec.Struct, frozen=True, kw_only=True):
+    """Other records, as far as those of a chunk depend on them."""
 
-    With `late` nothing is expected to come any more: whatever is not in the target is not going to be.
+    references: References
+    """What drafting needs to know of them."""
+    to_come: frozenset[Reference] = frozenset()
+    """Those that are not in the target yet and that the job is still going to load."""
+    older: frozenset[Reference] = frozenset()
+    """Those that the target has had since before the job."""
+
+
+async def look_up(
+    tx: Connection, job: Job, records: Sequence[Record], held: Mapping[str, LedgerEntry], *, references_only: bool
+) -> Related:
+    """Return what these records, all of one entity, refer to. `held` is what the ledger knows of themselves.
+
+    With `references_only`, in the second pass, nothing is to come: what is not in the target is not going to be.
     """
+    entity = crm.entity_of(records[0])
     wanted = {reference for record in records for reference in crm.references(record)}
-    known = await ledger.linked_records(tx, job.pair, wanted) if wanted else {}
-    found = {reference: counterpart.target_id for reference, counterpart in known.items()}
-    if not job.writes and (missing := wanted - found.keys()):
-        found |= await _predicted(tx, job.id, missing)
-    expected: frozenset[Reference] = frozenset()
-    if not late and crm.entity_of(records[0]) in CROSS_REFERRING:
-        expected = await _to_come(tx, job, wanted - found.keys())
+    found, older = await _in_target(tx, job, wanted)
+    to_come: frozenset[Reference] = frozenset()
+    if not references_only and entity in CROSS_REFERRING:
+        to_come = await _to_come(tx, job, wanted - found.keys())
     # What is left out is named in the log by more than its id.
-    missing = wanted - found.keys() - expected
+    missing = wanted - found.keys() - to_come
     named = {id_ for record in records for id_ in crm.people_named(record)}
-    named |= {source_id for entity, source_id in missing if entity == "people"}
-    people = await _people(tx, job, named) if named else {}
-    called = wanted if isinstance(records[0], Deal | Note) else missing
+    named |= {source_id for kind, source_id in missing if kind == "people"}
+    called = wanted if entity in ("deals", "notes") else missing
     called = {reference for reference in called if reference[0] != "people"}
-    names = await _names(tx, job, called) if called else {}
-    if not isinstance(records[0], Note):
-        numerals = await conventions.read(tx, job.id, crm.entity_of(records[0]))
-        return References(found=found, expected=expected, people=people, names=names, numerals=numerals)
-    held = await ledger.look_up(tx, job.pair, "notes", note_copies.ledger_ids(records))
-    notes = [record for record in records if isinstance(record, Note)]
-    return References(
+    references = References(
         found=found,
-        people=people,
+        people=await _people(tx, job, named) if named else {},
+        names=await _names(tx, job, called) if called else {},
+    )
+    if entity == "notes":
+        notes = [record for record in records if isinstance(record, Note)]
+        references = await _of_notes(tx, job, notes, held, references)
+    else:
+        references = msgspec.structs.replace(references, numerals=await conventions.read(tx, job.id, entity))
+    return Related(references=references, to_come=to_come, older=older)
+
+
+async def _of_notes(
+    tx: Connection, job: Job, notes: Sequence[Note], held: Mapping[str, LedgerEntry], references: References
+) -> References:
+    return msgspec.structs.replace(
+        references,
         earlier={note.id: held[note.id].values for note in notes if note.id in held},
         copies={note.id: note_copies.held_elsewise(note, held) for note in notes},
-        names=names,
         own_companies=await _own_companies(tx, job),
     )
 
 
+async def _in_target(
+    tx: Connection, job: Job, wanted: Set[Reference]
+) -> tuple[dict[Reference, str], frozenset[Reference]]:
+    """Return the target ids of those that are in the target, and which of these have been there since before the job.
+
+    A dry run counts what a full run would have written by now; those that it would create have planned ids.
+    """
+    if not wanted:
+        return {}, frozenset()
+    known = await ledger.linked_records(tx, job.pair, wanted)
+    found = {reference: counterpart.target_id for reference, counterpart in known.items()}
+    older = {
+        reference
+        for reference, counterpart in known.items()
+        if counterpart.origin == "matched" or counterpart.created_at < job.created_at
+    }
+    if not job.writes and (missing := wanted - found.keys()):
+        predicted = await _predicted(tx, job.id, missing)
+        found |= predicted
+        older |= {reference for reference, target_id in predicted.items() if not is_planned(target_id)}
+    return found, frozenset(older)
+
+
 async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]) -> dict[Reference, str]:
-    """What a dry run would have put into the target by now; ids of what it would make are made up."""
     rows = await tx.fetch(
-        f"""SELECT entity, source_id, coalesce(target_id, '{TO_MAKE}' || entity || ':' || source_id) AS target_id
-           FROM records
+        """SELECT entity, source_id, target_id FROM records
            WHERE job_id = $1 AND (outcome IN ('created', 'updated', 'unchanged')
                                   OR outcome = 'skipped' AND target_id IS NOT NULL)
              AND (entity, source_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))""",
@@ -77,27 +114,14 @@ async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]
         [entity for entity, _ in wanted],
         [source_id for _, source_id in wanted],
     )
-    return {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
-
-
-async def older(tx: Connection, job: Job, wanted: Set[Reference]) -> set[Reference]:
-    """Which of these records the target has had since before this job."""
-    known = await ledger.linked_records(tx, job.pair, wanted)
-    found = {
-        reference
-        for reference, counterpart in known.items()
-        if counterpart.origin == "matched" or counterpart.created_at < job.created_at
-    }
-    if not job.writes:
-        predicted = await _predicted(tx, job.id, wanted - known.keys())
-        found |= {reference for reference, target_id in predicted.items() if not target_id.startswith(TO_MAKE)}
-    return found
+    predicted = {(row["entity"], row["source_id"]): row["target_id"] for row in rows}
+    return {reference: target_id or planned_id(reference) for reference, target_id in predicted.items()}
 
 
 async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> frozenset[Reference]:
-    """Which of these the job is still going to load."""
-    carried = [reference for reference in wanted if reference[0] in CROSS_REFERRING and reference[0] in job.entities]
-    if not carried:
+    """Return those of these that the job is still going to load."""
+    loaded = [reference for reference in wanted if reference[0] in CROSS_REFERRING and reference[0] in job.entities]
+    if not loaded:
         return frozenset()
     rows = await tx.fetch(
         """SELECT entity, source_id FROM unnest($2::text[], $3::text[]) AS wanted (entity, source_id)
@@ -106,8 +130,8 @@ async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> f
                            AND records.source_id = wanted.source_id
                            AND (outcome IS NULL OR outcome NOT IN ('skipped', 'failed')))""",
         job.id,
-        [entity for entity, _ in carried],
-        [source_id for _, source_id in carried],
+        [entity for entity, _ in loaded],
+        [source_id for _, source_id in loaded],
     )
     return frozenset((row["entity"], row["source_id"]) for row in rows)
 
@@ -143,10 +167,11 @@ async def _names(tx: Connection, job: Job, wanted: Collection[Reference]) -> dic
 
 
 async def _own_companies(tx: Connection, job: Job) -> frozenset[str]:
-    # Also as earlier jobs read them, since a job may carry notes alone.
+    # Also as earlier jobs read them, since a job may migrate notes alone.
     rows = await tx.fetch(
-        """SELECT DISTINCT source_id FROM claims JOIN jobs ON jobs.id = job_id
-           WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND value = ANY($3)""",
+        """SELECT DISTINCT source_id FROM reservations JOIN jobs ON jobs.id = job_id
+           WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND kind = 'value'
+             AND value = ANY($3)""",
         job.source_system,
         job.source_workspace,
         await discovered_schema.own_domains(tx, job.id),

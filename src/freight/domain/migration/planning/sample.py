@@ -5,22 +5,24 @@ from collections.abc import Iterable, Sequence
 from freight import database
 from freight.connectors.protocols import Page, Row, Source
 from freight.domain.jobs.model import Job
+from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.records import records, staging
 from freight.model import crm
 from freight.model.crm import LOAD_ORDER, Entity
+from freight.model.mapping import Mapping
 
 ENTITIES_BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
 """Entities of which a source gives the records with certain ids."""
 
 
 async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
-    """All that a sample takes of a stream, as its only page.
+    """Return all that a sample takes of a stream, as its only page.
 
     What the records of the entities after this one refer to is taken as well. Of what the records of this stream
     refer to among themselves, that which the first ones name is taken, and no more.
     """
     size = job.sample_size or 0
-    first = await _first(source, entity, size)
+    first = await _first(source, entity, size, job.mapping)
     wanted = await _referred_to(job, entity)
     if entity not in ENTITIES_BY_ID:
         # Lists come on one page without a call; nothing refers to what comes after them.
@@ -31,7 +33,7 @@ async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
             id_ for row in rows if row.record is not None for kind, id_ in crm.references(row.record) if kind == entity
         }
         rows += await _further(source, entity, own, rows)
-    ids = {row.id.partition("/")[0] for row in rows}
+    ids = {(row.record.part_of if isinstance(row.record, crm.Note) else None) or row.id for row in rows}
     return Page(
         rows=tuple(rows),
         next_cursor=None,
@@ -39,12 +41,15 @@ async def read_sample(source: Source, job: Job, entity: Entity) -> Page:
     )
 
 
-async def _first(source: Source, entity: Entity, size: int) -> Page:
-    """The first rows of a stream, lists all; with the answers to the first notes, which may be read last of all."""
-    page = await source.read_page(entity, None)
+async def _first(source: Source, entity: Entity, size: int, mapping: Mapping) -> Page:
+    """Return the first rows of a stream, of lists all, with the answers to the first notes.
+
+    A source may give answers last of all.
+    """
+    page = fan_out(await source.read_page(entity, None), mapping)
     rows, replies = staging.distinct(page.rows), list(page.replies)
     while page.next_cursor is not None and (len(rows) < size or entity == "notes"):
-        page = await source.read_page(entity, page.next_cursor)
+        page = fan_out(await source.read_page(entity, page.next_cursor), mapping)
         replies += page.replies
         rows = staging.distinct([*rows, *page.rows])[: max(size, len(rows))]
     kept = rows if entity == "lists" else rows[:size]
@@ -59,7 +64,7 @@ async def _referred_to(job: Job, entity: Entity) -> set[str]:
 
 
 def _named(staged: Iterable[crm.Record], entity: Entity) -> set[str]:
-    """The ids of the records of an entity that these ones refer to."""
+    """Return the ids of the records of an entity that these ones refer to."""
     return {id_ for record in staged for kind, id_ in crm.references(record) if kind == entity}
 
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import msgspec
+from piccolo.custom_types import Combinable
 
 from freight.database import Connection, jsonb
+from freight.domain.tables import Stream
 from freight.model import crm
 from freight.model.crm import Entity, Record
 from freight.model.numerals import Convention, Evidence, observe
@@ -61,19 +63,19 @@ async def add(tx: Connection, stream_id: UUID, observed: Owned) -> None:
     """Add evidence to that of a stream, whose row the transaction has locked."""
     if not observed:
         return
-    total = _decoded(await tx.fetchval("SELECT numerals FROM streams WHERE id = $1", stream_id))
+    total = await _stored(Stream.id == stream_id)
     for owner, fields in observed.items():
         for field, evidence in fields.items():
             _add(total, owner, field, evidence)
-    await tx.execute("UPDATE streams SET numerals = $2 WHERE id = $1", stream_id, jsonb(total))
+    await Stream.update({Stream.numerals: jsonb(total)}).where(Stream.id == stream_id)
 
 
 async def read(tx: Connection, job_id: UUID, entity: Entity) -> dict[tuple[str, str], Convention]:
     """Return the conventions that the records of an entity agree on, by owner and field."""
-    numerals = await tx.fetchval("SELECT numerals FROM streams WHERE job_id = $1 AND entity = $2", job_id, entity)
+    stored = await _stored((Stream.job_id == job_id) & (Stream.entity == entity))
     return {
         (owner, field): evidence.convention
-        for owner, fields in _decoded(numerals or "{}").items()
+        for owner, fields in stored.items()
         for field, evidence in fields.items()
         if evidence.convention is not None
     }
@@ -84,8 +86,10 @@ def _add(total: Owned, owner: str, field: str, evidence: Evidence) -> None:
     of_owner[field] = of_owner.get(field, Evidence()) + evidence
 
 
-def _decoded(numerals: str) -> Owned:
-    return msgspec.json.decode(numerals, type=Owned)
+async def _stored(which: Combinable) -> Owned:
+    """Return the evidence of one stream; none if there is no such stream."""
+    row = await Stream.select(Stream.numerals).where(which).first()
+    return {} if row is None else msgspec.json.decode(row["numerals"], type=Owned)
 
 
 def _owners(record: Record) -> tuple[str, ...]:

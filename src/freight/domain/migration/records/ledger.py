@@ -30,35 +30,35 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     values: Attributes
     """The attributes as the last job drafted them."""
     written: frozenset[str]
-    """Which of them Freight itself wrote."""
+    """The slugs of those that Freight itself wrote."""
     replaced: Attributes
     """What stood in the target before Freight first wrote an attribute."""
     given: Attributes = {}
-    """What the target demanded or put in by itself when Freight made the record, in attributes without a value; and
-    what it shows in place of values that Freight sent."""
+    """What the target required or filled in when Freight created the record, in attributes without a value; and what
+    it shows in place of values that Freight sent."""
     kept: frozenset[str] = frozenset()
-    """Attributes in which something of a person's stands, which Freight left alone."""
+    """The slugs of the attributes in which Freight left a person's values."""
     refused: Attributes = {}
-    """Those of the `values` that the target did not take: another record holds them, or it refused them."""
+    """What of the `values` the target did not take: another record holds it, or it was refused."""
     container: str | None = None
-    """The id in the target of the list that an entry stands on; None where that was not noted."""
+    """The id in the target of the list that an entry is on; None in rows of versions that did not store it."""
     formerly: str | None = None
-    """The source id under which this was known, if that was another one: what is remembered takes its place."""
+    """The source id under which the ledger knew this, if it was another one: that row is replaced."""
 
 
 class LinkedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The record of the target that a source record is."""
+    """The target record that a source record is."""
 
     target_id: str
     origin: Origin
     created_at: datetime
-    """Since when it is known."""
+    """When the ledger first knew it."""
 
 
 async def look_up(
     tx: Connection, pair: WorkspacePair, entity: Entity, source_ids: Collection[str]
 ) -> dict[str, LedgerEntry]:
-    """What is known of these source records, by source id."""
+    """Return what is known of these source records, by source id."""
     rows = await tx.fetch(
         """SELECT source_id, target_id, origin, values, written, replaced, given, kept, refused, container
            FROM ledger
@@ -88,7 +88,7 @@ async def look_up(
 async def linked_records(
     tx: Connection, pair: WorkspacePair, references: Collection[Reference]
 ) -> dict[Reference, LinkedRecord]:
-    """The records of the target that those of these source records are that have one."""
+    """Return the target records of these source records, without those that have none."""
     rows = await tx.fetch(
         """SELECT entity, source_id, target_id, origin, created_at FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2
@@ -107,7 +107,7 @@ async def linked_records(
 
 
 async def owners(tx: Connection, pair: WorkspacePair, entity: Entity, target_ids: Collection[str]) -> dict[str, str]:
-    """The source ids of those of these records of the target that are known, by their ids."""
+    """Return the source ids of these target records, by their ids, without those that are unknown."""
     rows = await tx.fetch(
         """SELECT target_id, source_id FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND target_id = ANY($4)""",
@@ -122,9 +122,9 @@ async def owners(tx: Connection, pair: WorkspacePair, entity: Entity, target_ids
 async def hand_over(
     tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
 ) -> dict[str, str]:
-    """Forget other source records of the target records that these entries are about, so that each has one.
+    """Delete the rows of other source records that have the target records of these entries, so that each has one.
 
-    Return the source ids that were forgotten, by the ones that take their place.
+    Return the source ids that were deleted, by those that take their place.
     """
     rows = await tx.fetch(
         """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS entry (source_id, target_id)
@@ -141,20 +141,21 @@ async def hand_over(
 
 
 async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair, entity: Entity) -> None:
-    """Name the records that an earlier job carried over and that the source does not show any more."""
+    """Log the records that an earlier job migrated and that the source no longer returns."""
     await tx.execute(
         """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
            SELECT $1, $2, $3::text, source_id, 'info', 'gone_from_source',
-                  'An earlier job carried this record over, and the source does not show it any more: it was deleted '
-                  || 'there, merged into another, or hidden from the key. It stays in the target as it is; delete it '
-                  || 'there if it is not wanted.', target_id
+                  'An earlier job migrated this record, and the source no longer returns it: it was deleted there, '
+                  || 'merged into another, or hidden from the key. It stays in the target as it is; delete it there '
+                  || 'if it is not wanted.', target_id
            FROM ledger
            WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3::text AND NOT EXISTS (
                SELECT FROM records
                WHERE job_id = $2 AND records.entity = $3::text AND records.source_id = ledger.source_id
-           ) AND NOT (entity = 'notes' AND split_part(source_id, '/', 1) IN (
-               -- A note that is written to each of its records has an id for each, which begins with its own.
-               SELECT split_part(records.source_id, '/', 1) FROM records WHERE job_id = $2 AND records.entity = 'notes'
+           ) AND NOT (entity = 'notes' AND coalesce(part_of, source_id) IN (
+               -- Of a note that the source shows, copies are named otherwise.
+               SELECT coalesce(records.part_of, records.source_id)
+               FROM records WHERE job_id = $2 AND records.entity = 'notes'
            ))""",
         tenant_id,
         job_id,
@@ -167,17 +168,19 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Workspac
 async def remember(
     tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
 ) -> None:
-    """Store what has become of records, in place of what was known of them."""
+    """Store what became of records, in place of what was known of them."""
     if not entries:
         return
     if former := [entry for entry in entries if entry.formerly is not None]:
         await _forget(tx, pair, entity, former)
     await tx.execute(
         """INSERT INTO ledger (tenant_id, job_id, source_workspace, target_workspace, entity, source_id, target_id,
-                               origin, values, written, replaced, given, kept, refused, container)
-           SELECT $1, $2, $3, $4, $5, source_id, target_id, origin, values,
+                               origin, values, written, replaced, given, kept, refused, container, part_of)
+           SELECT $1, $2, $3, $4, $5::text, source_id, target_id, origin, values,
                   ARRAY(SELECT jsonb_array_elements_text(written)), replaced, given,
-                  ARRAY(SELECT jsonb_array_elements_text(kept)), refused, container
+                  ARRAY(SELECT jsonb_array_elements_text(kept)), refused, container,
+                  (SELECT part_of FROM records WHERE $5::text = 'notes' AND job_id = $2 AND records.entity = $5::text
+                                                 AND records.source_id = entry.source_id)
            FROM unnest($6::text[], $7::text[], $8::text[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[],
                        $13::jsonb[], $14::jsonb[], $15::text[])
                 AS entry (source_id, target_id, origin, values, written, replaced, given, kept, refused, container)
@@ -185,7 +188,7 @@ async def remember(
            SET job_id = excluded.job_id, target_id = excluded.target_id, origin = excluded.origin,
                values = excluded.values, written = excluded.written, replaced = excluded.replaced,
                given = excluded.given, kept = excluded.kept, refused = excluded.refused,
-               container = excluded.container, updated_at = now()""",
+               container = excluded.container, part_of = excluded.part_of, updated_at = now()""",
         tenant_id,
         job_id,
         pair.source,
@@ -205,7 +208,7 @@ async def remember(
 
 
 async def _forget(tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]) -> None:
-    """Delete what was known of these under the source ids that they had before."""
+    """Delete what was known of these under the source ids that they had earlier."""
     await tx.execute(
         """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS former (id, target)
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3

@@ -108,7 +108,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 FIELDS = RecordRow.__struct_fields__
 
 
-STAGED = """id, source_id, payload, in_flight, doubted_at IS NOT NULL AS is_doubted, doubts,
+STAGED = """id, source_id, payload, part_of, in_flight, doubted_at IS NOT NULL AS is_doubted, doubts,
     extract(epoch FROM now() - coalesce(doubted_at, updated_at))::float8 AS in_flight_seconds"""
 
 
@@ -352,11 +352,15 @@ async def _counted(tx: Connection, job_id: UUID, filters: Filters) -> int | None
 
 
 def read_staged(row: Any) -> Staged:
-    """The record that a row with the columns `STAGED` is."""
+    """Return the record that a row with the columns `STAGED` is."""
+    record = msgspec.json.decode(row["payload"], type=crm.Record)
+    if isinstance(record, crm.Note):
+        # The payloads of earlier versions do not say it.
+        record = msgspec.structs.replace(record, part_of=row["part_of"])
     return Staged(
         id=row["id"],
         source_id=row["source_id"],
-        record=msgspec.json.decode(row["payload"], type=crm.Record),
+        record=record,
         in_flight=row["in_flight"],
         in_flight_seconds=row["in_flight_seconds"],
         is_doubted=row["is_doubted"],

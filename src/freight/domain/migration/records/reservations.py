@@ -1,44 +1,67 @@
-"""Claims: which record of a job has what only one can have. The first one that asks keeps it."""
+"""Reservations: which record of a job has what only one can have. The first one that asks keeps it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from hashlib import sha256
+from typing import Literal
 from uuid import UUID
 
 from freight.database import Connection, storable
 from freight.model.crm import Entity
+
+Kind = Literal["value", "target_record", "foreseen", "named", "written"]
+"""What is reserved:
+
+- `value`: a unique value, by the first record that was read with it.
+- `target_record`: a record of the target, by its id there, for the source record that it is.
+- `foreseen`, `named`, `written`: a record that the target makes by itself; see `planning.implied`.
+"""
 
 MAX_KEY_BYTES = 500
 """Bytes of the longest value that is stored as it is. An index of PostgreSQL takes about 2,700 bytes of all columns
 together."""
 
 
-async def claim(
-    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, wanted: Sequence[tuple[str, str]]
+async def reserve(
+    tx: Connection,
+    tenant_id: UUID,
+    job_id: UUID,
+    entity: Entity,
+    wanted: Iterable[tuple[str, str]],
+    *,
+    kind: Kind = "value",
 ) -> dict[str, str]:
-    """Claim these (value, source id), and return who holds each of the values: also across workers, and for good."""
-    if not wanted:
+    """Reserve these (value, source id), and return who holds each of the values: for the whole job, in all workers."""
+    # In one order, so that two transactions that reserve the same values do not wait for each other in a circle. The
+    # sort is stable: of several records that ask for one value the first keeps it.
+    ordered = sorted(wanted, key=lambda pair: pair[0])
+    if not ordered:
         return {}
-    keys = {value: key_of(value) for value, _ in wanted}
+    keys = {value: key_of(value) for value, _ in ordered}
     await tx.execute(
-        """INSERT INTO claims (tenant_id, job_id, entity, value, source_id)
-           SELECT $1, $2, $3, value, source_id FROM unnest($4::text[], $5::text[]) AS claim (value, source_id)
+        """INSERT INTO reservations (tenant_id, job_id, entity, kind, value, source_id)
+           SELECT $1, $2, $3, $4, value, source_id FROM unnest($5::text[], $6::text[]) AS wanted (value, source_id)
            ON CONFLICT DO NOTHING""",
         tenant_id,
         job_id,
         entity,
-        [keys[value] for value, _ in wanted],
-        [source_id for _, source_id in wanted],
+        kind,
+        [keys[value] for value, _ in ordered],
+        [source_id for _, source_id in ordered],
     )
-    return await holders(tx, job_id, entity, keys)
+    return await holders(tx, job_id, entity, keys, kind=kind)
 
 
-async def holders(tx: Connection, job_id: UUID, entity: Entity, values: Collection[str]) -> dict[str, str]:
-    """Return who holds those of these values that are claimed."""
+async def holders(
+    tx: Connection, job_id: UUID, entity: Entity, values: Collection[str], *, kind: Kind = "value"
+) -> dict[str, str]:
+    """Return the source ids for which those of these values are reserved that are."""
     keys = {value: key_of(value) for value in values}
     rows = await tx.fetch(
-        "SELECT value, source_id FROM claims WHERE job_id = $1 AND entity = $2 AND value = ANY($3)",
+        """SELECT value, source_id FROM reservations
+           WHERE job_id = $1 AND entity = $2 AND kind = $3 AND value = ANY($4)""",
         job_id,
         entity,
+        kind,
         list(keys.values()),
     )
     held = {row["value"]: row["source_id"] for row in rows}

@@ -15,7 +15,7 @@ from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import Staged
 from freight.domain.migration.records.refusals import NOT_STORABLE
 from freight.model import crm
-from freight.model.crm import Entity, Reply
+from freight.model.crm import Entity, Reply, UniquePart
 
 MAX_PAYLOAD_LENGTH = 128 * 1024 * 1024
 """Characters of the longest record. PostgreSQL takes less than 256 MiB for the parts of one JSON value."""
@@ -56,10 +56,18 @@ class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def stage(
-    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, rows: Sequence[Row], *, first_position: int
+    tx: Connection,
+    tenant_id: UUID,
+    job_id: UUID,
+    entity: Entity,
+    rows: Sequence[Row],
+    *,
+    first_position: int,
+    unique: Mapping[Entity, UniquePart],
 ) -> Staging:
     """Store rows of the source that the job does not hold yet, and log their issues.
 
+    Of the parts that are `unique` in the target, the record that is read first keeps each value.
     A row that the source shows twice, as cursors over moving data do, is taken once. A row that cannot be stored is
     a failed record, with a row of the log.
     """
@@ -71,7 +79,7 @@ async def stage(
     written = await refusals.store(
         tx,
         candidates,
-        lambda some: _write(tx, tenant_id, job_id, entity, some),
+        lambda some: _write(tx, tenant_id, job_id, entity, some, unique),
         lambda candidate, reason: msgspec.structs.replace(candidate, payload=None, refusal=reason),
     )
     return Staging(
@@ -83,7 +91,7 @@ async def stage(
 
 
 def _checked(row: Row) -> tuple[Row, str | None]:
-    """The row under an id that an index takes, and why it cannot be stored if that is another than its own."""
+    """Return the row under an id that an index takes, and why it cannot be stored if that is not its own id."""
     key = reservations.key_of(row.id)
     if key == row.id:
         return row, None
@@ -108,20 +116,20 @@ def _candidate(position: int, row: Row, refusal: str | None) -> _Candidate:
 
 
 async def _write(
-    tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, candidates: Sequence[_Candidate]
+    tx: Connection,
+    tenant_id: UUID,
+    job_id: UUID,
+    entity: Entity,
+    candidates: Sequence[_Candidate],
+    unique: Mapping[Entity, UniquePart],
 ) -> Sequence[_Candidate]:
-    # The record that is read first keeps a value that only one may have.
-    owners = await reservations.claim(
-        tx,
-        tenant_id,
-        job_id,
-        entity,
-        [(value, one.row.id) for one in candidates if one.record is not None for value in crm.claims(one.record)],
-    )
+    claims = {one.row.id: crm.claims(one.record, unique) for one in candidates if one.record is not None}
+    wanted = [(value, row_id) for row_id, values in claims.items() for value in values]
+    owners = await reservations.reserve(tx, tenant_id, job_id, entity, wanted)
     entries: list[Entry] = []
     complete: list[_Candidate] = []
     for candidate in candidates:
-        record, issues = _without_lost_claims(candidate, owners)
+        record, issues = _without_lost_claims(candidate, claims.get(candidate.row.id, ()), owners)
         if record is not candidate.record:
             candidate = msgspec.structs.replace(candidate, payload=jsonb(record))
         complete.append(candidate)
@@ -133,7 +141,7 @@ async def _write(
     for portion in _portions(complete):
         await _insert(tx, tenant_id, job_id, entity, portion)
     if entity == "list_entries":
-        await _mark_repeated(tx, job_id, _repeated(candidates, owners))
+        await _mark_repeated(tx, job_id, _repeated(claims, owners))
     await logs.write(tx, tenant_id, job_id, entries)
     return candidates
 
@@ -143,20 +151,28 @@ async def _insert(
 ) -> None:
     settled = [None if _outcome(candidate) is None else _reason(candidate) for candidate in candidates]
     await tx.execute(
-        """INSERT INTO records (tenant_id, job_id, entity, position, source_id, payload, outcome, code, message)
-           SELECT $1, $2, $3, position, source_id, payload, outcome, code, message
-           FROM unnest($4::bigint[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[])
-                AS row (position, source_id, payload, outcome, code, message)""",
+        """INSERT INTO records
+               (tenant_id, job_id, entity, position, source_id, payload, part_of, outcome, code, message)
+           SELECT $1, $2, $3, position, source_id, payload, part_of, outcome, code, message
+           FROM unnest($4::bigint[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[], $10::text[])
+                AS row (position, source_id, payload, part_of, outcome, code, message)""",
         tenant_id,
         job_id,
         entity,
         [candidate.position for candidate in candidates],
         [candidate.row.id for candidate in candidates],
         [candidate.payload for candidate in candidates],
+        [_part_of(candidate) for candidate in candidates],
         [_outcome(candidate) for candidate in candidates],
         [reason and reason.code for reason in settled],
         [reason and storable(reason.message) for reason in settled],
     )
+
+
+def _part_of(candidate: _Candidate) -> str | None:
+    record = candidate.row.record
+    part_of = record.part_of if isinstance(record, crm.Note) else None
+    return part_of and storable(part_of)
 
 
 def _outcome(candidate: _Candidate) -> Literal["failed", "skipped"] | None:
@@ -177,7 +193,7 @@ def _reason(candidate: _Candidate) -> Issue:
 
 
 def _portions(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
-    """The candidates in parts that one statement takes: a message to PostgreSQL has at most a gigabyte."""
+    """Return the candidates in parts that one statement takes: a message to PostgreSQL has at most a gigabyte."""
     portion: list[_Candidate] = []
     length = 0
     for candidate in candidates:
@@ -234,18 +250,18 @@ def _refused_reply(item: ReplyRow | Entry, reason: str) -> Entry:
 
 
 async def with_replies(tx: Connection, job_id: UUID, notes: Sequence[Staged]) -> list[Staged]:
-    """The notes together with the answers to them, in the order in which these were written."""
+    """Return the notes together with the answers to them, in the order in which these were written."""
     rows = await tx.fetch(
         "SELECT note_id, payload FROM replies WHERE job_id = $1 AND note_id = ANY($2) AND payload IS NOT NULL",
         job_id,
-        [_note_id(staged.source_id) for staged in notes],
+        [_note_id(staged) for staged in notes],
     )
     replies: dict[str, list[Reply]] = {}
     for row in rows:
         replies.setdefault(row["note_id"], []).append(msgspec.json.decode(row["payload"], type=Reply))
     complete = []
     for staged in notes:
-        given = replies.get(_note_id(staged.source_id))
+        given = replies.get(_note_id(staged))
         if given and isinstance(staged.record, crm.Note):
             given.sort(key=lambda reply: (reply.created_at or EARLIEST, reply.id))
             note = msgspec.structs.replace(staged.record, replies=tuple(given))
@@ -254,9 +270,10 @@ async def with_replies(tx: Connection, job_id: UUID, notes: Sequence[Staged]) ->
     return complete
 
 
-def _note_id(source_id: str) -> str:
-    # A note that is written to each of its records has an id for each, which begins with its own.
-    return source_id.partition("/")[0]
+def _note_id(staged: Staged) -> str:
+    """Return the id of the note that a record is, or is a copy of."""
+    part_of = staged.record.part_of if isinstance(staged.record, crm.Note) else None
+    return part_of or staged.source_id
 
 
 async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:
@@ -264,23 +281,25 @@ async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:
     await tx.execute(
         """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
            SELECT tenant_id, job_id, 'notes', source_id, 'warning', 'reply_without_note',
-                  'This is an answer to the note ' || note_id || ', which the key does not show, so it is not carried '
-                  || 'over. Use the key of somebody who may read that note.', left(payload ->> 'content', $2)
+                  'This is an answer to the note ' || note_id || ', which the key does not show, so it is not '
+                  || 'migrated. Use the key of a user who may read that note.', left(payload ->> 'content', $2)
            FROM replies
            WHERE job_id = $1 AND NOT EXISTS (
                SELECT FROM records WHERE records.job_id = $1 AND entity = 'notes'
-                                     AND split_part(records.source_id, '/', 1) = note_id
+                                     AND coalesce(records.part_of, records.source_id) = note_id
            )""",
         job_id,
         logs.VALUE_LENGTH,
     )
 
 
-def _without_lost_claims(candidate: _Candidate, owners: Mapping[str, str]) -> tuple[crm.Record | None, list[Issue]]:
+def _without_lost_claims(
+    candidate: _Candidate, claims: Collection[str], owners: Mapping[str, str]
+) -> tuple[crm.Record | None, list[Issue]]:
     if candidate.record is None:
         return None, []
     own_id = candidate.row.id
-    lost = {value: owner for value in crm.claims(candidate.record) if (owner := owners.get(value, own_id)) != own_id}
+    lost = {value: owner for value in claims if (owner := owners.get(value, own_id)) != own_id}
     record = crm.without_claims(candidate.record, lost)
     if isinstance(record, crm.ListEntry):
         return record, []
@@ -288,7 +307,7 @@ def _without_lost_claims(candidate: _Candidate, owners: Mapping[str, str]) -> tu
         Issue(
             code="claimed_by_another_record",
             message=f"{value} also stands on record {owner}, which was read first and keeps it: the target allows it "
-            "only once. This record is carried over without it.",
+            "only once. This record is migrated without it.",
             field="domains" if isinstance(record, crm.Company) else "emails",
             value=value,
         )
@@ -297,14 +316,10 @@ def _without_lost_claims(candidate: _Candidate, owners: Mapping[str, str]) -> tu
     return record, issues
 
 
-def _repeated(candidates: Sequence[_Candidate], owners: Mapping[str, str]) -> set[str]:
-    """The entries that were first on their list for a record that stands there once more."""
+def _repeated(claims: Mapping[str, Collection[str]], owners: Mapping[str, str]) -> set[str]:
+    """Return the entries that were first on their list for a record that is on it once more."""
     return {
-        owner
-        for candidate in candidates
-        if candidate.record is not None
-        for value in crm.claims(candidate.record)
-        if (owner := owners.get(value, candidate.row.id)) != candidate.row.id
+        owner for row_id, values in claims.items() for value in values if (owner := owners.get(value, row_id)) != row_id
     }
 
 

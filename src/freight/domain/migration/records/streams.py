@@ -1,6 +1,6 @@
 """Streams: how far the extraction of each entity has come."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,7 +10,7 @@ from freight.database import Connection
 from freight.domain.migration.records import batches, conventions, leases, staging
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.leases import Lease
-from freight.model.crm import Entity
+from freight.model.crm import Entity, UniquePart
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +52,26 @@ async def get(tx: Connection, stream_id: UUID) -> Stream:
 
 
 async def save_page(
-    tx: Connection, lease: Lease, stream: Stream, page: Page, *, batch_size: int, numeric: NumericFields
+    tx: Connection,
+    lease: Lease,
+    stream: Stream,
+    page: Page,
+    *,
+    batch_size: int,
+    numeric: NumericFields,
+    unique: Mapping[Entity, UniquePart],
 ) -> Stream:
     """Store a page together with the cursor behind it and what the texts of `numeric` fields say, and cut whatever
     batches are full. Raises `LeaseLost`."""
     await leases.check(tx, lease)
     staged = await staging.stage(
-        tx, lease.tenant_id, stream.job_id, stream.entity, page.rows, first_position=stream.read_records
+        tx,
+        lease.tenant_id,
+        stream.job_id,
+        stream.entity,
+        page.rows,
+        first_position=stream.read_records,
+        unique=unique,
     )
     await staging.stage_replies(tx, lease.tenant_id, stream.job_id, page.replies)
     await conventions.add(tx, stream.id, numeric.observe(staged.records))

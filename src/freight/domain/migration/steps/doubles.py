@@ -11,7 +11,7 @@ from freight.connectors.errors import NotFound, PermissionMissing, Rejected
 from freight.connectors.protocols import Draft, Issue, Target, TargetRecord
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.chunks import plan_each
-from freight.domain.migration.records import in_flight, leases, ledger, logs
+from freight.domain.migration.records import in_flight, leases, ledger, logs, reservations
 from freight.domain.migration.records.batches import Batch
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
@@ -46,7 +46,8 @@ async def _remove(job: Job, target: Target, chunk: Sequence[Staged], own_ids: Ma
     found = {record.id: record for record in (await target.find(drafts) if drafts else [])}
     entity = crm.entity_of(chunk[0].record)
     async with database.as_tenant(job.tenant_id) as tx:
-        known = {*await ledger.owners(tx, job.pair, entity, list(found)), *own_ids.values()}
+        reserved = await reservations.holders(tx, job.id, entity, list(found), kind="target_record")
+        known = {*await ledger.owners(tx, job.pair, entity, list(found)), *reserved, *own_ids.values()}
         alike = await in_flight.with_equals(tx, job.id, [staged.id for staged in chunk]) if entity == "files" else set()
     free = [record for record in found.values() if record.id not in known]
     entries: list[Entry] = []

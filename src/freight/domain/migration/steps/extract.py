@@ -5,12 +5,14 @@ from uuid import UUID
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.errors import CursorRefused
 from freight.connectors.protocols import Issue, Page, Source
 from freight.database import Connection
 from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
+from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.planning.sample import read_sample
 from freight.domain.migration.records import leases, ledger, logs, staging, streams
 from freight.domain.migration.records.conventions import NumericFields
@@ -118,7 +120,7 @@ class _Extraction:
     async def _read(self) -> Page:
         if self._job.mode == "sample":
             return await read_sample(self._source, self._job, self._stream.entity)
-        return await self._source.read_page(self._stream.entity, self._stream.cursor)
+        return fan_out(await self._source.read_page(self._stream.entity, self._stream.cursor), self._job.mapping)
 
     async def _save(self, page: Page) -> None:
         job, before = self._job, self._stream.read_records
@@ -126,7 +128,13 @@ class _Extraction:
             if not (await jobs.get(tx, job.id)).may_go_on:
                 raise Interrupted
             self._stream = await streams.save_page(
-                tx, self._lease, self._stream, page, batch_size=job.batch_size, numeric=self._numeric
+                tx,
+                self._lease,
+                self._stream,
+                page,
+                batch_size=job.batch_size,
+                numeric=self._numeric,
+                unique=registry.target_role(job.target_system).unique,
             )
             if self._stream.done:
                 await _conclude(tx, job, self._stream.entity, page.incomplete)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,7 @@ from freight.domain.jobs import usage
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.chunks import failed, is_about_records, plan_each
+from freight.domain.migration.planning.lookup import find_match, reserve_created
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import batches, in_flight, leases, logs, records, staging
 from freight.domain.migration.records.batches import Batch, Clash, Result
@@ -122,7 +124,7 @@ class _Loading:
         self._slot = slot
         self._target = target
         self._source = source
-        self._writer = Writer(target, source)
+        self._writer = Writer(target, source, look_up=partial(find_match, job, target))
         self._availability = Availability(job.id, context.waits, source=source, target=target)
         self._doubts = Doubts(context.in_doubt_seconds)
         self._double_at = 0.0
@@ -342,6 +344,8 @@ class _Loading:
                 if plan.write == "create" and (plan.staged.is_doubted or plan.staged.doubts):
                     await self._name_sent_twice(plan)
                 result = await self._writer.write(plan)
+            if self._batch.entity == "files" and result.settled.target_id is not None:
+                await reserve_created(self._job, "files", result.source_id, result.settled.target_id)
         except (SourceFailed, Unavailable, UnexpectedAnswer) as error:
             return await self._without_answer(plan, error, before)
         except Doubted as error:

@@ -69,7 +69,7 @@ class _Resolving:
         while chunk := await self._next_chunk():
             self._failing = chunk
             self._entity = crm.entity_of(chunk[0].record)
-            plans, failed_results = await plan_each(self._job, target, chunk, late=True)
+            plans, failed_results = await plan_each(self._job, target, chunk, references_only=True)
             await self._announce(plans)
             results = await self._carry_out(writer, plans)
             if any(isinstance(result, Result) for result in results):

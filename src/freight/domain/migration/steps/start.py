@@ -7,16 +7,18 @@ from uuid import UUID
 import msgspec
 
 from freight import database
+from freight.connectors import registry
 from freight.connectors.errors import MustWait, Rejected
 from freight.connectors.protocols import Discovery, Issue, Source, Target, Workspace
 from freight.database import Connection
 from freight.domain.jobs import discovered_schema, usage, workspace_conflicts
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs.discovered_schema import DiscoveredSchema
+from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
+from freight.domain.jobs.earlier import JobSettings, settings_of_earlier_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
 from freight.domain.migration.planning import estimates
-from freight.domain.migration.planning.changes import Settings, changed_settings, earlier_settings
+from freight.domain.migration.planning.changes import changed_settings
 from freight.domain.migration.records import leases, ledger, logs, streams
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.ledger import LedgerEntry
@@ -62,12 +64,12 @@ async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> None:
         context.target(job) as target,
     ):
         async with Availability(job_id, context.waits, source=source, target=target).outages_waited_for():
-            discovered = await _precheck(job, source, target)
+            discovered = await _precheck(job, source, target, context.rates(job))
             await _schema(job, discovered, source, target)
         context.waits.over(job_id)
 
 
-async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchema:
+async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> DiscoveredSchema:
     """Find out whether the job can work and what it needs. Raises `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
@@ -81,16 +83,25 @@ async def _precheck(job: Job, source: Source, target: Target) -> DiscoveredSchem
     planned = await target.plan(discover.schema, job.mapping, job.entities)
     asked = source.take_usage()
     reads = None if discover.reads is None else asked.reads + discover.reads
-    estimate = estimates.before_reading(discover.schema, planned.layout, job.entities, reads)
+    estimate = estimates.before_reading(
+        discover.schema,
+        planned.layout,
+        job.entities,
+        source_reads=reads,
+        records_per_query=registry.target_role(job.target_system).records_per_query,
+        rates=rates,
+    )
     issues = [*discover.issues, *planned.issues, *_quota(job, discover)]
     blockers = [issue for issue in issues if issue.level == "error"]
-    settings = Settings(mapping=job.mapping, entities=job.entities, on_existing=job.on_existing, layout=planned.layout)
+    settings = JobSettings(
+        mapping=job.mapping, entities=job.entities, on_existing=job.on_existing, layout=planned.layout
+    )
     async with database.as_tenant(job.tenant_id) as tx:
-        issues += changed_settings(await earlier_settings(tx, job), settings)
+        issues += changed_settings(await settings_of_earlier_jobs(tx, job), settings)
         earlier = await discovered_schema.read(tx, job.id)
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await discovered_schema.save(tx, job.id, discover.schema, layout)
-        await discovered_schema.save_estimate(tx, job.id, estimate)
+        await discovered_schema.save_estimate(tx, job.id, estimate, rates)
         await logs.write(tx, job.tenant_id, job.id, await _not_logged_yet(tx, job, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:

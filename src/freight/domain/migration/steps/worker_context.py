@@ -12,7 +12,7 @@ from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Source, Target
 from freight.domain.jobs import discovered_schema
 from freight.domain.jobs import model as jobs
-from freight.domain.jobs.discovered_schema import DiscoveredSchema
+from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
 from freight.domain.jobs.model import Credentials, Job
 from freight.domain.migration.steps.availability import Waits
 from freight.domain.migration.steps.cancellation import CancellationMonitor
@@ -51,6 +51,7 @@ class WorkerContext:
         """For how long a record is looked for whose creation was not confirmed, before it is sent again."""
         self._writers = WeakValueDictionary[tuple[str, ...], asyncio.Semaphore]()
         self._cipher = cipher
+        self._vendors = vendors
         self._sources = _Shared[Source](
             self._look_up,
             lambda job, keys, watch: vendors.source(
@@ -72,6 +73,13 @@ class WorkerContext:
                 watched=watch.pacer,
             ),
             lambda target, _, discovered: target.use(discovered.layout),
+        )
+
+    def rates(self, job: Job) -> Rates:
+        """Return the requests a second on which the job can count."""
+        return Rates(
+            source=self._vendors.expected_rates(job.source_system),
+            target=self._vendors.expected_rates(job.target_system),
         )
 
     @asynccontextmanager

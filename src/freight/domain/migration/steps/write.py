@@ -1,5 +1,6 @@
 """Write: carry out the plan for one record, and get along with what the target refuses."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -48,12 +49,20 @@ class SourceFailed(Exception):
         self.cause = cause
 
 
-class Writer:
-    """Writes records to one target; what it writes of files it reads from `source`."""
+LookUp = Callable[[Draft], Awaitable[TargetRecord | None]]
+"""Finds the record of the target that a draft is."""
 
-    def __init__(self, target: Target, source: Source | None = None) -> None:
+
+class Writer:
+    """Writes records to one target; what it writes of files it reads from `source`.
+
+    `look_up` finds a file that an earlier attempt uploaded with another size than the source lists.
+    """
+
+    def __init__(self, target: Target, source: Source | None = None, look_up: LookUp | None = None) -> None:
         self._target = target
         self._source = source
+        self._look_up = look_up
         self._forbidden = 0
         self._of_delivery: dict[int, tuple[Issue, ...]] = {}
 
@@ -171,14 +180,10 @@ class Writer:
                 raise SourceFailed(error) from error
             self._of_delivery[plan.staged.id] = content.issues
             record = None
-            if plan.staged.in_flight == "create" and file.size != content.size:
+            if plan.staged.in_flight == "create" and file.size != content.size and self._look_up is not None:
                 # The plan looked for a file of the size that the source lists, and this one was sent.
                 record = await self._look_up(_sized(draft, content.size))
             return record or await self._target.create(draft, content)
-
-    async def _look_up(self, draft: Draft) -> TargetRecord | None:
-        found = await self._target.find([draft])
-        return next((record for record in found if record.source_id == draft.source_id), None)
 
     async def _update(self, plan: RecordPlan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
@@ -254,7 +259,7 @@ def _sized(draft: Draft, size: int) -> Draft:
 
 
 def _settled(plan: RecordPlan, outcome: Outcome, target_id: str | None) -> Settled:
-    return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.pending))
+    return Settled(id=plan.staged.id, outcome=outcome, target_id=target_id, awaits_references=bool(plan.draft.slots))
 
 
 def _failed(plan: RecordPlan, error: ConnectorError, what: str) -> Result:
