@@ -89,4 +89,4 @@ async def test_a_worker_that_was_frozen_beyond_its_lease_sends_nothing_any_more_
     assert job["status"] == "completed"
     created = jobs.counts(job, "notes")["created"]
     assert created > NOTES // 2
-    assert await notes_sent(fresh) == created
+    assert await notes_sent(fresh) == created, f"answers by status: {await faults.shown(fresh.attio_url)}"

@@ -16,8 +16,10 @@ from freight import database
 from freight.piccolo_app import APP_CONFIG
 from freight.settings import Settings
 from freight_embedded import Servers
+from freight_embedded.postgres import ROLE
 from support import rows
 from support import service as support
+from support.servers import as_superuser
 from support.service import ALL_SCOPES, Service
 
 OBJECTS = {
@@ -55,8 +57,8 @@ class Earlier(msgspec.Struct):
 @pytest.fixture(params=[versions()[0], versions()[-2]], ids=["first", "last but one"])
 async def earlier(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[Earlier]:
     name = f"test_{uuid4().hex}"
-    administrator = await asyncpg.connect(servers.database_url)
-    await administrator.execute(f"CREATE DATABASE {name}")
+    administrator = await asyncpg.connect(as_superuser(servers.database_url))
+    await administrator.execute(f"CREATE DATABASE {name} OWNER {ROLE}")
     url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
     tenant_id = uuid4()
     async with database.connected(url, pool_size=2):
@@ -71,7 +73,7 @@ async def earlier(request: pytest.FixtureRequest, servers: Servers) -> AsyncIter
 
 
 async def row_counts(url: str) -> dict[int, int]:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(as_superuser(url))
     tables = await connection.fetch(
         """SELECT oid::int, relname FROM pg_class
            WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'migration'"""

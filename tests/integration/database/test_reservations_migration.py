@@ -12,6 +12,7 @@ from freight import database
 from freight.domain.migration.records import reservations
 from freight_embedded import Servers
 from support import filled
+from support.servers import as_superuser
 from support.service import Tenant
 
 PREVIOUS = "2026-11-27T19:30:00:000000"
@@ -44,11 +45,12 @@ NEW_ROWS = {
 async def previous_database(servers: Servers, migrated_template: str) -> AsyncIterator[str]:
     """A database of the version before, of a login role that is no superuser and that no policy lets see rows."""
     name = f"test_{uuid4().hex}"
-    administrator = await asyncpg.connect(servers.database_url)
+    superuser = as_superuser(servers.database_url)
+    administrator = await asyncpg.connect(superuser)
     await administrator.execute(f"CREATE ROLE {OPERATOR} LOGIN NOSUPERUSER CREATEROLE")
     await administrator.execute(f"GRANT freight_tenant, freight_platform TO {OPERATOR}")
     await administrator.execute(f"CREATE DATABASE {name} OWNER {OPERATOR}")
-    url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl().replace("postgres@", f"{OPERATOR}@")
+    url = urlsplit(superuser)._replace(path=f"/{name}").geturl().replace("postgres@", f"{OPERATOR}@")
     async with database.connected(url, pool_size=2):
         result = await ForwardsMigrationManager(app_name="freight", migration_id=PREVIOUS).run()
         assert result.success, result.message
