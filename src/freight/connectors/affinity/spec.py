@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from freight.connectors.codes import Code, coded
 from freight.connectors.spec import ApiKey, Configuration, ConnectorSpec, NotMigrated, Rate, SourceRole
+from freight.model.provenance import Provenance
 
 
 class AffinityConfiguration(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,13 +53,16 @@ NOT_MIGRATED = {
     ),
 }
 
+PROVENANCE = Provenance(system="affinity", label="Affinity", deal="opportunity", task="reminder")
+"""Freight recognises its own work in a target by these words, which therefore never change."""
+
 SPEC = ConnectorSpec(
-    system="affinity",
-    label="Affinity",
+    system=PROVENANCE.system,
+    label=PROVENANCE.label,
     base_url="https://api.affinity.co",
     hosts=frozenset({"api.affinity.co"}),
     # docs/vendors/affinity.md: 900 requests a minute and user.
     rates={"read": Rate(requests=900, seconds=60, setting="affinity_requests_per_minute")},
     codes=CODES,
-    source=SourceRole(configuration=AffinityConfiguration, not_migrated=NOT_MIGRATED),
+    source=SourceRole(configuration=AffinityConfiguration, provenance=PROVENANCE, not_migrated=NOT_MIGRATED),
 )
