@@ -10,15 +10,14 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 
 from freight import database
-from freight.piccolo_app import APP_CONFIG
 from freight.settings import Settings
 from freight_embedded import Servers
 from freight_embedded.postgres import ROLE
 from support import rows
 from support import service as support
+from support.earlier import migrate_to, versions
 from support.servers import as_superuser
 from support.service import ALL_SCOPES, Service
 
@@ -34,13 +33,6 @@ OBJECTS = {
 
 FOR_ALL = ("/api/v1/tenants", "/api/v1/tenants/{tenant_id}")
 """What only the platform's administrator reads."""
-
-
-def versions() -> list[str]:
-    """The ids of all migrations, oldest first."""
-    manager = ForwardsMigrationManager(app_name="freight")
-    modules = manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path)
-    return sorted(manager.get_migration_ids(modules))
 
 
 class Earlier(msgspec.Struct):
@@ -62,8 +54,7 @@ async def earlier(request: pytest.FixtureRequest, servers: Servers) -> AsyncIter
     url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
     tenant_id = uuid4()
     async with database.connected(url, pool_size=2):
-        result = await ForwardsMigrationManager(app_name="freight", migration_id=request.param).run()
-        assert result.success, result.message
+        await migrate_to(request.param)
         async with database.as_platform() as tx:
             await tx.execute("INSERT INTO tenants (id, name) VALUES ($1, 'Example Ventures')", tenant_id)
         ids = await rows.fill_all(tenant_id)

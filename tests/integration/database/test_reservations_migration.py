@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 
 from freight import database
 from freight.domain.migration.records import reservations
 from freight_embedded import Servers
 from support import filled
+from support.earlier import migrate_to
 from support.servers import as_superuser
 from support.service import Tenant
 
@@ -52,8 +52,7 @@ async def previous_database(servers: Servers, migrated_template: str) -> AsyncIt
     await administrator.execute(f"CREATE DATABASE {name} OWNER {OPERATOR}")
     url = urlsplit(superuser)._replace(path=f"/{name}").geturl().replace("postgres@", f"{OPERATOR}@")
     async with database.connected(url, pool_size=2):
-        result = await ForwardsMigrationManager(app_name="freight", migration_id=PREVIOUS).run()
-        assert result.success, result.message
+        await migrate_to(PREVIOUS)
         yield url
     await administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await administrator.execute(f"DROP OWNED BY {OPERATOR}")
