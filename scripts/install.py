@@ -333,4 +333,4 @@ if __name__ == "__main__":
     except OSError as error:
         fail(f"The virtual environment could not be built: {error}.")
     except KeyboardInterrupt:
-        fail("Interrupted. The next run begins anew.")
+        fail("Interrupted. The next run starts from the beginning.")

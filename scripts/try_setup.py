@@ -1,4 +1,4 @@
-"""Tries `scripts/demo` as somebody would who has just cloned the repository; `scripts/test-setup` runs this.
+"""Tries `scripts/demo` as a user would who has just cloned the repository; `scripts/test-setup` runs this.
 
 For each Python 3.11 to 3.14 on the machine, with the pip that it comes with, and twice more with a newer pip: in an
 empty folder whose name has a space, without a compiler, a Redis or this machine's settings of pip, as the present user
@@ -199,7 +199,7 @@ class Bench:
                     link.symlink_to(program)
 
     def _take_source(self) -> None:
-        """Copy the files of the repository as they are now, whoever changes them meanwhile."""
+        """Copy the files of the repository as they are now, even if they change meanwhile."""
         listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         for name in subprocess.run(listing, capture_output=True, check=True).stdout.decode().split("\0"):
             if name and (ROOT / name).is_file():
@@ -411,7 +411,7 @@ def waits_for_another_one(bench: Bench, python: Python) -> None:
 
 
 def says_what_is_wrong(bench: Bench, python: Python) -> None:
-    """Whoever cannot have it is told why, and what to do."""
+    """Check that a user who cannot have it learns why, and what to do."""
     user = myself()
     folder = bench.checkout(user)
 

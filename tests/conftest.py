@@ -27,7 +27,11 @@ from support.sandboxes import sandbox_options
 from support.servers import as_superuser, wait_for_no_disk
 
 # How fast a machine is must not decide a test.
-hypothesis.settings.register_profile("freight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile(
+    "freight", deadline=None, max_examples=40, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+# `scripts/test unit --hypothesis-profile=thorough` searches longer.
+hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("freight"), max_examples=1000)
 hypothesis.settings.load_profile("freight")
 
 TEMPLATE = "freight_template"

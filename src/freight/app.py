@@ -45,7 +45,7 @@ from freight.queue import Queue
 from freight.settings import Settings
 
 EXPOSED = ("Content-Disposition", "ETag", "Location", "Retry-After", request_log.HEADER)
-"""Headers, besides those of the limits, that pages of other origins can read."""
+"""Headers, in addition to those of the limits, that pages of other origins can read."""
 
 
 def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) -> ASGIApp:

@@ -66,8 +66,16 @@ class Resolver:
     shared with everything else, and waited for.
     """
 
-    def __init__(self, look_up: LookUp = ask_system, *, total: int = MAX_LOOKUPS, each: int = MAX_LOOKUPS_EACH) -> None:
+    def __init__(
+        self,
+        look_up: LookUp = ask_system,
+        *,
+        total: int = MAX_LOOKUPS,
+        each: int = MAX_LOOKUPS_EACH,
+        seconds: float = RESOLVE_SECONDS,
+    ) -> None:
         self._look_up = look_up
+        self._seconds = seconds
         self._total = total
         self._each = each
         self._under_way: Counter[str] = Counter()
@@ -76,7 +84,7 @@ class Resolver:
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """Return the addresses of a host. Raise one of `UNRESOLVED`."""
         who = ON_BEHALF_OF.get()
-        async with asyncio.timeout(RESOLVE_SECONDS):
+        async with asyncio.timeout(self._seconds):
             while self._under_way[who] >= self._each or self._under_way.total() >= self._total:
                 self._ended.clear()
                 await self._ended.wait()

@@ -19,6 +19,8 @@ SENSIBLE: dict[str, Any] = {
     "origin": "created",
     "scopes": ["jobs:read"],
     "size": 100,
+    "source_system": "affinity",
+    "target_system": "attio",
     "url": "https://example.com/hook",
     "webhook_deliveries.status": "pending",
 }

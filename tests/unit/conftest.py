@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ REFUSED = frozenset(
     {"socket.bind", "socket.connect", "subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 )
 """Audit events, see https://docs.python.org/3/library/audit_events.html."""
+
+UNIT = Path(__file__).parent
 
 running: list[str] = []
 """The unit test that runs now."""
@@ -30,7 +33,9 @@ sys.addaudithook(refuse)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    running.append(item.nodeid)
+    # This hook is called for every test of a run, wherever the test is.
+    if item.path.is_relative_to(UNIT):
+        running.append(item.nodeid)
     try:
         return (yield)
     finally:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight import egress
 from freight.egress import ON_BEHALF_OF, AddressRefused, EgressPolicy, Resolver, is_public
 
 PUBLIC = "93.184.215.14"
@@ -200,15 +199,14 @@ async def test_what_the_system_says_of_a_name_is_raised_where_it_was_asked_for()
         await Resolver(look_up)("nowhere.test", 443)
 
 
-async def test_a_lookup_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lookup_has_a_deadline() -> None:
     released = threading.Event()
 
     def look_up(_: str, __: int) -> Sequence[str]:
         released.wait(30)
         return []
 
-    monkeypatch.setattr(egress, "RESOLVE_SECONDS", 0.05)
-    resolver = Resolver(look_up, total=1, each=1)
+    resolver = Resolver(look_up, total=1, each=1, seconds=0.05)
     for _ in range(2):
         with pytest.raises(TimeoutError):
             await resolver("hangs", 443)

@@ -244,8 +244,8 @@ async def _report(client: httpx.AsyncClient, sandbox: Sandbox, job: dict[str, An
     adds_up: bool = job["status"] == "completed"
     for counts in job["counts"]:
         table.add_row(counts["entity"], *(str(counts[name]) for name in columns), str(found[counts["entity"]]))
-        carried = counts["created"] + counts["updated"] + counts["unchanged"]
-        adds_up &= found[counts["entity"]] == carried and counts["read"] == sum(counts[name] for name in columns[1:])
+        arrived = counts["created"] + counts["updated"] + counts["unchanged"]
+        adds_up &= found[counts["entity"]] == arrived and counts["read"] == sum(counts[name] for name in columns[1:])
     console.print(table)
     logged = await _answer(client.get(f"/jobs/{job['id']}/logs", params={"limit": 1, "level": "warning"}))
     console.print(f"{logged['total']} values could not be migrated; the job's log names each, with the reason.")

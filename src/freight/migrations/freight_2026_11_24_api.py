@@ -26,7 +26,7 @@ ALTER TABLE jobs
     ADD COLUMN target_writes bigint NOT NULL DEFAULT 0,
     ADD COLUMN waited_seconds double precision NOT NULL DEFAULT 0;
 
--- References by tenant and job: nobody's row can belong to another's job, and deleting a job finds its rows by their
+-- References by tenant and job: no row can belong to another's job, and deleting a job finds its rows by their
 -- indexes, which are led by the tenant.
 ALTER TABLE jobs ADD UNIQUE (tenant_id, id);
 DO $$

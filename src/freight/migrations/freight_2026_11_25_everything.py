@@ -1,4 +1,4 @@
-"""What carrying a whole workspace needs: mappings, layouts and samples of jobs, replies to notes, late references."""
+"""What migrating a whole workspace needs: mappings, layouts and samples of jobs, replies to notes, late references."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

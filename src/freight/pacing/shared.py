@@ -23,8 +23,8 @@ RETRY_REDIS_AFTER = 1.0
 KEPT_SECONDS = 3600
 
 FURTHEST_SLOT = 60.0
-"""Seconds by which a slot can lie ahead outside a pause, besides twice the distance of slots: none is taken that lies
-nearly so far ahead.
+"""Seconds by which a slot can lie ahead outside a pause, in addition to twice the distance of slots: none is taken that
+lies nearly so far ahead.
 """
 
 READ = """

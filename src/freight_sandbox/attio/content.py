@@ -1,4 +1,4 @@
-"""What a workspace holds besides records: notes, tasks, files, comments and webhooks."""
+"""What a workspace holds in addition to records: notes, tasks, files, comments and webhooks."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

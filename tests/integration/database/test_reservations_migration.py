@@ -6,14 +6,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 
 from freight import database
 from freight.domain.migration.records import reservations
-from freight.piccolo_engine import migrating
 from freight_embedded import Servers
 from freight_embedded.postgres import ROLE
 from support import filled
+from support.earlier import migrate_to
 from support.servers import as_superuser
 from support.service import Tenant
 
@@ -49,9 +48,7 @@ async def previous_database(servers: Servers, migrated_template: str) -> AsyncIt
     await administrator.execute(f"CREATE DATABASE {name} OWNER {ROLE}")
     url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
     async with database.connected(url, pool_size=2):
-        with migrating():
-            result = await ForwardsMigrationManager(app_name="freight", migration_id=PREVIOUS).run()
-        assert result.success, result.message
+        await migrate_to(PREVIOUS)
         yield url
     await administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await administrator.close()

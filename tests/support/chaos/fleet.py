@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,11 +24,18 @@ from support.processes import BIN, environment
 from support.sandboxes import sandbox_options
 from support.service import Service
 
-START_SECONDS = 60
+START_SECONDS = 90
+"""How long the processes of a fleet may take to start: generous, for a machine that does much else."""
+ONE_START = asyncio.Lock()
+"""Fleets start one after the other: processes that start together take the processor from each other."""
 ONE_POOL = asyncio.Lock()
 """A process has one pool of connections: runs that go on at the same time have it one after the other."""
 PLENTY = 1_000_000
 """A limit that no run reaches."""
+
+
+class NotReady(Exception):
+    """The processes of a fleet did not start in time."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,17 @@ class Fleet:
 
     async def until_ready(self) -> None:
         """Wait until the API answers and the workers work."""
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(base_url=self.url) as client:
-            while True:
-                if all(worker.is_ready() for worker in self.workers) and await _answers(client):
-                    return
+        deadline = time.monotonic() + START_SECONDS
+        async with httpx.AsyncClient(base_url=self.url, timeout=START_SECONDS) as client:
+            while not (all(worker.is_ready() for worker in self.workers) and await _answers(client)):
+                if time.monotonic() > deadline:
+                    told = "\n".join(self.last_lines())
+                    raise NotReady(f"The fleet was not ready after {START_SECONDS} s:\n{told}")
                 await asyncio.sleep(0.1)
+
+    def last_lines(self) -> list[str]:
+        """Return what each process logged last."""
+        return [line for member in self.members for line in member.last_lines()]
 
 
 @asynccontextmanager
@@ -138,10 +152,11 @@ async def running(
             key=await _new_key(settings),
             problems=problems,
         )
-        for member in fleet.members:
-            stack.push_async_callback(member.close)
-            await member.start()
-        await fleet.until_ready()
+        async with ONE_START:
+            for member in fleet.members:
+                stack.push_async_callback(member.close)
+                await member.start()
+            await fleet.until_ready()
         yield fleet
 
 

@@ -11,6 +11,9 @@ EXIT_SECONDS = 20
 """How long a process may take to end after SIGTERM."""
 RESTART_SECONDS = 2.0
 """How long the supervisor waits before it starts a process again that ended by itself."""
+REQUESTS = ("request_started", "request_ended")
+"""Log events of which a client that waits causes two a second."""
+MAX_LINE = 600
 
 
 class Member:
@@ -91,6 +94,12 @@ class Member:
     def is_ready(self) -> bool:
         """Whether it has said that it is ready since it was started last."""
         return self._ready.encode() in self._printed()
+
+    def last_lines(self, count: int = 8) -> list[str]:
+        """Return what it logged last, apart from the requests that it answered."""
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        telling = [line for line in lines if not any(event in line for event in REQUESTS)]
+        return [f"{self.name}: {line[:MAX_LINE]}" for line in telling[-count:]] or [f"{self.name} logged nothing."]
 
     def _was_refused(self) -> bool:
         """Whether it ended before it was ready, with a sentence that says why: the database cannot be used."""

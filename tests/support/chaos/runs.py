@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.chaos import acts, books, fleet
+from support.chaos import acts, books, fleet, standstill
 from support.chaos.acts import Run
 from support.chaos.books import Books
 from support.chaos.client import ApiGone, Client, ended
@@ -18,7 +18,7 @@ from support.workspaces import writes_received
 
 RESUMPTION_SECONDS = 60
 END_SECONDS = 300
-"""How long a job may take to end after the last fault, or a job without faults in all."""
+"""How long a job may take to end after the last fault, or a job without faults in all, by default."""
 RETRIES = 3
 """How often a person retries a job, where the scenario needs one."""
 
@@ -35,15 +35,18 @@ class Result:
     """Seconds from the last fault's end to the next request to a vendor; None if the job had ended by then."""
 
 
-async def fault_free(postgres: Postgres, folder: Path, workspace: int, size: Size) -> Books:
+async def fault_free(
+    postgres: Postgres, folder: Path, workspace: int, size: Size, *, end_seconds: float = END_SECONDS
+) -> Books:
     """Return the books of a migration in which nothing goes wrong."""
     problems = Problems()
     async with fleet.running(folder, postgres, workspace, size, problems, paced=False) as one:
         client = Client(one.url, one.key, one.sandbox, problems)
         try:
             job_id = await client.create()
-            if await client.until(job_id, ended, seconds=END_SECONDS) is None:
-                raise RuntimeError(f"A migration without faults did not end; its logs are in {folder}.")
+            if await client.until(job_id, ended, seconds=end_seconds) is None:
+                told = await standstill.described(one, job_id)
+                raise RuntimeError(f"A migration without faults did not end; its logs are in {folder}.{told}")
             found = await books.read(one, client, job_id)
         finally:
             await client.aclose()
@@ -53,7 +56,15 @@ async def fault_free(postgres: Postgres, folder: Path, workspace: int, size: Siz
 
 
 async def run(
-    postgres: Postgres, folder: Path, scenario: Scenario, seed: int, workspace: int, size: Size, expected: Books
+    postgres: Postgres,
+    folder: Path,
+    scenario: Scenario,
+    seed: int,
+    workspace: int,
+    size: Size,
+    expected: Books,
+    *,
+    end_seconds: float = END_SECONDS,
 ) -> Result:
     """Do one run and compare it."""
     problems = Problems()
@@ -61,18 +72,19 @@ async def run(
     resumed_after = None
     async with fleet.running(folder, postgres, workspace, size, problems) as one:
         client = Client(one.url, one.key, one.sandbox, problems)
+        under_way = Run(one, client)
         try:
-            under_way = Run(one, client)
-            resumed_after = await _live_through(under_way, scenario, schedule(scenario, seed, size.span))
-            await _check(under_way, expected)
+            planned = schedule(scenario, seed, size.span)
+            resumed_after = await _live_through(under_way, scenario, planned, end_seconds)
+            await _check(under_way, expected, end_seconds)
         except (ApiGone, TimeoutError) as error:
-            problems.add("stuck", f"{type(error).__name__} {error}")
+            await _stuck(under_way, under_way.job_id, f"{type(error).__name__} {error}")
         finally:
             await client.aclose()
     return Result(seed, scenario.name, problems, time.monotonic() - began, resumed_after)
 
 
-async def _live_through(run: Run, scenario: Scenario, acts_of_it: list[Act]) -> float | None:
+async def _live_through(run: Run, scenario: Scenario, acts_of_it: list[Act], end_seconds: float) -> float | None:
     """Create the job, let the schedule act on it until it has ended, and return how long it took to go on."""
     began = time.monotonic()
     acting = asyncio.gather(*(_at(began, act, run) for act in acts_of_it))
@@ -86,7 +98,7 @@ async def _live_through(run: Run, scenario: Scenario, acts_of_it: list[Act]) -> 
     finally:
         acting.cancel()
         await asyncio.gather(acting, return_exceptions=True)
-    return await _go_on(run, scenario)
+    return await _go_on(run, scenario, end_seconds)
 
 
 async def _at(began: float, act: Act, run: Run) -> None:
@@ -98,7 +110,7 @@ async def _has_ended(run: Run) -> bool:
     return run.created.is_set() and ended(await run.client.job(run.job_id)) and run.created.is_set()
 
 
-async def _go_on(run: Run, scenario: Scenario) -> float | None:
+async def _go_on(run: Run, scenario: Scenario, end_seconds: float) -> float | None:
     """Wait for the end of the job, and return after how many seconds the vendors were asked again."""
     fault_ended, before, resumed_after = time.monotonic(), await _requests(run.fleet), None
     while not await _has_ended(run):
@@ -106,28 +118,31 @@ async def _go_on(run: Run, scenario: Scenario) -> float | None:
         if resumed_after is None and await _requests(run.fleet) > before:
             resumed_after = waited
         if resumed_after is None and waited > RESUMPTION_SECONDS:
-            run.fleet.problems.add("stuck", f"no vendor was asked for {RESUMPTION_SECONDS} s after the last fault")
+            await _stuck(run, run.job_id, f"no vendor was asked for {RESUMPTION_SECONDS} s after the last fault")
             resumed_after = waited
-        if waited > END_SECONDS:
-            job = await run.client.job(run.job_id)
-            told = {name: job.get(name) for name in ("status", "stage", "processed_records", "waiting_for", "error")}
-            run.fleet.problems.add("stuck", f"the job had not ended {END_SECONDS} s after the last fault: {told}")
+        if waited > end_seconds:
+            await _stuck(run, run.job_id, f"the job had not ended {end_seconds} s after the last fault")
             return resumed_after
         await asyncio.sleep(0.5)
     if scenario.needs_person:
-        await _retry(run)
+        await _retry(run, end_seconds)
     return resumed_after
 
 
-async def _retry(run: Run) -> None:
+async def _stuck(run: Run, job_id: str, text: str) -> None:
+    """Note that a job does not go on, with what it waits for."""
+    run.fleet.problems.add("stuck", text + await standstill.described(run.fleet, job_id))
+
+
+async def _retry(run: Run, end_seconds: float) -> None:
     for _ in range(RETRIES):
         job = await run.client.job(run.job_id)
         if job["status"] == "completed" or not await run.client.control(run.job_id, "retry"):
             return
-        await run.client.until(run.job_id, ended, seconds=END_SECONDS)
+        await run.client.until(run.job_id, ended, seconds=end_seconds)
 
 
-async def _check(run: Run, expected: Books) -> None:
+async def _check(run: Run, expected: Books, end_seconds: float) -> None:
     problems = run.fleet.problems
     if not await _has_ended(run):
         return
@@ -137,8 +152,8 @@ async def _check(run: Run, expected: Books) -> None:
         return
     written = await writes_received(run.fleet.sandbox)
     again = await run.client.create()
-    if await run.client.until(again, ended, seconds=END_SECONDS) is None:
-        problems.add("stuck", "a second run did not end")
+    if await run.client.until(again, ended, seconds=end_seconds) is None:
+        await _stuck(run, again, f"a second run had not ended after {end_seconds} s")
     if more := await writes_received(run.fleet.sandbox) - written:
         problems.add("repeated", f"a second run sent {more} writes")
 

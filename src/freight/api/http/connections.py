@@ -273,7 +273,7 @@ def _answer(status: HTTPStatus, problem: Problem, request_id: str) -> bytes:
 
 
 def most_connections(wanted: int, *, reserved: int) -> int:
-    """Return how many connections are possible besides `reserved` other descriptors, at most as many as wanted.
+    """Return how many connections are possible in addition to `reserved` other descriptors, at most as many as wanted.
 
     The process's own limit is raised as far as the system allows: its usual value, 1024, is for programs that use
     `select`.

@@ -19,7 +19,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """The minimum speed at which a client reads the body: a file that is being sent holds a database connection."""
 
     grace_seconds: float = 30.0
-    """Seconds for which it may keep the server waiting in total, besides what the minimum rate allows."""
+    """Seconds for which it may keep the server waiting in total, in addition to what the minimum rate allows."""
     least_bytes_per_second: float = 16_384
     """Before compression."""
 
