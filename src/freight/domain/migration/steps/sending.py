@@ -12,6 +12,9 @@ from freight.domain import current_step, slots
 from freight.domain.current_step import CurrentStep
 from freight.domain.slots import Slot
 
+TAKEN_AT_ONCE = 8 * 1024
+"""Bytes that the system takes from the process at once on a connection that was idle."""
+
 
 class OwnedTransport(httpx.AsyncBaseTransport):
     """Sends requests over another transport while the step that makes them may send, then raises `Interrupted`."""
@@ -58,11 +61,21 @@ class _OwnedBody(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._body:
-            await self._step.ensure()
-            yield part
+            for piece in _pieces(part):
+                await self._step.ensure()
+                yield piece
 
     async def aclose(self) -> None:
         await self._body.aclose()
+
+
+def _pieces(part: bytes) -> tuple[bytes, ...]:
+    """Return the pieces in which a part of a body is written.
+
+    The system takes a large part by and by, and the rest of it waits in the process, where it would be sent without a
+    question. So the last byte of it is written by itself, when all before it has been taken.
+    """
+    return (part,) if len(part) <= TAKEN_AT_ONCE else (part[:-1], part[-1:])
 
 
 class _AwaitedBody(httpx.AsyncByteStream):
