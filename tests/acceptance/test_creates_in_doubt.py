@@ -15,6 +15,7 @@ from freight.connectors.attio.definitions import Definitions
 from freight.connectors.attio.target import AttioWriter
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, FileContent, TargetRecord
+from freight.domain.migration.records.leases import LeaseLost
 from freight.model.crm import Entity
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.settings import Settings
@@ -63,6 +64,8 @@ class UncertainWriter(AttioWriter):
 
     effects: dict[tuple[str, Entity, str], list[int]]
     """By the URL, the entity and the record's id in the source."""
+    frozen: set[tuple[str, Entity, str]]
+    """The records whose next request is left to another worker."""
 
     def __init__(self, client: AttioClient, definitions: Definitions, layout: ResolvedMapping) -> None:
         super().__init__(client, definitions, layout)
@@ -72,6 +75,9 @@ class UncertainWriter(AttioWriter):
         return self.effects.get((self.base_url, draft.entity, draft.source_id), [])
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
+        if (record := (self.base_url, draft.entity, draft.source_id)) in self.frozen:
+            self.frozen.remove(record)
+            raise LeaseLost
         if not (effects := self.effects_of(draft)):
             return await super().create(draft, content)
         made = []
@@ -88,6 +94,7 @@ class UncertainWriter(AttioWriter):
 def uncertain(monkeypatch: pytest.MonkeyPatch) -> type[UncertainWriter]:
     """The target of all jobs of a test, uncertain of nothing yet."""
     monkeypatch.setattr(UncertainWriter, "effects", {}, raising=False)
+    monkeypatch.setattr(UncertainWriter, "frozen", set(), raising=False)
     monkeypatch.setitem(registry.TARGETS, "attio", target_written_by(UncertainWriter))
     return UncertainWriter
 
@@ -134,6 +141,22 @@ async def test_a_double_that_turns_up_after_the_second_request_is_removed_and_na
         for entity in KEYLESS:
             folder = tmp_path_factory.mktemp(entity)
             targets.create_task(check_a_double_is_removed(tenant, folder, uncertain, entity), name=entity)
+
+
+async def test_what_a_worker_sends_that_was_frozen_in_the_middle_of_sending_is_removed(
+    service: Service, tenant: Tenant, both: Sandbox, uncertain: type[UncertainWriter]
+) -> None:
+    # No look at the lease is the last thing that happens before a request: a worker can be frozen between the two. So
+    # it leaves the note to another one, which looks for it in vain and sends it, and sends its own request after that.
+    uncertain.frozen.add((both.attio_url, "notes", KEYLESS["notes"]))
+    uncertain.effects[both.attio_url, "notes", KEYLESS["notes"]] = [2]
+    job = await migration.carry(tenant, both)
+    assert uncertain.frozen == set()
+    assert await held(both) == EACH_ONCE
+    (removed,) = await jobs.logs(tenant, job["id"], code="double_removed")
+    assert (removed["entity"], removed["source_id"]) == ("notes", KEYLESS["notes"])
+    (record,) = await migration.records(tenant, job["id"], entity="notes")
+    assert record["target_id"] != removed["value"]
 
 
 async def check_a_double_is_removed(

@@ -63,7 +63,8 @@ class Ownership:
 async def send(vendor: SlowVendor, ownership: Ownership) -> None:
     policy = EgressPolicy(frozenset({vendor.url.removeprefix("http://")}))
     step = CurrentStep("batches", ownership.ensure)
-    async with httpx.AsyncClient(transport=OwnedTransport(policy.transport(LIMITS))) as client, step.running(seconds=60):
+    transport = OwnedTransport(policy.transport(LIMITS))
+    async with httpx.AsyncClient(transport=transport) as client, step.running(seconds=60):
         (await client.post(vendor.url, content=b"x" * LARGE)).raise_for_status()
 
 

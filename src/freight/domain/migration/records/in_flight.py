@@ -51,6 +51,13 @@ async def mark_doubted(tx: Connection, record_ids: Collection[int]) -> None:
     )
 
 
+async def mark_sent_again(tx: Connection, record_ids: Collection[int]) -> None:
+    """Note that these are sent although an earlier request may still arrive: they are looked for once more."""
+    await tx.execute(
+        "UPDATE records SET doubts = greatest(doubts, 1) WHERE id = ANY($1) AND outcome IS NULL", list(record_ids)
+    )
+
+
 async def count_doubts(tx: Connection, record_ids: Collection[int]) -> None:
     """Note that one more request to create these ended so, though the target answers others."""
     await tx.execute("UPDATE records SET doubts = doubts + 1 WHERE id = ANY($1) AND outcome IS NULL", list(record_ids))

@@ -199,6 +199,8 @@ class _Loading:
         """Send what is planned; return None for a record that is in doubt now."""
         if plan.write == "create" and (plan.staged.is_doubted or plan.staged.doubts):
             await self._name_sent_twice(plan)
+        elif plan.write == "create" and plan.staged.in_flight == "create" and not plan.draft.unique:
+            await self._expect_double(plan)
         try:
             result = await self._writer.write(plan)
         except Doubted as error:
@@ -256,6 +258,13 @@ class _Loading:
         await self._availability.failed(error)
         self._uncounted.append(plan.staged.id)
         self._doubts.add(msgspec.structs.replace(plan.staged, in_flight_seconds=0.0, is_doubted=True))
+
+    async def _expect_double(self, plan: RecordPlan) -> None:
+        """Have a record looked for once more whose worker stopped: it may only be frozen in the middle of sending."""
+        self._double_at = time.monotonic() + self._context.in_doubt_seconds * doubles.LOOK
+        async with database.as_tenant(self._job.tenant_id) as tx:
+            await leases.check(tx, self._lease)
+            await in_flight.mark_sent_again(tx, [plan.staged.id])
 
     async def _name_sent_twice(self, plan: RecordPlan) -> None:
         self._double_at = time.monotonic() + self._context.in_doubt_seconds * doubles.LOOK
