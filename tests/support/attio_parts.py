@@ -5,13 +5,17 @@ from typing import Any
 
 import msgspec
 
+from freight.connectors import registry
 from freight.connectors.attio import drafting
-from freight.connectors.attio.definitions import Attribute, Choice, ListDefinition, Member
+from freight.connectors.attio.definitions import Attribute, Member
 from freight.connectors.attio.drafting import MappingIndex
-from freight.connectors.attio.planning.attributes import description, list_description
 from freight.connectors.attio.planning.existing import Existing
-from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.choices import Existing as ExistingChoices
+from freight.connectors.planning.lists import ListDefinition
 from freight.connectors.protocols import Draft, References, SchemaPlan
 from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import LOAD_ORDER, Entity, Record, Reference
@@ -19,6 +23,9 @@ from freight.model.fields import Field, FieldType, Option
 from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import Place, ResolvedMapping
 from freight.model.schema import Schema
+
+AFFINITY = registry.provenance("affinity")
+MARKS = Marks(AFFINITY)
 
 MEMBER_ID = "50cf242c-7fa3-4cad-87d0-75b1af71c57b"
 
@@ -62,10 +69,18 @@ def planned(
     existing: Existing | None = None,
     mapping: Mapping | None = None,
     entities: Sequence[Entity] = LOAD_ORDER,
+    choices: ExistingChoices | None = None,
 ) -> SchemaPlan:
-    """The plan where no attribute has choices yet."""
-    mapping = mapping or Mapping()
-    return with_choices(resolve(schema, mapping, entities, existing or workspace()), schema, {})
+    """The plan where no attributes but these have choices yet."""
+    request = Request(
+        schema=schema,
+        mapping=mapping or Mapping(),
+        entities=entities,
+        provenance=AFFINITY,
+        existing=existing or workspace(),
+    )
+    lists = resolve_lists(request)
+    return assemble(request, lists, resolve_fields(request, lists[0]), choices or {})
 
 
 def made(existing: Existing, layout: ResolvedMapping) -> Existing:
@@ -91,9 +106,9 @@ def _of_owner(owner: str, layout: ResolvedMapping) -> dict[str, Attribute]:
             item.type,
             multiple=item.multiple,
             is_unique=item.unique,
-            description=None if owner in STANDARD else list_description(owner),
+            description=item.description,
         )
-        for item in added_to(owner)
+        for item in added_to(owner, MARKS)
     }
     places = [place for place in layout.places if place.owner == owner and place.action in ("make", "restore")]
     return added | {place.attribute or "": _made(place) for place in places}
@@ -104,7 +119,7 @@ def _made(place: Place) -> Attribute:
     return attribute(
         place.attribute or "",
         ATTIO_TYPES[type_],
-        description=description(place.field),
+        description=MARKS.of_field(place.field),
         multiple=place.multiple,
         allowed=frozenset({type_}) if type_ in ("people", "companies") else None,
     )
@@ -118,7 +133,8 @@ def draft(
 ) -> Draft:
     """The draft with its slots filled, as far as the records that they refer to are not still to come."""
     known = references or References()
-    return fill(drafting.draft(record, known, MappingIndex(layout or ResolvedMapping())), known.found, to_come)
+    layout = msgspec.structs.replace(layout or ResolvedMapping(), provenance=AFFINITY)
+    return fill(drafting.draft(record, known, MappingIndex(layout)), known.found, to_come)
 
 
 def codes(drafted: Draft | SchemaPlan) -> list[str]:

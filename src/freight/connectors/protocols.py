@@ -12,6 +12,7 @@ from freight.model.crm import Entity, File, Record, Reference, Reply
 from freight.model.fields import PersonRef
 from freight.model.mapping import Mapping as JobMapping
 from freight.model.numerals import Convention
+from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
@@ -224,7 +225,7 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source_id: str | None
-    """The source id that it carries: for objects the attribute that marks where they came from."""
+    """The id of the layout's source system that it bears in a mark of Freight's; ids of other systems do not count."""
     values: Attributes
     is_guess: bool = False
     """Whether it carries no source id and only looks like the record with this `source_id`; it may look like others
@@ -298,8 +299,10 @@ class Target(Protocol):
         """Return the workspace that the key opens."""
         ...
 
-    async def plan_schema(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> SchemaPlan:
-        """Return where everything is to go; ask what exists, and change nothing."""
+    async def plan_schema(
+        self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
+    ) -> SchemaPlan:
+        """Return where everything is to go, marked as coming from this source; ask what exists, and change nothing."""
         ...
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:

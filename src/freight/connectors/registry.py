@@ -15,6 +15,7 @@ from freight.connectors.attio.target import AttioTarget
 from freight.connectors.codes import SHARED, Code
 from freight.connectors.protocols import Pacer, Source, Target
 from freight.connectors.spec import ConnectorSpec, SourceRole, TargetRole
+from freight.model.provenance import Provenance
 
 
 class SourceFactory(Protocol):
@@ -70,6 +71,12 @@ def source_role(system: str) -> SourceRole:
     if role is None:
         raise KeyError(f"{system} is no source.")
     return role
+
+
+def provenance(system: str) -> Provenance:
+    """Return what the records of the source of that name are marked with at the target."""
+    role = source_role(system)
+    return Provenance(system=system, label=SPECS[system].label, deal=role.deal, task=role.task)
 
 
 def target_role(system: str) -> TargetRole:

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from freight.connectors.codes import Code
+from freight.connectors.planning.target import Capabilities
 from freight.connectors.protocols import Kind
 from freight.model.crm import Entity, UniquePart
-from freight.model.mapping import AttributeType
 
 BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
 ApiKey = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -68,6 +68,10 @@ class SourceRole(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to know of a vendor that is read."""
 
     configuration: type[Configuration]
+    deal: str = "deal"
+    """What the vendor calls a deal, in lower case: a part of what is written to targets, so it may not change."""
+    task: str = "task"
+    """The same of a task."""
     not_migrated: Mapping[str, NotMigrated] = {}
     """By a stable code, in the order of the report."""
 
@@ -81,8 +85,8 @@ class TargetRole(msgspec.Struct, frozen=True, kw_only=True):
     keyless: frozenset[Entity] = frozenset()
     """Entities whose records carry no id of the source: they are found only through the records that they are attached
     to, at a request for each, and are read back one by one."""
-    attribute_types: frozenset[AttributeType]
-    """The types that attributes can have."""
+    capabilities: Capabilities
+    """What fields can become there."""
     records_per_query: int = 1
     """About how many records one request looks for."""
 

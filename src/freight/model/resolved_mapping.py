@@ -1,4 +1,4 @@
-"""Layout: where in the target each field and list of a source goes. The precheck works it out and shows it."""
+"""Resolved mapping: where in the target each field and list of a source goes. The precheck finds and shows it."""
 
 from typing import Literal
 
@@ -7,10 +7,11 @@ import msgspec
 from freight.model.crm import Entity
 from freight.model.fields import FieldType
 from freight.model.mapping import AttributeType
+from freight.model.provenance import Provenance
 
 Action = Literal["use", "make", "restore", "skip"]
-"""What is to be done for it in the target: nothing, since it exists; make it; bring it back from the archive; or
-nothing, since it is not carried."""
+"""What is done for it in the target: nothing, since it exists; make it; restore it from the archive; or nothing, since
+it is not migrated."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,7 +25,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     field_type: FieldType
     action: Action
     attribute: str | None = None
-    """The attribute's slug; None for a field that is not carried."""
+    """The attribute's slug; None for a field that is not migrated."""
     title: str | None = None
     type: AttributeType | None = None
     multiple: bool = False
@@ -52,10 +53,12 @@ class ListPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ResolvedMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where everything goes."""
+    """Where everything that a job migrates goes."""
 
+    provenance: Provenance | None = None
+    """The system that the records come from; None in what earlier versions stored."""
     entities: tuple[Entity, ...] = ()
-    """What the job carries."""
+    """What the job migrates."""
     places: tuple[Place, ...] = ()
     parts: dict[Entity, dict[str, str]] = {}
     """The slugs of the attributes that hold the standard parts of records; see `freight.model.fields.Fact`."""
@@ -77,5 +80,5 @@ class ResolvedMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     notes: Literal["one", "all"] = "one"
 
     def of_list(self, list_id: str) -> ListPlace | None:
-        """Where a list goes; None if it is not carried."""
+        """Return where a list goes; None if it is not migrated."""
         return next((place for place in self.lists if place.list_id == list_id), None)

@@ -13,6 +13,7 @@ from freight.model.crm import Company, Person
 from freight.model.resolved_mapping import ResolvedMapping
 from freight_sandbox import Sandbox, running
 from support import late
+from support.attio_parts import AFFINITY
 from support.clients import client
 from support.connector_parts import RecordingPacer
 from support.sandboxes import sandbox_options
@@ -22,7 +23,7 @@ from support.sandboxes import sandbox_options
 async def a_target(**options: Any) -> AsyncIterator[tuple[Sandbox, Writer]]:
     async with running(sandbox_options(companies=1, people=1, unlimited=True, **options)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        layout = ResolvedMapping(entities=("companies", "people"))
+        layout = ResolvedMapping(provenance=AFFINITY, entities=("companies", "people"))
         await target.ensure_schema(layout)
         yield sandbox, target.writer(layout)
         await target.aclose()

@@ -11,6 +11,7 @@ from freight.connectors.protocols import Draft, References, Writer
 from freight.model.crm import Company, Task
 from freight.model.resolved_mapping import ResolvedMapping
 from freight_sandbox import running
+from support.attio_parts import AFFINITY
 from support.clients import client
 from support.connector_parts import RecordingPacer
 from support.sandboxes import sandbox_options
@@ -21,7 +22,7 @@ async def target() -> AsyncIterator[tuple[Writer, httpx.AsyncClient]]:
     """The writer of a target, and its Attio as a test reaches it."""
     async with running(sandbox_options(companies=1, people=1, unlimited=True)) as sandbox:
         target = registry.target("attio", api_key=sandbox.attio_key, base_url=sandbox.attio_url, pacer=RecordingPacer())
-        layout = ResolvedMapping(entities=("companies",))
+        layout = ResolvedMapping(provenance=AFFINITY, entities=("companies",))
         await target.ensure_schema(layout)
         async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
             yield target.writer(layout), attio

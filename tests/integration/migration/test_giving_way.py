@@ -59,7 +59,7 @@ class ObservedPacer:
         self._pacer = pacer
 
     async def turn(self, kind: Kind) -> None:
-        self._vendors.within_transactions.append(database._under_way.get())
+        self._vendors.within_transactions.append(database._in_progress.get())
         if self._vendors.are_limited:
             raise MustWait("Too many requests.", until=datetime.now(UTC) + timedelta(hours=1), code="rate_limited")
         await self._pacer.turn(kind)

@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
-from freight.connectors.attio.definitions import Choice
-from freight.connectors.attio.planning.resolve import resolve, with_choices
 from freight.connectors.attio.spec import SPEC
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
+from freight.connectors.planning.choices import Choice
 from freight.connectors.protocols import References
 from freight.model.crm import Company, Person, Reference, claims, without_claims
 from freight.model.fields import CompanyRef, Field, FieldValues, Location, PersonRef
 from freight.model.mapping import FieldMapping, Mapping
 from freight.model.resolved_mapping import Place, ResolvedMapping
 from freight.model.schema import Schema
-from support.attio_parts import COMPANY, MEMBER_ID, codes, draft, field, planned, workspace
+from support.attio_parts import COMPANY, MARKS, MEMBER_ID, codes, draft, field, planned, workspace
 
 TEXTS = st.text(max_size=40)
 OPTIONAL = st.none() | TEXTS
@@ -159,7 +158,7 @@ def test_what_is_read_back_equals_what_was_written(record, fields, layout):
     if isinstance(record, Company):
         record = msgspec.structs.replace(record, fields=fields)
     drafted = draft(record, REFERENCES, layout)
-    types = own_types(drafted.entity)
+    types = own_types(drafted.entity, MARKS)
     if isinstance(record, Company):
         types |= {place.attribute or "": ATTIO_TYPES[place.type or "text"] for place in layout.places}
     read = {slug: [as_attio_reads(types[slug], item) for item in drafted.values.get(slug, [])] for slug in types}
@@ -575,8 +574,8 @@ def test_an_option_that_the_job_does_not_know_is_named():
 def test_a_text_that_is_an_option_of_the_attribute_it_is_led_to_arrives_and_another_is_named(type_):
     schema = Schema(companies=(field("f1", "Sector"),))
     mapping = Mapping(companies={"f1": FieldMapping(to="categories", type=type_)})
-    plan = resolve(schema, mapping, ("companies",), workspace())
-    plan = with_choices(plan, schema, {("companies", "categories"): [Choice(id="o1", title="Bio")]})
+    choices = {("companies", "categories"): [Choice(id="o1", title="Bio")]}
+    plan = planned(schema, workspace(), mapping, ("companies",), choices)
     assert not [issue for issue in plan.issues if issue.level == "error"]
     drafted = [draft(Company(id="1", fields={"f1": (text,)}), layout=plan.layout) for text in ("Bio", "Robots")]
     assert [one.values.get("categories") for one in drafted] == [["Bio"], None]

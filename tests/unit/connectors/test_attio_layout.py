@@ -5,13 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.connectors.attio.definitions import Choice, ListDefinition, Member
+from freight.connectors.attio.definitions import Member
 from freight.connectors.attio.planning.checks import check_scopes
-from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.standard import CAPABILITIES
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 from freight.connectors.protocols import SchemaPlan
 from freight.model.crm import LOAD_ORDER, List
 from freight.model.fields import Field, Option, PersonRef
-from freight.model.mapping import POSSIBLE_TYPES, FieldMapping, ListMapping, Mapping
+from freight.model.mapping import FieldMapping, ListMapping, Mapping
 from freight.model.resolved_mapping import Place
 from freight.model.schema import Schema
 from support.attio_parts import MEMBER_ID, attribute, codes, field, made, planned, workspace
@@ -22,7 +24,7 @@ FIELDS = st.lists(
         Field,
         id=st.integers(1, 40).map(str),
         name=NAMES | st.text(max_size=12),
-        type=st.sampled_from(list(POSSIBLE_TYPES)),
+        type=st.sampled_from(list(CAPABILITIES.possible)),
         multiple=st.booleans(),
         options=st.lists(st.builds(Option, id=st.just("1"), text=NAMES), max_size=3).map(tuple),
     ),
@@ -392,8 +394,7 @@ def test_options_that_are_missing_or_archived_are_made():
         Choice(id="2", title="Bio"),
         Choice(id="3", title="Old", is_archived=True),
     ]
-    plan = resolve(schema, Mapping(), LOAD_ORDER, existing)
-    (place,) = with_choices(plan, schema, {("companies", "industry"): choices}).layout.places
+    (place,) = planned(schema, existing, choices={("companies", "industry"): choices}).layout.places
     assert place.options == ("Theirs", "Bio", "SaaS", "saas", "Old")
     assert place.new_options == ("SaaS", "saas", "Old")
 

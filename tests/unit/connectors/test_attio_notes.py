@@ -12,12 +12,11 @@ from markdown_it import MarkdownIt
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.markdown import escape, first_line, simplify
-from freight.connectors.attio.provenance import note_id, note_mark, task_id, without_copies
 from freight.connectors.protocols import Draft, References
 from freight.model.crm import File, Note, Reply, Task
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import ResolvedMapping
-from support.attio_parts import MEMBER_ID, codes, draft, workspace
+from support.attio_parts import MARKS, MEMBER_ID, codes, draft, workspace
 
 ADA = PersonRef(id="1", name="Ada Love", email="ada@firm.example.com", internal=True)
 WHEN = datetime(2024, 3, 1, 14, 5, tzinfo=UTC)
@@ -128,7 +127,7 @@ def test_a_note_that_is_too_large_is_cut_and_keeps_its_last_line():
     given_draft = drafted(note(content="é" * 600_000))
     (content,) = given_draft.values["content"]
     assert len(content.encode()) <= 1_000_000
-    assert note_id(content) == "123"
+    assert MARKS.note_id(content) == "123"
     assert codes(given_draft) == ["value_truncated"]
 
 
@@ -330,8 +329,8 @@ def test_a_note_in_the_present_form_differs_by_its_marks_alone(before, after):
     below=st.sampled_from(["", "\n", "\n\nSomebody's own words"]),
 )
 def test_a_note_is_recognised_by_its_mark_whatever_stands_around_it(id_, before, below):
-    assert note_id(f"{before}(Affinity note 7)\n{before}*{note_mark(id_)}*{below}") == id_
-    assert note_id(f"{note_mark(id_)} in the middle") is None
+    assert MARKS.note_id(f"{before}(Affinity note 7)\n{before}*{MARKS.note(id_)}*{below}") == id_
+    assert MARKS.note_id(f"{MARKS.note(id_)} in the middle") is None
 
 
 def test_copies_of_a_note_are_alike_whichever_way_they_were_written():
@@ -339,8 +338,8 @@ def test_copies_of_a_note_are_alike_whichever_way_they_were_written():
     one, copy = note(**links), note(id="123/companies/1", part_of="123", **{**links, "person_ids": ()})
     contents = [content_of(one), content_of(copy)]
     assert len(set(contents)) == 2
-    assert len({without_copies(content) for content in contents}) == 1
-    assert without_copies(content_of(note(**{**links, "content": "Hi"}))) != without_copies(contents[0])
+    assert len({MARKS.without_copies(content) for content in contents}) == 1
+    assert MARKS.without_copies(content_of(note(**{**links, "content": "Hi"}))) != MARKS.without_copies(contents[0])
 
 
 @pytest.mark.parametrize(
@@ -429,7 +428,7 @@ def test_a_task_is_never_longer_than_attio_takes_and_says_what_is_missing(text):
     given_draft = drafted(Task(id="9", content=text))
     (content,) = given_draft.values["content"]
     assert len(content.encode("utf-16-le")) // 2 <= 2000
-    assert task_id(content) == "9"
+    assert MARKS.task_id(content) == "9"
     left_out = "".join(issue.value or "" for issue in given_draft.issues)
     assert content.removesuffix("\n\n(Affinity reminder 9)") + left_out == (text.strip() or "Reminder")
 

@@ -14,11 +14,13 @@ from freight.connectors.protocols import References, TargetRecord
 from freight.domain.migration.planning.reference_slots import fill
 from freight.model.crm import Company, ListEntry, Person
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
+from support.attio_parts import AFFINITY
 from support.connector_parts import RecordingPacer, Script
 
 TYPES = {"name": "text", "categories": "select", "company": "record-reference", "owner": "actor-reference"}
 
 LISTED = ResolvedMapping(
+    provenance=AFFINITY,
     entities=("companies", "list_entries"),
     lists=(ListPlace(list_id="8", name="LPs", slug="lps", parent="companies", action="use", target_id="l8"),),
     places=(
@@ -52,7 +54,7 @@ def answering(
 
     script = Script(answer)
     target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=script.transport)
-    return target.writer(layout or ResolvedMapping()), script
+    return target.writer(layout or ResolvedMapping(provenance=AFFINITY)), script
 
 
 @pytest.mark.parametrize(

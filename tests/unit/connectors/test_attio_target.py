@@ -27,7 +27,7 @@ from freight.model.crm import Company, Deal, Entity, File, List, ListEntry, Note
 from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 from freight.model.schema import Schema
-from support.attio_parts import codes, field
+from support.attio_parts import AFFINITY, codes, field
 from support.connector_parts import RecordingPacer, Script, error
 
 SELF = {
@@ -41,6 +41,7 @@ SELF = {
 CRM: tuple[Entity, ...] = ("companies", "people")
 
 LISTED = ResolvedMapping(
+    provenance=AFFINITY,
     entities=("companies", "list_entries"),
     lists=(ListPlace(list_id="8", name="LPs", slug="lps", parent="companies", action="use", target_id="l8"),),
 )
@@ -187,7 +188,7 @@ def target(script: Script, pacer: RecordingPacer) -> AttioTarget:
 
 @pytest.fixture
 def writer(target: AttioTarget) -> AttioWriter:
-    return target.writer(ResolvedMapping())
+    return target.writer(ResolvedMapping(provenance=AFFINITY))
 
 
 def answering(pacer: RecordingPacer, answer: httpx.Response) -> AttioTarget:
@@ -195,7 +196,7 @@ def answering(pacer: RecordingPacer, answer: httpx.Response) -> AttioTarget:
 
 
 def some(entities: Sequence[Entity] = CRM, *places: Place) -> ResolvedMapping:
-    return ResolvedMapping(entities=tuple(entities), places=places)
+    return ResolvedMapping(provenance=AFFINITY, entities=tuple(entities), places=places)
 
 
 def company(**given: Any) -> Company:
@@ -227,7 +228,9 @@ async def test_a_key_that_attio_does_not_recognise_is_refused_with_what_attio_sa
 
 async def test_a_key_that_was_revoked_meanwhile_is_refused_when_a_job_is_planned(pacer):
     with pytest.raises(CredentialsRefused):
-        await answering(pacer, httpx.Response(200, json={"active": False})).plan_schema(Schema(), Mapping(), CRM)
+        await answering(pacer, httpx.Response(200, json={"active": False})).plan_schema(
+            Schema(), Mapping(), CRM, AFFINITY
+        )
 
 
 @pytest.mark.parametrize("answer", [error(404, "not_found"), error(409, "conflict")])
@@ -248,12 +251,12 @@ async def test_an_answer_without_a_workspace_is_unexpected(pacer):
 
 
 async def test_scopes_that_are_missing_are_blockers_and_nothing_else_is_asked(target, fake):
-    plan = await target.plan_schema(Schema(), Mapping(), ("companies", "notes", "files"))
+    plan = await target.plan_schema(Schema(), Mapping(), ("companies", "notes", "files"), AFFINITY)
     assert [(i.level, i.code, i.value) for i in plan.issues] == [
         ("error", "scope_missing", "note:read-write"),
         ("error", "scope_missing", "file:read-write"),
     ]
-    assert plan.layout == ResolvedMapping(entities=("companies", "notes", "files"))
+    assert plan.layout == ResolvedMapping(provenance=AFFINITY, entities=("companies", "notes", "files"))
     assert [path for _, path, _ in fake.requests] == ["self"]
 
 
@@ -262,7 +265,7 @@ async def test_a_plan_writes_nothing_and_asks_only_for_the_options_that_fields_w
     fake.add("companies", "region", "select")
     fake.add_choice("SaaS")
     schema = Schema(companies=(field("1", "Industry", "select", options=("SaaS", "Bio")),), users=())
-    plan = await target.plan_schema(schema, Mapping(), CRM)
+    plan = await target.plan_schema(schema, Mapping(), CRM, AFFINITY)
     assert not plan.issues
     (found,) = plan.layout.places
     assert (found.action, found.options, found.new_options) == ("use", ("SaaS", "Bio"), ("Bio",))
@@ -277,7 +280,7 @@ async def test_a_plan_writes_nothing_and_asks_only_for_the_options_that_fields_w
 
 async def test_an_owner_who_cannot_be_told_is_only_a_matter_for_deals(target, fake):
     fake.answers = [httpx.Response(200, json=SELF | {"authorized_by_workspace_member_id": None})]
-    assert codes(await target.plan_schema(Schema(users=()), Mapping(), CRM)) == []
+    assert codes(await target.plan_schema(Schema(users=()), Mapping(), CRM, AFFINITY)) == []
 
 
 async def test_preparing_the_schema_again_changes_nothing(target, fake):
@@ -366,6 +369,7 @@ async def test_an_archived_option_whose_title_attio_takes_for_the_same_is_brough
 
 async def test_lists_are_made_for_the_whole_workspace(target, fake):
     layout = ResolvedMapping(
+        provenance=AFFINITY,
         entities=("lists",),
         lists=(ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),),
     )
@@ -394,27 +398,29 @@ async def test_a_list_that_somebody_makes_at_the_same_moment_is_taken(target, fa
     fake.attributes["id-l8"] = {}
     fake.hidden = {"l8"}
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
-    assert (await target.ensure_schema(ResolvedMapping(entities=("lists",), lists=lists))).lists[0].target_id == "id-l8"
+    assert (await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))).lists[
+        0
+    ].target_id == "id-l8"
 
 
 async def test_a_list_that_the_key_may_not_see_is_named(target, fake):
     fake.answers = [data([]), error(409, "slug_conflict"), data([])]
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
     with pytest.raises(Rejected, match="l8 that this API key may not see"):
-        await target.ensure_schema(ResolvedMapping(entities=("lists",), lists=lists))
+        await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
 
 
 async def test_a_list_of_something_else_under_the_slug_is_named(target, fake):
     fake.lists = [{"id": {"list_id": "x"}, "api_slug": "l8", "name": "L", "parent_object": ["people"]}]
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
     with pytest.raises(Rejected, match="l8 holds other records"):
-        await target.ensure_schema(ResolvedMapping(entities=("lists",), lists=lists))
+        await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
 
 
 async def test_lists_are_not_made_for_their_deals_alone(target, fake):
     fake.attributes["deals"] = {}
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="deals", action="skip", stage="s"),)
-    prepared = await target.ensure_schema(ResolvedMapping(entities=("deals",), lists=lists))
+    prepared = await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("deals",), lists=lists))
     assert prepared.lists == lists
     assert [path for _, path, _ in fake.writes()] == ["objects/deals/attributes"]
 
@@ -430,7 +436,7 @@ async def test_a_record_with_a_unique_value_is_upserted_on_it(writer, script):
 
 
 async def test_a_deal_is_upserted_on_its_id_with_what_a_new_one_needs(target, script):
-    writer = target.writer(ResolvedMapping(stages=("Lead",), deal_owner="m1"))
+    writer = target.writer(ResolvedMapping(provenance=AFFINITY, stages=("Lead",), deal_owner="m1"))
     draft = writer.draft(Deal(id="5", name="Round"), References())
     await writer.create(draft)
     assert script.requests[-1].url.params["matching_attribute"] == "affinity_id"
@@ -519,7 +525,10 @@ async def test_a_plan_that_allows_no_further_list_or_option_is_told(target, fake
     await target.ensure_schema(some(("companies",)))
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
     option = place("use", options=("SaaS",), new_options=("SaaS",))
-    for layout in (ResolvedMapping(entities=("lists",), lists=lists), some(("companies",), option)):
+    for layout in (
+        ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists),
+        some(("companies",), option),
+    ):
         fake.answers = [data([]), error(403, "billing_error", "Upgrade.")]
         with pytest.raises(PlanLimitReached):
             await target.ensure_schema(layout)
@@ -575,7 +584,7 @@ async def test_records_are_read_by_their_ids(writer, fake):
 
 @pytest.mark.parametrize("answer", [{}, [5], [{"id": "r1"}]])
 async def test_an_answer_that_is_no_list_of_records_is_unexpected(answer, pacer):
-    writer = answering(pacer, data(answer)).writer(ResolvedMapping())
+    writer = answering(pacer, data(answer)).writer(ResolvedMapping(provenance=AFFINITY))
     with pytest.raises(UnexpectedAnswer):
         await writer.read({"r1": writer.draft(company(), References())})
 
@@ -624,14 +633,18 @@ async def test_an_entry_that_somebody_made_of_the_same_record_is_found_by_the_qu
 
 
 async def test_on_a_list_that_the_job_made_no_entries_of_others_are_looked_for(target, fake):
-    writer = target.writer(ResolvedMapping(lists=(msgspec.structs.replace(LISTED.lists[0], action="make"),)))
+    writer = target.writer(
+        ResolvedMapping(provenance=AFFINITY, lists=(msgspec.structs.replace(LISTED.lists[0], action="make"),))
+    )
     entry = ListEntry(id="e1", list_id="8", parent=("companies", "1"))
     assert await writer.find([writer.draft(entry, REFERENCES)]) == []
     assert fake.requests == []
 
 
 async def test_entries_of_a_list_that_does_not_exist_yet_are_nowhere(target, fake):
-    writer = target.writer(ResolvedMapping(lists=(msgspec.structs.replace(LISTED.lists[0], target_id=None),)))
+    writer = target.writer(
+        ResolvedMapping(provenance=AFFINITY, lists=(msgspec.structs.replace(LISTED.lists[0], target_id=None),))
+    )
     draft = writer.draft(ListEntry(id="e1", list_id="8", parent=("companies", "1")), REFERENCES)
     assert await writer.find([draft]) == []
     assert fake.requests == []
@@ -651,7 +664,7 @@ async def test_nothing_is_asked_about_what_exists_in_a_prediction_only(target, f
 
 
 async def test_notes_are_listed_under_a_limit_of_their_own(target, fake, pacer):
-    writer = target.writer(ResolvedMapping())
+    writer = target.writer(ResolvedMapping(provenance=AFFINITY))
     fake.answers = [data([{"id": {"note_id": f"n{number}"}} for number in range(50)]), data([])]
     assert await writer.find([writer.draft(Note(id="n1", content="x", company_ids=("1",)), REFERENCES)]) == []
     assert pacer.turns == ["note_list", "note_list"]
@@ -705,7 +718,7 @@ async def test_an_upload_in_doubt_is_recognised_by_what_was_sent_and_not_by_what
 
 async def test_files_whose_cursor_stands_still_end_with_a_sentence(pacer):
     answer = httpx.Response(200, json={"data": [], "pagination": {"next_cursor": "same"}})
-    writer = answering(pacer, answer).writer(ResolvedMapping())
+    writer = answering(pacer, answer).writer(ResolvedMapping(provenance=AFFINITY))
     with pytest.raises(PagingLoops, match="follows itself"):
         await writer.find([writer.draft(File(id="f1", name="x", company_id="1"), REFERENCES)])
 

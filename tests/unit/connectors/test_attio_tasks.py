@@ -9,12 +9,14 @@ import httpx
 import pytest
 
 from freight.connectors.attio.client import AttioClient
-from freight.connectors.attio.provenance import task_mark
+from freight.connectors.attio.definitions import Definitions
+from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.tasks import PAGE_SIZE, Tasks
 from freight.connectors.errors import InDoubt
 from freight.connectors.protocols import Draft, References
 from freight.model.crm import Task
-from support.attio_parts import draft
+from freight.model.resolved_mapping import ResolvedMapping
+from support.attio_parts import AFFINITY, MARKS, draft
 from support.connector_parts import RecordingPacer, Script, error
 
 BEGINNING = datetime(2026, 5, 15, tzinfo=UTC)
@@ -36,7 +38,7 @@ class FakeTasks:
     def add(self, source_id: str, *, link: str | None = None, minutes: int = 0) -> dict[str, Any]:
         task = {
             "id": {"task_id": f"x{len(self.tasks)}"},
-            "content_plaintext": f"Call {task_mark(source_id)}",
+            "content_plaintext": f"Call {MARKS.task(source_id)}",
             "is_completed": False,
             "linked_records": [{"target_object_id": "companies", "target_record_id": link}] if link else [],
             "created_at": f"{BEGINNING + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}.000000000Z",
@@ -89,7 +91,9 @@ async def no_wait(_seconds: float) -> None:
 def store(pacer: RecordingPacer) -> Callable[[Callable[[httpx.Request], httpx.Response]], Tasks]:
     def of(fake: Callable[[httpx.Request], httpx.Response]) -> Tasks:
         transport = Script(fake).transport
-        return Tasks(AttioClient("key", base_url="https://api.attio.com", pacer=pacer, transport=transport), no_wait)
+        client = AttioClient("key", base_url="https://api.attio.com", pacer=pacer, transport=transport)
+        known = AttributeCatalog(Definitions(client), ResolvedMapping(provenance=AFFINITY))
+        return Tasks(client, known, no_wait)
 
     return of
 

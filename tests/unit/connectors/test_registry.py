@@ -6,7 +6,8 @@ import pytest
 
 from freight.connectors import registry
 from freight.connectors.errors import CredentialsRefused
-from freight.model.mapping import POSSIBLE_TYPES, AttributeType
+from freight.model.fields import FieldType
+from freight.model.mapping import AttributeType
 from freight.settings import Settings
 from support.connector_parts import RecordingPacer
 
@@ -34,9 +35,9 @@ def test_the_settings_begin_with_the_limits_that_the_vendor_documents(spec):
 
 @pytest.mark.parametrize("system", registry.TARGETS)
 def test_each_target_can_hold_the_values_of_each_type_of_field(system):
-    types = registry.target_role(system).attribute_types
-    assert all(types.intersection(possible) for possible in POSSIBLE_TYPES.values())
-    assert types <= set(get_args(AttributeType))
+    possible = registry.target_role(system).capabilities.possible
+    assert possible.keys() == set(get_args(FieldType))
+    assert all(types and set(types) <= set(get_args(AttributeType)) for types in possible.values())
 
 
 async def test_no_connector_shows_its_key(pacer: RecordingPacer):

@@ -114,9 +114,9 @@ def level_of(call: ast.Call) -> str | None:
     match ast.unparse(call.func).rpartition(".")[2], given.get("level"), given.get("info"):
         case "Issue", ast.Constant(value=str(level)), _:
             return level
-        case "_error", _, _:
+        case "_error" | "blocker", _, _:
             return "error"
-        case (("Issue" | "_warning" | "say"), None, None):
+        case (("Issue" | "_warning" | "advisory" | "say"), None, None):
             return "warning"
         case "say", None, ast.Constant(value=True):
             return "info"

@@ -60,5 +60,7 @@ SPEC = ConnectorSpec(
     # docs/vendors/affinity.md: 900 requests a minute and user.
     rates={"read": Rate(requests=900, seconds=60, setting="affinity_requests_per_minute")},
     codes=CODES,
-    source=SourceRole(configuration=AffinityConfiguration, not_migrated=NOT_MIGRATED),
+    source=SourceRole(
+        configuration=AffinityConfiguration, deal="opportunity", task="reminder", not_migrated=NOT_MIGRATED
+    ),
 )

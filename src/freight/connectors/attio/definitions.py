@@ -7,6 +7,8 @@ from urllib.parse import quote
 import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 
 PAGE_SIZE = 500
 
@@ -19,7 +21,7 @@ class Container(msgspec.Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where it stands in the API."""
+        """Its path in the API."""
         return f"/v2/{self.kind}/{quote(self.name, safe='')}"
 
 
@@ -42,14 +44,6 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True):
     """The slugs of the objects that a record reference may point to; None for any."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """An option of a select attribute, or a status."""
-
-    id: str
-    title: str
-    is_archived: bool = False
-
-
 class Chooser(msgspec.Struct, frozen=True):
     """A select or status attribute, by its slug."""
 
@@ -59,18 +53,9 @@ class Chooser(msgspec.Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where its choices stand in the API."""
+        """The path of its choices in the API."""
         noun = "statuses" if self.type == "status" else "options"
         return f"{self.container.path}/attributes/{quote(self.slug, safe='')}/{noun}"
-
-
-class ListDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A list; `parents` are the slugs of the objects whose records may stand on it."""
-
-    id: str
-    slug: str
-    name: str
-    parents: tuple[str, ...]
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,21 +67,21 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Definitions:
-    """Reads and changes what the workspace is made of. Every method raises a `ConnectorError` on failure."""
+    """The definitions of a workspace, read and changed. Every method raises a `ConnectorError` on failure."""
 
     def __init__(self, client: AttioClient) -> None:
         self._client = client
         self._objects: dict[str, str] = {}
 
     async def objects(self) -> dict[str, str]:
-        """The slugs of the objects that are switched on, by id."""
+        """Return the slugs of the objects that are switched on, by id."""
         if not self._objects:
             items = await self._client.read_list("/v2/objects")
             self._objects = {read_id(item, "object_id"): str(item.get("api_slug")) for item in items}
         return self._objects
 
     async def attributes(self, container: Container) -> dict[str, Attribute]:
-        """All attributes by slug, archived ones included."""
+        """Return all attributes by slug, archived ones included."""
         objects = await self.objects()
         found: dict[str, Attribute] = {}
         while True:
@@ -111,17 +96,17 @@ class Definitions:
             found |= {attribute.slug: attribute for attribute in new}
 
     async def make_attribute(self, container: Container, definition: Mapping[str, Any]) -> None:
-        """Make an attribute; a slug that exists, archived or not, is `Rejected` with `slug_conflict`."""
+        """Make an attribute. Raise `Rejected` with `slug_conflict` for a slug that exists, archived or not."""
         # Repeatable, as Attio takes a slug once only.
         await self._client.write("POST", f"{container.path}/attributes", definition, repeatable=True)
 
     async def restore_attribute(self, container: Container, slug: str) -> None:
-        """Take an attribute out of the archive."""
+        """Restore an attribute from the archive."""
         path = f"{container.path}/attributes/{quote(slug, safe='')}"
         await self._client.write("PATCH", path, {"is_archived": False}, repeatable=True)
 
     async def choices(self, chooser: Chooser) -> list[Choice]:
-        """The options of a select attribute or the statuses of a status one, archived ones included."""
+        """Return the options of a select attribute or the statuses of a status one, archived ones included."""
         items = await self._client.read_list(chooser.path, params={"show_archived": "true"})
         key = "status_id" if chooser.type == "status" else "option_id"
         return [
@@ -130,20 +115,20 @@ class Definitions:
         ]
 
     async def make_choice(self, chooser: Chooser, title: str) -> None:
-        """Make an option or a status; a title that exists, archived or not, is `Rejected` with `slug_conflict`."""
+        """Make an option or a status. Raise `Rejected` with `slug_conflict` for a title that exists, or is archived."""
         await self._client.write("POST", chooser.path, {"title": title}, repeatable=True)
 
     async def restore_choice(self, chooser: Chooser, choice: Choice) -> None:
-        """Take an option or a status out of the archive."""
+        """Restore an option or a status from the archive."""
         path = f"{chooser.path}/{quote(choice.id, safe='')}"
         await self._client.write("PATCH", path, {"is_archived": False}, repeatable=True)
 
     async def lists(self) -> list[ListDefinition]:
-        """The lists that the key may see."""
+        """Return the lists that the key may see."""
         return [_list(item) for item in await self._client.read_list("/v2/lists")]
 
     async def make_list(self, *, slug: str, name: str, parent: str) -> ListDefinition:
-        """Make a list that the whole workspace may use; a slug that exists is `Rejected` with `slug_conflict`."""
+        """Make a list for the whole workspace. Raise `Rejected` with `slug_conflict` for a slug that exists."""
         body = {
             "name": name,
             "api_slug": slug,
@@ -154,11 +139,11 @@ class Definitions:
         return _list(await self._client.write("POST", "/v2/lists", body, repeatable=True))
 
     async def rename_list(self, list_id: str, name: str) -> None:
-        """Give a list another name."""
+        """Rename a list."""
         await self._client.write("PATCH", Container("lists", list_id).path, {"name": name}, repeatable=True)
 
     async def members(self) -> list[Member]:
-        """The members of the workspace, suspended ones included."""
+        """Return the members of the workspace, suspended ones included."""
         items = await self._client.read_list("/v2/workspace_members")
         return [
             Member(id=read_id(item, "workspace_member_id"), email=str(item.get("email_address") or "").strip().lower())

@@ -30,8 +30,8 @@ def _company(domain: str) -> Implied:
         level="info",
         code=MADE_BY_TARGET,
         message=f"No company has the domain {domain}, so Attio makes one by itself when it creates this person. That "
-        "company carries no Affinity ID. If the source gets a company with this domain, a later job recognises the one "
-        "in Attio and gives it the ID.",
+        "company has no id of the source. If the source gets a company with this domain, a later job recognises the "
+        "one in Attio and gives it the id.",
         field="email_addresses",
         value=domain,
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from freight.connectors.attio.standard import ATTIO_TYPES
+from freight.connectors.attio.standard import CAPABILITIES
 from freight.connectors.codes import Code, coded
 from freight.connectors.protocols import MADE_BY_TARGET
 from freight.connectors.spec import ApiKey, ConnectorSpec, Rate, TargetConfiguration, TargetRole
@@ -92,7 +92,7 @@ SPEC = ConnectorSpec(
         configuration=AttioConfiguration,
         unique={"companies": "domains", "people": "emails", "list_entries": "parent"},
         keyless=frozenset({"notes", "tasks", "files"}),
-        attribute_types=frozenset(ATTIO_TYPES),
+        capabilities=CAPABILITIES,
         records_per_query=100,
     ),
 )

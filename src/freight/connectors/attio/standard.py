@@ -4,12 +4,10 @@ from typing import Literal
 
 import msgspec
 
+from freight.connectors.attio.provenance import Marks
+from freight.connectors.planning.target import Capabilities
 from freight.model.crm import Entity
 from freight.model.mapping import AttributeType
-
-SOURCE_ID = "affinity_id"
-ENTRY_ID = "affinity_entry_id"
-ADDED_AT = "affinity_added_at"
 
 OBJECTS: tuple[Entity, ...] = ("companies", "people", "deals")
 """The entities that are objects of Attio, called there as here."""
@@ -58,41 +56,8 @@ STANDARD: dict[str, dict[str, str]] = {
 MULTIPLE = frozenset({"domains", "email_addresses", "phone_numbers", "associated_people"})
 """Those among them that hold several values."""
 
-UNIQUE = {"companies": "domains", "people": "email_addresses", "deals": SOURCE_ID}
-"""The attribute whose values only one record may hold. Attio allows no further unique ones on companies and people."""
-
-
-PARTS: dict[Entity, dict[str, str]] = {
-    "companies": {
-        "id": SOURCE_ID,
-        "name": "name",
-        "domains": "domains",
-        "description": "description",
-        "phone_numbers": "phone_numbers",
-        "location": "primary_location",
-        "linkedin": "linkedin",
-    },
-    "people": {
-        "id": SOURCE_ID,
-        "name": "name",
-        "emails": "email_addresses",
-        "description": "description",
-        "phone_numbers": "phone_numbers",
-        "job_title": "job_title",
-        "company_id": "company",
-        "location": "primary_location",
-        "linkedin": "linkedin",
-    },
-    "deals": {
-        "id": SOURCE_ID,
-        "name": "name",
-        "person_ids": "associated_people",
-        "company_ids": "associated_company",
-    },
-    "list_entries": {"id": ENTRY_ID, "created_at": ADDED_AT},
-}
-"""The attributes that hold the standard parts of records, by the names that `freight.model.crm` has for these."""
-
+UNIQUE = {"companies": "domains", "people": "email_addresses"}
+"""The attribute whose values only one record may hold. Attio allows no further unique ones on these objects."""
 
 IDENTIFYING: dict[str, frozenset[str]] = {
     "companies": frozenset({"name", "domains"}),
@@ -107,28 +72,16 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     title: str
     type: Literal["text", "timestamp", "phone-number"] = "text"
+    description: str | None = None
     multiple: bool = False
     unique: bool = False
 
 
-LIST_ADDED = (
-    Added(slug=ENTRY_ID, title="Affinity entry ID"),
-    Added(slug=ADDED_AT, title="Added in Affinity", type="timestamp"),
-)
-"""What Freight adds to lists."""
+PHONE_NUMBERS = Added(slug="phone_numbers", title="Phone numbers", type="phone-number", multiple=True)
+"""Attio's people have this attribute, and its companies do not."""
 
-ADDED: dict[str, tuple[Added, ...]] = {
-    "companies": (
-        Added(slug=SOURCE_ID, title="Affinity ID"),
-        Added(slug="phone_numbers", title="Phone numbers", type="phone-number", multiple=True),
-    ),
-    "people": (Added(slug=SOURCE_ID, title="Affinity ID"),),
-    "deals": (Added(slug=SOURCE_ID, title="Affinity ID", unique=True),),
-}
-"""What Freight adds to Attio's standard objects."""
-
-ALWAYS_FILLED = {"deals": frozenset({"name", "stage", "owner", SOURCE_ID})}
-"""Attributes that every record that Freight makes has a value for."""
+DEMANDED = frozenset({"name", "stage", "owner"})
+"""The attributes that Attio demands of every deal."""
 
 LIST_SYSTEM = frozenset({"entry_id", "list_id", "parent_record", "parent_object", "created_at", "created_by"})
 """Slugs that every list takes for itself from the moment it is made."""
@@ -153,16 +106,87 @@ ATTIO_TYPES: dict[AttributeType, str] = {
 }
 """What Attio calls the types of attributes."""
 
-MULTIPLE_TYPES: frozenset[AttributeType] = frozenset({"select", "people", "companies", "members"})
-"""Types whose attributes can hold several values, as Attio documents them."""
+CAPABILITIES = Capabilities(
+    label="Attio",
+    possible={
+        "text": ("text", "select", "number", "currency", "date"),
+        "number": ("number", "currency", "rating", "text", "checkbox"),
+        "date": ("date", "timestamp", "text"),
+        "location": ("location", "text"),
+        "select": ("select", "status", "text"),
+        "status": ("status", "select", "text"),
+        "person": ("people", "members", "text"),
+        "company": ("companies", "text"),
+    },
+    # As Attio documents them; of its types for fields only these hold several values.
+    multiple=frozenset({"select", "people", "companies", "members"}),
+    # Each is a write, of which Attio documents that it takes 25 a second.
+    options_per_second=25,
+)
 
 
-def added_to(owner: str) -> tuple[Added, ...]:
-    """What Freight adds to `companies`, `people`, `deals`, or else to a list."""
-    return ADDED.get(owner, LIST_ADDED)
+def always_filled(owner: str, marks: Marks) -> frozenset[str]:
+    """Return the attributes that every record that Freight makes has a value for, as far as Attio may demand one."""
+    return DEMANDED | {marks.source_id} if owner == "deals" else frozenset()
 
 
-def own_types(owner: str) -> dict[str, str]:
-    """The attributes, with their types, that Freight writes on `companies`, `people`, `deals`, or else on a list,
-    besides those of fields."""
-    return {**STANDARD.get(owner, {}), **{added.slug: added.type for added in added_to(owner)}}
+def unique_attribute(entity: Entity, marks: Marks) -> str:
+    """Return the attribute by which Attio matches the records of an object: that of deals is added by Freight."""
+    return UNIQUE.get(entity, marks.source_id)
+
+
+def parts_of(marks: Marks) -> dict[Entity, dict[str, str]]:
+    """Return the attributes that hold the standard parts of records, by the names that `freight.model.crm` has for
+    these."""
+    return {
+        "companies": {
+            "id": marks.source_id,
+            "name": "name",
+            "domains": "domains",
+            "description": "description",
+            "phone_numbers": "phone_numbers",
+            "location": "primary_location",
+            "linkedin": "linkedin",
+        },
+        "people": {
+            "id": marks.source_id,
+            "name": "name",
+            "emails": "email_addresses",
+            "description": "description",
+            "phone_numbers": "phone_numbers",
+            "job_title": "job_title",
+            "company_id": "company",
+            "location": "primary_location",
+            "linkedin": "linkedin",
+        },
+        "deals": {
+            "id": marks.source_id,
+            "name": "name",
+            "person_ids": "associated_people",
+            "company_ids": "associated_company",
+        },
+        "list_entries": {"id": marks.entry_id, "created_at": marks.added_at},
+    }
+
+
+def added_to(owner: str, marks: Marks) -> tuple[Added, ...]:
+    """Return what Freight adds to `companies`, `people`, `deals`, or else to a list."""
+    label = marks.provenance.label
+    source_id = Added(slug=marks.source_id, title=f"{label} ID", description=marks.of_ids, unique=owner == "deals")
+    match owner:
+        case "companies":
+            return (source_id, PHONE_NUMBERS)
+        case "people" | "deals":
+            return (source_id,)
+        case _:
+            of_list = marks.of_list(owner)
+            return (
+                Added(slug=marks.entry_id, title=f"{label} entry ID", description=of_list),
+                Added(slug=marks.added_at, title=f"Added in {label}", description=of_list, type="timestamp"),
+            )
+
+
+def own_types(owner: str, marks: Marks) -> dict[str, str]:
+    """Return the attributes, with their types, that Freight writes on `companies`, `people`, `deals`, or else on a
+    list, besides those of fields."""
+    return {**STANDARD.get(owner, {}), **{added.slug: added.type for added in added_to(owner, marks)}}

@@ -14,7 +14,8 @@ from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import discover
 from freight.connectors.attio.planning.prepare import chooser_of, prepare
-from freight.connectors.attio.planning.resolve import resolve, with_choices
+from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.entries import Entries
 from freight.connectors.attio.writing.files import Files
@@ -38,6 +39,7 @@ from freight.connectors.protocols import (
 )
 from freight.model.crm import LOAD_ORDER, Entity, Record
 from freight.model.mapping import Mapping as JobMapping
+from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
@@ -103,30 +105,37 @@ class AttioTarget:
             )
         return Workspace(id=workspace_id, name=str(answer.get("workspace_name") or workspace_id))
 
-    async def plan_schema(self, schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> SchemaPlan:
-        """Return where everything is to go; ask what exists, and change nothing."""
+    async def plan_schema(
+        self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
+    ) -> SchemaPlan:
+        """Return where everything is to go. Ask what exists, and change nothing."""
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
             # Without them the workspace cannot be looked at any further.
             carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
-            return SchemaPlan(layout=ResolvedMapping(entities=carried), issues=tuple(lacking))
+            return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=carried), issues=tuple(lacking))
         existing = await discover(
             self._definitions,
             schema,
             mapping,
             entities,
+            Marks(provenance),
             authorized_by=identity.get("authorized_by_workspace_member_id"),
         )
-        planned = resolve(schema, mapping, entities, existing)
+        request = Request(
+            schema=schema, mapping=mapping, entities=tuple(entities), provenance=provenance, existing=existing
+        )
+        lists = resolve_lists(request)
+        fields = resolve_fields(request, lists[0])
         choosers = {
             (place.owner, place.attribute): chooser
-            for place in planned.layout.places
+            for place in fields[0]
             if place.attribute is not None
             and place.action != "make"
-            and (chooser := chooser_of(place, planned.layout.lists)) is not None
+            and (chooser := chooser_of(place, lists[0])) is not None
         }
         choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
-        return with_choices(planned, schema, dict(zip(choosers, choices, strict=True)))
+        return assemble(request, lists, fields, dict(zip(choosers, choices, strict=True)))
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
         """Make whatever the layout lacks; making it again changes nothing. Return the layout with the ids."""
@@ -153,8 +162,8 @@ class AttioWriter:
             "deals": objects,
             "lists": Lists(definitions),
             "list_entries": Entries(client, queries, catalog),
-            "notes": Notes(client),
-            "tasks": Tasks(client),
+            "notes": Notes(client, catalog),
+            "tasks": Tasks(client, catalog),
             "files": Files(client),
         }
 

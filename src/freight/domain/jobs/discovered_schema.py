@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from freight.connectors import registry
 from freight.connectors.protocols import Kind
 from freight.database import Connection, jsonb
 from freight.domain.tables import Job
@@ -44,13 +45,14 @@ class _StoredEstimate(Estimate, frozen=True, kw_only=True):
 
 async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
     """Return what a job has discovered; None before its precheck."""
-    row = await Job.select(Job.source_schema, Job.layout).where(Job.id == job_id).first()
+    row = await Job.select(Job.source_system, Job.source_schema, Job.layout).where(Job.id == job_id).first()
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
-    return DiscoveredSchema(
-        schema=msgspec.json.decode(row["source_schema"], type=Schema),
-        layout=msgspec.json.decode(row["layout"], type=ResolvedMapping),
-    )
+    layout = msgspec.json.decode(row["layout"], type=ResolvedMapping)
+    if layout.provenance is None:
+        # Stored by a version that did not keep it with the layout.
+        layout = msgspec.structs.replace(layout, provenance=registry.provenance(row["source_system"]))
+    return DiscoveredSchema(schema=msgspec.json.decode(row["source_schema"], type=Schema), layout=layout)
 
 
 async def get(tx: Connection, job_id: UUID) -> DiscoveredSchema:

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from freight.connectors.attio import values
+from freight.connectors.attio.provenance import Marks, marks_of
 from freight.connectors.attio.standard import own_types
 from freight.connectors.protocols import Issue, References, ReferenceSlot, SlotReference
 from freight.model.crm import Entity, Reference
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import Place, ResolvedMapping
-
-NOUNS: dict[Entity, str] = {"companies": "company", "people": "person", "deals": "opportunity", "lists": "list"}
-"""What the source's records are called in sentences."""
 
 SHOWN = 80
 """Characters of a value that a message quotes."""
@@ -33,7 +31,12 @@ class MappingIndex:
     def carried(self, owner: str) -> frozenset[str]:
         """Return the attributes that the job writes on the records of an owner of fields."""
         fields = (place.attribute for place in self.places.get(owner, {}).values() if place.action != "skip")
-        return frozenset(own_types(owner)) | {slug for slug in fields if slug is not None}
+        return frozenset(own_types(owner, self.marks)) | {slug for slug in fields if slug is not None}
+
+    @property
+    def marks(self) -> Marks:
+        """The marks of the system that the records come from."""
+        return marks_of(self.layout)
 
     def member(self, person: PersonRef) -> str | None:
         """Return the id of the member with the person's e-mail address."""
@@ -46,6 +49,7 @@ class DraftBuilder:
     def __init__(self, guide: MappingIndex, references: References) -> None:
         self.guide = guide
         self.layout = guide.layout
+        self.marks = guide.marks
         self.references = references
         self.issues: list[Issue] = []
         self.slots: dict[str, ReferenceSlot] = {}
@@ -98,7 +102,20 @@ class DraftBuilder:
         """Return what a sentence calls a record of the source: by its name, if that is known, and by its id."""
         entity, source_id = reference
         name = self.name_of(reference)
-        return f"{name} ({NOUNS[entity]} {source_id})" if name else f"the {NOUNS[entity]} {source_id}"
+        noun = self.noun(entity)
+        return f"{name} ({noun} {source_id})" if name else f"the {noun} {source_id}"
+
+    def noun(self, entity: Entity) -> str:
+        """Return what the source calls one record of an entity."""
+        source = self.marks.provenance
+        nouns: dict[Entity, str] = {
+            "companies": "company",
+            "people": "person",
+            "deals": source.deal,
+            "lists": "list",
+            "tasks": source.task,
+        }
+        return nouns[entity]
 
     def own_person(self, reference: Reference) -> PersonRef | None:
         """Return the person that a reference names if that is one of the firm's own people, who are no records."""

@@ -7,7 +7,7 @@ from freight.connectors.attio.drafting import addresses
 from freight.connectors.attio.drafting.builder import DraftBuilder
 from freight.connectors.attio.drafting.conversion import field_values, location_item, text_items
 from freight.connectors.attio.drafting.phones import phone_numbers
-from freight.connectors.attio.standard import MULTIPLE, SOURCE_ID, UNIQUE
+from freight.connectors.attio.standard import MULTIPLE, UNIQUE
 from freight.connectors.protocols import Attributes, Draft
 from freight.model.crm import Company, Person, Reference, entity_of
 
@@ -78,7 +78,7 @@ def _shared(record: Company | Person, sketch: DraftBuilder) -> Attributes:
         "phone_numbers": phone_numbers(record.phone_numbers, place.country if place else None, sketch),
         "primary_location": _one(location_item(place, "primary_location", sketch) if place else None),
         "linkedin": text_items(record.linkedin, "linkedin", sketch),
-        SOURCE_ID: [record.id],
+        sketch.marks.source_id: [record.id],
     }
 
 

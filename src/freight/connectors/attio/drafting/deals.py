@@ -7,13 +7,11 @@ from typing import Any
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder, shown
 from freight.connectors.attio.drafting.conversion import field_values, number_item, text_items
-from freight.connectors.attio.standard import ADDED_AT, ENTRY_ID, PARENT, SOURCE_ID
+from freight.connectors.attio.standard import PARENT
 from freight.connectors.attio.values import InvalidValueError
 from freight.connectors.protocols import Attributes, Draft, Issue, SlotReference
 from freight.model.crm import Deal, ListEntry
 from freight.model.fields import PersonRef, Value
-
-NAMELESS = "Untitled opportunity"
 
 INTERNAL_PERSON = Issue(
     level="info",
@@ -30,7 +28,7 @@ def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
         "stage": _stage(deal, sketch),
         "owner": _owner(deal, sketch),
         "value": _value(deal, sketch),
-        SOURCE_ID: [deal.id],
+        sketch.marks.source_id: [deal.id],
     }
     _refer_to_people(deal, sketch)
     _refer_to_company(deal, sketch)
@@ -39,7 +37,7 @@ def draft_deal(deal: Deal, sketch: DraftBuilder) -> Draft:
         entity="deals",
         source_id=deal.id,
         values=filled,
-        unique={SOURCE_ID: (deal.id,)},
+        unique={sketch.marks.source_id: (deal.id,)},
         multiple=frozenset(),
         on_create=_demanded(filled, sketch),
         issues=tuple(sketch.issues),
@@ -66,7 +64,7 @@ def draft_entry(entry: ListEntry, sketch: DraftBuilder) -> Draft:
         )  # fmt: skip
     fields, multiple = field_values(entry.list_id, entry.fields, sketch)
     added = [values.moment(entry.created_at)] if entry.created_at else []
-    drafted: Attributes = {**fields, ENTRY_ID: [entry.id], ADDED_AT: added}
+    drafted: Attributes = {**fields, sketch.marks.entry_id: [entry.id], sketch.marks.added_at: added}
     return Draft(
         entity="list_entries",
         source_id=entry.id,
@@ -185,8 +183,9 @@ def _demanded(filled: Attributes, sketch: DraftBuilder) -> Attributes:
     """Return what Attio demands of every deal and this one lacks."""
     demanded: Attributes = {}
     if "name" not in filled:
-        demanded["name"] = [NAMELESS]
-        _say_defaulted("name_defaulted", "name", f"is called {NAMELESS}", sketch)
+        name = f"Untitled {sketch.noun('deals')}"
+        demanded["name"] = [name]
+        _say_defaulted("name_defaulted", "name", f"is called {name}", sketch)
     if "stage" not in filled and sketch.layout.stages:
         demanded["stage"] = [sketch.layout.stages[0]]
         _say_defaulted("stage_defaulted", "stage", f"begins with {sketch.layout.stages[0]}", sketch)

@@ -8,7 +8,6 @@ import msgspec
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder, described
 from freight.connectors.attio.drafting.markdown import escape, first_line, is_older_form, simplify
-from freight.connectors.attio.provenance import note_mark, without_copies
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Entity, Note, Reference, Reply
 
@@ -22,12 +21,12 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 ONLY_OWN_COMPANY = Issue(
     code="only_own_company",
     message="This note is attached to nothing but the firm's own company, where Freight puts no notes. Attach it to "
-    "another company, person or opportunity at the source and run the job again if it is wanted in Attio.",
+    "another record at the source and run the job again if it is wanted in Attio.",
 )
 ONLY_OWN_PEOPLE = Issue(
     code="only_own_people",
     message="This note is attached only to the firm's own people, who are members in Attio and have no notes. Attach "
-    "it to another person, company or opportunity at the source and run the job again if it is wanted in Attio.",
+    "it to another record at the source and run the job again if it is wanted in Attio.",
 )
 NO_PARENT = Issue(
     code="no_parent",
@@ -39,7 +38,7 @@ NO_PARENT = Issue(
 COPY_FOR_OWN_COMPANY = Issue(
     code="only_own_company",
     message="This copy of a note would go to the firm's own company, where Freight puts no notes. Attach the note to "
-    "another company, person or opportunity at the source and run the job again if it is on none of them in Attio.",
+    "another record at the source and run the job again if it is on none of them in Attio.",
 )
 COPY_WITHOUT_PARENT = Issue(
     code="no_parent",
@@ -152,12 +151,12 @@ def _alike(note: Note, drafted: Attributes, copies: Sequence[Attributes], sketch
             # The title is the first line of the same text.
             return {slug: own[slug] for slug in ("title", "content") if own.get(slug, drafted[slug]) != drafted[slug]}
     for copy in copies:
-        for earlier in map(without_copies, copy.get("content", [])):
+        for earlier in map(sketch.marks.without_copies, copy.get("content", [])):
             if copy.get("parent") != drafted["parent"]:
                 continue
-            if earlier == without_copies(content):
+            if earlier == sketch.marks.without_copies(content):
                 return {"content": copy["content"]}
-            if is_older_form(earlier, without_copies(content)):
+            if is_older_form(earlier, sketch.marks.without_copies(content)):
                 return {slug: copy[slug] for slug in ("title", "content") if slug in copy}
     return {}
 
@@ -223,7 +222,7 @@ def _last_line(note: Note, parent: Reference, sketch: DraftBuilder) -> str:
     participants: list[Reference] = [("people", id_) for id_ in note.participant_ids]
     if taking_part := _names(participants, sketch):
         sentences.append(f"Participants: {taking_part}.")
-    return " ".join([*(escape(sentence) for sentence in sentences), note_mark(note.id)])
+    return " ".join([*(escape(sentence) for sentence in sentences), sketch.marks.note(note.id)])
 
 
 def _names(links: Iterable[Reference], sketch: DraftBuilder) -> str:
@@ -234,8 +233,7 @@ def _name(link: Reference, sketch: DraftBuilder) -> str:
     entity, source_id = link
     if entity == "people":
         return described(sketch.references.people, source_id) or f"person {source_id}"
-    noun = "company" if entity == "companies" else "opportunity"
-    return sketch.references.names.get(link) or f"{noun} {source_id}"
+    return sketch.references.names.get(link) or f"{sketch.noun(entity)} {source_id}"
 
 
 def _written(moment: datetime) -> str:

@@ -1,10 +1,9 @@
-"""Reminders, files and lists as Attio holds them."""
+"""Tasks, files and lists as Attio holds them."""
 
 from datetime import UTC
 
 from freight.connectors.attio import values
 from freight.connectors.attio.drafting.builder import DraftBuilder
-from freight.connectors.attio.provenance import task_mark
 from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Entity, File, List, Reference, Task
 
@@ -13,8 +12,6 @@ LONGEST_TASK = 2000
 
 LARGEST_FILE = 50 * 1024 * 1024
 """Bytes, of the 50 MB that Attio documents."""
-
-NAMELESS_TASK = "Reminder"
 
 
 def draft_task(task: Task, sketch: DraftBuilder) -> Draft:
@@ -31,8 +28,8 @@ def draft_task(task: Task, sketch: DraftBuilder) -> Draft:
     if task.recurrence is not None:
         sketch.say(
             "recurrence_not_carried",
-            f"This reminder comes back ({task.recurrence}), and a task in Attio does not: it was migrated once. "
-            "Set up what is to come back in Attio by other means.",
+            f"This {sketch.noun('tasks')} comes back ({task.recurrence}), and a task in Attio does not: it was "
+            "migrated once. Set up what is to come back in Attio by other means.",
             field="recurrence",
             value=task.recurrence,
         )
@@ -108,15 +105,16 @@ def _linked(link: Reference, sketch: DraftBuilder) -> dict[str, str] | None:
     if (colleague := sketch.own_person(link)) is not None:
         sketch.say(
             "internal_person_in_task",
-            f"This reminder is about {sketch.called(link)}, one of the firm's own people. They are members in Attio "
-            "and not people, so the link was left out. Assign the task to that member in Attio if it matters.",
+            f"This {sketch.noun('tasks')} is about {sketch.called(link)}, one of the firm's own people. They are "
+            "members in Attio and not people, so the link was left out. Assign the task to that member in Attio if "
+            "it matters.",
             field="linked_records",
             value=colleague.name or colleague.email or colleague.id,
         )
         return None
     entity, _ = link
     if (target_id := sketch.references.found.get(link)) is None:
-        what = "A record that this reminder is about"
+        what = f"A record that this {sketch.noun('tasks')} is about"
         sketch.issues.append(sketch.not_found(link, field="linked_records", what=what))
         return None
     return values.record_reference(entity, target_id)
@@ -132,12 +130,12 @@ def _links(record: Task | File) -> list[Reference]:
 
 
 def _content(task: Task, sketch: DraftBuilder) -> str:
-    text = (task.content or "").strip() or NAMELESS_TASK
+    text = (task.content or "").strip() or sketch.noun("tasks").capitalize()
     origin = []
     if task.created_at is not None:
         creator = task.creator and (task.creator.name or task.creator.email)
         origin.append(f"Created {task.created_at.astimezone(UTC):%Y-%m-%d}{f' by {creator}' if creator else ''}")
-    ending = "\n\n" + " ".join([*origin, task_mark(task.id)])
+    ending = "\n\n" + " ".join([*origin, sketch.marks.task(task.id)])
     kept = _cut(text, LONGEST_TASK - _length(ending))
     if kept != text:
         sketch.say(

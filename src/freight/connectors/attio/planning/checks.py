@@ -1,14 +1,13 @@
-"""Whether a job's mapping and key fit the two workspaces; pure."""
+"""Whether the key and the workspace allow what a job needs; pure."""
 
 from collections.abc import Collection, Mapping
 
+from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
-from freight.connectors.attio.standard import IDENTIFYING, PARTS
+from freight.connectors.attio.provenance import Marks
+from freight.connectors.attio.standard import Added, added_to, always_filled
 from freight.connectors.protocols import Issue
 from freight.model.crm import Entity
-from freight.model.mapping import FieldMapping
-from freight.model.mapping import Mapping as JobMapping
-from freight.model.schema import Schema
 
 ALWAYS = ("record_permission:read-write", "object_configuration:read-write", "user_management:read")
 
@@ -21,11 +20,9 @@ SCOPES: dict[Entity, tuple[str, ...]] = {
 }
 """What each entity needs besides, as Attio documents its scopes."""
 
-OF_LISTS: tuple[Entity, ...] = ("deals", "lists", "list_entries")
-
 
 def check_scopes(scope: object, entities: Collection[Entity]) -> list[Issue]:
-    """An issue for each scope that the key lacks; none where Attio does not say which it has."""
+    """Return an issue for each scope that the key lacks; none where Attio does not say which it has."""
     if not isinstance(scope, str):
         return []
     given = set(scope.split())
@@ -35,42 +32,26 @@ def check_scopes(scope: object, entities: Collection[Entity]) -> list[Issue]:
     return [issues.scope_missing(scope) for scope in dict.fromkeys(needed) if scope not in given]
 
 
-def check_mapping(schema: Schema, mapping: JobMapping, entities: Collection[Entity]) -> list[Issue]:
-    """Issues for fields and lists that the mapping names and the source does not have."""
-    found: list[Issue] = []
-    for owner, wanted in (("companies", mapping.companies), ("people", mapping.people)):
-        if owner in entities:
-            found += _unknown_fields(schema, owner, wanted)
-    if not any(entity in entities for entity in OF_LISTS):
-        return found
-    known = {given.id for given in schema.lists}
-    found += [issues.unknown_list(id_, f"lists.{id_}") for id_ in mapping.lists if id_ not in known]
-    found += [issues.unknown_list(id_, "only_lists") for id_ in mapping.only_lists or () if id_ not in known]
-    for list_id, wanted_of_list in mapping.lists.items():
-        if list_id in known:
-            found += _unknown_fields(schema, list_id, wanted_of_list.fields)
-    return found
-
-
-def check_standard(owner: Entity, schema: Schema, wanted: Mapping[str, FieldMapping]) -> list[Issue]:
-    """Warnings for fields that are led to an attribute which a standard or enriched value of the record fills too."""
-    parts = PARTS.get(owner, {})
-    filled = {
-        parts[fact.part]: fact
-        for fact in schema.facts.get(owner, ())
-        if fact.part in parts and not wanted.get(fact.field or "", FieldMapping()).skip
-    }
+def check_added(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
+    """Return an issue for each attribute that has the slug of one of Freight's own and cannot serve as that."""
     return [
-        issues.standard_value_replaced(owner, field, mapping.to, filled[mapping.to].name)
-        for field in schema.fields_of(owner)
-        if (mapping := wanted.get(field.id)) is not None
-        and not (mapping.skip or mapping.replace)
-        and mapping.to is not None
-        and mapping.to in filled
-        and mapping.to not in IDENTIFYING.get(owner, ())
+        issues.own_attribute_incompatible(owner, added)
+        for added in added_to(owner, marks)
+        if (attribute := attributes.get(added.slug)) is not None and not serves(attribute, added)
     ]
 
 
-def _unknown_fields(schema: Schema, owner: str, wanted: Collection[str]) -> list[Issue]:
-    known = {field.id for field in schema.fields_of(owner)}
-    return [issues.unknown_field(owner, field_id) for field_id in wanted if field_id not in known]
+def check_demanded(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
+    """Return a warning for each attribute that every new record must have and that Freight does not always fill."""
+    filled = always_filled(owner, marks)
+    return [
+        issues.attribute_demanded(owner, attribute)
+        for attribute in attributes.values()
+        if attribute.is_demanded and not attribute.is_archived and attribute.slug not in filled
+    ]
+
+
+def serves(attribute: Attribute, added: Added) -> bool:
+    """Return whether an attribute that exists can be the one that Freight adds for itself."""
+    kind = (attribute.type, attribute.multiple)
+    return kind == (added.type, added.multiple) and attribute.is_writable and (attribute.is_unique or not added.unique)

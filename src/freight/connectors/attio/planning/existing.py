@@ -1,4 +1,4 @@
-"""What an Attio workspace holds now, as far as it matters to what will be written."""
+"""What an Attio workspace holds now, as far as a plan depends on it."""
 
 from collections.abc import Collection
 
@@ -7,15 +7,16 @@ import msgspec
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import (
     Attribute,
-    Choice,
     Chooser,
     Container,
     Definitions,
-    ListDefinition,
     Member,
 )
 from freight.connectors.attio.planning.lists import matching_list
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.standard import OBJECTS
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 from freight.model.crm import Entity
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
@@ -27,10 +28,10 @@ LISTED: tuple[Entity, ...] = ("lists", "list_entries")
 
 
 class Existing(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is."""
+    """The part of a workspace that a plan depends on."""
 
     objects: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of the objects that are carried and switched on."""
+    """The attributes, by slug, of the objects that are migrated and switched on."""
     enabled: frozenset[str] = frozenset()
     """The slugs of all objects that are switched on."""
     lists: tuple[ListDefinition, ...] = ()
@@ -48,10 +49,11 @@ async def discover(
     schema: Schema,
     mapping: Mapping,
     entities: Collection[Entity],
+    marks: Marks,
     *,
     authorized_by: str | None,
 ) -> Existing:
-    """Ask what there is. Raises a `ConnectorError` on failure."""
+    """Ask Attio for what a plan depends on. Raise a `ConnectorError` on failure."""
     enabled = frozenset((await definitions.objects()).values())
     names: list[str] = [name for name in OBJECTS if name in entities and name in enabled]
     attributes = await together(definitions.attributes(Container("objects", name)) for name in names)
@@ -60,7 +62,9 @@ async def discover(
     if "stage" in objects.get("deals", {}):
         stages = await definitions.choices(STAGES)
     lists = await definitions.lists() if any(entity in entities for entity in LISTED) else []
-    matches = [matching_list(given, mapping, lists, {}) for given in schema.lists if mapping.carries_list(given.id)]
+    matches = [
+        matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.carries_list(given.id)
+    ]
     # One that is not known by its slug may be any of them.
     used = [found.id for found in (lists if None in matches else matches) if found is not None]
     list_attributes = await together(definitions.attributes(Container("lists", list_id)) for list_id in used)

@@ -1,4 +1,4 @@
-"""Makes what a layout needs and the workspace lacks. Done twice, or by two at once, it changes nothing more."""
+"""Make what a layout needs and the workspace lacks. Two workers may do so at once; a second time changes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,11 +6,15 @@ from typing import Any
 import msgspec
 
 from freight.connectors.attio.concurrency import together
-from freight.connectors.attio.definitions import Attribute, Choice, Chooser, Container, Definitions, ListDefinition
-from freight.connectors.attio.planning.attributes import description, list_description, serves, types_of
+from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions
+from freight.connectors.attio.planning.attributes import types_of
+from freight.connectors.attio.planning.checks import serves
 from freight.connectors.attio.planning.existing import LISTED, STAGES
+from freight.connectors.attio.provenance import Marks, marks_of
 from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
 from freight.connectors.errors import Rejected
+from freight.connectors.planning.choices import Choice
+from freight.connectors.planning.lists import ListDefinition
 from freight.model.mapping import AttributeType
 from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
@@ -19,16 +23,22 @@ Fit = Callable[[Attribute], bool]
 """Whether an attribute that exists can take the place of one that is to be made."""
 
 CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
-"""Attio keeps a currency with each attribute, and the source knows none: this is what Attio's own deals have."""
+"""Attio keeps a currency with each attribute, and a number of the source names none: this is that of Attio's deals."""
 
 
 async def prepare(definitions: Definitions, layout: ResolvedMapping) -> ResolvedMapping:
-    """Make it all, and return the layout with the ids of the lists. Raises `Rejected` where Attio refuses a part."""
+    """Make lists, attributes and choices, and return the layout with the ids of the lists.
+
+    Raise `Rejected` where Attio refuses a part.
+    """
+    marks = marks_of(layout)
     lists = layout.lists
     if any(entity in layout.entities for entity in LISTED):
         lists = await _prepare_lists(definitions, lists)
     await together(
-        _prepare_attributes(definitions, owner, container, [place for place in layout.places if place.owner == owner])
+        _prepare_attributes(
+            definitions, owner, container, [place for place in layout.places if place.owner == owner], marks
+        )
         for owner, container in _owners(layout, lists)
     )
     choosers = [(chooser_of(place, lists), place.new_options) for place in layout.places if place.new_options]
@@ -39,7 +49,7 @@ async def prepare(definitions: Definitions, layout: ResolvedMapping) -> Resolved
 
 
 def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
-    """The attribute of a place, if it is one that has choices; None for others and on a list that does not exist."""
+    """Return the attribute of a place if it has choices; None for others and on a list that does not exist."""
     container = container_of(place.owner, lists)
     if container is None or place.attribute is None or place.type not in ("select", "status"):
         return None
@@ -47,7 +57,7 @@ def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
 
 
 def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
-    """What an owner of fields is in Attio; None for a list that does not exist."""
+    """Return what an owner of fields is in Attio; None for a list that does not exist."""
     if owner in OBJECTS:
         return Container("objects", owner)
     target_id = next((place.target_id for place in lists if place.list_id == owner), None)
@@ -94,19 +104,16 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
 
 
 async def _prepare_attributes(
-    definitions: Definitions, owner: str, container: Container, places: Sequence[Place]
+    definitions: Definitions, owner: str, container: Container, places: Sequence[Place], marks: Marks
 ) -> None:
-    """One after the other, since Attio shows attributes in the order in which they were made."""
+    """Make them one after the other, since Attio shows attributes in the order in which they were made."""
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
-    for added in added_to(owner):
-        definition, fits = _added(added)
-        if container.kind == "lists":
-            definition["description"] = list_description(owner)
-        await preparing.attribute(definition, fits)
+    for added in added_to(owner, marks):
+        await preparing.attribute(*_added(added))
     for place in places:
         if place.attribute is not None and place.type is not None:
-            await preparing.attribute(*_placed(place, place.attribute, place.type))
+            await preparing.attribute(*_placed(place, place.attribute, place.type, marks))
 
 
 class _Preparing:
@@ -118,7 +125,7 @@ class _Preparing:
         self._existing = existing
 
     async def attribute(self, definition: Definition, fits: Fit) -> None:
-        """See to it that an attribute of this definition exists."""
+        """Make an attribute of this definition, or restore it, if it is missing."""
         slug = definition["api_slug"]
         if slug not in self._existing:
             try:
@@ -142,7 +149,7 @@ class _Preparing:
 
 
 async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: Sequence[str]) -> None:
-    """One after the other, since Attio shows choices in the order in which they were made."""
+    """Make them one after the other, since Attio shows choices in the order in which they were made."""
     existing = {choice.title: choice for choice in await definitions.choices(chooser)}
     for title in titles:
         found = existing.get(title) or await _make_choice(definitions, chooser, title)
@@ -151,7 +158,7 @@ async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: S
 
 
 async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -> Choice | None:
-    """Make a choice; returns the one that stands in its way, if Attio refuses it for that."""
+    """Make a choice. Return None, or the existing choice for which Attio refuses it."""
     try:
         await definitions.make_choice(chooser, title)
     except Rejected as error:
@@ -167,12 +174,13 @@ async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -
 
 def _added(added: Added) -> tuple[Definition, Fit]:
     definition = _definition(added.slug, added.title, added.type, multiple=added.multiple, unique=added.unique)
+    definition["description"] = added.description
     return definition, lambda found: serves(found, added)
 
 
-def _placed(place: Place, slug: str, type_: AttributeType) -> tuple[Definition, Fit]:
+def _placed(place: Place, slug: str, type_: AttributeType, marks: Marks) -> tuple[Definition, Fit]:
     definition = _definition(slug, place.title or place.name, ATTIO_TYPES[type_], multiple=place.multiple)
-    definition["description"] = description(place.field)
+    definition["description"] = marks.of_field(place.field)
     if type_ == "currency":
         definition["config"] = {"currency": CURRENCY}
     elif type_ in ("people", "companies"):

@@ -1,4 +1,4 @@
-"""Slugs: the names by which Attio's API knows attributes and lists."""
+"""Slugs: the names of attributes and lists in Attio's API."""
 
 import re
 import unicodedata
@@ -13,8 +13,6 @@ LONGEST = 80
 
 MAX_LENGTH = 1000
 """Characters of a name that are looked at. To normalise accents takes quadratic time."""
-
-PREFIX = "affinity_"
 
 
 def slugify(text: str) -> str:
@@ -47,10 +45,10 @@ def _joined(letters: str) -> str:
     return f"field_{slug}" if slug[:1].isdigit() else slug
 
 
-def candidates(slug: str) -> Iterator[str]:
-    """The slugs to try one after the other."""
+def candidates(slug: str, prefix: str) -> Iterator[str]:
+    """Yield the slugs to try one after the other: the first as it is, all others with the prefix."""
     yield slug
-    other = slug if slug.startswith(PREFIX) else PREFIX + slug
+    other = slug if slug.startswith(prefix) else prefix + slug
     if other != slug:
         yield other
     number = 2
@@ -59,11 +57,6 @@ def candidates(slug: str) -> Iterator[str]:
         number += 1
 
 
-def list_ending(list_id: str) -> str:
-    """What the slug of a list that Freight made ends with; by it the list is recognised."""
-    return f"affinity_{slugify(list_id).removeprefix('field_')}"
-
-
-def list_slug(name: str, list_id: str) -> str:
-    """The slug that a list has by default."""
-    return f"{slugify(name) or 'list'}_{list_ending(list_id)}"
+def list_slug(name: str, ending: str) -> str:
+    """Return the slug that a list has by default."""
+    return f"{slugify(name) or 'list'}_{ending}"

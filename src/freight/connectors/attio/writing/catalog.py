@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from freight.connectors.attio.definitions import Attribute, Container, Definitions
+from freight.connectors.attio.provenance import Marks, marks_of
 from freight.connectors.attio.standard import ATTIO_TYPES, own_types
 from freight.connectors.errors import NotFound, Rejected
 from freight.connectors.protocols import Attributes
@@ -29,12 +30,17 @@ class AttributeCatalog:
                 types = self._types.setdefault(place.owner, {})
                 types[place.attribute] = ATTIO_TYPES[place.type]
 
+    @property
+    def marks(self) -> Marks:
+        """The marks of the system that the records come from."""
+        return marks_of(self.layout)
+
     def types(self, owner: str) -> Mapping[str, str]:
-        """The attributes that Freight writes on `companies`, `people`, `deals`, or else on a list; with their types."""
-        return {**own_types(owner), **self._types.get(owner, {})}
+        """Return the attributes that Freight writes on `companies`, `people`, `deals`, or a list, with their types."""
+        return {**own_types(owner, self.marks), **self._types.get(owner, {})}
 
     async def has(self, container: Container, slug: str) -> bool:
-        """Whether an object or a list has an attribute now; in a dry run some are still to be made."""
+        """Return whether an object or a list has an attribute now; in a dry run some are still to be made."""
         if slug not in self._attributes.get(container, {}):
             await self._load(container)
         attribute = self._attributes[container].get(slug)
@@ -42,7 +48,7 @@ class AttributeCatalog:
 
     @asynccontextmanager
     async def naming(self, container: Container, sent: Attributes) -> AsyncIterator[None]:
-        """Attio often names attributes by their ids, or by the value that it refused: put the slug in their place."""
+        """Put the slug of the attribute into a refusal: Attio often names its id, or the value that it refused."""
         try:
             yield
         except Rejected as error:
@@ -59,7 +65,7 @@ class AttributeCatalog:
         return next((slug for slug, attribute in attributes.items() if attribute.id == named), named)
 
     async def _refused(self, container: Container, quoted: Sequence[str], sent: Attributes) -> str | None:
-        """The attribute for which one of these titles or ids was sent."""
+        """Return the attribute for which one of these titles or ids was sent."""
         holding = _holding(quoted, sent)
         if len(holding) > 1:
             # A text may read like the title that is unknown, and is never refused for what it says.
@@ -73,16 +79,16 @@ class AttributeCatalog:
 
 
 def unchangeable(attribute: str, what: str) -> Rejected:
-    """The error for something that Attio does not let anybody change."""
+    """Return the error for what Attio lets no client change."""
     return Rejected(
         f"Attio does not let the {attribute} of a {what} be changed once it is made: change it by hand, or make the "
-        f"{what} anew there.",
+        f"{what} again there.",
         attribute=attribute,
     )
 
 
 async def if_present(reading: Coroutine[Any, Any, Item]) -> Item | None:
-    """What is read, or None if it is gone."""
+    """Return what is read, or None if it is gone."""
     try:
         return await reading
     except NotFound:
@@ -94,5 +100,5 @@ def _holding(quoted: Sequence[str], sent: Attributes) -> list[str]:
 
 
 def _name(item: object) -> object:
-    """What Attio calls a value when it does not know it: the title of an option, or the id of what is referred to."""
+    """Return what Attio calls a value that it does not know: the title of an option, or an id."""
     return item.get("target_record_id", item.get("referenced_actor_id")) if isinstance(item, dict) else item

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
 from freight.connectors.attio.definitions import Container
-from freight.connectors.attio.standard import ENTRY_ID, PARENT
+from freight.connectors.attio.standard import PARENT
 from freight.connectors.attio.values import read_automatic, read_values
 from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present
 from freight.connectors.attio.writing.queries import Queries, Sought
@@ -26,7 +26,7 @@ class Entries:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The entries with those ids: those that carry their source id by a query for many, others one by one."""
+        """Return the entries with those ids: those with their source id by a query for many, others one by one."""
         found: dict[str, TargetRecord] = {}
         for record in await self.find(list(drafts.values())):
             if record.id in drafts:
@@ -36,8 +36,8 @@ class Entries:
         return [*found.values(), *(record for record in read if record is not None)]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every entry that carries the source id of one of the drafts; on a list that was there before the job, also
-        those of the same record, which somebody may have put there."""
+        """Return every entry with the source id of one of the drafts; on a list that was there before the job, also
+        those of the same record, which a person may have made."""
         found: dict[str, TargetRecord] = {}
         for name in dict.fromkeys(draft.container for draft in drafts if draft.container is not None):
             of_list = await self._of_list(name, [draft for draft in drafts if draft.container == name])
@@ -82,8 +82,9 @@ class Entries:
         container = Container("lists", list_id)
         sought: list[Sought] = []
         # Before the schema was prepared, as in a dry run, nothing can carry a source id.
-        if await self._known.has(container, ENTRY_ID):
-            sought += [Sought(ENTRY_ID, None, draft.source_id) for draft in drafts]
+        entry_id = self._known.marks.entry_id
+        if await self._known.has(container, entry_id):
+            sought += [Sought(entry_id, None, draft.source_id) for draft in drafts]
         parents = {id_ for draft in drafts for id_ in draft.unique.get(PARENT, ()) if not is_planned(id_)}
         if self._existed(list_id):
             sought += [Sought(PARENT, "target_record_id", id_) for id_ in sorted(parents)]
@@ -101,7 +102,7 @@ class Entries:
         owner = next((place.list_id for place in self._known.layout.lists if place.target_id == container.name), "")
         types, given = self._known.types(owner), item.get("entry_values") or {}
         values = read_values(types, given)
-        source_id = values.get(ENTRY_ID, [None])[0]
+        source_id = values.get(self._known.marks.entry_id, [None])[0]
         if isinstance(parent := item.get("parent_record_id"), str):
             values[PARENT] = [parent]
         return TargetRecord(

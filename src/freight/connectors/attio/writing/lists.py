@@ -1,4 +1,4 @@
-"""Lists in Attio, which are made with the rest of the schema: as records they only find themselves."""
+"""Lists in Attio. They are made with the schema; as records they are only found and renamed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ class Lists:
         self._definitions = definitions
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The lists with those ids."""
+        """Return the lists with those ids."""
         return [
             TargetRecord(id=found.id, source_id=drafts[found.id].source_id, values={"name": [found.name]})
             for found in await self._definitions.lists()
@@ -23,18 +23,18 @@ class Lists:
         ]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The lists that the layout names."""
+        """Return the lists that the layout names."""
         named = {draft.container: draft for draft in drafts if draft.container is not None}
         return await self.read(named) if named else []
 
     async def create(self, _draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Raises `Rejected`: a list that is not there was deleted after the schema had been prepared."""
+        """Raise `Rejected`: a list that is missing was deleted after the schema had been prepared."""
         raise Rejected(
-            "This list was deleted in Attio after the job had made it. Run the job again to have it made anew."
+            "This list was deleted in Attio after the job had made it. Run the job again to have it made once more."
         )
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
-        """Give a list another name."""
+        """Rename a list."""
         for slug, items in values.items():
             if slug != "name" or not items:
                 raise unchangeable(slug, "list")
@@ -42,5 +42,5 @@ class Lists:
         return TargetRecord(id=target_id, source_id=draft.source_id, values=dict(values))
 
     async def delete(self, _draft: Draft, _target_id: str) -> None:
-        """Raises `Rejected`: Attio has no way to delete a list."""
+        """Raise `Rejected`: Attio has no way to delete a list."""
         raise Rejected("Attio has no way to delete a list: archive it by hand.")

@@ -8,9 +8,9 @@ import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
-from freight.connectors.attio.provenance import note_id
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import read_moment, record_reference
-from freight.connectors.attio.writing.catalog import if_present, unchangeable
+from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present, unchangeable
 from freight.connectors.protocols import Attributes, Draft, FileContent, TargetRecord, is_planned
 from freight.model.crm import copy_id, note_of
 
@@ -26,17 +26,20 @@ CHANGEABLE = ("title", "content")
 class Notes:
     """Notes."""
 
-    def __init__(self, client: AttioClient) -> None:
+    def __init__(self, client: AttioClient, known: AttributeCatalog) -> None:
         self._client = client
+        self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The notes with those ids, one by one."""
+        """Return the notes with those ids, one by one."""
         read = await together(if_present(self._get(target_id)) for target_id in drafts)
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """The notes with the mark of one of the drafts on any of its records, whether they were written to one of
-        these or to all: the one that is a draft has its source id, every other that of a copy for its record."""
+        """Return the notes with the mark of one of the drafts on any of its records, whether written to one or to all.
+
+        The one that is a draft has its source id, every other that of a copy for its record.
+        """
         parents = {(place["target_object"], place["target_record_id"]) for draft in drafts for place in _places(draft)}
         pages = await together(
             # A record that is gone from the workspace has no notes.
@@ -52,7 +55,7 @@ class Notes:
         return _assigned(drafts, copies)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new note; `InDoubt` is possible."""
+        """Write a new note. May raise `InDoubt`."""
         values = draft.values
         (parent,) = values["parent"]
         body = {
@@ -64,7 +67,8 @@ class Notes:
         }
         if created_at := values.get("created_at"):
             body["created_at"] = created_at[0]
-        return _record(await self._client.write("POST", PATH, body, repeatable=False, key=KEY))
+        written = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
+        return _record(written, self._known.marks)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Give a note another title or content; Attio documents that nothing else of it can change."""
@@ -75,19 +79,21 @@ class Notes:
         if "content" in body:
             body["format"] = "markdown"
         path = f"{PATH}/{quote(target_id, safe='')}"
-        return _record(await self._client.write("PATCH", path, body, repeatable=True, key=KEY))
+        written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
+        return _record(written, self._known.marks)
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a note."""
         await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _get(self, target_id: str) -> TargetRecord:
-        return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"))
+        item = await self._client.read(f"{PATH}/{quote(target_id, safe='')}")
+        return _record(item, self._known.marks)
 
     async def _of_parent(self, parent_object: str, parent_record_id: str) -> list[TargetRecord]:
         params = {"parent_object": parent_object, "parent_record_id": parent_record_id}
         items = await self._client.read_pages(PATH, size=PAGE_SIZE, kind="note_list", params=params)
-        return [_record(item) for item in items]
+        return [_record(item, self._known.marks) for item in items]
 
 
 def _places(draft: Draft) -> list[dict[str, str]]:
@@ -96,7 +102,7 @@ def _places(draft: Draft) -> list[dict[str, str]]:
 
 
 def _assigned(drafts: Sequence[Draft], copies: Mapping[str, list[TargetRecord]]) -> list[TargetRecord]:
-    """The copies, given by note, each with the id of the draft that it is, or else of a copy for its record."""
+    """Return the copies, given by note, each with the id of the draft that it is, or else of a copy for its record."""
     found: dict[str, TargetRecord] = {}
     # Each draft takes the copy on its own parent before any takes one elsewhere.
     for anywhere in (False, True):
@@ -117,7 +123,7 @@ def _assigned(drafts: Sequence[Draft], copies: Mapping[str, list[TargetRecord]])
     return [*found.values(), *further]
 
 
-def _record(item: Mapping[str, Any]) -> TargetRecord:
+def _record(item: Mapping[str, Any], marks: Marks) -> TargetRecord:
     content = str(item.get("content_markdown") or "").strip()
     values: Attributes = {
         "title": [str(item.get("title") or "")],
@@ -127,5 +133,5 @@ def _record(item: Mapping[str, Any]) -> TargetRecord:
     if (created_at := read_moment(item.get("created_at"))) is not None:
         values["created_at"] = [created_at]
     # The plain text has no escapes, whatever Attio's Markdown looks like.
-    marked = note_id(str(item.get("content_plaintext") or "")) or note_id(content)
+    marked = marks.note_id(str(item.get("content_plaintext") or "")) or marks.note_id(content)
     return TargetRecord(id=read_id(item, KEY), source_id=marked, values=values)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.profiles import respelled, spellings_in
-from freight.connectors.attio.standard import SOURCE_ID, UNIQUE
+from freight.connectors.attio.standard import unique_attribute
 from freight.connectors.attio.values import read_automatic, read_values
 from freight.connectors.attio.writing.catalog import AttributeCatalog
 from freight.connectors.attio.writing.queries import Queries, Sought
@@ -30,19 +30,20 @@ class Objects:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The records with those ids."""
+        """Return the records with those ids."""
         entity = next(iter(drafts.values())).entity
         items = await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
         return self._records(entity, items, list(drafts.values()))
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Every record that carries the source id or a unique value of one of the drafts, the oldest first."""
+        """Return every record with the source id or a unique value of one of the drafts, the oldest first."""
         entity = drafts[0].entity
         sought: list[Sought] = []
         # Before the schema was prepared, as in a dry run, nothing can carry a source id.
-        if await self._known.has(Container("objects", entity), SOURCE_ID):
-            sought += [Sought(SOURCE_ID, None, draft.source_id) for draft in drafts if draft.source_id]
-        unique = UNIQUE[entity]
+        source_id = self._known.marks.source_id
+        if await self._known.has(Container("objects", entity), source_id):
+            sought += [Sought(source_id, None, draft.source_id) for draft in drafts if draft.source_id]
+        unique = unique_attribute(entity, self._known.marks)
         if unique in COMPARED:
             sought += [
                 Sought(unique, COMPARED[unique], value) for draft in drafts for value in draft.unique.get(unique, ())
@@ -50,7 +51,7 @@ class Objects:
         return self._records(entity, await self._query(entity, sought), drafts)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new record, by an upsert where it has unique values. Otherwise `InDoubt` is possible."""
+        """Write a new record, by an upsert where it has unique values. Otherwise it may raise `InDoubt`."""
         sent = {**draft.values, **draft.on_create}
         container = Container("objects", draft.entity)
         path = f"{container.path}/records"
@@ -95,7 +96,7 @@ class Objects:
         for item in items:
             given = item.get("values") or {}
             values = read_values(types, given)
-            source_id = values.get(SOURCE_ID, [None])[0]
+            source_id = values.get(self._known.marks.source_id, [None])[0]
             # Two drafts may spell the same page differently: the record's own comes first.
             own = spellings_in([of_source[source_id]]) if spellings and source_id in of_source else {}
             found.append(

@@ -11,9 +11,9 @@ import structlog
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.attio.concurrency import together
-from freight.connectors.attio.provenance import task_id
+from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
-from freight.connectors.attio.writing.catalog import if_present, unchangeable
+from freight.connectors.attio.writing.catalog import AttributeCatalog, if_present, unchangeable
 from freight.connectors.errors import ConnectorError
 from freight.connectors.http import Params
 from freight.connectors.protocols import Attributes, Draft, FileContent, Issue, TargetRecord, is_planned
@@ -34,13 +34,19 @@ log = structlog.get_logger(__name__)
 class Tasks:
     """Tasks."""
 
-    def __init__(self, client: AttioClient, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        client: AttioClient,
+        known: AttributeCatalog,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._client = client
+        self._known = known
         self._sleep = sleep
-        self._all = _AllTasks(client)
+        self._all = _AllTasks(client, known)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """The tasks with those ids, one by one."""
+        """Return the tasks with those ids, one by one."""
         return await self._get_all(drafts)
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -65,10 +71,10 @@ class Tasks:
         return found
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new task; `InDoubt` is possible."""
+        """Write a new task. May raise `InDoubt`."""
         body = {"content": draft.values["content"][0], "format": "plaintext", **_changes(draft.values)}
-        made = _record(await self._client.write("POST", PATH, body, repeatable=False, key=KEY))
-        return await self._linked(made, draft.values)
+        made = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
+        return await self._linked(_record(made, self._known.marks), draft.values)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Change a task; Attio documents that its content cannot change."""
@@ -82,7 +88,7 @@ class Tasks:
         await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
 
     async def _linked(self, task: TargetRecord, sent: Attributes) -> TargetRecord:
-        """The task once it has the links that were sent; with an issue if Attio does not keep them.
+        """Return the task once it has the links that were sent, with an issue if Attio does not keep them.
 
         Attio was seen to answer 200 without the links that it was given: they come late, or not at all.
         """
@@ -109,10 +115,12 @@ class Tasks:
 
     async def _patch(self, target_id: str, body: Mapping[str, Any]) -> TargetRecord:
         path = f"{PATH}/{quote(target_id, safe='')}"
-        return _record(await self._client.write("PATCH", path, body, repeatable=True, key=KEY))
+        written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
+        return _record(written, self._known.marks)
 
     async def _get(self, target_id: str) -> TargetRecord:
-        return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"))
+        item = await self._client.read(f"{PATH}/{quote(target_id, safe='')}")
+        return _record(item, self._known.marks)
 
     async def _get_all(self, target_ids: Collection[str]) -> list[TargetRecord]:
         read = await together(if_present(self._get(target_id)) for target_id in target_ids)
@@ -120,14 +128,16 @@ class Tasks:
 
     async def _linked_to(self, linked_object: str, linked_record_id: str) -> list[TargetRecord]:
         params = {"linked_object": linked_object, "linked_record_id": linked_record_id}
-        return [_record(item) for item in await self._client.read_pages(PATH, size=PAGE_SIZE, params=params)]
+        items = await self._client.read_pages(PATH, size=PAGE_SIZE, params=params)
+        return [_record(item, self._known.marks) for item in items]
 
 
 class _AllTasks:
     """The tasks of the workspace that bear a mark. All are listed once, and after that only the newest."""
 
-    def __init__(self, client: AttioClient) -> None:
+    def __init__(self, client: AttioClient, known: AttributeCatalog) -> None:
         self._client = client
+        self._known = known
         self._listing = asyncio.Lock()
         self._ids: dict[str, dict[str, None]] = {}
         """The ids of the tasks by the source ids in their marks."""
@@ -147,7 +157,7 @@ class _AllTasks:
             page = await self._client.read_list(PATH, params=params)
             listed += len(page)
             for item in page:
-                if (source_id := task_id(str(item.get("content_plaintext") or ""))) is not None:
+                if (source_id := self._known.marks.task_id(str(item.get("content_plaintext") or ""))) is not None:
                     self._ids.setdefault(source_id, {})[read_id(item, KEY)] = None
             times = [time for item in page if (time := _created_at(item)) is not None]
             newest = max([*times, *([newest] if newest else [])], default=None)
@@ -179,7 +189,7 @@ def _link_not_kept(lacking: Sequence[dict[str, str]]) -> Issue:
 
 
 def _changes(values: Attributes) -> dict[str, Any]:
-    """All that Attio wants to be told of a task, besides its content."""
+    """Return the body of a request that writes a task, without its content."""
     return {
         "deadline_at": next(iter(values.get("deadline_at", [])), None),
         "is_completed": next(iter(values.get("is_completed", [])), False),
@@ -188,7 +198,7 @@ def _changes(values: Attributes) -> dict[str, Any]:
     }
 
 
-def _record(item: Mapping[str, Any]) -> TargetRecord:
+def _record(item: Mapping[str, Any], marks: Marks) -> TargetRecord:
     content = str(item.get("content_plaintext") or "")
     deadline = read_moment(item.get("deadline_at"))
     links = (
@@ -206,6 +216,6 @@ def _record(item: Mapping[str, Any]) -> TargetRecord:
     }
     return TargetRecord(
         id=read_id(item, KEY),
-        source_id=task_id(content),
+        source_id=marks.task_id(content),
         values={slug: items for slug, items in values.items() if items},
     )

@@ -2,18 +2,11 @@
 
 import pytest
 
+from freight.connectors.attio.standard import CAPABILITIES
+from freight.connectors.planning.roles import owner_field, stage_field, value_field
 from freight.model.crm import List
 from freight.model.fields import Field, FieldType
-from freight.model.mapping import (
-    POSSIBLE_TYPES,
-    AttributeType,
-    ListMapping,
-    Mapping,
-    default_type,
-    owner_field,
-    stage_field,
-    value_field,
-)
+from freight.model.mapping import AttributeType, ListMapping, Mapping
 
 STATUS = Field(id="field-1", name="Priority", type="status")
 NAMED_STATUS = Field(id="field-2", name="Status", type="status")
@@ -42,8 +35,8 @@ def test_a_field_becomes_what_can_hold_its_values(
     type_: FieldType, name: str, multiple: bool, becomes: AttributeType
 ) -> None:
     field = Field(id="field-9", name=name, type=type_, multiple=multiple)
-    assert default_type(field) == becomes
-    assert becomes in POSSIBLE_TYPES[type_]
+    assert CAPABILITIES.default_type(field) == becomes
+    assert becomes in CAPABILITIES.possible[type_]
 
 
 def test_the_stage_of_deals_is_the_status_that_is_called_so() -> None:

@@ -1,0 +1,1 @@
+"""The half of planning that is the same for every target: which field and list goes where."""
