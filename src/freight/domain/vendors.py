@@ -1,4 +1,4 @@
-"""Open connectors with a key, paced together with everyone on the same account."""
+"""Open connectors with a key. All users of an account share one pace."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from freight.pacing import Pacer, Pacers
 from freight.settings import Settings
 
 Watched = Callable[[protocols.Pacer], protocols.Pacer]
-"""Puts itself between a connector and its pacer."""
+"""Wraps the pacer of a connector."""
 
 REMEDY = "Leave base_url out to use the vendor's own, or have the operator add the host to FREIGHT_VENDOR_HOSTS."
 
@@ -39,7 +39,7 @@ class Vendors:
     def source(
         self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched = _unwatched
     ) -> Source:
-        """Open a source. `account` is what users of a quota share at this address, `watched` may withhold turns."""
+        """Open a source. Users of one `account` at this address share a pace; `watched` may refuse turns."""
         return registry.source(
             system,
             api_key=api_key,
@@ -51,7 +51,7 @@ class Vendors:
     def target(
         self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched = _unwatched
     ) -> Target:
-        """Open a target. `account` is what users of a quota share at this address, `watched` may withhold turns."""
+        """Open a target. Users of one `account` at this address share a pace; `watched` may refuse turns."""
         return registry.target(
             system,
             api_key=api_key,
@@ -61,19 +61,19 @@ class Vendors:
         )
 
     def expected_rates(self, system: str) -> dict[Kind, float]:
-        """Return the requests a second of each kind that a job can count on."""
+        """Return the requests a second of each kind that a job can expect."""
         return rates.expected(registry.SPECS[system], self._settings)
 
     @property
     def resolve(self) -> Resolve:
-        """The function that finds the addresses of host names."""
+        """The function that resolves host names to addresses."""
         return self._guard.resolve
 
     async def base_url(self, system: str, given: str | None, *, field: str) -> str:
         """Return the address to use for a vendor: its own, or the one given if it is allowed.
 
         A job's `base_url` is a way into the network in which Freight runs, so only the vendors' own hosts and those
-        in the settings are allowed, and the former only at public addresses. Raises `InvalidRequest`.
+        in the settings are allowed, and the former only at public addresses. Raise `InvalidRequest`.
         """
         text = registry.SPECS[system].base_url if given is None else given.rstrip("/")
         try:
@@ -105,5 +105,5 @@ class Vendors:
 
 
 def _at(base_url: str, account: str) -> str:
-    """Return a name for the account that differs from that of the same account at another address."""
+    """Return a name for the account that is unique across addresses."""
     return f"{httpx.URL(base_url).netloc.decode()}:{account}"
