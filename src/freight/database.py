@@ -39,7 +39,7 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """The part of an asyncpg connection that Freight uses, typed because asyncpg is not. `$1`, `$2` … are the `args`."""
+    """The part of an asyncpg connection that Freight uses, with types. `$1`, `$2` … are the `args`."""
 
     async def execute(self, query: str, *args: object) -> str:
         """Run a statement and return its command tag, such as `UPDATE 3`."""
@@ -90,8 +90,8 @@ logins, a missing database, conflicts between transactions, insufficient resourc
 
 DATA_STATES = ("21", "22", "23", "44", "54", "XX")
 """Prefixes of the SQLSTATEs that are about the data of a statement: cardinality, data exceptions, integrity
-constraints, views with a check, limits of the program, and the internal errors with which PostgreSQL refuses values that are too
-large for its memory."""
+constraints, views with a check, program limits, and the internal errors with which PostgreSQL refuses values that are
+too large for its memory."""
 
 
 ACQUIRE_SECONDS = 30
@@ -109,7 +109,9 @@ RELEASE_SECONDS = 5
 CLOSE_SECONDS = 2
 """How long closing all connections may take once no transaction is in progress."""
 
-READ_ONLY = "PostgreSQL does not accept writes at the moment: it is a replica, or its transactions are read-only by default."
+READ_ONLY = (
+    "PostgreSQL does not accept writes at the moment: it is a replica, or its transactions are read-only by default."
+)
 
 NO_CONNECTION = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 

@@ -81,9 +81,7 @@ class _Progress:
     """The progress of the check, as its pacer sees it."""
 
     def __init__(self) -> None:
-        self.described = (
-            "no request was sent, because it limited or did not answer earlier requests with this key,"
-        )
+        self.described = "no request was sent, because it limited or did not answer earlier requests with this key,"
         """What happened last, as part of a sentence that continues with the time."""
 
     def of(self, pacer: Pacer) -> Pacer:

@@ -59,7 +59,7 @@ class LiveJobExists(StateConflict):
 
     def __init__(self, job_id: UUID) -> None:
         super().__init__(
-            f"Job {job_id} over the same two workspaces has not ended. Wait for it to end, or cancel it, before another "
+            f"Job {job_id} over the same two workspaces has not ended. Wait for it to end or cancel it before another "
             "runs."
         )
         self.job_id = job_id

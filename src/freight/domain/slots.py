@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 RESERVED_PART = 4
-"""One slot in this many stays free for tenants that have none, and one in this many of a tenant's for its jobs that have none."""
+"""One slot in this many stays free for tenants that have none, and one in this many of a tenant's for such jobs."""
 
 SLICE_SECONDS = 5.0
 """How long a step may keep its slot while others with fewer slots wait."""

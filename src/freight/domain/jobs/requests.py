@@ -59,9 +59,9 @@ Entities = Annotated[list[Entity], Meta(description="The entities to migrate; nu
 Existing = Annotated[
     OnExisting,
     Meta(
-        description="What happens to a record that exists in the target: `fill` writes only attributes that are empty there "
-        "or whose values no person chose, and adds to multi-values; `overwrite` writes everything that differs, also "
-        "what people have changed in the target; `skip` leaves the record as it is."
+        description="What happens to a record that exists in the target: `fill` writes only attributes that are empty "
+        "there or whose values no person chose, and adds to multi-values; `overwrite` writes everything that differs, "
+        "also what people have changed in the target; `skip` leaves the record as it is."
     ),
 ]
 
@@ -167,4 +167,6 @@ def check_size(mapping: Mapping | UnsetType | None) -> None:
         if any(len(id_) > MAX_ID for id_ in ids):
             raise InvalidRequest(f"An id has at most {MAX_ID} characters.", field=place)
     if (mapped := sum(map(len, owners.values()))) > MAX_MAPPED:
-        raise InvalidRequest(f"A mapping contains at most {MAX_MAPPED:,} fields in all, not {mapped:,}.", field="mapping")
+        raise InvalidRequest(
+            f"A mapping contains at most {MAX_MAPPED:,} fields in all, not {mapped:,}.", field="mapping"
+        )

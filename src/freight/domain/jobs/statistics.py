@@ -69,9 +69,7 @@ class JobStatistics(Statistics, frozen=True, kw_only=True):
     ]
     eta_seconds: Annotated[
         float | None,
-        Meta(
-            description="Time until all records read so far are processed, at the rate so far; null unless the job is running."
-        ),
+        Meta(description="Time until all records read so far are processed, at the rate so far; null unless running."),
     ]
 
 

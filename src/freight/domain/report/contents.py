@@ -71,14 +71,16 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Literal["skipped", "failed"]
     code: Annotated[str, Meta(description="A stable code.")]
     records: int
-    advice: Annotated[str, Meta(description="What can be done about it.")]
+    advice: Annotated[str, Meta(description="What you can do about it.")]
     example: Instance
 
 
 class EntityReport(Counts, frozen=True, kw_only=True):
     """Outcomes of an entity's records, and why some were not migrated."""
 
-    reasons: Annotated[list[Reason], Meta(description="Reasons of skipped and failed records, the most frequent first.")]
+    reasons: Annotated[
+        list[Reason], Meta(description="Reasons of skipped and failed records, the most frequent first.")
+    ]
 
 
 class LeftValues(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +105,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
     code: ReportSection
     title: str
-    advice: Annotated[str, Meta(description="What can be done about it.")]
+    advice: Annotated[str, Meta(description="What you can do about it.")]
     rows: Annotated[int, Meta(description="Number of log rows.")]
     values: list[LeftValues]
 
@@ -150,7 +152,7 @@ class MadeByTarget(msgspec.Struct, frozen=True, kw_only=True):
 
     records: Annotated[int, Meta(description="How many; a dry run counts those that a full run would cause.")]
     values: Annotated[list[str], Meta(description="Their domains, at most 1,000 of them.")]
-    advice: Annotated[str, Meta(description="What can be done about it.")]
+    advice: Annotated[str, Meta(description="What you can do about it.")]
 
 
 class JobReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,7 +52,7 @@ DRY_RUN = "Nothing was written: the figures show what a full run would do."
 PAUSED: dict[str, str] = {
     "person": "The job was paused by a person. Resume it to continue.",
     "quota": "The job waits for a vendor's quota of API calls. It continues by itself when the quota is renewed.",
-    "plan": "The job is paused because a workspace has reached the limit of its plan. Upgrade the plan or make room there, "
+    "plan": "The job is paused because a workspace has reached the limit of its plan. Upgrade the plan or make room, "
     "then resume the job.",
     "vendor": "The job is paused because a vendor was unavailable, or made it wait, for 24 hours. Resume it when the "
     "vendor is available again.",

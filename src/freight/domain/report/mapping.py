@@ -22,7 +22,10 @@ class MappedField(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     field_type: FieldType
     action: Annotated[
-        Action, Meta(description="`use` an existing attribute, `make` one, `restore` one from the archive, or `skip` the field.")
+        Action,
+        Meta(
+            description="`use` an existing attribute, `make` one, `restore` one from the archive, or `skip` the field."
+        ),
     ]
     attribute: Annotated[str | None, Meta(description="The attribute's slug; null for a field that is not migrated.")]
     title: str | None
@@ -38,7 +41,9 @@ class MappedFact(msgspec.Struct, frozen=True, kw_only=True):
     part: Annotated[str, Meta(description="A stable name, such as `job_title`.")]
     name: Annotated[str, Meta(description="Its name at the source.")]
     field: Annotated[str | None, Meta(description="The id of the field that holds it at the source, if any.")]
-    attribute: Annotated[str | None, Meta(description="The attribute's slug; null if the target has no attribute for it.")]
+    attribute: Annotated[
+        str | None, Meta(description="The attribute's slug; null if the target has no attribute for it.")
+    ]
 
 
 class MappedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +73,12 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
     users: Annotated[int | None, Meta(description="Number of users of the source; null if it does not say.")]
     matched: Annotated[int, Meta(description="How many of them are members of the target.")]
     unmatched: list[UnmatchedUser]
-    default_owner: Annotated[str | None, Meta(description="The owner of records whose owner is not in the target, if the job names one.")]
-    deal_owner: Annotated[str | None, Meta(description="The owner of deals without one, because each deal must have one.")]
+    default_owner: Annotated[
+        str | None, Meta(description="The owner of records whose owner is not in the target, if the job names one.")
+    ]
+    deal_owner: Annotated[
+        str | None, Meta(description="The owner of deals without one, because each deal must have one.")
+    ]
 
 
 class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +86,9 @@ class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
 
     facts: Annotated[
         list[MappedFact],
-        Meta(description="Standard and enriched values of records. If several go to one attribute, the first one wins."),
+        Meta(
+            description="Standard and enriched values of records. If several go to one attribute, the first one wins."
+        ),
     ]
     fields: Annotated[list[MappedField], Meta(description="Fields that a job can map.")]
     lists: list[MappedList]

@@ -64,7 +64,7 @@ HEADINGS: dict[ReportSection, Heading] = {
     ),
     "unknown": Heading(
         "Unknown fields and types",
-        "Freight does not know how to read these values. Compare them with the source, and enter what you need by hand.",
+        "Freight does not know how to read these. Compare them with the source, and enter what you need by hand.",
     ),
     "records": Heading(
         "Records skipped and failed",

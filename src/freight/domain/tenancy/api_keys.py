@@ -88,7 +88,8 @@ class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: Annotated[str, Meta(max_length=NAME_LENGTH, pattern=PRINTABLE, description="What the key is for.")]
     scopes: Annotated[
-        list[Scope], Meta(min_length=1, max_length=10, description="What it may do: no more than the key that makes the request.")
+        list[Scope],
+        Meta(min_length=1, max_length=10, description="What it may do: no more than the key that makes the request."),
     ]
     expires_at: Annotated[
         Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it expires; null for never.")
@@ -161,7 +162,7 @@ async def issue(
     scopes: Sequence[Scope],
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """Store a new key of a tenant, or of the administrator if `tenant_id` is None. Only the result shows the key itself."""
+    """Store a new key of a tenant, or of the administrator for None. Only the result shows the key itself."""
     new = await _insert(cipher, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
     details = {"name": new.name, "prefix": new.prefix, "scopes": new.scopes, "expires_at": new.expires_at}
     await audit.record(tx, actor, "key.created", "key", new.id, details)
@@ -312,7 +313,9 @@ async def is_good(tx: Connection, key_id: UUID) -> bool:
 
 async def _admit(row: Any) -> Caller | Administrator:
     if row["suspended_at"] is not None:
-        raise TenantSuspended("This tenant is suspended and its jobs are paused. Contact the operator to lift the suspension.")
+        raise TenantSuspended(
+            "This tenant is suspended and its jobs are paused. Contact the operator to lift the suspension."
+        )
     if row["stale"]:
         await KEY.update({KEY.last_used_at: NOW}).where(KEY.id == row["id"])
     if row["tenant_id"] is None:

@@ -84,7 +84,7 @@ async def record(
 async def page(
     tx: Connection, tenant_id: UUID | None, filters: Filters, *, limit: int, offset: int
 ) -> tuple[list[AuditEvent], int]:
-    """Return a page of a tenant's events, newest first, and the number of all; for None, of the platform's own trail."""
+    """Return a page of a tenant's events, newest first, and the number of all; for None, the platform's own."""
     where = (EVENT.tenant_id == tenant_id, *_conditions(filters))
     total = await EVENT.count().where(*where)
     rows = await EVENT.select(*COLUMNS).where(*where).order_by(EVENT.id, ascending=False).limit(limit).offset(offset)

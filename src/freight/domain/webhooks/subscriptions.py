@@ -78,7 +78,9 @@ class WebhookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     url: Url | UnsetType = UNSET
     events: Events | UnsetType = UNSET
     description: Description | UnsetType = UNSET
-    enabled: Annotated[bool, Meta(description="False to disable the webhook until it is enabled again.")] | UnsetType = UNSET
+    enabled: (
+        Annotated[bool, Meta(description="False to disable the webhook until it is enabled again.")] | UnsetType
+    ) = UNSET
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,10 +80,14 @@ def _default_owner(before: JobSettings, now: JobSettings) -> list[Issue]:
         message = f"An earlier job assigned records without an owner in the target to {old}, and this job has no "
         message += "default_owner: those records keep their owner."
     elif old is None:
-        message = f"Records without an owner in the target are assigned to {new} now, also those that earlier jobs wrote "
+        message = (
+            f"Records without an owner in the target are assigned to {new} now, also those that earlier jobs wrote "
+        )
         message += "without one. Deals that have an owner keep it."
     else:
-        message = f"Records that an earlier job assigned to {old} instead of an owner who is not a member are assigned to "
+        message = (
+            f"Records that an earlier job assigned to {old} instead of an owner who is not a member are assigned to "
+        )
         message += f"{new} now, unless the owner was changed in the target. Deals without an owner at the source keep "
         message += "theirs."
     return [_issue("default_owner", message, before=old, info=True)]
@@ -93,9 +97,7 @@ def _notes(before: JobSettings, now: JobSettings) -> list[Issue]:
     if before.mapping.notes == now.mapping.notes:
         return []
     if now.mapping.notes == "all":
-        message = (
-            "An earlier job wrote each note to one record, and this job writes it to all of its records: the "
-        )
+        message = "An earlier job wrote each note to one record, and this job writes it to all of its records: the "
         message += "existing copy stays as it is, and each of the other records gets a copy."
     else:
         message = (
@@ -200,10 +202,8 @@ def _field(
     name = _quoted(new_place or old_place, field_id)
     former = (old_place and old_place.attribute) or old.to
     slug = (new_place and new_place.attribute) or new.to
-    stays = (
-        f"What earlier jobs wrote to {former or 'its attribute'} stays there and is not updated from the source, unless "
-    )
-    stays += "another field is mapped to it now, whose values replace it."
+    stays = f"What earlier jobs wrote to {former or 'its attribute'} stays there and is not updated from the source, "
+    stays += "unless another field is mapped to it now, whose values replace it."
     if old.skip != new.skip:
         if new.skip:
             return [_issue(f"{at}.skip", f"The field {name} is skipped now. {stays}", before=former)]
@@ -214,7 +214,9 @@ def _field(
     found: list[Issue] = []
     if former != slug:
         if old.to != new.to:
-            message = f"The field {name} is mapped to {slug or 'another attribute'} now instead of {former or 'its own'}. "
+            message = (
+                f"The field {name} is mapped to {slug or 'another attribute'} now instead of {former or 'its own'}. "
+            )
             found.append(_issue(f"{at}.to", message + stays, before=former))
         if old.type != new.type:
             message = f"The field {name} becomes {new.type or 'its default type'} now, in an attribute of its own"

@@ -73,8 +73,8 @@ def failed(staged: Staged, error: BaseException) -> Result:
         log.error("record_failed", record=staged.id, source_id=staged.source_id, exc_info=error)
         code = "internal_error"
         message = (
-            f"An internal error occurred at this record ({type(error).__name__}), so it is not migrated. Tell the operator: "
-            "the details are in the worker's log."
+            f"An internal error occurred at this record ({type(error).__name__}), so it is not migrated. Tell the "
+            "operator: the details are in the worker's log."
         )
     if staged.in_flight is not None:
         message += MAY_HAVE_ARRIVED

@@ -34,7 +34,7 @@ class AttributeState(msgspec.Struct, frozen=True, kw_only=True):
     source: list[Any]
     """The source's values."""
     wanted: list[Any]
-    """The values in the draft: without those that other records of the target hold and those that the target refused."""
+    """The values in the draft, without those that other records of the target hold or that the target refused."""
     standing: list[Any]
     """The target's values."""
     last: list[Any] = []
@@ -232,7 +232,7 @@ def _left_out_before(state: AttributeState, wanted: list[Any]) -> list[Issue]:
             level="info",
             code="left_out_before",
             message=f"An earlier job could not write these values to {state.slug}, because the target refused them or "
-            "another record held them. They are not written until the source changes (on_existing is fill). A job whose "
+            "another record held them. They stay out until the source changes (on_existing is fill). A job whose "
             "on_existing is overwrite tries again.",
             field=state.slug,
             value=jsonb(left),

@@ -43,7 +43,7 @@ async def foresee(job: Job, target: Writer, plans: Sequence[RecordPlan]) -> list
 
 
 async def name(tx: Connection, job: Job, results: Sequence[Result]) -> list[Result]:
-    """Return results that are about to be stored, with an issue for each record that the target creates because of them.
+    """Return results that will be stored, with an issue for each record that the target creates because of them.
 
     A record that several results cause is named once in a job, by the first of them that is stored.
     """

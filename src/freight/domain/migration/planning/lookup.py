@@ -14,7 +14,7 @@ from freight.model.crm import Entity
 async def find_matches(
     job: Job, target: Writer, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft] = ()
 ) -> Matches:
-    """Find the records of the `unmatched` drafts, and those that hold unique values of these or of the `matched` ones."""
+    """Find the records of the `unmatched` drafts, and those that hold unique values of any of the drafts."""
     drafts = [*unmatched, *matched]
     found = await target.find(drafts) if drafts else []
     if not found:
