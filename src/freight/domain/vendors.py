@@ -31,7 +31,7 @@ class Vendors:
     def __init__(self, settings: Settings, redis: Redis, workers: Callable[[], int]) -> None:
         """`workers` returns how many workers share the pace; it is used only while Redis is unavailable."""
         self._settings = settings
-        self._guard = EgressPolicy(settings.extra_vendor_hosts)
+        self._egress_policy = EgressPolicy(settings.extra_vendor_hosts)
         self._redis = redis
         self._workers = workers
         self._pacers = Pacers()
@@ -45,7 +45,7 @@ class Vendors:
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, _at(base_url, account))),
-            transport=OwnedTransport(self._guard.transport(LIMITS)),
+            transport=OwnedTransport(self._egress_policy.transport(LIMITS)),
         )
 
     def target(
@@ -57,7 +57,7 @@ class Vendors:
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, _at(base_url, account))),
-            transport=OwnedTransport(self._guard.transport(LIMITS)),
+            transport=OwnedTransport(self._egress_policy.transport(LIMITS)),
         )
 
     def expected_rates(self, system: str) -> dict[Kind, float]:
@@ -67,7 +67,7 @@ class Vendors:
     @property
     def resolve(self) -> Resolve:
         """The function that resolves host names to addresses."""
-        return self._guard.resolve
+        return self._egress_policy.resolve
 
     async def base_url(self, system: str, given: str | None, *, field: str) -> str:
         """Return the address to use for a vendor: its own, or the one given if it is allowed.
@@ -85,9 +85,9 @@ class Vendors:
     async def _check(self, system: str, text: str) -> None:
         url = parse(text)
         own = url.scheme == "https" and url.port is None and url.host in registry.SPECS[system].hosts
-        if not (own or self._guard.allows(url)) or url.query or url.fragment:
+        if not (own or self._egress_policy.allows(url)) or url.query or url.fragment:
             raise AddressRefused(f"Freight does not send requests to {url.netloc.decode()!r}.")
-        await self._guard.check(text)
+        await self._egress_policy.check(text)
 
     def _pacer(self, system: str, account: str) -> Pacer:
         spec = registry.SPECS[system]

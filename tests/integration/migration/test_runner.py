@@ -190,7 +190,7 @@ async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_
     paused = await shown(tenant, job)
     assert (paused["status"], paused["paused_by"], paused["waiting_for"]) == ("paused", "vendor", None)
     (row,) = await jobs.logs(tenant, str(job.id), code="waited_too_long")
-    assert "Attio is unavailable. When the vendor can be used again, resume the job." in row["message"]
+    assert "Attio is unavailable. When the vendor is available again, resume the job." in row["message"]
     resumed = (await tenant.client.post(paused["links"]["resume"])).raise_for_status().json()
     assert (resumed["status"], resumed["paused_by"]) == ("running", None)
 

@@ -43,7 +43,7 @@ async def test_a_vendor_that_answers_nothing_is_waited_for(error):
         await of(Vendor(error)).failed(Unavailable("500"))
     assert waits.value.code == "vendor_unavailable"
     assert waits.value.until > datetime.now(UTC)
-    assert "goes on by itself" in str(waits.value)
+    assert "continues by itself" in str(waits.value)
 
 
 async def test_a_key_that_is_refused_is_not_waited_for():

@@ -203,7 +203,7 @@ def _field(
     former = (old_place and old_place.attribute) or old.to
     slug = (new_place and new_place.attribute) or new.to
     stays = f"What earlier jobs wrote to {former or 'its attribute'} stays there and is not updated from the source, "
-    stays += "unless another field is mapped to it now, whose values replace it."
+    stays += "unless something else is mapped to it now, whose values replace it."
     if old.skip != new.skip:
         if new.skip:
             return [_issue(f"{at}.skip", f"The field {name} is skipped now. {stays}", before=former)]
