@@ -8,7 +8,7 @@ import msgspec
 from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.affinity.row_parser import Reading
+from freight.connectors.affinity.row_parser import FieldSelection
 from freight.connectors.affinity.source import AffinityReader, AffinitySource
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import Entity, List
@@ -104,8 +104,8 @@ def a_list(id_: str, of: Any, *fields: Field) -> List:
     return List(id=id_, name=f"List {id_}", of=of, fields=fields)
 
 
-def reading(owner: str, *fields: Field, skipped: frozenset[str] = frozenset()) -> Reading:
-    return Reading(owner, {field.id: field for field in fields}, skipped)
+def reading(owner: str, *fields: Field, skipped: frozenset[str] = frozenset()) -> FieldSelection:
+    return FieldSelection(owner, {field.id: field for field in fields}, skipped)
 
 
 def codes(row: Row) -> list[str]:

@@ -12,7 +12,7 @@ from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
 from freight.connectors.attio.provenance import Marks
-from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
+from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, managed_attributes
 from freight.connectors.planning.choices import Choice
 from freight.connectors.planning.choices import Existing as ExistingChoices
 from freight.connectors.planning.lists import ListDefinition
@@ -108,7 +108,7 @@ def _of_owner(owner: str, layout: ResolvedMapping) -> dict[str, Attribute]:
             is_unique=item.unique,
             description=item.description,
         )
-        for item in added_to(owner, MARKS)
+        for item in managed_attributes(owner, MARKS)
     }
     places = [place for place in layout.places if place.owner == owner and place.action in ("make", "restore")]
     return added | {place.attribute or "": _made(place) for place in places}

@@ -12,7 +12,7 @@ from freight.connectors.errors import ConnectorError, Unavailable, UnexpectedAns
 Json = Any
 """The result of decoding a response: dicts, lists, strings, numbers, booleans and None."""
 
-LARGEST_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """The maximum bytes of an unpacked response; pages of 500 rows have a few MB. A small body can unpack to any size."""
 
 OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -49,7 +49,7 @@ Accepts = Callable[[Json], bool]
 """Returns whether JSON is a response to the request, and not something else."""
 
 
-def judge(
+def classify(
     response: httpx.Response, accepts: Accepts, complaint_in: Callable[[httpx.Response], VendorErrorBody]
 ) -> tuple[Json, Fault | None]:
     """Return the decoded response of a success, else None; and why it is none of the API's responses, if so.
@@ -74,30 +74,30 @@ def judge(
     return None, None
 
 
-async def whole(response: httpx.Response) -> httpx.Response:
+async def read_whole(response: httpx.Response) -> httpx.Response:
     """Read a streamed response to its end, unpacked. Raise `httpx.DecodingError` if it is too large."""
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
         size += len(part)
-        if size > LARGEST_ANSWER:
-            raise httpx.DecodingError(f"The answer has more than {LARGEST_ANSWER} bytes.", request=response.request)
+        if size > MAX_ANSWER_BYTES:
+            raise httpx.DecodingError(f"The answer has more than {MAX_ANSWER_BYTES} bytes.", request=response.request)
         parts.append(part)
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in OF_TRANSFER]
     return httpx.Response(response.status_code, headers=headers, content=b"".join(parts), request=response.request)
 
 
-def anything(_: Json) -> bool:
+def any_json(_: Json) -> bool:
     """Accept any JSON."""
     return True
 
 
-def holds(*keys: str) -> Accepts:
+def has_keys(*keys: str) -> Accepts:
     """Return a check for an object with these keys."""
     return lambda answer: isinstance(answer, dict) and answer.keys() >= set(keys)
 
 
-def said(complaint: VendorErrorBody) -> str:
+def quoted_message(complaint: VendorErrorBody) -> str:
     """Return the vendor's message, as the end of a sentence."""
     if not complaint.message:
         return "."

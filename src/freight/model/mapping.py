@@ -85,6 +85,6 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Return what the job wants of a list."""
         return self.lists.get(list_id, ListMapping())
 
-    def carries_list(self, list_id: str) -> bool:
+    def migrates_list(self, list_id: str) -> bool:
         """Return whether a list is migrated."""
         return (self.only_lists is None or list_id in self.only_lists) and not self.of_list(list_id).skip

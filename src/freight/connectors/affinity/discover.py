@@ -76,7 +76,7 @@ async def discover(client: AffinityClient, entities: Collection[Entity], mapping
     issues += [*fields.issues, *await _missing_permissions(client, wanted, lists)]
     if not isinstance(defined, list):
         issues.append(DEFINITIONS_REFUSED)
-    carried = [given for given in lists if mapping.carries_list(given.id)]
+    carried = [given for given in lists if mapping.migrates_list(given.id)]
     return Discovery(
         schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, carried), calls_left=await _calls_left(client)
     )
@@ -106,7 +106,7 @@ class _Fields:
         try:
             return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
         except PermissionMissing as refusal:
-            if self._mapping.carries_list(list_id):
+            if self._mapping.migrates_list(list_id):
                 way_out = f"skip the list {list_id} in the mapping of the job"
                 self.issues.append(_fields_refused(f"the list {name!r}", way_out, refusal))
             return ()
@@ -124,7 +124,7 @@ class _Fields:
 
     def _is_wanted(self, owner: str, field: Field) -> bool:
         named = self._mapping.fields_of(owner).get(field.id)
-        return (owner in COLLECTIONS or self._mapping.carries_list(owner)) and not (named is not None and named.skip)
+        return (owner in COLLECTIONS or self._mapping.migrates_list(owner)) and not (named is not None and named.skip)
 
 
 def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issue:

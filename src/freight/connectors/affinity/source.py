@@ -15,9 +15,9 @@ from freight.connectors.affinity.fields import id_of, is_number, text_of
 from freight.connectors.affinity.files import read_files
 from freight.connectors.affinity.lists import list_rows, read_entries
 from freight.connectors.affinity.notes import read_notes
-from freight.connectors.affinity.row_parser import Reading, refused_row
+from freight.connectors.affinity.row_parser import FieldSelection, refused_row
 from freight.connectors.affinity.tasks import read_tasks
-from freight.connectors.affinity.truncated_values import complete
+from freight.connectors.affinity.truncated_values import fetch_all_values
 from freight.connectors.answers import Json
 from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.http import BACKOFF
@@ -79,7 +79,7 @@ class AffinityReader:
         self._client = client
         self._schema = schema
         self._mapping = mapping
-        self._readings = {owner: Reading.of(schema, mapping, owner) for owner in COLLECTIONS}
+        self._selections = {owner: FieldSelection.of(schema, mapping, owner) for owner in COLLECTIONS}
         self._deals = Deals(client, schema, mapping)
 
     async def read(self, entity: Entity, cursor: str | None) -> Page:
@@ -138,6 +138,6 @@ class AffinityReader:
         return Page(rows=tuple(rows), next_cursor=page.cursor)
 
     async def _row(self, entity: Entity, row: Json) -> Row:
-        reading = self._readings[entity]
-        await complete(self._client, f"/v2/{COLLECTIONS[entity]}/{id_of(row)}", row, reading)
-        return company_row(row, reading) if entity == "companies" else person_row(row, reading)
+        selection = self._selections[entity]
+        await fetch_all_values(self._client, f"/v2/{COLLECTIONS[entity]}/{id_of(row)}", row, selection)
+        return company_row(row, selection) if entity == "companies" else person_row(row, selection)

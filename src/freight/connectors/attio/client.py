@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import structlog
 
-from freight.connectors.answers import Json, VendorErrorBody, holds
+from freight.connectors.answers import Json, VendorErrorBody, has_keys
 from freight.connectors.attio.spec import SPEC
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
-from freight.connectors.http import HttpClient, Method, Params, Patience
+from freight.connectors.http import HttpClient, Method, Params, QueryRetries
 from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Kind
 from freight.connectors.waits import obeyed, seconds_asked
@@ -55,7 +55,7 @@ class AttioClient(HttpClient):
         `active` for one that it does not know.
         """
         try:
-            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True, accepts=holds("active"))
+            answer = await self.request("GET", "/v2/self", kind="read", idempotent=True, accepts=has_keys("active"))
         except Rejected as error:
             if error.status != 400:
                 raise
@@ -73,7 +73,7 @@ class AttioClient(HttpClient):
 
     async def read(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> Json:
         """What stands at a path."""
-        return await self._data("GET", path, kind=kind, repeatable=True, params=params)
+        return await self._data("GET", path, kind=kind, idempotent=True, params=params)
 
     async def read_list(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> list[dict[str, Any]]:
         """What stands at a path, which must be a list of objects."""
@@ -112,7 +112,7 @@ class AttioClient(HttpClient):
             at = {} if cursor is None else {"cursor": cursor}
             try:
                 answer = await self.request(
-                    "GET", path, kind="read", repeatable=True, params={**params, **at}, accepts=holds("data")
+                    "GET", path, kind="read", idempotent=True, params={**params, **at}, accepts=has_keys("data")
                 )
             except Rejected as refusal:
                 if cursor is not None and refusal.status in (400, 410, 422):
@@ -133,15 +133,15 @@ class AttioClient(HttpClient):
         *,
         limit: int,
         offset: int = 0,
-        patience: Patience | None = None,
+        retries: QueryRetries | None = None,
     ) -> list[dict[str, Any]]:
-        """Return a page of what the filter finds, in the order of ids. Raises `QueryTooComplex` if `patience` ends.
+        """Return a page of what the filter finds, in the order of ids. Raise `QueryTooComplex` after `retries`.
 
         Attio adds up a score for what a query filters and sorts by, and limits it for one query and for all of ten
         seconds. Without a sort it is the lowest.
         """
         query = {"limit": limit, "offset": offset, **({} if filter_ is None else {"filter": filter_})}
-        answer = await self._data("POST", f"{path}/query", kind="read", repeatable=True, json=query, patience=patience)
+        answer = await self._data("POST", f"{path}/query", kind="read", idempotent=True, json=query, retries=retries)
         return _dicts(answer)
 
     async def write(
@@ -150,31 +150,31 @@ class AttioClient(HttpClient):
         path: str,
         body: Mapping[str, Any],
         *,
-        repeatable: bool,
+        idempotent: bool,
         key: str | None = None,
         params: Params | None = None,
     ) -> dict[str, Any]:
         """Send a body, wrapped as Attio wants it, and return what Attio made of it.
 
-        `key` is the name of the id that this must have. `InDoubt` if not repeatable.
+        `key` is the name of the id that this must have. `InDoubt` if not idempotent.
         """
-        answer = await self._data(method, path, kind="write", repeatable=repeatable, params=params, json={"data": body})
-        return self._made(answer, f"{method} {path}", repeatable=repeatable, key=key)
+        answer = await self._data(method, path, kind="write", idempotent=idempotent, params=params, json={"data": body})
+        return self._made(answer, f"{method} {path}", idempotent=idempotent, key=key)
 
     async def upload(self, path: str, fields: Mapping[str, str], name: str, content: FileContent) -> dict[str, Any]:
-        """Send a file, read in parts as it is sent. Not repeatable: `InDoubt` where Attio may have taken it."""
+        """Send a file, read in parts as it is sent. Not idempotent: `InDoubt` where Attio may have taken it."""
         type_ = content.content_type or ""
         file = (name, content.file, type_ if CONTENT_TYPE.fullmatch(type_) else UNNAMED_TYPE)
         request = self._client.build_request("POST", path, data=dict(fields), files={"file": file})
-        answer = await self._send(request, kind="upload", repeatable=False)
+        answer = await self._send(request, kind="upload", idempotent=False)
         made = answer.get("data") if isinstance(answer, dict) else None
-        return self._made(made, f"POST {path}", repeatable=False, key="file_id")
+        return self._made(made, f"POST {path}", idempotent=False, key="file_id")
 
-    def _made(self, answer: Json, what: str, *, repeatable: bool, key: str | None) -> dict[str, Any]:
+    def _made(self, answer: Json, what: str, *, idempotent: bool, key: str | None) -> dict[str, Any]:
         match answer:
             case {"id": dict(ids)} if key is None or isinstance(ids.get(key), str):
                 return dict(answer)
-        if not repeatable:
+        if not idempotent:
             raise self._in_doubt(what, "the answer does not say what was made")
         raise UnexpectedAnswer(f"Attio answered {what} without what was asked for.")
 
@@ -184,21 +184,21 @@ class AttioClient(HttpClient):
         path: str,
         *,
         kind: Kind,
-        repeatable: bool,
+        idempotent: bool,
         params: Params | None = None,
         json: object = None,
-        patience: Patience | None = None,
+        retries: QueryRetries | None = None,
     ) -> Json:
         """The answer, taken out of the `{"data": …}` that Attio wraps nearly everything in."""
         answer = await self.request(
             method,
             path,
             kind=kind,
-            repeatable=repeatable,
+            idempotent=idempotent,
             params=params,
             json=json,
-            patience=patience,
-            accepts=holds("data"),
+            retries=retries,
+            accepts=has_keys("data"),
         )
         return answer["data"]
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-async def together(requests: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+async def gather_all(requests: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
     """The results in the order of the requests. Raises the first failure as it is, once the others have ended."""
     try:
         async with asyncio.TaskGroup() as group:

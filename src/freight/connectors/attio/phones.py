@@ -51,7 +51,7 @@ class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its digits are not those of the text: it is dialled with others from abroad, or has letters for some."""
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class ParsedNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """What a text holds. Either there are numbers, or `reason` says why there are none."""
 
     numbers: tuple[PhoneNumber, ...] = ()
@@ -60,13 +60,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def read_phone_numbers(text: str, country: str | None) -> Reading:
+def read_phone_numbers(text: str, country: str | None) -> ParsedNumbers:
     """Return the numbers in a text; `country` (ISO code) is where one without an international prefix is dialled."""
     if len(text) > MAX_LENGTH:
-        return Reading(reason=f"it has more than {MAX_LENGTH} characters")
+        return ParsedNumbers(reason=f"it has more than {MAX_LENGTH} characters")
     plain = SCHEME.sub("", "".join(_ascii(character) for character in _normalized(text)))
     if (vanity := _vanity(plain, country)) is not None:
-        return Reading(numbers=(vanity,))
+        return ParsedNumbers(numbers=(vanity,))
     found: dict[PhoneNumber, None] = {}
     beside: list[str] = []
     reasons: list[str] = []
@@ -88,12 +88,12 @@ def read_phone_numbers(text: str, country: str | None) -> Reading:
         found[number] = None
         end = extension.end() if extension is not None and not left else match.end()
     if ATTACHED.search(_without_extensions(plain)):
-        return Reading(reason="letters stand among its digits")
+        return ParsedNumbers(reason="letters stand among its digits")
     if not found:
-        return Reading(reason=reasons[0] if len(reasons) == 1 else NOT_A_NUMBER)
+        return ParsedNumbers(reason=reasons[0] if len(reasons) == 1 else NOT_A_NUMBER)
     beside.append(plain[end:])
     remark = " ".join(" ".join(part.strip(" \t\n,;|/&()-.:") for part in beside).split())
-    return Reading(numbers=tuple(found), remark=remark or None)
+    return ParsedNumbers(numbers=tuple(found), remark=remark or None)
 
 
 def _normalized(text: str) -> str:

@@ -66,7 +66,7 @@ IDENTIFYING: dict[str, frozenset[str]] = {
 """The attributes that hold what a record is known by. A field takes their place only if the job says so."""
 
 
-class Added(msgspec.Struct, frozen=True, kw_only=True):
+class ManagedAttribute(msgspec.Struct, frozen=True, kw_only=True):
     """An attribute that Freight adds for itself."""
 
     slug: str
@@ -77,7 +77,7 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     unique: bool = False
 
 
-PHONE_NUMBERS = Added(slug="phone_numbers", title="Phone numbers", type="phone-number", multiple=True)
+PHONE_NUMBERS = ManagedAttribute(slug="phone_numbers", title="Phone numbers", type="phone-number", multiple=True)
 """Attio's people have this attribute, and its companies do not."""
 
 DEMANDED = frozenset({"name", "stage", "owner"})
@@ -169,10 +169,12 @@ def parts_of(marks: Marks) -> dict[Entity, dict[str, str]]:
     }
 
 
-def added_to(owner: str, marks: Marks) -> tuple[Added, ...]:
+def managed_attributes(owner: str, marks: Marks) -> tuple[ManagedAttribute, ...]:
     """Return what Freight adds to `companies`, `people`, `deals`, or else to a list."""
     label = marks.provenance.label
-    source_id = Added(slug=marks.source_id, title=f"{label} ID", description=marks.of_ids, unique=owner == "deals")
+    source_id = ManagedAttribute(
+        slug=marks.source_id, title=f"{label} ID", description=marks.of_ids, unique=owner == "deals"
+    )
     match owner:
         case "companies":
             return (source_id, PHONE_NUMBERS)
@@ -181,12 +183,12 @@ def added_to(owner: str, marks: Marks) -> tuple[Added, ...]:
         case _:
             of_list = marks.of_list(owner)
             return (
-                Added(slug=marks.entry_id, title=f"{label} entry ID", description=of_list),
-                Added(slug=marks.added_at, title=f"Added in {label}", description=of_list, type="timestamp"),
+                ManagedAttribute(slug=marks.entry_id, title=f"{label} entry ID", description=of_list),
+                ManagedAttribute(slug=marks.added_at, title=f"Added in {label}", description=of_list, type="timestamp"),
             )
 
 
-def own_types(owner: str, marks: Marks) -> dict[str, str]:
+def written_types(owner: str, marks: Marks) -> dict[str, str]:
     """Return the attributes, with their types, that Freight writes on `companies`, `people`, `deals`, or else on a
     list, besides those of fields."""
-    return {**STANDARD.get(owner, {}), **{added.slug: added.type for added in added_to(owner, marks)}}
+    return {**STANDARD.get(owner, {}), **{added.slug: added.type for added in managed_attributes(owner, marks)}}

@@ -7,13 +7,13 @@ import httpx
 
 from freight.connectors.attio import drafting
 from freight.connectors.attio.client import AttioClient
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.definitions import Definitions
 from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import discover
-from freight.connectors.attio.planning.prepare import chooser_of, prepare
+from freight.connectors.attio.planning.prepare import choice_attribute_of, prepare
 from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.writing.catalog import AttributeCatalog
@@ -127,15 +127,17 @@ class AttioTarget:
         )
         lists = resolve_lists(request)
         fields = resolve_fields(request, lists[0])
-        choosers = {
-            (place.owner, place.attribute): chooser
+        choice_attributes = {
+            (place.owner, place.attribute): choice_attribute
             for place in fields[0]
             if place.attribute is not None
             and place.action != "make"
-            and (chooser := chooser_of(place, lists[0])) is not None
+            and (choice_attribute := choice_attribute_of(place, lists[0])) is not None
         }
-        choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
-        return assemble(request, lists, fields, dict(zip(choosers, choices, strict=True)))
+        choices = await gather_all(
+            self._definitions.choices(choice_attribute) for choice_attribute in choice_attributes.values()
+        )
+        return assemble(request, lists, fields, dict(zip(choice_attributes, choices, strict=True)))
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
         """Make whatever the layout lacks; making it again changes nothing. Return the layout with the ids."""

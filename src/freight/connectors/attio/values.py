@@ -48,7 +48,7 @@ LOCATION_KEYS = (
 DECIMALS = 4
 """What Attio documents that it keeps of a number."""
 
-LARGEST_EXACT = 2**53
+MAX_EXACT_INTEGER = 2**53
 """From here on a float holds no longer every integer."""
 
 
@@ -100,7 +100,7 @@ def number(given: float | Decimal) -> int | float:
         kept = math.inf
     if not math.isfinite(kept):
         raise InvalidValueError("it is too large, or not a number that can be counted with")
-    return int(kept) if kept == int(kept) and abs(kept) < LARGEST_EXACT else kept
+    return int(kept) if kept == int(kept) and abs(kept) < MAX_EXACT_INTEGER else kept
 
 
 def loss(given: float | Decimal, kept: float) -> str | None:

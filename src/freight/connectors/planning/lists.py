@@ -39,7 +39,7 @@ def place_lists(
     found: list[Issue] = []
     taken: dict[str, List] = {}
     for given in lists:
-        if not mapping.carries_list(given.id) or (not migrated and given.of != "deals"):
+        if not mapping.migrates_list(given.id) or (not migrated and given.of != "deals"):
             continue
         held = existing.get(given.id)
         roles, wrong = resolve_roles(given, mapping) if given.of == "deals" else ({}, [])

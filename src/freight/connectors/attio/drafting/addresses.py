@@ -11,15 +11,15 @@ from freight.model.contacts import Part, read_email, read_website
 CORRECT = "Correct it at the source and run the job again, or enter it in Attio."
 
 
-def domains(texts: Iterable[str], name: str | None, profiles: Attributes, sketch: DraftBuilder) -> list[str]:
+def domains(texts: Iterable[str], name: str | None, profiles: Attributes, builder: DraftBuilder) -> list[str]:
     """Return the domains in what was typed as the website of a firm with this name. Profiles on platforms are added to
     `profiles`, under the attributes that hold such, where these are empty."""
-    return _kept(((text, read_website(text, name)) for text in texts), "domains", profiles, sketch)
+    return _kept(((text, read_website(text, name)) for text in texts), "domains", profiles, builder)
 
 
-def email_addresses(texts: Iterable[str], profiles: Attributes, sketch: DraftBuilder) -> list[str]:
+def email_addresses(texts: Iterable[str], profiles: Attributes, builder: DraftBuilder) -> list[str]:
     """Return the addresses in what was typed as a person's e-mail address. Profiles are treated as by `domains`."""
-    return _kept(((text, _with_profiles(text)) for text in texts), "email_addresses", profiles, sketch)
+    return _kept(((text, _with_profiles(text)) for text in texts), "email_addresses", profiles, builder)
 
 
 def _with_profiles(text: str) -> tuple[Part, ...]:
@@ -31,7 +31,7 @@ def _with_profiles(text: str) -> tuple[Part, ...]:
 
 
 def _kept(
-    read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Attributes, sketch: DraftBuilder
+    read: Iterable[tuple[str, tuple[Part, ...]]], slug: str, profiles: Attributes, builder: DraftBuilder
 ) -> list[str]:
     found: dict[str, None] = {}
     for text, parts in read:
@@ -40,18 +40,18 @@ def _kept(
                 case "address":
                     found[part.value or ""] = None
                 case "profile":
-                    _place_profile(part, slug, profiles, sketch)
+                    _place_profile(part, slug, profiles, builder)
                 case _:
-                    _say_left_out(text, part, slug, sketch)
+                    _report_left_out(text, part, slug, builder)
     return list(found)
 
 
-def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: DraftBuilder) -> None:
+def _place_profile(part: Part, slug: str, profiles: Attributes, builder: DraftBuilder) -> None:
     attribute = PROFILE_OF_PLATFORM.get(part.platform or "")
     address = part.value or part.text
     what = f"{shown(part.text)} is a page on a platform that many share, not {_thing(slug)}"
     if attribute is None:
-        sketch.say(
+        builder.add_issue(
             "profile_not_a_domain",
             f"{what}, and Attio has no attribute for it: it was left out. Note it elsewhere in Attio if it is needed.",
             field=slug,
@@ -61,7 +61,7 @@ def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: DraftBui
     held = profiles.get(attribute) or [address]
     profiles[attribute] = held
     if page(held[0]) == page(address):
-        sketch.say(
+        builder.add_issue(
             "profile_not_a_domain",
             f"{what}: it was written to {attribute} instead.",
             field=slug,
@@ -69,7 +69,7 @@ def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: DraftBui
             info=True,
         )
     else:
-        sketch.say(
+        builder.add_issue(
             "profile_not_a_domain",
             f"{what}, and the record has another value for {attribute}, {shown(held[0])}: it was left out. Correct it "
             "at the source or in Attio.",
@@ -78,10 +78,10 @@ def _place_profile(part: Part, slug: str, profiles: Attributes, sketch: DraftBui
         )
 
 
-def _say_left_out(text: str, part: Part, slug: str, sketch: DraftBuilder) -> None:
+def _report_left_out(text: str, part: Part, slug: str, builder: DraftBuilder) -> None:
     match part.kind:
         case "free_mail":
-            sketch.say(
+            builder.add_issue(
                 "free_mail_domain",
                 f"{shown(part.text)} belongs to a provider of free e-mail, and people of many firms have addresses "
                 "there: it was not taken as the domain of this company. Enter the company's own domain if it has one.",
@@ -89,7 +89,7 @@ def _say_left_out(text: str, part: Part, slug: str, sketch: DraftBuilder) -> Non
                 value=part.text,
             )
         case "shared":
-            sketch.say(
+            builder.add_issue(
                 "shared_domain",
                 f"{part.value} is shared by many: {shown(part.text)} was not taken as the domain of this company. "
                 "Enter the company's own domain if it has one.",
@@ -97,7 +97,7 @@ def _say_left_out(text: str, part: Part, slug: str, sketch: DraftBuilder) -> Non
                 value=part.text,
             )
         case "page":
-            sketch.say(
+            builder.add_issue(
                 "page_left_out",
                 f"Attio keeps the domain of a web address alone: of {shown(text)}, {shown(part.text)} was left out. "
                 "Note it elsewhere in Attio if it is needed.",
@@ -106,7 +106,7 @@ def _say_left_out(text: str, part: Part, slug: str, sketch: DraftBuilder) -> Non
                 info=True,
             )
         case "remark":
-            sketch.say(
+            builder.add_issue(
                 "remark_left_out",
                 f"Attio has no place for what stands beside an address: of {shown(text)}, {shown(part.text)} was left "
                 "out. Note it elsewhere in Attio if it is needed.",
@@ -116,7 +116,7 @@ def _say_left_out(text: str, part: Part, slug: str, sketch: DraftBuilder) -> Non
             )
         case _:
             code = "invalid_domain" if slug == "domains" else "invalid_email"
-            sketch.say(
+            builder.add_issue(
                 code,
                 f"{shown(part.text)} is not {_thing(slug)} ({part.reason}): it was left out. {CORRECT}",
                 field=slug,

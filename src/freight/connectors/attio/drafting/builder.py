@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from freight.connectors.attio import values
 from freight.connectors.attio.provenance import Marks, marks_of
-from freight.connectors.attio.standard import own_types
+from freight.connectors.attio.standard import written_types
 from freight.connectors.protocols import Issue, References, ReferenceSlot, SlotReference
 from freight.model.crm import Entity, Reference
 from freight.model.fields import PersonRef
 from freight.model.resolved_mapping import Place, ResolvedMapping
 
-SHOWN = 80
+MAX_QUOTED = 80
 """Characters of a value that a message quotes."""
 
 
@@ -28,10 +28,10 @@ class MappingIndex:
         }
         """The titles of the options by owner and field, of which there may be thousands."""
 
-    def carried(self, owner: str) -> frozenset[str]:
+    def migrated(self, owner: str) -> frozenset[str]:
         """Return the attributes that the job writes on the records of an owner of fields."""
         fields = (place.attribute for place in self.places.get(owner, {}).values() if place.action != "skip")
-        return frozenset(own_types(owner, self.marks)) | {slug for slug in fields if slug is not None}
+        return frozenset(written_types(owner, self.marks)) | {slug for slug in fields if slug is not None}
 
     @property
     def marks(self) -> Marks:
@@ -46,16 +46,18 @@ class MappingIndex:
 class DraftBuilder:
     """A draft while it is being made."""
 
-    def __init__(self, guide: MappingIndex, references: References) -> None:
-        self.guide = guide
-        self.layout = guide.layout
-        self.marks = guide.marks
+    def __init__(self, index: MappingIndex, references: References) -> None:
+        self.index = index
+        self.layout = index.layout
+        self.marks = index.marks
         self.references = references
         self.issues: list[Issue] = []
         self.slots: dict[str, ReferenceSlot] = {}
         """The attributes that refer to other records."""
 
-    def say(self, code: str, message: str, *, field: str | None, value: str | None = None, info: bool = False) -> None:
+    def add_issue(
+        self, code: str, message: str, *, field: str | None, value: str | None = None, info: bool = False
+    ) -> None:
         """Add an issue."""
         level = "info" if info else "warning"
         self.issues.append(Issue(level=level, code=code, message=message, field=field, value=value))  # type: ignore[arg-type]
@@ -125,11 +127,11 @@ class DraftBuilder:
 
     def own(self, person: PersonRef, *, field: str) -> dict[str, str] | None:
         """Return the member who is to own something in the place of this person; None if no member can."""
-        if (member_id := self.guide.member(person)) is not None:
+        if (member_id := self.index.member(person)) is not None:
             return values.actor_reference(member_id)
         who = f"{person.name or person.id} ({person.email or 'no e-mail address known'})"
         if self.layout.default_owner is not None:
-            self.say(
+            self.add_issue(
                 "owner_replaced",
                 f"{who} is not a member of this Attio workspace: the default owner stands in. Invite the person to "
                 "Attio and run the job again, or choose another owner there.",
@@ -137,7 +139,7 @@ class DraftBuilder:
                 value=person.email or person.id,
             )
             return values.actor_reference(self.layout.default_owner)
-        self.say(
+        self.add_issue(
             "owner_without_member",
             f"{who} is not a member of this Attio workspace, and the job names no default owner: none was entered. "
             "Invite the person to Attio, or name a default owner in the mapping, and run the job again.",
@@ -150,7 +152,7 @@ class DraftBuilder:
 def shown(value: object) -> str:
     """Return a value as a message quotes it."""
     text = str(value)
-    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+    return repr(text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…")
 
 
 def described(people: Mapping[str, PersonRef], person_id: str) -> str | None:

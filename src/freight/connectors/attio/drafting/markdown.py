@@ -36,7 +36,7 @@ LANGUAGE = re.compile(r"\s*[\w+#.-]*\s*")
 WORD = re.compile(r"[^\W_]+|[^\w\s\\`*\[\]()#|!<>~=]")
 """A word or a sign, but for the signs that Markdown consists of."""
 
-LARGEST_NUMBER = 999_999_999
+MAX_ITEM_NUMBER = 999_999_999
 """Of an item of a list."""
 
 TASK = re.compile(r"\\\[([ xX])\\\](?=\s)")
@@ -269,7 +269,7 @@ def _list(node: SyntaxTreeNode, before: str) -> list[_Block]:
     gap = "\n" if is_tight else "\n\n"
     written = []
     for number, blocks in enumerate(items, start):
-        mark = f"{min(number, LARGEST_NUMBER)}{markup} " if markup in ".)" else f"{markup} "
+        mark = f"{min(number, MAX_ITEM_NUMBER)}{markup} " if markup in ".)" else f"{markup} "
         first, *rest = _task(gap.join(block.text for block in blocks)).split("\n")
         written.append("\n".join([mark + first, *(" " * len(mark) + line if line else "" for line in rest)]))
     return [_Block(gap.join(written), markup=markup, start=start)] if written else []

@@ -6,7 +6,7 @@ from itertools import chain, takewhile
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning.slugs import candidates, earlier_field_slug, field_slug
 from freight.connectors.attio.provenance import Marks, is_made_for_field, is_mark
-from freight.connectors.attio.standard import ATTIO_TYPES, IDENTIFYING, LIST_SYSTEM, added_to, own_types
+from freight.connectors.attio.standard import ATTIO_TYPES, IDENTIFYING, LIST_SYSTEM, managed_attributes, written_types
 from freight.connectors.planning.target import FieldOwner, TargetAttribute
 from freight.model.fields import Field
 from freight.model.mapping import AttributeType
@@ -20,13 +20,13 @@ def field_owner(name: str, attributes: Mapping[str, Attribute], marks: Marks) ->
         earlier = takewhile(attributes.__contains__, candidates(earlier_field_slug(field), marks.prefix))
         return chain(earlier, candidates(field_slug(field), marks.prefix))
 
-    kept = {added.slug for added in added_to(name, marks)}
+    kept = {added.slug for added in managed_attributes(name, marks)}
     kept |= {slug for slug, attribute in attributes.items() if is_mark(name, slug, attribute.description)}
     return FieldOwner(
         name=name,
         attributes={slug: _seen(attribute, marks) for slug, attribute in attributes.items()},
         kept=LIST_SYSTEM | kept,
-        standard=frozenset(own_types(name, marks)),
+        standard=frozenset(written_types(name, marks)),
         identifying=IDENTIFYING.get(name, frozenset()),
         slugs=slugs,
     )

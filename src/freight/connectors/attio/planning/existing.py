@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 import msgspec
 
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.definitions import (
     Attribute,
-    Chooser,
+    ChoiceAttribute,
     Container,
     Definitions,
     Member,
@@ -21,7 +21,7 @@ from freight.model.crm import Entity
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
 
-STAGES = Chooser(Container("objects", "deals"), "stage", "status")
+STAGES = ChoiceAttribute(Container("objects", "deals"), "stage", "status")
 
 LISTED: tuple[Entity, ...] = ("lists", "list_entries")
 """Entities that need the lists themselves."""
@@ -56,18 +56,18 @@ async def discover(
     """Ask Attio for what a plan depends on. Raise a `ConnectorError` on failure."""
     enabled = frozenset((await definitions.objects()).values())
     names: list[str] = [name for name in OBJECTS if name in entities and name in enabled]
-    attributes = await together(definitions.attributes(Container("objects", name)) for name in names)
+    attributes = await gather_all(definitions.attributes(Container("objects", name)) for name in names)
     objects: dict[str, dict[str, Attribute]] = dict(zip(names, attributes, strict=True))
     stages: list[Choice] = []
     if "stage" in objects.get("deals", {}):
         stages = await definitions.choices(STAGES)
     lists = await definitions.lists() if any(entity in entities for entity in LISTED) else []
     matches = [
-        matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.carries_list(given.id)
+        matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.migrates_list(given.id)
     ]
     # One that is not known by its slug may be any of them.
     used = [found.id for found in (lists if None in matches else matches) if found is not None]
-    list_attributes = await together(definitions.attributes(Container("lists", list_id)) for list_id in used)
+    list_attributes = await gather_all(definitions.attributes(Container("lists", list_id)) for list_id in used)
     return Existing(
         objects=objects,
         enabled=enabled,

@@ -1,7 +1,7 @@
 """What the precheck says of an Attio workspace, each with the sentence that tells what to do."""
 
 from freight.connectors.attio.definitions import Attribute
-from freight.connectors.attio.standard import Added
+from freight.connectors.attio.standard import ManagedAttribute
 from freight.connectors.planning.issues import advisory, blocker, quoted, records_of
 from freight.connectors.protocols import Issue
 from freight.model.crm import List
@@ -38,7 +38,7 @@ def list_needs_deals(given: List) -> Issue:
     )
 
 
-def own_attribute_incompatible(owner: str, added: Added) -> Issue:
+def own_attribute_incompatible(owner: str, added: ManagedAttribute) -> Issue:
     """Say that an attribute of the firm has a slug that Freight needs."""
     kind = f"{'a unique' if added.unique else 'a'} {added.type}{' with several values' if added.multiple else ''}"
     return blocker(

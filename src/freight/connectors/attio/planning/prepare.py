@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from freight.connectors.attio.concurrency import together
-from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions
+from freight.connectors.attio.concurrency import gather_all
+from freight.connectors.attio.definitions import Attribute, ChoiceAttribute, Container, Definitions
 from freight.connectors.attio.planning.attributes import types_of
 from freight.connectors.attio.planning.checks import serves
 from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.provenance import Marks, marks_of
-from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
+from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, ManagedAttribute, managed_attributes
 from freight.connectors.errors import Rejected
 from freight.connectors.planning.choices import Choice
 from freight.connectors.planning.lists import ListDefinition
@@ -35,25 +35,31 @@ async def prepare(definitions: Definitions, layout: ResolvedMapping) -> Resolved
     lists = layout.lists
     if any(entity in layout.entities for entity in LISTED):
         lists = await _prepare_lists(definitions, lists)
-    await together(
+    await gather_all(
         _prepare_attributes(
             definitions, owner, container, [place for place in layout.places if place.owner == owner], marks
         )
         for owner, container in _owners(layout, lists)
     )
-    choosers = [(chooser_of(place, lists), place.new_options) for place in layout.places if place.new_options]
+    choice_attributes = [
+        (choice_attribute_of(place, lists), place.new_options) for place in layout.places if place.new_options
+    ]
     if layout.new_stages:
-        choosers.append((STAGES, layout.new_stages))
-    await together(_prepare_choices(definitions, chooser, titles) for chooser, titles in choosers if chooser)
+        choice_attributes.append((STAGES, layout.new_stages))
+    await gather_all(
+        _prepare_choices(definitions, choice_attribute, titles)
+        for choice_attribute, titles in choice_attributes
+        if choice_attribute
+    )
     return msgspec.structs.replace(layout, lists=lists)
 
 
-def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
+def choice_attribute_of(place: Place, lists: Sequence[ListPlace]) -> ChoiceAttribute | None:
     """Return the attribute of a place if it has choices; None for others and on a list that does not exist."""
     container = container_of(place.owner, lists)
     if container is None or place.attribute is None or place.type not in ("select", "status"):
         return None
-    return Chooser(container, place.attribute, place.type)
+    return ChoiceAttribute(container, place.attribute, place.type)
 
 
 def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
@@ -109,7 +115,7 @@ async def _prepare_attributes(
     """Make them one after the other, since Attio shows attributes in the order in which they were made."""
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
-    for added in added_to(owner, marks):
+    for added in managed_attributes(owner, marks):
         await preparing.attribute(*_added(added))
     for place in places:
         if place.attribute is not None and place.type is not None:
@@ -148,31 +154,33 @@ class _Preparing:
             await self._definitions.restore_attribute(self._container, slug)
 
 
-async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: Sequence[str]) -> None:
+async def _prepare_choices(definitions: Definitions, choice_attribute: ChoiceAttribute, titles: Sequence[str]) -> None:
     """Make them one after the other, since Attio shows choices in the order in which they were made."""
-    existing = {choice.title: choice for choice in await definitions.choices(chooser)}
+    existing = {choice.title: choice for choice in await definitions.choices(choice_attribute)}
     for title in titles:
-        found = existing.get(title) or await _make_choice(definitions, chooser, title)
+        found = existing.get(title) or await _make_choice(definitions, choice_attribute, title)
         if found is not None and found.is_archived:
-            await definitions.restore_choice(chooser, found)
+            await definitions.restore_choice(choice_attribute, found)
 
 
-async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -> Choice | None:
+async def _make_choice(definitions: Definitions, choice_attribute: ChoiceAttribute, title: str) -> Choice | None:
     """Make a choice. Return None, or the existing choice for which Attio refuses it."""
     try:
-        await definitions.make_choice(chooser, title)
+        await definitions.make_choice(choice_attribute, title)
     except Rejected as error:
         if error.vendor_code != "slug_conflict":
-            error.attribute = chooser.slug
+            error.attribute = choice_attribute.slug
             raise
     else:
         return None
     # Attio does not document whether titles that differ in case alone are the same to it.
-    alike = [choice for choice in await definitions.choices(chooser) if choice.title.casefold() == title.casefold()]
+    alike = [
+        choice for choice in await definitions.choices(choice_attribute) if choice.title.casefold() == title.casefold()
+    ]
     return next((choice for choice in alike if choice.title == title), next(iter(alike), None))
 
 
-def _added(added: Added) -> tuple[Definition, Fit]:
+def _added(added: ManagedAttribute) -> tuple[Definition, Fit]:
     definition = _definition(added.slug, added.title, added.type, multiple=added.multiple, unique=added.unique)
     definition["description"] = added.description
     return definition, lambda found: serves(found, added)

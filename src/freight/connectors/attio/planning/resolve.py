@@ -11,12 +11,12 @@ import msgspec
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.attributes import field_owner
-from freight.connectors.attio.planning.checks import check_added, check_demanded
+from freight.connectors.attio.planning.checks import check_managed, check_required
 from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import matching_list
 from freight.connectors.attio.planning.slugs import list_slug
 from freight.connectors.attio.provenance import Marks
-from freight.connectors.attio.standard import CAPABILITIES, IDENTIFYING, added_to, parts_of
+from freight.connectors.attio.standard import CAPABILITIES, IDENTIFYING, managed_attributes, parts_of
 from freight.connectors.planning.checks import check_mapping, check_standard
 from freight.connectors.planning.choices import Existing as ExistingChoices
 from freight.connectors.planning.choices import complete_places, new_stages
@@ -85,7 +85,7 @@ def resolve_lists(request: Request) -> Lists:
     impossible = [
         issues.list_needs_deals(given)
         for given in request.schema.lists
-        if given.of not in existing.enabled and mapping.carries_list(given.id) and request.migrates_lists
+        if given.of not in existing.enabled and mapping.migrates_list(given.id) and request.migrates_lists
     ]
     return places, [*impossible, *found]
 
@@ -168,7 +168,7 @@ def _new_additions(request: Request, lists: Sequence[ListPlace]) -> int:
     return sum(
         added.slug not in attributes or attributes[added.slug].is_archived
         for owner, attributes in _all_owners(request, lists)
-        for added in added_to(owner, request.marks)
+        for added in managed_attributes(owner, request.marks)
     )
 
 
@@ -187,14 +187,14 @@ def _deals_disabled(request: Request) -> list[Issue]:
     schema = request.schema
     if "deals" not in request.entities or "deals" in request.existing.enabled:
         return []
-    on_lists = any(given.of == "deals" and request.mapping.carries_list(given.id) for given in schema.lists)
+    on_lists = any(given.of == "deals" and request.mapping.migrates_list(given.id) for given in schema.lists)
     return [issues.deals_disabled()] if on_lists or schema.counts.get("deals") != 0 else []
 
 
 def _check_attributes(request: Request, lists: Sequence[ListPlace]) -> Iterator[Issue]:
     for owner, attributes in _all_owners(request, lists):
-        yield from check_added(owner, attributes, request.marks)
-        yield from check_demanded(owner, attributes, request.marks)
+        yield from check_managed(owner, attributes, request.marks)
+        yield from check_required(owner, attributes, request.marks)
 
 
 def _check_standard(request: Request, parts: Mapping[Entity, Mapping[str, str]]) -> Iterator[Issue]:

@@ -8,7 +8,7 @@ from anyascii import anyascii
 
 from freight.model.fields import Field
 
-LONGEST = 80
+MAX_SLUG_LENGTH = 80
 """Attio documents no limit; what is put before or after a slug comes on top of this."""
 
 MAX_LENGTH = 1000
@@ -41,7 +41,7 @@ def _slug_of_id(field: Field) -> str:
 
 
 def _joined(letters: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:LONGEST].rstrip("_")
+    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:MAX_SLUG_LENGTH].rstrip("_")
     return f"field_{slug}" if slug[:1].isdigit() else slug
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from freight.connectors.attio.definitions import Attribute, Container, Definitions
 from freight.connectors.attio.provenance import Marks, marks_of
-from freight.connectors.attio.standard import ATTIO_TYPES, own_types
+from freight.connectors.attio.standard import ATTIO_TYPES, written_types
 from freight.connectors.errors import NotFound, Rejected
 from freight.connectors.protocols import Attributes
 from freight.model.resolved_mapping import ResolvedMapping
@@ -37,7 +37,7 @@ class AttributeCatalog:
 
     def types(self, owner: str) -> Mapping[str, str]:
         """Return the attributes that Freight writes on `companies`, `people`, `deals`, or a list, with their types."""
-        return {**own_types(owner, self.marks), **self._types.get(owner, {})}
+        return {**written_types(owner, self.marks), **self._types.get(owner, {})}
 
     async def has(self, container: Container, slug: str) -> bool:
         """Return whether an object or a list has an attribute now; in a dry run some are still to be made."""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.standard import PARENT
 from freight.connectors.attio.values import read_automatic, read_values
@@ -32,7 +32,7 @@ class Entries:
             if record.id in drafts:
                 found[record.id] = record
         missing = [(drafts[target_id], target_id) for target_id in drafts if target_id not in found]
-        read = await together(if_present(self._get(_container(draft), entry_id)) for draft, entry_id in missing)
+        read = await gather_all(if_present(self._get(_container(draft), entry_id)) for draft, entry_id in missing)
         return [*found.values(), *(record for record in read if record is not None)]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -56,13 +56,13 @@ class Entries:
         async with self._known.naming(container, sent):
             try:
                 if draft.unique:
-                    written = await self._client.write("PUT", path, body, repeatable=True, key=KEY)
+                    written = await self._client.write("PUT", path, body, idempotent=True, key=KEY)
                     return self._record(container, written)
             except Rejected as error:
                 # The record stands there several times already, with entries that are all others'.
                 if error.vendor_code != "multiple_match_results":
                     raise
-            written = await self._client.write("POST", path, body, repeatable=False, key=KEY)
+            written = await self._client.write("POST", path, body, idempotent=False, key=KEY)
         return self._record(container, written)
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
@@ -70,13 +70,13 @@ class Entries:
         container = _container(draft)
         path = f"{container.path}/entries/{quote(target_id, safe='')}"
         async with self._known.naming(container, values):
-            written = await self._client.write("PUT", path, {"entry_values": values}, repeatable=True, key=KEY)
+            written = await self._client.write("PUT", path, {"entry_values": values}, idempotent=True, key=KEY)
         return self._record(container, written)
 
     async def delete(self, draft: Draft, target_id: str) -> None:
         """Delete an entry; the record on the list stays."""
         path = f"{_container(draft).path}/entries/{quote(target_id, safe='')}"
-        await self._client.request("DELETE", path, kind="write", repeatable=True)
+        await self._client.request("DELETE", path, kind="write", idempotent=True)
 
     async def _of_list(self, list_id: str, drafts: Sequence[Draft]) -> list[TargetRecord]:
         container = Container("lists", list_id)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.values import record_reference
 from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.errors import Rejected
@@ -33,7 +33,7 @@ class Files:
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """Return the files with those ids, asked for one by one."""
-        read = await together(if_present(self._get(target_id, draft)) for target_id, draft in drafts.items())
+        read = await gather_all(if_present(self._get(target_id, draft)) for target_id, draft in drafts.items())
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -45,7 +45,7 @@ class Files:
                 key = (parent["target_object"], parent["target_record_id"])
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
-        pages = await together(if_present(self._attached_to(*parent)) for parent in of_parent)
+        pages = await gather_all(if_present(self._attached_to(*parent)) for parent in of_parent)
         return [
             msgspec.structs.replace(_record(item, draft), is_guess=True)
             for items, wanted in zip(pages, of_parent.values(), strict=True)
@@ -72,7 +72,7 @@ class Files:
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a file."""
-        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", idempotent=True)
 
     async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
         return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft)

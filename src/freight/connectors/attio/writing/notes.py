@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import read_moment, record_reference
 from freight.connectors.attio.writing.catalog import if_present, unchangeable
@@ -32,7 +32,7 @@ class Notes:
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
         """Return the notes with those ids, one by one."""
-        read = await together(if_present(self._get(target_id)) for target_id in drafts)
+        read = await gather_all(if_present(self._get(target_id)) for target_id in drafts)
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -41,7 +41,7 @@ class Notes:
         The one that is a draft has its source id, every other that of a copy for its record.
         """
         parents = {(place["target_object"], place["target_record_id"]) for draft in drafts for place in _places(draft)}
-        pages = await together(
+        pages = await gather_all(
             # A record that is gone from the workspace has no notes.
             if_present(self._of_parent(*parent))
             for parent in sorted(parents)
@@ -67,7 +67,7 @@ class Notes:
         }
         if created_at := values.get("created_at"):
             body["created_at"] = created_at[0]
-        written = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
+        written = await self._client.write("POST", PATH, body, idempotent=False, key=KEY)
         return _record(written, self._marks)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
@@ -79,12 +79,12 @@ class Notes:
         if "content" in body:
             body["format"] = "markdown"
         path = f"{PATH}/{quote(target_id, safe='')}"
-        written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
+        written = await self._client.write("PATCH", path, body, idempotent=True, key=KEY)
         return _record(written, self._marks)
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a note."""
-        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", idempotent=True)
 
     async def _get(self, target_id: str) -> TargetRecord:
         item = await self._client.read(f"{PATH}/{quote(target_id, safe='')}")

@@ -57,12 +57,12 @@ class Objects:
         path = f"{container.path}/records"
         async with self._known.naming(container, sent):
             if not draft.unique:
-                written = await self._client.write("POST", path, {"values": sent}, repeatable=False, key=KEY)
+                written = await self._client.write("POST", path, {"values": sent}, idempotent=False, key=KEY)
             else:
                 # Values are added to those of the matching attribute and take the place of all others'.
                 params = {"matching_attribute": next(iter(draft.unique))}
                 written = await self._client.write(
-                    "PUT", path, {"values": sent}, repeatable=True, key=KEY, params=params
+                    "PUT", path, {"values": sent}, idempotent=True, key=KEY, params=params
                 )
         (record,) = self._records(draft.entity, [written], [draft])
         return record
@@ -72,14 +72,14 @@ class Objects:
         container = Container("objects", draft.entity)
         path = f"{container.path}/records/{quote(target_id, safe='')}"
         async with self._known.naming(container, values):
-            written = await self._client.write("PUT", path, {"values": values}, repeatable=True, key=KEY)
+            written = await self._client.write("PUT", path, {"values": values}, idempotent=True, key=KEY)
         (record,) = self._records(draft.entity, [written], [draft])
         return record
 
     async def delete(self, draft: Draft, target_id: str) -> None:
         """Delete a record."""
         path = f"{Container('objects', draft.entity).path}/records/{quote(target_id, safe='')}"
-        await self._client.request("DELETE", path, kind="write", repeatable=True)
+        await self._client.request("DELETE", path, kind="write", idempotent=True)
 
     async def _query(self, entity: Entity, sought: Sequence[Sought]) -> list[dict[str, Any]]:
         container = Container("objects", entity)

@@ -12,7 +12,7 @@ import structlog
 
 from freight.connectors.attio.client import AttioClient, read_id
 from freight.connectors.errors import QueryTooComplex
-from freight.connectors.http import Patience
+from freight.connectors.http import QueryRetries
 from freight.connectors.paging import Paging
 
 QUERY_SIZE = 400
@@ -25,7 +25,7 @@ REFUSALS = 4
 """The waits between so many refusals last longer than the ten seconds over which Attio adds up the scores of all
 queries, so that those before this one no longer count at the last of them."""
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 log = structlog.get_logger(__name__)
 
@@ -72,22 +72,22 @@ class Queries:
 
     async def _ask(self, path: str, part: Sequence[Sought]) -> list[dict[str, Any]]:
         filter_ = _filter(part)
-        patience = Patience(refusals=REFUSALS, takes_its_word=len(part) > 1)
+        retries = QueryRetries(refusals=REFUSALS, trusts_vendor=len(part) > 1)
         try:
-            return await self._pages(path, filter_, patience)
+            return await self._pages(path, filter_, retries)
         except QueryTooComplex:
             # At a time when nothing passes this waits until something does.
             await self._client.query(path, None, limit=1)
-            return await self._pages(path, filter_, Patience(refusals=1, takes_its_word=True))
+            return await self._pages(path, filter_, QueryRetries(refusals=1, trusts_vendor=True))
 
-    async def _pages(self, path: str, filter_: Mapping[str, Any], patience: Patience) -> list[dict[str, Any]]:
+    async def _pages(self, path: str, filter_: Mapping[str, Any], retries: QueryRetries) -> list[dict[str, Any]]:
         # The pages come in the order of ids: what is made meanwhile may shift an item to the next page, where it is
         # read once more, and leaves none out.
         found: list[dict[str, Any]] = []
         paging = Paging(f"Attio's POST {path}/query")
         while True:
             offset = len(found)
-            page = await self._client.query(path, filter_, limit=PAGE_SIZE, offset=offset, patience=patience)
+            page = await self._client.query(path, filter_, limit=PAGE_SIZE, offset=offset, retries=retries)
             found += page
             if len(page) < PAGE_SIZE:
                 return found
@@ -105,5 +105,5 @@ def _filter(part: Sequence[Sought]) -> dict[str, Any]:
 
 
 def _named(sought: Sought) -> str:
-    value = sought.value if len(sought.value) <= LONGEST_NAME else f"{sought.value[:LONGEST_NAME]}…"
+    value = sought.value if len(sought.value) <= MAX_NAME_LENGTH else f"{sought.value[:MAX_NAME_LENGTH]}…"
     return f"the {sought.slug} {value!r}"

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
 from freight.connectors.attio.writing.catalog import if_present, unchangeable
@@ -61,7 +61,7 @@ class Tasks:
             link = (linked[0]["target_object"], linked[0]["target_record_id"]) if linked else None
             if link is None or not is_planned(link[1]):
                 links[draft.source_id] = link
-        pages = await together(
+        pages = await gather_all(
             if_present(self._linked_to(*link)) for link in dict.fromkeys(links.values()) if link is not None
         )
         found = [record for page in pages for record in page or () if record.source_id in links]
@@ -73,7 +73,7 @@ class Tasks:
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
         """Write a new task. May raise `InDoubt`."""
         body = {"content": draft.values["content"][0], "format": "plaintext", **_changes(draft.values)}
-        made = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
+        made = await self._client.write("POST", PATH, body, idempotent=False, key=KEY)
         return await self._linked(_record(made, self._marks), draft.values)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
@@ -85,7 +85,7 @@ class Tasks:
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a task."""
-        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", idempotent=True)
 
     async def _linked(self, task: TargetRecord, sent: Attributes) -> TargetRecord:
         """Return the task once it has the links that were sent, with an issue if Attio does not keep them.
@@ -115,7 +115,7 @@ class Tasks:
 
     async def _patch(self, target_id: str, body: Mapping[str, Any]) -> TargetRecord:
         path = f"{PATH}/{quote(target_id, safe='')}"
-        written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
+        written = await self._client.write("PATCH", path, body, idempotent=True, key=KEY)
         return _record(written, self._marks)
 
     async def _get(self, target_id: str) -> TargetRecord:
@@ -123,7 +123,7 @@ class Tasks:
         return _record(item, self._marks)
 
     async def _get_all(self, target_ids: Collection[str]) -> list[TargetRecord]:
-        read = await together(if_present(self._get(target_id)) for target_id in target_ids)
+        read = await gather_all(if_present(self._get(target_id)) for target_id in target_ids)
         return [record for record in read if record is not None]
 
     async def _linked_to(self, linked_object: str, linked_record_id: str) -> list[TargetRecord]:
