@@ -48,7 +48,7 @@ Params = Mapping[str, str | int | Sequence[str]]
 
 ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
-"""With `ATTEMPTS`, half a minute of waiting in total, besides the time of the requests themselves."""
+"""With `ATTEMPTS`, half a minute of waiting in total, in addition to the requests themselves."""
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 
@@ -58,13 +58,12 @@ SLOWEST_UPLOAD = 64 * 1024
 restarts with each byte, and would wait for a vendor that sends one now and then.
 """
 
-# Servers commonly close idle connections after five seconds; a request that is being sent on a connection that closes
-# is in doubt.
+# Servers commonly close idle connections after five seconds; a request on a connection that closes is in doubt.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout)
-"""No connection at all, which is never about one record. Subclasses of these are refusals to connect."""
+"""No connection at all, which never concerns one record. Subclasses of these are refusals to connect."""
 
 UNREACHABLE_WAIT = 30.0
 """Seconds until the next attempt after a vendor was unreachable in all attempts."""
@@ -75,12 +74,12 @@ log = structlog.get_logger(__name__)
 
 
 class QueryRetries(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a query is repeated after a 429: it may ask for too much, and then no wait helps."""
+    """How often a query is repeated after a 429: if it is too complex, waiting does not help."""
 
     refusals: int
     """`QueryTooComplex` is raised after so many in a row."""
     trusts_vendor: bool
-    """Whether it is raised at once if the vendor says that the query is too complex."""
+    """Whether it is raised immediately if the vendor says that the query is too complex."""
 
 
 class HttpClient(ABC):
@@ -107,7 +106,7 @@ class HttpClient(ABC):
         # HTTP libraries quote a header that they cannot send, and with it the key, in their exceptions.
         if not api_key or not all("!" <= character <= "~" for character in api_key):
             raise CredentialsRefused(
-                f"The API key for {self.vendor} is empty or holds characters that no key has: copy it again."
+                f"The API key for {self.vendor} is empty or contains characters that no key has: copy it again."
             )
         self.base_url = httpx.URL(base_url)
         self._key = api_key
@@ -144,7 +143,7 @@ class HttpClient(ABC):
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """Return what was sent, and waited for, since the last call."""
+        """Return the requests and waiting times since the last call."""
         usage, self._usage = self._usage, Usage()
         return usage
 
@@ -162,9 +161,9 @@ class HttpClient(ABC):
     ) -> Json:
         """Send a request and decode the JSON response. One that is not accepted counts as a failure.
 
-        `idempotent` says that the request is idempotent; only then is it repeated after a failure that may have come
-        after its effect. A 429 is waited for, and a wait that is too long for a step is raised as `MustWait`. Raise any
-        `ConnectorError`; `InDoubt` only if not idempotent, `QueryTooComplex` only with `retries`.
+        `idempotent` says that the request is idempotent; only then is it repeated after a failure that may have
+        followed its effect. A 429 is waited for, and a wait that is too long for a step is raised as `MustWait`. Raise
+        any `ConnectorError`; `InDoubt` only if not `idempotent`, `QueryTooComplex` only with `retries`.
         """
         body = None if json is None else msgspec.json.encode(json)
         request = self._client.build_request(
@@ -206,8 +205,7 @@ class HttpClient(ABC):
     def _must_wait(self, why: str, seconds: float, code: str) -> MustWait:
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         return MustWait(
-            f"{self.vendor} {why}. Freight tries again at {until:%F %T} UTC; nothing is lost, and nothing has to be "
-            "done.",
+            f"{self.vendor} {why}. Freight tries again at {until:%F %T} UTC; no data is lost and no action is needed.",
             until=until,
             code=code,
         )
@@ -286,7 +284,7 @@ class HttpClient(ABC):
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise httpx.ReadTimeout("The answer was not whole in time.", request=request) from None
+            raise httpx.ReadTimeout("The response was not complete in time.", request=request) from None
 
     async def _be_limited(self, response: httpx.Response, what: str, kind: Kind, refusals: int, *, alone: bool) -> None:
         """Wait as a 429 asks. Raise `MustWait` if that is too long for a step.
@@ -335,7 +333,7 @@ class HttpClient(ABC):
         if status == 401:
             raise CredentialsRefused(f"{self.vendor} refused the API key{remark}")
         if status == 403:
-            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{remark}")
+            raise PermissionMissing(f"The API key has no permission for {what} at {self.vendor}{remark}")
         raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){remark}")
 
     def _complaint_in(self, response: httpx.Response) -> VendorErrorBody:
@@ -347,9 +345,7 @@ class HttpClient(ABC):
         return msgspec.structs.replace(complaint, message=message)
 
     def _in_doubt(self, what: str, reason: str) -> InDoubt:
-        return InDoubt(
-            f"{what} was sent to {self.vendor}, but {reason}: whether it took effect has to be looked up there."
-        )
+        return InDoubt(f"{what} was sent to {self.vendor}, but {reason}: check there whether it took effect.")
 
     def _log_repetition(self, state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None

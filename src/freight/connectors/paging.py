@@ -56,7 +56,7 @@ class Paging:
         now.cursor = cursor
         content = _content(rows)
         if following == now.met or (content is not None and content == now.met_content):
-            raise self._loops("names the same pages over and over")
+            raise self._loops("names the same pages repeatedly")
         now.empty = 0 if rows else now.empty + 1
         if now.empty > MAX_EMPTY_PAGES:
             raise self._loops(f"gave more than {MAX_EMPTY_PAGES} pages without a row")

@@ -53,8 +53,8 @@ async def read(client: HttpClient) -> object:
     return await client.request("GET", "/v2/thing", kind="read", idempotent=True)
 
 
-async def write(client: HttpClient, *, repeatable: bool) -> object:
-    return await client.request("POST", "/v2/thing", kind="write", idempotent=repeatable, json={"a": 1})
+async def write(client: HttpClient, *, idempotent: bool) -> object:
+    return await client.request("POST", "/v2/thing", kind="write", idempotent=idempotent, json={"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_pages_of_firewalls_and_maintenance_count_as_failures_of_the_vendo
     "failure",
     [httpx.ConnectError(""), httpx.ConnectTimeout(""), error(409, "concurrent_write_conflict"), error(429)],
 )
-async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_not_repeatable(failure, pacer):
+async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_not_idempotent(failure, pacer):
     script = Script(failure, OK)
     await write(attio(script, pacer), idempotent=False)
     assert len(script.requests) == 2
@@ -345,7 +345,7 @@ async def test_an_error_body_with_status_200_is_asked_for_again(pacer):
 
 async def test_an_error_body_with_status_200_that_stays_is_unexpected_and_that_of_a_create_in_doubt(pacer):
     script = Script(WRONG_BODY)
-    with pytest.raises(UnexpectedAnswer, match="something else than was asked for"):
+    with pytest.raises(UnexpectedAnswer, match="does not fit the request"):
         await attio(script, pacer).write("PUT", RECORDS, {}, idempotent=True)
     assert len(script.requests) == ATTEMPTS
     with pytest.raises(InDoubt):

@@ -66,7 +66,7 @@ def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
     return Issue(
         level="info",
         code="unknown_person_type",
-        message=f"Affinity says of this person a type that Freight does not know, so the person is taken for {taken}.",
+        message=f"Affinity gives this person a type that Freight does not know, so the person is treated as {taken}.",
         field="type",
         value=quoted(type_),
     )

@@ -120,7 +120,7 @@ def _differs(file: File, size: int) -> Issue:
     return Issue(
         code="file_size_differs",
         message=f"Affinity lists the file {file.name!r} with {file.size:,} bytes, and its storage delivered {size:,}, "
-        "as many as it announced. These were migrated: open the file in the target to see that it is whole.",
+        "as many as it announced. These were migrated: open the file in the target to check that it is complete.",
         field="size",
         value=str(size),
     )

@@ -138,9 +138,9 @@ def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issu
 
 DEFINITIONS_REFUSED = Issue(
     code="definitions_refused",
-    message="Affinity did not give the definitions of fields in version 1 of its API, which alone says which fields "
-    "hold several values and is the surest source of dropdown options: options may be missing or in another order. To "
-    "have them all, let the key's user see the fields and create the job again.",
+    message="Affinity did not return the definitions of fields in version 1 of its API, the only source for which "
+    "fields have several values and the best one for dropdown options: options may be missing or in another order. To "
+    "get all of them, give the key's user access to the fields and create the job again.",
 )
 
 
@@ -177,7 +177,7 @@ def _unknown_list(row: Json) -> Issue:
     name = text_of(row.get("name")) if isinstance(row, dict) else None
     return Issue(
         code="unknown_list_type",
-        message=f"Affinity does not say in a known form what is on the list {name or id_of(row)!r}: it is skipped.",
+        message=f"Affinity does not give a known type for the list {name or id_of(row)!r}: it is skipped.",
         value=name,
     )
 

@@ -1,4 +1,4 @@
-"""Affinity's files, from version 1: only there they name the record that they belong to."""
+"""Affinity's files, from version 1: only there do they name the record that they belong to."""
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, integer_of, moment_of

@@ -1,4 +1,4 @@
-"""Affinity's notes, as version 1 gives them: notes and the replies to them in one stream."""
+"""Affinity's notes from version 1: notes and their replies in one stream."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ MARKDOWN_TYPES = (2, 3)
 
 
 async def read_notes(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
-    """Return a page of up to 500 notes and replies. `counted` is how many notes Affinity counted before."""
+    """Return a page of up to 500 notes and replies. `counted` is the number that Affinity counted before."""
     page = await read_rows(client, NOTES, cursor, counted=counted)
     rows: list[Row] = []
     replies: list[ReplyRow] = []
@@ -28,7 +28,7 @@ async def read_notes(client: AffinityClient, cursor: str | None, *, counted: int
 
 
 def reply_row(row: Json, note_id: str) -> ReplyRow:
-    """Return a reply to the note with that id."""
+    """Return a reply to the note with this id."""
     reply = Reply(
         id=id_of(row) or "",
         content=text_of(row.get("content")) or "",
@@ -40,7 +40,7 @@ def reply_row(row: Json, note_id: str) -> ReplyRow:
 
 
 def note_row(row: Json) -> Row:
-    """Return a note as Affinity gives it, as a record."""
+    """Return a note of Affinity as a record."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)

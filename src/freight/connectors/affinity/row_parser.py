@@ -1,4 +1,4 @@
-"""Parsing of Affinity's rows, and the issues of what is not read."""
+"""Parsing of Affinity's rows, and issues of what is not read."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -54,12 +54,12 @@ class FieldSelection(msgspec.Struct, frozen=True):
         return None if field.id in self.fields or field.id in self.skipped else fact_of(self.owner, field)
 
     def migrates(self, field: Described) -> bool:
-        """Return whether the values of the field are read at all."""
+        """Return whether the values of the field are migrated."""
         return field.id in self.fields or self.fact_of(field) is not None
 
 
 class RowParser:
-    """Parses a row. What it cannot read is named in `issues`."""
+    """Parses a row. `issues` names what it cannot read."""
 
     def __init__(self, row: dict[str, Any]) -> None:
         self.issues: list[Issue] = []
@@ -110,7 +110,7 @@ class RowParser:
 
 
 class FieldsParser(RowParser):
-    """Parses a row with fields. What has no place in a record is named in `issues`."""
+    """Parses a row with fields. `issues` names values that have no place in a record."""
 
     def __init__(self, row: dict[str, Any], selection: FieldSelection) -> None:
         super().__init__(row)
@@ -180,9 +180,9 @@ class FieldsParser(RowParser):
 LEFT_OUT = {
     "association_left_out": "Affinity links this record to others in these fields; in the target people are linked to "
     "their current company only, so they were left out: {}.",
-    "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
-    "not_writable": "These fields hold what Affinity computed from mailboxes and calendars; the target computes its "
-    "own values, which cannot be written: {}.",
+    "field_not_mapped": "These fields have values that the migration has no place for, so they were left out: {}.",
+    "not_writable": "These fields have values that Affinity computed from mailboxes and calendars; the target "
+    "computes its own, which cannot be written: {}.",
 }
 
 

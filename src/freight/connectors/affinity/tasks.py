@@ -14,7 +14,7 @@ from freight.model.fields import PersonRef
 RECURRING = 1
 COMPLETED = 0
 RESET_BY = {0: "interaction", 1: "e-mail", 2: "meeting"}
-"""What resets a recurring reminder, by `reset_type`."""
+"""The event that resets a recurring reminder, by `reset_type`."""
 
 
 async def read_tasks(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:

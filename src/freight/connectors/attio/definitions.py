@@ -1,4 +1,4 @@
-"""What an Attio workspace is made of: objects and lists with their attributes and choices, and the members."""
+"""The schema of an Attio workspace: objects and lists with their attributes and choices, and the members."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -38,7 +38,7 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True):
     is_archived: bool = False
     is_unique: bool = False
     is_required: bool = False
-    """Whether no record can be made without a value for it."""
+    """Whether every record must have a value for it."""
     multiple: bool = False
     allowed: frozenset[str] | None = None
     """The slugs of the objects that a record reference may point to; None for any."""
@@ -74,7 +74,7 @@ class Definitions:
         self._objects: dict[str, str] = {}
 
     async def objects(self) -> dict[str, str]:
-        """Return the slugs of the objects that are switched on, by id."""
+        """Return the slugs of the enabled objects, by id."""
         if not self._objects:
             items = await self._client.read_list("/v2/objects")
             self._objects = {read_id(item, "object_id"): str(item.get("api_slug")) for item in items}
@@ -89,7 +89,7 @@ class Definitions:
                 f"{container.path}/attributes",
                 params={"limit": PAGE_SIZE, "offset": len(found), "show_archived": "true"},
             )
-            # Attio documents no largest page here, so a short one need not be the last.
+            # Attio documents no maximum page size here, so a short page need not be the last.
             new = [attribute for item in page if (attribute := _attribute(item, objects)).slug not in found]
             if not new:
                 return found
@@ -97,7 +97,7 @@ class Definitions:
 
     async def make_attribute(self, container: Container, definition: Mapping[str, Any]) -> None:
         """Make an attribute. Raise `Rejected` with `slug_conflict` for a slug that exists, archived or not."""
-        # Repeatable, as Attio takes a slug once only.
+        # Idempotent, because Attio accepts a slug only once.
         await self._client.write("POST", f"{container.path}/attributes", definition, idempotent=True)
 
     async def restore_attribute(self, container: Container, slug: str) -> None:
@@ -124,7 +124,7 @@ class Definitions:
         await self._client.write("PATCH", path, {"is_archived": False}, idempotent=True)
 
     async def lists(self) -> list[ListDefinition]:
-        """Return the lists that the key may see."""
+        """Return the lists that the key has access to."""
         return [_list(item) for item in await self._client.read_list("/v2/lists")]
 
     async def make_list(self, *, slug: str, name: str, parent: str) -> ListDefinition:

@@ -1,4 +1,4 @@
-"""Attio as a target: drafts in, records out."""
+"""Attio as a target."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -50,7 +50,7 @@ class Store(Protocol):
     """Finds, reads and writes records of one entity; see `freight.connectors.protocols.Writer`."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids."""
+        """Return the records with these ids."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -87,16 +87,16 @@ class AttioTarget:
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """Return what has been asked of the vendor since this was called last."""
+        """Return the use of Attio's API since the last call."""
         return self._client.take_usage()
 
     async def identify(self) -> Workspace:
-        """Return the workspace that the key opens. Raise `PermissionMissing` if the key lacks what every job needs."""
+        """Return the workspace of the key. Raise `PermissionMissing` if the key lacks what every job needs."""
         match await self._client.identify():
             case {"workspace_id": str(workspace_id)} as answer:
                 pass
             case _:
-                raise UnexpectedAnswer("Attio did not say which workspace the API key opens.")
+                raise UnexpectedAnswer("Attio does not name the workspace of the API key.")
         scope = answer.get("scope")
         if isinstance(scope, str) and (missing := [needed for needed in SCOPES if needed not in scope.split()]):
             raise PermissionMissing(
@@ -108,10 +108,10 @@ class AttioTarget:
     async def plan_schema(
         self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
     ) -> SchemaPlan:
-        """Return where everything is to go; ask what exists, and change nothing."""
+        """Return the plan for these entities. Reads the target and changes nothing."""
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
-            # Without them the workspace cannot be looked at any further.
+            # Without these scopes the workspace cannot be examined further.
             carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
             return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=carried), issues=tuple(lacking))
         existing = await discover(
@@ -140,11 +140,11 @@ class AttioTarget:
         return assemble(request, lists, fields, dict(zip(choice_attributes, choices, strict=True)))
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
-        """Make whatever the layout lacks; making it again changes nothing. Return the layout with the ids."""
+        """Make what is missing. Idempotent. Return the layout with the ids."""
         return await prepare(self._definitions, layout)
 
     def writer(self, layout: ResolvedMapping) -> "AttioWriter":
-        """Return a writer that goes by this layout."""
+        """Return a writer for this layout."""
         return AttioWriter(self._client, self._definitions, layout)
 
 
@@ -174,11 +174,11 @@ class AttioWriter:
         return drafting.draft(record, references, self._guide)
 
     def implied(self, draft: Draft) -> tuple[Implied, ...]:
-        """Return the companies that Attio makes by itself when this draft is created."""
+        """Return the companies that Attio creates by itself with this draft."""
         return implied(draft)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids."""
+        """Return the records with these ids."""
         return await self._stores[_entity(drafts.values())].read(drafts) if drafts else []
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:

@@ -1,4 +1,4 @@
-"""Which attribute of the target holds which field; pure, so that the same workspaces always give the same answer."""
+"""The attribute of the target for each field. Pure: the same workspaces always give the same result."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,9 +15,10 @@ from freight.model.resolved_mapping import Place
 def place_fields(
     owner: FieldOwner, fields: Sequence[Field], wanted: Mapping[str, FieldMapping], capabilities: Capabilities
 ) -> tuple[list[Place], list[Issue]]:
-    """Return where the fields of an owner go, in the order of the fields; one that is refused has an issue instead.
+    """Return the places of an owner's fields in their order, and an issue for each field that is refused.
 
-    What the job names comes first, then what is recognised, so that neither depends on the fields before it.
+    Attributes that the job names come first, then those that are recognised, so that neither depends on the order of
+    fields.
     """
     resolver = _FieldResolver(owner, capabilities)
     preferences = [_Preference.of(field, wanted.get(field.id, FieldMapping()), capabilities) for field in fields]
@@ -40,7 +41,7 @@ def place_fields(
 
 
 class _Preference(msgspec.Struct, frozen=True):
-    """What a field is to become."""
+    """What a field should become."""
 
     field: Field
     mapping: FieldMapping
@@ -54,12 +55,12 @@ class _Preference(msgspec.Struct, frozen=True):
 
     @property
     def has_no_options(self) -> bool:
-        """Whether it is to be chosen among options that the source does not name."""
+        """Whether its values are options that the source does not list."""
         return self.type in CHOSEN and self.field.type not in CHOSEN
 
 
 class _FieldResolver:
-    """The places of one owner's fields as they are found; a field that was refused has none."""
+    """Assigns attributes to one owner's fields; a field that is refused has none."""
 
     def __init__(self, owner: FieldOwner, capabilities: Capabilities) -> None:
         self.places: dict[str, Place] = {}
@@ -105,7 +106,7 @@ class _FieldResolver:
                 return
 
     def place_by_slug(self, preference: _Preference) -> None:
-        """Use or make the attribute with the first slug that is free for this field."""
+        """Use or make the attribute with the first free slug for this field."""
         if self._is_settled(preference.field):
             return
         for slug in self._owner.slugs(preference.field):
@@ -121,7 +122,7 @@ class _FieldResolver:
         return slug not in self._taken and slug not in self._owner.standard and slug not in self._owner.kept
 
     def _servable(self, attribute: TargetAttribute, preference: _Preference) -> AttributeType | None:
-        """Return what the attribute that the job names would hold of the field; None if it cannot."""
+        """Return the type that the named attribute can serve as for the field; None if there is none."""
         served = attribute.types if attribute.is_writable else frozenset()
         possible = self._capabilities.possible[preference.field.type]
         asked = (preference.mapping.type,) if preference.mapping.type else (preference.type, *possible)

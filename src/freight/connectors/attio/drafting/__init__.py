@@ -1,4 +1,4 @@
-"""Drafting: records in the form that Attio holds, with an issue for each value that it cannot hold."""
+"""Drafting: records in the form of Attio, with an issue for each value that Attio cannot hold."""
 
 import msgspec
 

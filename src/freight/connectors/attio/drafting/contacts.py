@@ -1,4 +1,4 @@
-"""Companies and people as Attio holds them."""
+"""Companies and people in the form of Attio."""
 
 from typing import Any
 
@@ -53,8 +53,8 @@ def _draft(record: Company | Person, standard: Attributes, builder: DraftBuilder
     for slug in own.keys() & (fields.keys() | builder.slots.keys()):
         builder.add_issue(
             "replaced_by_field",
-            f"The mapping leads a field to {slug}, where the record has a value of its own: that one was left out. "
-            "Lead the field to another attribute to keep both.",
+            f"The mapping sends a field to {slug}, for which the record has a standard value: the standard value was "
+            f"left out. Map the field to a different attribute to keep both.",
             field=slug,
             value=", ".join(own[slug]),
         )

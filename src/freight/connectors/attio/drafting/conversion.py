@@ -1,4 +1,4 @@
-"""Values of fields in the form of the attributes that they go to."""
+"""Conversion of the values of fields to the types of their attributes."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -38,8 +38,8 @@ def field_values(owner: str, fields: FieldValues, builder: DraftBuilder) -> tupl
         if place is None:
             builder.add_issue(
                 "field_not_mapped",
-                f"The field {field_id} appeared at the source after the job had looked at its fields: its values were "
-                "left out. Create the job again to migrate them.",
+                f"The field {field_id} was added to the source after the job had read its fields: its values were "
+                f"left out. Create the job again to migrate them.",
                 field=field_id,
                 value=", ".join(map(str, given)),
             )
@@ -51,12 +51,12 @@ def field_values(owner: str, fields: FieldValues, builder: DraftBuilder) -> tupl
 
 
 def text_items(text: str | None, field: str, builder: DraftBuilder) -> list[Any]:
-    """Return a text as the only value of an attribute; no value where it is empty or longer than Attio takes."""
+    """Return a text as the only value of an attribute; no value if it is empty or longer than Attio accepts."""
     cleaned = (text or "").strip()
     if len(cleaned) * 4 > MAX_TEXT_BYTES and len(cleaned.encode()) > MAX_TEXT_BYTES:
         builder.add_issue(
             "value_too_long",
-            f"Attio takes texts of at most {MAX_TEXT_BYTES:,} bytes: this one was left out. Shorten it at the source "
+            f"Attio accepts texts of at most {MAX_TEXT_BYTES:,} bytes: this one was left out. Shorten it in the source "
             "and run the job again.",
             field=field,
             value=cleaned[:1000],
@@ -77,7 +77,7 @@ def number_item(given: float | Decimal, field: str, builder: DraftBuilder) -> in
 
 
 def location_item(place: Location, field: str, builder: DraftBuilder) -> dict[str, str | None] | None:
-    """Return a place, with an issue for each part that Attio cannot hold; None if it can hold nothing of it."""
+    """Return a location, with an issue for each part that Attio cannot hold; None if it can hold no part."""
     location = values.location(place)
     country = (place.country or "").strip()
     if country and country_code(country) is None:
@@ -85,16 +85,16 @@ def location_item(place: Location, field: str, builder: DraftBuilder) -> dict[st
         problem = f"can be {several}" if several else "is not a country that Attio knows"
         builder.add_issue(
             "unknown_country",
-            f"{shown(country)} {problem}: it was left out of the location. Correct it at the source and run the job "
-            "again, or choose it in Attio.",
+            f"{shown(country)} {problem}: it was left out of the location. Correct it in the source and run the job "
+            f"again, or select it in Attio.",
             field=field,
             value=country,
         )
     if place.continent and (location is None or location["country_code"] is None):
         builder.add_issue(
             "continent_not_carried",
-            f"A location in Attio has no continent: {shown(place.continent)} was left out. Enter a country there if it "
-            "is known.",
+            f"A location in Attio has no continent: {shown(place.continent)} was left out. Enter a country there if "
+            f"you know it.",
             field=field,
             value=place.continent,
         )
@@ -116,7 +116,7 @@ def _converted(given: tuple[Value, ...], place: Place, builder: DraftBuilder) ->
             builder.add_issue(
                 "value_not_convertible",
                 f"{shown(_text(value))} in {place.name} cannot become a {place.type} ({error}): it was left out. "
-                "Correct it at the source, or give the field another type in the mapping, and run the job again.",
+                "Correct it in the source, or give the field another type in the mapping, and run the job again.",
                 field=slug,
                 value=_text(value),
             )
@@ -140,14 +140,14 @@ def _further_left_out(place: Place, texts: Sequence[str]) -> Issue:
     return Issue(
         code="further_values_left_out",
         message=f"The attribute {place.attribute} holds one value, and {place.name} has several: the first was kept. "
-        f"Left out: {shown(rest)}. Lead the field to an attribute that holds several to keep them all.",
+        f"Left out: {shown(rest)}. To keep all of them, map the field to an attribute that holds several.",
         field=place.attribute,
         value=rest,
     )
 
 
 def _each_once(found: list[tuple[Any, str]], place: Place, builder: DraftBuilder) -> list[tuple[Any, str]]:
-    """Return the items without repetitions, which an attribute with several values cannot hold."""
+    """Return the items without duplicates, which an attribute with several values cannot hold."""
     kept: list[tuple[Any, str]] = []
     seen: set[bytes] = set()
     again: list[str] = []
@@ -171,16 +171,16 @@ def _report_ambiguous(value: Value, place: Place, error: AmbiguousNumberError, b
     builder.add_issue(
         "ambiguous_number",
         f"{shown(_text(value))} in {place.name} is one of two numbers: {error}. "
-        "It was left out. Write it without a separator of thousands at the source and run the job again, or enter it "
-        "in Attio.",
+        "It was left out. Write it without a thousands separator in the source and run the job again, or enter it in "
+        "Attio.",
         field=place.attribute,
         value=_text(value),
     )
 
 
 def _item(value: Value, place: Place, builder: DraftBuilder) -> Any:
-    """Return the value as the attribute holds it, or the reference that it is; None where that is no value, or where
-    an issue was added."""
+    """Return the value in the form of the attribute, or its reference; None if it has no value, or if an issue was
+    added."""
     slug = place.attribute or ""
     match place.type:
         case "number" | "currency":
@@ -211,8 +211,9 @@ def _person(person: PersonRef, place: Place, builder: DraftBuilder) -> Any:
     if person.internal:
         builder.add_issue(
             "internal_person_in_field",
-            f"{_text(person)} in {place.name} is one of the firm's own people, who are members in Attio and not "
-            "people: the value was left out. Give the field the type `members` in the mapping to migrate such values.",
+            f"{_text(person)} in {place.name} is an internal user. Internal users are members in Attio and not "
+            f"people, so the value was left out. To migrate such values, give the field the type `members` in the "
+            f"mapping.",
             field=slug,
             value=_text(person),
         )
@@ -230,9 +231,9 @@ def _member(person: PersonRef, place: Place, builder: DraftBuilder) -> Any:
         return builder.own(person, field=slug)
     builder.add_issue(
         "not_a_member",
-        f"{_text(person)} in {place.name} is not one of the firm's own people, and the attribute {slug} holds members "
-        "of the workspace only: the value was left out. Give the field the type `people` in the mapping to migrate "
-        "such values.",
+        f"{_text(person)} in {place.name} is not an internal user, and the attribute {slug} holds members of the "
+        f"workspace only: the value was left out. To migrate such values, give the field the type `people` in the "
+        f"mapping.",
         field=slug,
         value=_text(person),
     )
@@ -254,8 +255,8 @@ def _option(value: Value, place: Place, builder: DraftBuilder) -> str | None:
     elif title:
         builder.add_issue(
             "unknown_option",
-            f"{shown(title)} is not among the options of {place.name} that the job found at the source: the value was "
-            "left out. Run the job again if the option is new.",
+            f"{shown(title)} is not among the options of {place.name} that the job found in the source: the value was "
+            f"left out. Run the job again if the option is new.",
             field=place.attribute,
             value=title,
         )
@@ -300,7 +301,7 @@ def _date(value: Value) -> str:
 
 def _required(value: Value, kind: type[Any]) -> Any:
     if not isinstance(value, kind):
-        raise InvalidValueError("it is of another kind than its field")
+        raise InvalidValueError("its type differs from that of the field")
     return value
 
 
@@ -308,7 +309,7 @@ def _text(value: Value) -> str:
     """Return a value in words."""
     match value:
         case Location():
-            # A country says which continent it is on.
+            # The continent follows from the country.
             widest = (value.country or "").strip() or value.continent
             parts = (*(value.street or "").splitlines(), value.city, value.region, value.postcode, widest)
             return ", ".join(part.strip() for part in parts if part and part.strip())

@@ -1,4 +1,4 @@
-"""Deals and list entries as Attio holds them."""
+"""Deals and list entries in the form of Attio."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,13 +16,14 @@ from freight.model.fields import PersonRef, Value
 INTERNAL_PERSON = Issue(
     level="info",
     code="internal_person",
-    message="This person belongs to the firm itself: in Attio such people are members of the workspace, and only "
-    "records can stand on a list.",
+    message="This person is an internal user: internal users are members of the workspace in Attio, and only records "
+    "can be on a list.",
 )
 
 
 def draft_deal(deal: Deal, builder: DraftBuilder) -> Draft:
-    """Return the draft of a deal, which is matched by its id at the source. `on_create` is what Attio demands of it."""
+    """Return the draft of a deal, which is matched by its id at the source. `on_create` has the values that Attio
+    requires."""
     drafted: Attributes = {
         "name": text_items(deal.name, "name", builder),
         "stage": _stage(deal, builder),
@@ -46,7 +47,7 @@ def draft_deal(deal: Deal, builder: DraftBuilder) -> Draft:
 
 
 def draft_entry(entry: ListEntry, builder: DraftBuilder) -> Draft:
-    """Return the draft of an entry, which is matched by its record unless that one is on the list several times."""
+    """Return the draft of an entry, which is matched by its record unless that is on the list several times."""
     place = builder.layout.of_list(entry.list_id)
     entity, source_id = entry.parent
     target_id = builder.references.found.get(entry.parent)
@@ -80,7 +81,7 @@ def draft_entry(entry: ListEntry, builder: DraftBuilder) -> Draft:
 
 
 def _field(deal: Deal, role: str, builder: DraftBuilder) -> tuple[Value, ...]:
-    """Return the values of the field that holds the stage, the owner or the value of the deal."""
+    """Return the values of the field for the stage, the owner or the value of the deal."""
     place = builder.layout.of_list(deal.list_id) if deal.list_id is not None else None
     field_id = None if place is None else getattr(place, role)
     return () if field_id is None else deal.fields.get(field_id, ())
@@ -92,8 +93,8 @@ def _stage(deal: Deal, builder: DraftBuilder) -> list[Any]:
             return [title]
         builder.add_issue(
             "unknown_option",
-            f"{shown(title)} is not among the stages that the job found at the source: it was left out. Run the job "
-            "again if the stage is new.",
+            f"{shown(title)} is not among the stages that the job found in the source: it was left out. Run the job "
+            f"again if the stage is new.",
             field="stage",
             value=title,
         )
@@ -109,8 +110,8 @@ def _owner(deal: Deal, builder: DraftBuilder) -> list[Any]:
             return list(filter(None, [builder.own(person, field="owner")]))
         builder.add_issue(
             "not_a_member",
-            f"{person.name or person.id} is not one of the firm's own people and cannot own a deal in Attio: the owner "
-            "was left out. Choose one in Attio.",
+            f"{person.name or person.id} is not an internal user and cannot own a deal in Attio: the owner was left "
+            f"out. Select one in Attio.",
             field="owner",
             value=person.email or person.id,
         )
@@ -124,8 +125,8 @@ def _value(deal: Deal, builder: DraftBuilder) -> list[Any]:
         except (InvalidValueError, TypeError, ValueError):
             builder.add_issue(
                 "value_not_convertible",
-                f"{shown(value)} is not a number and cannot be the value of a deal: it was left out. Correct it at the "
-                "source and run the job again.",
+                f"{shown(value)} is not a number and cannot be the value of a deal: it was left out. Correct it in "
+                f"the source and run the job again.",
                 field="value",
                 value=str(value),
             )
@@ -146,16 +147,16 @@ def _refer_to_people(deal: Deal, builder: DraftBuilder) -> None:
 def _report_internal(colleague: PersonRef, builder: DraftBuilder) -> None:
     builder.add_issue(
         "internal_person_in_deal",
-        f"{builder.called(('people', colleague.id))}, linked to this deal, is one of the firm's own people. They are "
-        "members in Attio and not people, so the link was left out. If it matters, make that member the owner of the "
-        "deal in Attio, or add an attribute for members there.",
+        f"{builder.called(('people', colleague.id))}, linked to this deal, is an internal user. Internal users are "
+        f"members in Attio and not people, so the link was left out. If you need it, make that member the owner of "
+        f"the deal in Attio, or add an attribute for members there.",
         field="associated_people",
         value=colleague.name or colleague.email or colleague.id,
     )
 
 
 def _refer_to_company(deal: Deal, builder: DraftBuilder) -> None:
-    """Refer to the first company that is, or will be, in the target: a deal in Attio has one."""
+    """Refer to the first company that is, or will be, in the target: a deal in Attio has only one."""
     slug, what = "associated_company", "A company of this deal"
     companies = [
         builder.reference(("companies", id_), field=slug, what=what, name=_company_name(id_, builder))
@@ -172,7 +173,7 @@ def _company_name(company_id: str, builder: DraftBuilder) -> str:
 def _left_out(slug: str, others: Sequence[str]) -> Issue:
     return Issue(
         code="further_values_left_out",
-        message=f"A deal in Attio has one {slug.removeprefix('associated_')}, and this one has several at the source: "
+        message=f"A deal in Attio has one {slug.removeprefix('associated_')}, and this one has several in the source: "
         f"the first was kept. Left out: {', '.join(others)}.",
         field=slug,
         value=", ".join(others),
@@ -180,7 +181,7 @@ def _left_out(slug: str, others: Sequence[str]) -> Issue:
 
 
 def _required_values(filled: Attributes, builder: DraftBuilder) -> Attributes:
-    """Return what Attio demands of every deal and this one lacks."""
+    """Return values for what Attio requires of every deal and this one lacks."""
     required: Attributes = {}
     if "name" not in filled:
         name = f"Untitled {builder.noun('deals')}"
@@ -192,7 +193,10 @@ def _required_values(filled: Attributes, builder: DraftBuilder) -> Attributes:
     if "owner" not in filled and builder.layout.deal_owner is not None:
         required["owner"] = [values.actor_reference(builder.layout.deal_owner)]
         _report_defaulted(
-            "owner_defaulted", "owner", "gets the default owner of the job, or else whoever made the API key", builder
+            "owner_defaulted",
+            "owner",
+            "gets the default owner of the job, or else the member who created the API key",
+            builder,
         )
     return required
 
@@ -200,8 +204,8 @@ def _required_values(filled: Attributes, builder: DraftBuilder) -> Attributes:
 def _report_defaulted(code: str, slug: str, what: str, builder: DraftBuilder) -> None:
     builder.add_issue(
         code,
-        f"No deal in Attio is without {slug}, and this one has none that can be migrated: if it is new "
-        f"there, it {what}.",
+        f"No deal in Attio is without {slug}, and this one has none that can be migrated: if it is new there, it "
+        f"{what}.",
         field=slug,
         info=True,
     )
@@ -219,8 +223,8 @@ def _not_carried(entry: ListEntry, builder: DraftBuilder) -> Issue:
 def _without_parent(entry: ListEntry, builder: DraftBuilder) -> Issue:
     return Issue(
         code="parent_not_in_target",
-        message=f"What is on the list here, {builder.called(entry.parent)}, is not in Attio. See what became of it, "
-        "then run the job again.",
+        message=f"The record of this entry, {builder.called(entry.parent)}, is not in Attio. See its outcome, then "
+        f"run the job again.",
         field=PARENT,
         value=entry.parent[1],
     )

@@ -1,4 +1,4 @@
-"""Notes as Attio holds them: on one record; the author, the date, the other records and the answers are in the text."""
+"""Notes in the form of Attio: on one record, with author, date, other records and replies in the text."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,42 +13,42 @@ from freight.model.crm import Entity, Note, Reference, Reply
 
 MAX_TITLE_LENGTH = 80
 MAX_CONTENT_BYTES = 1_000_000
-"""Bytes. Attio refuses notes that are too large with 413 and does not document from where on."""
+"""Bytes. Attio refuses larger notes with 413 and does not document the limit."""
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Attio documents that it takes no earlier date."""
+"""Attio documents that it accepts no earlier date."""
 
 ONLY_OWN_COMPANY = Issue(
     code="only_own_company",
-    message="This note is attached to nothing but the firm's own company, where Freight puts no notes. Attach it to "
-    "another record at the source and run the job again if it is wanted in Attio.",
+    message="This note is attached only to your own company, which Freight skips. If you want it in Attio, attach it "
+    "to another record in the source and run the job again.",
 )
 ONLY_OWN_PEOPLE = Issue(
     code="only_own_people",
-    message="This note is attached only to the firm's own people, who are members in Attio and have no notes. Attach "
-    "it to another record at the source and run the job again if it is wanted in Attio.",
+    message="This note is attached only to internal users, who are members in Attio and have no notes. If you want it "
+    "in Attio, attach it to another record in the source and run the job again.",
 )
 NO_PARENT = Issue(
     code="no_parent",
-    message="Nothing that this note is attached to is in Attio, and a note there needs a record. See what "
-    "became of those records, or attach the note to another one at the source, then run the job again.",
+    message="None of the records that this note is attached to is in Attio, and a note there needs a record. See the "
+    "outcome of those records, or attach the note to another one in the source, then run the job again.",
 )
 
 
 COPY_FOR_OWN_COMPANY = Issue(
     code="only_own_company",
-    message="This copy of a note would go to the firm's own company, where Freight puts no notes. Attach the note to "
-    "another record at the source and run the job again if it is on none of them in Attio.",
+    message="This copy of a note belongs to your own company, which Freight skips. If the note is on no record in "
+    "Attio, attach it to another record in the source and run the job again.",
 )
 COPY_WITHOUT_PARENT = Issue(
     code="no_parent",
-    message="The record that this copy of a note is for is not in Attio, and a note there needs a record. See "
-    "what became of that record, then run the job again.",
+    message="The record of this copy of a note is not in Attio, and a note there needs a record. See the outcome of "
+    "that record, then run the job again.",
 )
 
 
 def draft_note(note: Note, builder: DraftBuilder) -> Draft:
-    """Return the draft of a note with its answers; it is found by the mark in its last line, on one of its records."""
+    """Return the draft of a note with its replies; it is found by the mark in its last line, on one of its records."""
     places = _places(note, builder)
     if not places:
         return Draft(
@@ -64,7 +64,7 @@ def draft_note(note: Note, builder: DraftBuilder) -> Draft:
 
 
 class NoteText(msgspec.Struct, frozen=True):
-    """A note in Attio's form, ready to be drafted for one of the records on which it may be."""
+    """A note in the form of Attio, which can be drafted for one of its possible records."""
 
     note: Note
     places: dict[Reference, dict[str, str]]
@@ -73,7 +73,7 @@ class NoteText(msgspec.Struct, frozen=True):
     builder: DraftBuilder
 
     def draft(self, copies: Sequence[Attributes]) -> Draft:
-        """Return the draft for the record on which the note or, if it was never written, one of these copies is."""
+        """Return the draft for the record that has the note or, if it was never written, one of these copies."""
         note, builder = self.note, self.builder
         parent = _parent(note, self.places, copies, builder)
         content, issues = _content(self.body, f"*{_last_line(note, parent, builder)}*")
@@ -100,7 +100,7 @@ def _markdown(written: Note | Reply) -> str:
 
 
 def _links(note: Note) -> list[Reference]:
-    """Return what the note is attached to, in the order in which Freight prefers it."""
+    """Return the records that the note is attached to, in the order of preference."""
     given: tuple[tuple[Entity, tuple[str, ...]], ...] = (
         ("deals", note.deal_ids),
         ("companies", note.company_ids),
@@ -110,7 +110,7 @@ def _links(note: Note) -> list[Reference]:
 
 
 def _places(note: Note, builder: DraftBuilder) -> dict[Reference, dict[str, str]]:
-    """Return the records of Attio on which the note may be, by what they are at the source, the preferred one first."""
+    """Return the records of Attio that can have the note, by source record, the preferred one first."""
     participants: list[Reference] = [("people", id_) for id_ in note.participant_ids] if note.stands_in else []
     own: set[Reference] = {("companies", id_) for id_ in builder.references.own_companies}
     found = builder.references.found
@@ -124,7 +124,7 @@ def _places(note: Note, builder: DraftBuilder) -> dict[Reference, dict[str, str]
 def _parent(
     note: Note, places: dict[Reference, dict[str, str]], copies: Sequence[Attributes], builder: DraftBuilder
 ) -> Reference:
-    # A note cannot be moved in Attio: one that it has stays where it is.
+    # A note cannot be moved in Attio: an existing one stays on its record.
     held = builder.references.earlier.get(note.id, {}).get("parent", [])
     if not held and note.part_of is None:
         held = [place for copy in copies for place in copy.get("parent", [])]
@@ -133,7 +133,7 @@ def _parent(
 
 
 def _why_unattached(note: Note, builder: DraftBuilder) -> Issue:
-    """Return why the note can be attached to nothing."""
+    """Return why there is no record for the note."""
     own = any(company_id in builder.references.own_companies for company_id in note.company_ids)
     if note.part_of is not None:
         return COPY_FOR_OWN_COMPANY if own else COPY_WITHOUT_PARENT
@@ -144,10 +144,10 @@ def _why_unattached(note: Note, builder: DraftBuilder) -> Issue:
 
 
 def _earlier_forms(note: Note, drafted: Attributes, copies: Sequence[Attributes], builder: DraftBuilder) -> Attributes:
-    """Return what an earlier job wrote, as far as it says the same as what is drafted now in another way.
+    """Return what an earlier job wrote in another form, if its meaning equals the draft.
 
-    That is the note itself, in the form of Markdown of an earlier version of Freight, or a copy on the same record
-    that differs only in what all copies of a note differ in.
+    That is the note itself, in the form of Markdown of an earlier version of Freight, or a copy on the same record that
+    differs only in what all copies of a note differ in.
     """
     (content,) = drafted["content"]
     own = builder.references.earlier.get(note.id, {})
@@ -173,7 +173,7 @@ def _created_at(note: Note, builder: DraftBuilder) -> datetime | None:
     kept = EARLIEST if given < EARLIEST else None
     builder.add_issue(
         "date_not_carried",
-        f"Attio takes no notes from before 1970 or from the future: this one of {_written(given)} was given "
+        f"Attio accepts no notes from before 1970 or from the future: this one of {_written(given)} was given "
         f"{'the earliest possible date' if kept else 'the date of the migration'}. Its own date is in its last line.",
         field="created_at",
         value=given.isoformat(),
@@ -190,7 +190,7 @@ def _title(note: Note) -> str:
 
 
 def _body(note: Note, builder: DraftBuilder) -> str:
-    """Return the text of a note and, below it, of its answers."""
+    """Return the text of a note and, below it, of its replies."""
     parts = [_markdown(note)]
     for reply in note.replies:
         author = reply.author_id and described(builder.references.people, reply.author_id)
@@ -201,14 +201,14 @@ def _body(note: Note, builder: DraftBuilder) -> str:
 
 
 def _content(body: str, last: str) -> tuple[str, list[Issue]]:
-    """Return a body with the last line below it, and what is to be said if it had to be cut."""
+    """Return a body with the last line below it, and an issue if it was cut."""
     limit = MAX_CONTENT_BYTES - len(last.encode()) - 2
     issues: list[Issue] = []
     if len(body.encode()) > limit:
         kept = body.encode()[:limit].decode(errors="ignore")
         message = (
-            f"Attio takes no notes of more than {MAX_CONTENT_BYTES:,} bytes: the last {len(body) - len(kept):,} "
-            "characters of this one and its answers were left out. Split it at the source if they are needed."
+            f"Attio accepts no notes of more than {MAX_CONTENT_BYTES:,} bytes: the last {len(body) - len(kept):,} "
+            "characters of this one and its replies were left out. Split it in the source if you need them."
         )
         issues.append(Issue(code="value_truncated", message=message, field="content"))
         body = kept

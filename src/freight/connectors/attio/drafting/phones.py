@@ -1,4 +1,4 @@
-"""Telephone numbers as Attio holds them, and what is said of the rest that was typed."""
+"""Telephone numbers in the form of Attio, and issues of the rest of the text."""
 
 from collections.abc import Iterable
 
@@ -28,8 +28,8 @@ def phone_numbers(texts: Iterable[str], country: str | None, builder: DraftBuild
 def _report_invalid(text: str, reason: str, builder: DraftBuilder) -> None:
     builder.add_issue(
         "invalid_phone_number",
-        f"Attio does not take {shown(text)} as a telephone number ({reason}): it was left out. Correct it at the "
-        "source and run the job again, or enter it in Attio.",
+        f"Attio does not accept {shown(text)} as a telephone number ({reason}): it was left out. Correct it in the "
+        f"source and run the job again, or enter it in Attio.",
         field=FIELD,
         value=text,
     )
@@ -40,7 +40,7 @@ def _report_what_was_done(text: str, phone: PhoneNumber, builder: DraftBuilder) 
         builder.add_issue(
             "phone_extension_dropped",
             f"Attio has no place for the extension {phone.extension} of {shown(text)}: the number was written as "
-            f"{phone.number}. Note the extension elsewhere in Attio if it is needed.",
+            f"{phone.number}. Note the extension elsewhere in Attio if you need it.",
             field=FIELD,
             value=text,
         )
@@ -67,8 +67,8 @@ def _report_what_was_done(text: str, phone: PhoneNumber, builder: DraftBuilder) 
 def _report_remark(text: str, remark: str, builder: DraftBuilder) -> None:
     builder.add_issue(
         "remark_left_out",
-        f"Attio has no place for what stands beside a telephone number: of {shown(text)}, {shown(remark)} was left "
-        "out. Note it elsewhere in Attio if it is needed.",
+        f"Attio has no place for text next to a telephone number: of {shown(text)}, {shown(remark)} was left "
+        "out. Note it elsewhere in Attio if you need it.",
         field=FIELD,
         value=remark,
         info=not any(character.isdigit() for character in remark),

@@ -1,4 +1,4 @@
-"""Tasks, files and lists as Attio holds them."""
+"""Tasks, files and lists in the form of Attio."""
 
 from datetime import UTC
 
@@ -8,7 +8,7 @@ from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.model.crm import Entity, File, List, Reference, Task
 
 MAX_TASK_LENGTH = 2000
-"""Characters, as Attio documents; counted as UTF-16 does, since an emoji may count as two."""
+"""Characters, as Attio documents; counted in UTF-16, because an emoji may count as two."""
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
 """Bytes, of the 50 MB that Attio documents."""
@@ -28,15 +28,15 @@ def draft_task(task: Task, builder: DraftBuilder) -> Draft:
     if task.recurrence is not None:
         builder.add_issue(
             "recurrence_not_carried",
-            f"This {builder.noun('tasks')} comes back ({task.recurrence}), and a task in Attio does not: it was "
-            "migrated once. Set up what is to come back in Attio by other means.",
+            f"This {builder.noun('tasks')} recurs ({task.recurrence}), and tasks in Attio cannot: it was migrated "
+            f"once. Set up the recurrence in Attio by other means.",
             field="recurrence",
             value=task.recurrence,
         )
     if task.completed_at is not None:
         builder.add_issue(
             "completion_date_not_carried",
-            "Attio notes by itself when a task was completed: the date of this one was left out.",
+            "Attio itself records when a task is completed: the date of this one was left out.",
             field="completed_at",
             value=values.moment(task.completed_at),
             info=True,
@@ -83,7 +83,7 @@ def draft_file(file: File, builder: DraftBuilder) -> Draft:
 
 
 def draft_list(given: List, builder: DraftBuilder) -> Draft:
-    """Return the draft of a list, which exists already; the layout says which one it is."""
+    """Return the draft of a list, which exists already; the layout names it."""
     place = builder.layout.of_list(given.id)
     skip = None
     if place is None or place.action == "skip":
@@ -105,9 +105,9 @@ def _linked(link: Reference, builder: DraftBuilder) -> dict[str, str] | None:
     if (colleague := builder.own_person(link)) is not None:
         builder.add_issue(
             "internal_person_in_task",
-            f"This {builder.noun('tasks')} is about {builder.called(link)}, one of the firm's own people. They are "
-            "members in Attio and not people, so the link was left out. Assign the task to that member in Attio if "
-            "it matters.",
+            f"This {builder.noun('tasks')} is about {builder.called(link)}, an internal user. Internal users are "
+            f"members in Attio and not people, so the link was left out. If you need it, assign the task to that "
+            f"member in Attio.",
             field="linked_records",
             value=colleague.name or colleague.email or colleague.id,
         )
@@ -140,8 +140,9 @@ def _content(task: Task, builder: DraftBuilder) -> str:
     if kept != text:
         builder.add_issue(
             "value_truncated",
-            f"Attio takes tasks of at most {MAX_TASK_LENGTH} characters: the last {len(text) - len(kept)} of this one "
-            "were left out. Note them elsewhere in Attio if they are needed.",
+            f"Attio accepts tasks of at most {MAX_TASK_LENGTH} characters: the last {len(text) - len(kept)} of this "
+            f"one "
+            "were left out. Note them elsewhere in Attio if you need them.",
             field="content",
             value=text[len(kept) :],
         )
@@ -160,14 +161,14 @@ def _without_parent(links: list[Reference], builder: DraftBuilder) -> Issue:
     if links and all(builder.own_person(link) is not None for link in links):
         return Issue(
             code="only_own_people",
-            message=f"This file is attached to {_enumerated(links, builder)}, one of the firm's own people. They are "
-            "members in Attio and have no files. Attach it to another record at the source and run the job again if it "
-            "is wanted in Attio.",
+            message=f"This file is attached to {_enumerated(links, builder)}, an internal user. Internal users are "
+            f"members in Attio and have no files. If you want it in Attio, attach it to another record in the source "
+            f"and run the job again.",
         )
     return Issue(
         code="no_parent",
         message=f"This file is attached to {_enumerated(links, builder) or 'no record at all'}, which is not in Attio, "
-        "and a file there needs a record. See what became of that record, then run the job again.",
+        "and a file there needs a record. See the outcome of that record, then run the job again.",
     )
 
 
@@ -178,7 +179,8 @@ def _enumerated(links: list[Reference], builder: DraftBuilder) -> str:
 def _too_large(size: int) -> Issue:
     return Issue(
         code="file_too_large",
-        message=f"This file has {size:,} bytes, and Attio takes at most {MAX_FILE_BYTES:,}. Keep it elsewhere and put "
+        message=f"This file has {size:,} bytes, and Attio accepts at most {MAX_FILE_BYTES:,}. Keep it elsewhere and "
+        f"put "
         "a link to it into Attio.",
         value=str(size),
     )

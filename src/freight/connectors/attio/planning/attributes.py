@@ -1,4 +1,4 @@
-"""The attributes of Attio's objects and lists as the planning of fields sees them; pure."""
+"""The attributes of Attio's objects and lists for the planning of fields; pure."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, takewhile
@@ -16,7 +16,7 @@ def field_owner(name: str, attributes: Mapping[str, Attribute], marks: Marks) ->
     """Return `companies`, `people` or the list with this id as an owner of fields that has these attributes."""
 
     def slugs(field: Field) -> Iterator[str]:
-        # An attribute that exists under the slug which an earlier version would have given it comes first.
+        # An attribute with the slug that an earlier version gave comes first.
         earlier = takewhile(attributes.__contains__, candidates(earlier_field_slug(field), marks.prefix))
         return chain(earlier, candidates(field_slug(field), marks.prefix))
 
@@ -33,7 +33,7 @@ def field_owner(name: str, attributes: Mapping[str, Attribute], marks: Marks) ->
 
 
 def types_of(attribute: Attribute) -> frozenset[AttributeType]:
-    """Return what an attribute of Attio can serve as; nothing for types that hold no field."""
+    """Return the types that an attribute of Attio can serve as; none for types that hold no field."""
     if attribute.type == "record-reference":
         both: tuple[AttributeType, ...] = ("people", "companies")
         return frozenset(type_ for type_ in both if attribute.allowed is None or type_ in attribute.allowed)

@@ -1,4 +1,4 @@
-"""What an Attio workspace holds now, as far as a plan depends on it."""
+"""The present schema of an Attio workspace, as a plan needs it."""
 
 from collections.abc import Collection
 
@@ -31,17 +31,17 @@ class Existing(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a workspace that a plan depends on."""
 
     objects: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of the objects that are migrated and switched on."""
+    """The attributes, by slug, of the objects that are migrated and enabled."""
     enabled: frozenset[str] = frozenset()
-    """The slugs of all objects that are switched on."""
+    """The slugs of all enabled objects."""
     lists: tuple[ListDefinition, ...] = ()
     list_attributes: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of the lists that may be written to, by list id."""
+    """The attributes, by slug, of the lists that can be written to, by list id."""
     stages: tuple[Choice, ...] = ()
     """The stages of deals, archived ones included."""
     members: tuple[Member, ...] = ()
     authorized_by: str | None = None
-    """The id of the member who made the key."""
+    """The id of the member who created the key."""
 
 
 async def discover(
@@ -53,7 +53,7 @@ async def discover(
     *,
     authorized_by: str | None,
 ) -> Existing:
-    """Ask Attio for what a plan depends on. Raise a `ConnectorError` on failure."""
+    """Read the present schema from Attio. Raise a `ConnectorError` on failure."""
     enabled = frozenset((await definitions.objects()).values())
     names: list[str] = [name for name in OBJECTS if name in entities and name in enabled]
     attributes = await gather_all(definitions.attributes(Container("objects", name)) for name in names)
@@ -65,7 +65,7 @@ async def discover(
     matches = [
         matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.migrates_list(given.id)
     ]
-    # One that is not known by its slug may be any of them.
+    # A list without a known slug can be any of them.
     used = [found.id for found in (lists if None in matches else matches) if found is not None]
     list_attributes = await gather_all(definitions.attributes(Container("lists", list_id)) for list_id in used)
     return Existing(

@@ -1,4 +1,4 @@
-"""Make what a layout needs and the workspace lacks. Two workers may do so at once; a second time changes nothing."""
+"""Make what a layout needs and the workspace lacks. Idempotent, also if two workers do it concurrently."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,10 +20,10 @@ from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
 Definition = dict[str, Any]
 Fit = Callable[[Attribute], bool]
-"""Whether an attribute that exists can take the place of one that is to be made."""
+"""Whether an existing attribute can serve as one that is to be made."""
 
 CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
-"""Attio keeps a currency with each attribute, and a number of the source names none: this is that of Attio's deals."""
+"""Attio keeps a currency with each attribute, and numbers of the source have none: this is the one of Attio's deals."""
 
 
 async def prepare(definitions: Definitions, layout: ResolvedMapping) -> ResolvedMapping:
@@ -63,7 +63,7 @@ def choice_attribute_of(place: Place, lists: Sequence[ListPlace]) -> ChoiceAttri
 
 
 def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
-    """Return what an owner of fields is in Attio; None for a list that does not exist."""
+    """Return the container of an owner of fields; None for a list that does not exist."""
     if owner in OBJECTS:
         return Container("objects", owner)
     target_id = next((place.target_id for place in lists if place.list_id == owner), None)
@@ -99,11 +99,11 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
     except Rejected as error:
         if error.vendor_code != "slug_conflict":
             raise
-    # Another worker may have made it a moment ago.
+    # Another worker may have just made it.
     found = next((found for found in await definitions.lists() if found.slug == place.slug), None)
     if found is None:
         raise Rejected(
-            f"Attio has a list {place.slug} that this API key may not see, so the list {place.name} cannot be made "
+            f"Attio has a list {place.slug} that this API key cannot read, so the list {place.name} cannot be made "
             "under that slug. Give the key access to it, or name another slug in the mapping."
         )
     return found
@@ -112,7 +112,7 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
 async def _prepare_attributes(
     definitions: Definitions, owner: str, container: Container, places: Sequence[Place], marks: Marks
 ) -> None:
-    """Make them one after the other, since Attio shows attributes in the order in which they were made."""
+    """Make the attributes one after the other, because Attio shows them in the order of creation."""
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
     for added in managed_attributes(owner, marks):
@@ -131,7 +131,7 @@ class _Preparing:
         self._existing = existing
 
     async def attribute(self, definition: Definition, fits: Fit) -> None:
-        """Make an attribute of this definition, or restore it, if it is missing."""
+        """Make an attribute with this definition, or restore it, if it is missing."""
         slug = definition["api_slug"]
         if slug not in self._existing:
             try:
@@ -147,7 +147,7 @@ class _Preparing:
         if found is None or not fits(found):
             raise Rejected(
                 f"Attio's {self._container.kind} {self._container.name} have an attribute {slug} which is not of the "
-                f"type {definition['type']}: give that one another slug in Attio and run the job again.",
+                f"type {definition['type']}: give it another slug in Attio and run the job again.",
                 attribute=slug,
             )
         if found.is_archived:
@@ -155,7 +155,7 @@ class _Preparing:
 
 
 async def _prepare_choices(definitions: Definitions, choice_attribute: ChoiceAttribute, titles: Sequence[str]) -> None:
-    """Make them one after the other, since Attio shows choices in the order in which they were made."""
+    """Make the choices one after the other, because Attio shows them in the order of creation."""
     existing = {choice.title: choice for choice in await definitions.choices(choice_attribute)}
     for title in titles:
         found = existing.get(title) or await _make_choice(definitions, choice_attribute, title)
@@ -173,7 +173,7 @@ async def _make_choice(definitions: Definitions, choice_attribute: ChoiceAttribu
             raise
     else:
         return None
-    # Attio does not document whether titles that differ in case alone are the same to it.
+    # Attio does not document whether it distinguishes titles by case.
     alike = [
         choice for choice in await definitions.choices(choice_attribute) if choice.title.casefold() == title.casefold()
     ]

@@ -30,7 +30,7 @@ class Objects:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids."""
+        """Return the records with these ids."""
         entity = next(iter(drafts.values())).entity
         items = await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
         return self._records(entity, items, list(drafts.values()))
@@ -39,7 +39,7 @@ class Objects:
         """Return every record with the source id or a unique value of one of the drafts, the oldest first."""
         entity = drafts[0].entity
         sought: list[Sought] = []
-        # Before the schema was prepared, as in a dry run, nothing can carry a source id.
+        # Before the schema is ensured, as in a dry run, nothing can have a source id.
         source_id = self._known.marks.source_id
         if await self._known.has(Container("objects", entity), source_id):
             sought += [Sought(source_id, None, draft.source_id) for draft in drafts if draft.source_id]
@@ -51,7 +51,7 @@ class Objects:
         return self._records(entity, await self._query(entity, sought), drafts)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new record, by an upsert where it has unique values. Otherwise it may raise `InDoubt`."""
+        """Write a new record, with an upsert if it has unique values. Otherwise this can raise `InDoubt`."""
         sent = {**draft.values, **draft.on_create}
         container = Container("objects", draft.entity)
         path = f"{container.path}/records"
@@ -59,7 +59,7 @@ class Objects:
             if not draft.unique:
                 written = await self._client.write("POST", path, {"values": sent}, idempotent=False, key=KEY)
             else:
-                # Values are added to those of the matching attribute and take the place of all others'.
+                # Values are added to those of the matching attribute and replace those of all others.
                 params = {"matching_attribute": next(iter(draft.unique))}
                 written = await self._client.write(
                     "PUT", path, {"values": sent}, idempotent=True, key=KEY, params=params
@@ -97,7 +97,7 @@ class Objects:
             given = item.get("values") or {}
             values = read_values(types, given)
             source_id = values.get(self._known.marks.source_id, [None])[0]
-            # Two drafts may spell the same page differently: the record's own comes first.
+            # Two drafts can spell the same page differently: the record's own takes precedence.
             own = spellings_in([of_source[source_id]]) if spellings and source_id in of_source else {}
             found.append(
                 TargetRecord(
