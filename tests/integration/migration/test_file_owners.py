@@ -18,6 +18,7 @@ from freight.domain.migration.records.ledger import LedgerEntry
 from freight.model.crm import File
 from freight.model.resolved_mapping import ResolvedMapping
 from support import filled
+from support.attio_parts import AFFINITY
 from support.service import Tenant
 
 
@@ -51,7 +52,7 @@ def a_worker(folder: Folder) -> AttioWriter:
     pacer: Any = NoPacer()
     transport = httpx.MockTransport(folder.answer)
     target = AttioTarget("key", base_url="https://api.attio.com", pacer=pacer, transport=transport)
-    return target.writer(ResolvedMapping())
+    return target.writer(ResolvedMapping(provenance=AFFINITY))
 
 
 async def a_job(tenant: Tenant, **changes: Any) -> Job:

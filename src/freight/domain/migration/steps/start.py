@@ -86,9 +86,8 @@ async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> D
             await _refuse_workspace(job, side, opened)
             raise Interrupted
     discover = await source.discover(job.entities, job.mapping)
-    planned = await target.plan_schema(
-        discover.schema, job.mapping, job.entities, registry.provenance(job.source_system)
-    )
+    provenance = registry.provenance(job.source_system)
+    planned = await target.plan_schema(discover.schema, job.mapping, job.entities, provenance)
     asked = source.take_usage()
     reads = None if discover.reads is None else asked.reads + discover.reads
     estimate = estimates.before_reading(
