@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Additional `host` or `host:port` values, separated by commas, that a job's `base_url` may "
-            "name besides the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
+            "name in addition to the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
         ),
     ] = ""
     webhook_hosts: Annotated[

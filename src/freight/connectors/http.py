@@ -379,7 +379,7 @@ class HttpClient(ABC):
         return False
 
     def _observe(self, response: httpx.Response, what: str) -> None:  # noqa: B027
-        """Record information from a successful response besides its body."""
+        """Record information from a successful response other than its body."""
 
 
 JSON = "application/json"

@@ -180,7 +180,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The unique attributes among them with their comparable values: `{"domains": ("acme.com",)}`; may be empty."""
     multiple: frozenset[str]
     """The attributes among them that hold several values at once."""
-    carried: frozenset[str] = frozenset()
+    migrated: frozenset[str] = frozenset()
     """The attributes that the job migrates for such records, with or without a value in this one."""
     fixed: frozenset[str] = frozenset()
     """The attributes that cannot be changed in the target after the record is created."""
@@ -386,7 +386,7 @@ class Pacer(Protocol):
         ...
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """Pause requests of this kind until `until` (aware), for all that share the pacer."""
+        """Stop requests of this kind until `until` (aware), for all that share the pacer."""
         ...
 
     async def succeeded(self) -> None:

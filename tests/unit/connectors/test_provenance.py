@@ -125,7 +125,7 @@ def test_a_draft_names_no_other_system_than_its_own(record: Record) -> None:
         return a_writer(MarkedAttio(), provenance).draft(record, REFERENCES)
 
     second = drafted(HUBSPOT)
-    written = json.dumps([second.values, second.unique, second.on_create, sorted(second.carried)])
+    written = json.dumps([second.values, second.unique, second.on_create, sorted(second.migrated)])
     assert "affinity" not in written.lower()
     assert "hubspot" in written.lower()
     assert drafted(AFFINITY).values != second.values

@@ -200,8 +200,8 @@ def deal_row_v1(row: Json, schema: Schema, mapping: Mapping) -> Row:
         person_ids=links.person_ids,
         company_ids=links.company_ids,
     )
-    carried = mapping.only_lists is None if list_id is None else mapping.migrates_list(list_id)
-    if not carried:
+    is_migrated = mapping.only_lists is None if list_id is None else mapping.migrates_list(list_id)
+    if not is_migrated:
         return Row(id=id_, record=deal, skip=LIST_NOT_CHOSEN)
     return Row(id=id_, record=deal, issues=(*parser.issues, LIST_READ_BEFORE if known else LIST_HIDDEN))
 

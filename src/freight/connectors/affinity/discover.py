@@ -76,9 +76,12 @@ async def discover(client: AffinityClient, entities: Collection[Entity], mapping
     issues += [*fields.issues, *await _missing_permissions(client, wanted, lists)]
     if not isinstance(defined, list):
         issues.append(DEFINITIONS_REFUSED)
-    carried = [given for given in lists if mapping.migrates_list(given.id)]
+    selected = [given for given in lists if mapping.migrates_list(given.id)]
     return Discovery(
-        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, carried), calls_left=await _calls_left(client)
+        schema=schema,
+        issues=tuple(issues),
+        reads=_reads(counts, wanted, selected),
+        calls_left=await _calls_left(client),
     )
 
 

@@ -112,8 +112,8 @@ class AttioTarget:
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
             # Without these scopes the workspace cannot be examined further.
-            carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
-            return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=carried), issues=tuple(lacking))
+            loaded = tuple(entity for entity in LOAD_ORDER if entity in entities)
+            return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=loaded), issues=tuple(lacking))
         existing = await discover(
             self._definitions,
             schema,

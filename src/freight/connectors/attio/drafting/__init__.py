@@ -18,15 +18,15 @@ def draft(record: Record, references: References, index: MappingIndex) -> Draft:
     builder = DraftBuilder(index, references)
     match record:
         case Company():
-            return _carrying(draft_company(record, builder), index.migrated("companies"))
+            return _migrating(draft_company(record, builder), index.migrated("companies"))
         case Person():
-            return _carrying(draft_person(record, builder), index.migrated("people"))
+            return _migrating(draft_person(record, builder), index.migrated("people"))
         case Deal():
-            return _carrying(draft_deal(record, builder), index.migrated("deals"))
+            return _migrating(draft_deal(record, builder), index.migrated("deals"))
         case List():
             return draft_list(record, builder)
         case ListEntry():
-            return _carrying(draft_entry(record, builder), index.migrated(record.list_id))
+            return _migrating(draft_entry(record, builder), index.migrated(record.list_id))
         case Note():
             return draft_note(record, builder)
         case Task():
@@ -35,5 +35,5 @@ def draft(record: Record, references: References, index: MappingIndex) -> Draft:
             return draft_file(record, builder)
 
 
-def _carrying(draft: Draft, attributes: frozenset[str]) -> Draft:
-    return msgspec.structs.replace(draft, carried=attributes)
+def _migrating(draft: Draft, attributes: frozenset[str]) -> Draft:
+    return msgspec.structs.replace(draft, migrated=attributes)

@@ -48,7 +48,7 @@ def draft_task(task: Task, builder: DraftBuilder) -> Draft:
         values=filled,
         unique={},
         multiple=frozenset({"linked_records"} & filled.keys()),
-        carried=frozenset(drafted),
+        migrated=frozenset(drafted),
         fixed=frozenset({"content"}),
         issues=tuple(builder.issues),
         parents=tuple(link for link in links if link in builder.references.found),

@@ -55,8 +55,7 @@ class Files:
         ]
 
     async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
-        """Upload a file. Raise `InDoubt` if it is unknown whether it arrived; `find` then looks for the size that "
-        "was sent."""
+        """Upload a file. Raise `InDoubt` if it is unknown whether it arrived; `find` then looks for the size sent."""
         if content is None:
             raise Rejected("A file cannot be written without its content.")
         (parent,) = draft.values["parent"]
