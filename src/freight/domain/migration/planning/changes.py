@@ -134,7 +134,7 @@ def _list(list_id: str, before: JobSettings, now: JobSettings) -> list[Issue]:
     if new.skip and not old.skip:
         message = f"The list {name} is skipped now: what earlier jobs wrote of it stays in the target, with its "
         return [_issue(f"{at}.skip", f"{message}entries and deals, and is not updated from the source.")]
-    if not now.mapping.carries_list(list_id):
+    if not now.mapping.migrates_list(list_id):
         return []
     return [
         *_list_moved(name, at, (old, new), (old_place, new_place)),

@@ -25,7 +25,7 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 def differs(known: LedgerEntry, draft: Draft) -> bool:
     """Return whether a draft differs from the last one in an attribute that the job migrates."""
-    slugs = draft.values.keys() | (known.values.keys() & draft.carried)
+    slugs = draft.values.keys() | (known.values.keys() & draft.migrated)
     return any(known.values.get(slug) != draft.values.get(slug) for slug in slugs)
 
 
@@ -76,7 +76,7 @@ def attribute_states(
     # A warning about an attribute means that some of it was left out.
     warned = {issue.field for issue in draft.issues if issue.level != "info"}
     incomplete = warned | {slot.attribute for slot in draft.slots}
-    for slug in sorted(draft.values.keys() | drafted.keys() | (base.values.keys() & draft.carried)):
+    for slug in sorted(draft.values.keys() | drafted.keys() | (base.values.keys() & draft.migrated)):
         yield AttributeState(
             slug=slug,
             source=drafted.get(slug, []),

@@ -203,7 +203,7 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEn
             **{
                 slug: items
                 for slug, items in record.values.items()
-                if items and slug not in draft.values and slug in {*draft.carried, *draft.on_create}
+                if items and slug not in draft.values and slug in {*draft.migrated, *draft.on_create}
             },
             **merging.shown_otherwise(draft.values, record.values),
         },

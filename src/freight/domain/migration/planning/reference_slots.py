@@ -50,7 +50,7 @@ def fill(draft: Draft, found: Mapping[Reference, str], to_come: Collection[Refer
 
 def references_only(draft: Draft) -> Draft:
     """Return an unfilled draft with only its slots, for the second pass: the first pass has written the rest."""
-    return msgspec.structs.replace(draft, values={}, multiple=frozenset(), carried=frozenset(), issues=())
+    return msgspec.structs.replace(draft, values={}, multiple=frozenset(), migrated=frozenset(), issues=())
 
 
 def _fill(slot: ReferenceSlot, found: Mapping[Reference, str], to_come: Collection[Reference]) -> Filling:

@@ -36,7 +36,7 @@ from freight.encryption import SecretError
 STEP_SECONDS = 840
 """How long an attempt may take: less than arq's limit for a task, whose cancellation would count as no attempt."""
 
-LONGEST_WAIT = timedelta(hours=1)
+MAX_WAIT = timedelta(hours=1)
 """The longest wait before a step tries again, whatever a vendor has asked for."""
 
 PATIENCE = timedelta(hours=24)
@@ -199,7 +199,7 @@ async def _stop(job: Job, code: str, error: Exception) -> None:
 
 async def _wait(step: Step, error: MustWait) -> None:
     now = datetime.now(UTC)
-    until = min(error.until, now + LONGEST_WAIT)
+    until = min(error.until, now + MAX_WAIT)
     async with _deciding(step) as tx:
         await leases.wait(tx, step.lease, seconds=max(0.0, (until - now).total_seconds()))
         noted = await _note_wait(tx, step, code=error.code, message=str(error), until=until)
