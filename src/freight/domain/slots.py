@@ -22,7 +22,7 @@ RESERVED_PART = 4
 SLICE_SECONDS = 5.0
 """How long a step may keep its slot while others with fewer slots wait."""
 
-PATIENCE_SECONDS = 60.0
+WAIT_TIMEOUT_SECONDS = 60.0
 """How long a step waits for a slot. After that the sweep enqueues it again."""
 
 SILENT_SECONDS = 3.0
@@ -90,7 +90,7 @@ class Slots:
         *,
         room: int = ROOM,
         slice_seconds: float = SLICE_SECONDS,
-        patience: float = PATIENCE_SECONDS,
+        patience: float = WAIT_TIMEOUT_SECONDS,
         look_seconds: float = LOOK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -441,12 +441,12 @@ async def test_what_can_be_done_about_a_reason_is_said_once_for_its_code(tenant:
 
 async def test_companies_that_the_target_makes_by_itself_are_counted_once_each_and_listed(tenant: Tenant) -> None:
     job_id = await filled.a_job(tenant)
-    domains = [f"d{number:03}.example.com" for number in range(gather.MOST_VALUES + 5)]
+    domains = [f"d{number:03}.example.com" for number in range(gather.MAX_VALUES + 5)]
     issues = [Issue(level="info", code=MADE_BY_TARGET, message="It is made.", value=value) for value in domains]
     await log(tenant, job_id, "people", *issues, issues[0])
     found = await read(tenant, job_id)
     made = found["made_by_target"]
-    assert (made["records"], made["values"]) == (len(domains), sorted(domains)[: gather.MOST_VALUES])
+    assert (made["records"], made["values"]) == (len(domains), sorted(domains)[: gather.MAX_VALUES])
     assert found["sections"] == []
     written = await document(tenant, job_id)
     assert "the target creates a company: 1,005 companies." in written

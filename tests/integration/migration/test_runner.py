@@ -22,7 +22,7 @@ from freight.domain.migration.records import leases
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.cancellation import CancellationMonitor
-from freight.domain.migration.steps.runner import MAX_WAIT, PATIENCE, Failure, Step, attempt
+from freight.domain.migration.steps.runner import MAX_VENDOR_WAIT, MAX_WAIT, Failure, Step, attempt
 from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
@@ -182,7 +182,7 @@ async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_
     error = MustWait("Attio is unavailable.", until=datetime.now(UTC))
     await attempted(job, error)
     assert (await shown(tenant, job))["status"] == "running"
-    since = (datetime.now(UTC) - PATIENCE).isoformat()
+    since = (datetime.now(UTC) - MAX_VENDOR_WAIT).isoformat()
     async with database.as_tenant(tenant.id) as tx:
         changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
         await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)
@@ -200,7 +200,7 @@ async def test_a_job_that_waits_for_its_workspaces_is_not_paused_as_if_a_vendor_
 ) -> None:
     error = MustWait(WAITING, until=datetime.now(UTC), code=WORKSPACE_BUSY)
     await attempted(job, error)
-    since = (datetime.now(UTC) - 2 * PATIENCE).isoformat()
+    since = (datetime.now(UTC) - 2 * MAX_VENDOR_WAIT).isoformat()
     async with database.as_tenant(tenant.id) as tx:
         changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
         await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)

@@ -176,7 +176,7 @@ async def _run_again(changes: JobChanges, job_id: UUID) -> Job:
         async with savepoint(tx):
             await jobs.move(tx, job, "running")
     except asyncpg.UniqueViolationError:
-        raise LiveJobExists(await jobs.live_twin(tx, msgspec.structs.asdict(job))) from None
+        raise LiveJobExists(await jobs.conflicting_job(tx, msgspec.structs.asdict(job))) from None
     return job
 
 
@@ -190,9 +190,9 @@ async def _queue(
     others = [batch for batch in await batches.holding(tx, job.id, depending.waiting) if batch.id not in queued]
     for batch in others:
         await batches.queue_again(tx, batch, (), depending.waiting)
-    uncut = await batches.uncut(tx, job.id)
+    deleted = await batches.delete_partial(tx, job.id)
     await streams.read_again(tx, job.id)
-    return sum(batch.id not in uncut for batch in (*found, *others))
+    return sum(batch.id not in deleted for batch in (*found, *others))
 
 
 async def _note(tx: Connection, job: Job, code: str, message: str) -> None:

@@ -219,7 +219,7 @@ async def create(
                 *values.values(),
             )
     except asyncpg.UniqueViolationError:
-        raise LiveJobExists(await live_twin(tx, values)) from None
+        raise LiveJobExists(await conflicting_job(tx, values)) from None
     return read_row(row)
 
 
@@ -407,13 +407,13 @@ async def end(tx: Connection, job: Job) -> None:
         await batches.cut(
             tx, job.tenant_id, job.id, row["entity"], start=read, end=read, size=job.batch_size, last=True
         )
-    await batches.give_up_open(tx, job.id, rest)
+    await batches.fail_open(tx, job.id, rest)
     # The new fence stops a worker that has lost its lease without noticing.
     await streams.update({streams.fence: streams.fence + 1}).where(streams.job_id == job.id)
     await move(tx, await lock(tx, job.id), status)
 
 
-async def live_twin(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
+async def conflicting_job(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
     """Return the live job over the two workspaces in these columns of another job. Raise `StateConflict`."""
     twin = await (
         JOB.select(JOB.id)

@@ -11,7 +11,7 @@ from freight.domain.jobs.model import Job
 
 WORKSPACE_BUSY = "workspace_busy"
 
-LONGEST_DAYS = 7
+MAX_WAIT_DAYS = 7
 """How long a job waits for its workspaces, because the other job may be paused for any time."""
 
 WAITING = (
@@ -21,7 +21,7 @@ WAITING = (
 )
 
 GIVEN_UP = (
-    f"The job has waited for {LONGEST_DAYS} days for another migration between these two workspaces to end. Ask "
+    f"The job has waited for {MAX_WAIT_DAYS} days for another migration between these two workspaces to end. Ask "
     "the workspaces' administrators who is migrating them, then retry the job."
 )
 
@@ -49,7 +49,7 @@ async def hold_pair(tx: Connection, job: Job) -> bool:
 
 
 async def has_waited_too_long(tx: Connection, job_id: UUID) -> bool:
-    """Return whether the job has waited for its workspaces for `LONGEST_DAYS`."""
+    """Return whether the job has waited for its workspaces for `MAX_WAIT_DAYS`."""
     return bool(
         await tx.fetchval(
             """SELECT waiting_for ->> 'code' = $2
@@ -57,6 +57,6 @@ async def has_waited_too_long(tx: Connection, job_id: UUID) -> bool:
                FROM jobs WHERE id = $1""",
             job_id,
             WORKSPACE_BUSY,
-            LONGEST_DAYS,
+            MAX_WAIT_DAYS,
         )
     )

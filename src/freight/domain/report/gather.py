@@ -42,10 +42,10 @@ from freight.model.crm import LOAD_ORDER, Entity
 FIELDS_PER_CODE = 100
 """Fields listed for one code of one entity; the others are summed in one row."""
 
-MOST_ISSUES = 1000
+MAX_ISSUES = 1000
 """Issues about the whole job that a report lists."""
 
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 """Values listed of the records that the target creates by itself."""
 
 DRY_RUN = "Nothing was written: the figures show what a full run would do."
@@ -198,7 +198,7 @@ async def _issues(tx: Connection, job_id: UUID) -> tuple[list[JobIssue], int]:
            WHERE job_id = $1 AND entity IS NULL GROUP BY level, code, message, field, value
            ORDER BY array_position(ARRAY['error', 'warning', 'info'], level::text), min(id) LIMIT $2""",
         job_id,
-        MOST_ISSUES,
+        MAX_ISSUES,
     )
     issues = [JobIssue(**{name: row[name] for name in JobIssue.__struct_fields__}) for row in rows]
     return issues, rows[0]["total"] - len(rows) if rows else 0
@@ -235,7 +235,7 @@ async def _made_by_target(tx: Connection, job_id: UUID) -> MadeByTarget:
            WHERE job_id = $1 AND code = $2 AND value IS NOT NULL GROUP BY value ORDER BY value LIMIT $3""",
         job_id,
         MADE_BY_TARGET,
-        MOST_VALUES,
+        MAX_VALUES,
     )
     return MadeByTarget(
         records=rows[0]["total"] if rows else 0, values=[row["value"] for row in rows], advice=advice_on(MADE_BY_TARGET)

@@ -21,9 +21,9 @@ from freight.domain.report.contents import (
 from freight.domain.report.mapping import MappedFact, MappedField, MappedList, MappingInForce, Members
 from freight.model.resolved_mapping import Action
 
-LONGEST_VALUE = 60
-LONGEST_MESSAGE = 300
-MOST_LISTED = 100
+MAX_VALUE_LENGTH = 60
+MAX_MESSAGE_LENGTH = 300
+MAX_LISTED_VALUES = 100
 """Values listed in one sentence."""
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
@@ -63,7 +63,7 @@ def render(report: JobReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def text(given: str, longest: int = LONGEST_MESSAGE) -> str:
+def text(given: str, longest: int = MAX_MESSAGE_LENGTH) -> str:
     """Return a text from outside on one line, shortened, and escaped so that it is shown literally."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in given).split())
     shown = line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
@@ -196,7 +196,7 @@ def _sections(sections: Iterable[Section]) -> Iterable[str]:
 def _field_of(row: LeftValues) -> str:
     if row.fields > 1:
         return f"*{_number(row.fields)} further fields*"
-    return "" if row.field is None else text(row.field, LONGEST_VALUE)
+    return "" if row.field is None else text(row.field, MAX_VALUE_LENGTH)
 
 
 def _issues(issues: Sequence[JobIssue], further: int) -> Iterable[str]:
@@ -240,8 +240,8 @@ def _made_by_target(made: MadeByTarget, *, writes: bool) -> Iterable[str]:
     if not made.records:
         return
     yield "## Companies that the target creates by itself"
-    shown = ", ".join(text(value, LONGEST_VALUE) for value in made.values[:MOST_LISTED])
-    rest = made.records - min(len(made.values), MOST_LISTED)
+    shown = ", ".join(text(value, MAX_VALUE_LENGTH) for value in made.values[:MAX_LISTED_VALUES])
+    rest = made.records - min(len(made.values), MAX_LISTED_VALUES)
     more = f" and {_number(rest)} more" if rest else ""
     yield (
         f"For each domain of a new person's e-mail address that no company has, the target creates a company: "
@@ -276,7 +276,7 @@ def _facts(facts: Iterable[MappedFact]) -> str:
         [
             (
                 _words(fact.entity),
-                text(fact.name, LONGEST_VALUE),
+                text(fact.name, MAX_VALUE_LENGTH),
                 "not migrated" if fact.attribute is None else _code(fact.attribute),
             )
             for fact in facts
@@ -290,10 +290,10 @@ def _fields(fields: Iterable[MappedField]) -> str:
          ("Action", TEXT), ("New options", NUMBER)],
         [
             (
-                text(field.name, LONGEST_VALUE),
+                text(field.name, MAX_VALUE_LENGTH),
                 field.field_type,
                 _code(field.attribute or ""),
-                text(field.title or "", LONGEST_VALUE),
+                text(field.title or "", MAX_VALUE_LENGTH),
                 f"{field.type or ''}{', several' if field.multiple else ''}",
                 DONE[field.action],
                 _number(field.new_options),
@@ -308,11 +308,11 @@ def _lists(lists: Iterable[MappedList]) -> str:
         [("List", TEXT), ("Entity", TEXT), ("Slug", TEXT), ("Action", TEXT), ("Stage, owner, value", TEXT)],
         [
             (
-                text(one.name, LONGEST_VALUE),
+                text(one.name, MAX_VALUE_LENGTH),
                 _words(one.parent),
                 _code(one.slug),
                 f"{DONE[one.action]}{', shared' if one.shared else ''}",
-                ", ".join(text(name, LONGEST_VALUE) for name in (one.stage, one.owner, one.value) if name),
+                ", ".join(text(name, MAX_VALUE_LENGTH) for name in (one.stage, one.owner, one.value) if name),
             )
             for one in lists
         ],
@@ -357,13 +357,13 @@ def _table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) ->
 
 
 def _example(source_id: str | None, value: str | None, message: str) -> str:
-    where = "" if source_id is None else f"{text(source_id, LONGEST_VALUE)}: "
-    quoted = "" if value is None else f"“{text(value, LONGEST_VALUE)}” "
+    where = "" if source_id is None else f"{text(source_id, MAX_VALUE_LENGTH)}: "
+    quoted = "" if value is None else f"“{text(value, MAX_VALUE_LENGTH)}” "
     return f"{where}{quoted}{text(message)}"
 
 
 def _code(given: str) -> str:
-    return f"`{given}`" if PLAIN.fullmatch(given) else text(given, LONGEST_VALUE)
+    return f"`{given}`" if PLAIN.fullmatch(given) else text(given, MAX_VALUE_LENGTH)
 
 
 def _words(name: str) -> str:

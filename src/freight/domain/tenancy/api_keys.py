@@ -54,9 +54,9 @@ NAME_LENGTH = 100
 PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 """At least one visible character, on one line."""
 
-LONGEST_LIFE = timedelta(days=3650)
+MAX_LIFETIME = timedelta(days=3650)
 DEFAULT_OVERLAP = timedelta(days=1)
-LONGEST_OVERLAP = timedelta(days=7)
+MAX_OVERLAP = timedelta(days=7)
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it expires; null for never.")
     ] = None
     expires_in_days: Annotated[
-        Annotated[int, Meta(ge=1, le=LONGEST_LIFE.days)] | None,
+        Annotated[int, Meta(ge=1, le=MAX_LIFETIME.days)] | None,
         Meta(description="The same in days from now. Give only one of the two."),
     ] = None
 
@@ -261,7 +261,7 @@ async def revoke(tx: Connection, actor: Actor, key_id: UUID) -> None:
     if "admin" in key.scopes and not await _has_another_admin_key(tx, key):
         raise LastAdminKey(
             "Without this key, no key with the scope admin would be left that is valid for more than "
-            f"{LONGEST_OVERLAP.days} days. Create or rotate one first."
+            f"{MAX_OVERLAP.days} days. Create or rotate one first."
         )
     if await _revoke(KEY.id == key_id):
         await audit.record(tx, actor, "key.revoked", "key", key_id, {"name": key.name, "prefix": key.prefix})
@@ -364,7 +364,7 @@ async def _has_another_admin_key(tx: Connection, key: ApiKey) -> bool:
            WHERE 'admin' = ANY(scopes) AND revoked_at IS NULL
              AND least(expires_at, now() + $1) >= least($2, now() + $1) AND least(expires_at, now() + $1) > now()
            ORDER BY id FOR UPDATE""",
-        LONGEST_OVERLAP,
+        MAX_OVERLAP,
         key.expires_at,
     )
     return any(row["id"] != key.id for row in others)
@@ -382,8 +382,8 @@ def _expiry(request: KeyRequest) -> datetime | None:
         if request.expires_at is not None:
             raise InvalidRequest("Give only one of expires_at and expires_in_days.", field="expires_in_days")
         return now + timedelta(days=request.expires_in_days)
-    if request.expires_at is not None and not now < request.expires_at <= now + LONGEST_LIFE:
-        raise InvalidRequest(f"This must be within the next {LONGEST_LIFE.days} days.", field="expires_at")
+    if request.expires_at is not None and not now < request.expires_at <= now + MAX_LIFETIME:
+        raise InvalidRequest(f"This must be within the next {MAX_LIFETIME.days} days.", field="expires_at")
     return request.expires_at
 
 

@@ -37,7 +37,7 @@ JobEvent = Literal[
 ]
 Event = Literal[JobEvent, "webhook.test"]
 
-MOST = 20
+MAX_WEBHOOKS = 20
 """Webhooks that a tenant may have."""
 
 SECRET_BYTES = 32
@@ -138,8 +138,8 @@ async def create(
     """Store a webhook whose URL has been checked, and return it with its secret. Raise `StateConflict`."""
     # One at a time, because concurrent requests could otherwise exceed the maximum.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('webhooks ' || $1, 0))", str(tenant_id))
-    if await WEBHOOK.count() >= MOST:
-        raise StateConflict(f"There are {MOST} webhooks, which is the maximum. Delete one first.")
+    if await WEBHOOK.count() >= MAX_WEBHOOKS:
+        raise StateConflict(f"There are {MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.")
     webhook_id, secret = uuid4(), _generate_secret()
     new = WEBHOOK(
         id=webhook_id,

@@ -174,7 +174,7 @@ async def queue_again(tx: Connection, batch: Batch, outcomes: Collection[Outcome
     await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
 
 
-async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
+async def delete_partial(tx: Connection, job_id: UUID) -> set[UUID]:
     """Delete the batches that are incomplete because their stream was not read to its end, and return their ids."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches
@@ -330,19 +330,19 @@ async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
     """Fail a batch: its records without an outcome fail, each with a log row. Raise `LeaseLost`."""
     await leases.check(tx, lease)
-    await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
+    await _fail(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
 
 
-async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
+async def fail_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
     """Fail every batch of a job that has not ended. New fences stop workers that lost their leases without noticing."""
     rows = await tx.fetch(f"SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND {OPEN} ORDER BY id FOR UPDATE", job_id)
     for row in rows:
         # A person who cancels a job knows why the rest is skipped.
-        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
+        await _fail(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
     await tx.execute(f"UPDATE batches SET {leases.REVOKED} WHERE id = ANY($1)", [row["id"] for row in rows])
 
 
-async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
+async def _fail(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
     count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest, log=log)
     await tx.execute(
         """UPDATE batches SET status = 'failed', completed_at = now(), attempt = attempt + 1, error_code = $2,

@@ -16,7 +16,7 @@ MAX_FAILURES_IN_A_ROW = 10
 """Consecutive records at which a vendor may fail before the failures are attributed to the vendor."""
 
 FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 30.0
+MAX_WAIT_SECONDS = 30.0
 """How long a step waits before it asks an unavailable vendor again; work resumes within a minute after an outage."""
 
 MAX_WAITS = 10_000
@@ -36,7 +36,7 @@ class Waits:
         """Return the seconds to wait this time."""
         if len(self._last) >= MAX_WAITS:
             self._last.clear()
-        seconds = min(LONGEST_WAIT_SECONDS, 2 * self._last.get(job_id, FIRST_WAIT_SECONDS / 2))
+        seconds = min(MAX_WAIT_SECONDS, 2 * self._last.get(job_id, FIRST_WAIT_SECONDS / 2))
         self._last[job_id] = seconds
         return seconds
 

@@ -39,7 +39,7 @@ STEP_SECONDS = 840
 MAX_WAIT = timedelta(hours=1)
 """The longest wait before a step tries again, whatever a vendor has asked for."""
 
-PATIENCE = timedelta(hours=24)
+MAX_VENDOR_WAIT = timedelta(hours=24)
 """How long a job waits for a vendor without any progress before it is paused."""
 
 log = structlog.get_logger()
@@ -204,7 +204,7 @@ async def _wait(step: Step, error: MustWait) -> None:
         await leases.wait(tx, step.lease, seconds=max(0.0, (until - now).total_seconds()))
         noted = await _note_wait(tx, step, code=error.code, message=str(error), until=until)
         # A wait for workspaces has a limit of its own, and no vendor causes it.
-        if error.code != WORKSPACE_BUSY and now - noted.since >= PATIENCE:
+        if error.code != WORKSPACE_BUSY and now - noted.since >= MAX_VENDOR_WAIT:
             message = (
                 f"The job has made no progress since {noted.since:%F %T} UTC, so it is paused. {error} When the "
                 "vendor is available again, resume the job."

@@ -31,7 +31,7 @@ from freight.domain.migration.steps.scheduling import BEFORE_EXTRACTION, READ_WH
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.model.resolved_mapping import ResolvedMapping
 
-MOST_TOLD = 10
+MAX_NAMED_BLOCKERS = 10
 """Blockers that the job's error names; a large mapping may have thousands."""
 
 BUSY_SECONDS = 20
@@ -120,8 +120,8 @@ async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> D
 
 
 def _summary(blockers: Sequence[Issue]) -> str:
-    told = " ".join(issue.message for issue in blockers[:MOST_TOLD])
-    more = len(blockers) - MOST_TOLD
+    told = " ".join(issue.message for issue in blockers[:MAX_NAMED_BLOCKERS])
+    more = len(blockers) - MAX_NAMED_BLOCKERS
     return f"{told} There are {more:,} more reasons: the log and the report list all of them." if more > 0 else told
 
 
