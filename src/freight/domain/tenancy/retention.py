@@ -15,7 +15,7 @@ PORTION = 10_000
 IDEMPOTENCY_HOURS = 24
 DELIVERY_DAYS = 30
 
-ERASED = "The text was erased after the job's retention time."
+ERASED = "The text was erased after the retention time of the job."
 
 log = structlog.get_logger()
 
