@@ -55,7 +55,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
     """
     cipher, queue = deployment.cipher, Queue(redis)
     vendors = Vendors(deployment.settings, redis, workers=lambda: 1)
-    webhook_guard = EgressPolicy(deployment.settings.extra_webhook_hosts)
+    egress_policy = EgressPolicy(deployment.settings.extra_webhook_hosts)
     volatile = OptionalRedis()
     limiter = Limiter(redis, volatile, deployment.settings)
     job_lists, metrics, checks = JobLists(redis, volatile, cipher), Metrics(queue), Checks(queue)
@@ -97,7 +97,7 @@ def create_app(deployment: Deployment, redis: ArqRedis, closing: asyncio.Event) 
             "watchers": Provide(lambda: watchers, sync_to_thread=False),
             "cipher": Provide(lambda: cipher, sync_to_thread=False),
             "vendors": Provide(lambda: vendors, sync_to_thread=False),
-            "webhook_guard": Provide(lambda: webhook_guard, sync_to_thread=False),
+            "egress_policy": Provide(lambda: egress_policy, sync_to_thread=False),
         },
     )
     litestar = Litestar(

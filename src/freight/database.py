@@ -1,4 +1,4 @@
-"""The database: its pool of connections, and the transactions in which all work is done.
+"""The database: its connection pool, and the transactions in which all work is done.
 
 Row-level security is forced on every table, so a transaction sees rows only after it has taken one of two roles:
 `freight_tenant`, which sees the rows of the tenant it names, or `freight_platform`, which sees all. Both are taken for
@@ -27,22 +27,22 @@ from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from freight.piccolo_engine import Engine, migrating
 
 Row = Mapping[str, Any]
-"""A row of an answer, by column."""
+"""A result row, by column."""
 
 
 class Cursor(Protocol):
-    """Rows that stay in the database until they are asked for."""
+    """Rows that are fetched in portions."""
 
     async def fetch(self, n: int) -> list[Row]:
-        """Return the next `n` rows, fewer at the end, none after it."""
+        """Return the next `n` rows, or fewer at the end."""
         ...
 
 
 class Connection(Protocol):
-    """What Freight uses of an asyncpg connection, which has no types of its own. `$1`, `$2` … stand for `args`."""
+    """The part of an asyncpg connection that Freight uses, with types. `$1`, `$2` … are the `args`."""
 
     async def execute(self, query: str, *args: object) -> str:
-        """Run a statement and return its tag, `UPDATE 3`."""
+        """Run a statement and return its command tag, such as `UPDATE 3`."""
         ...
 
     async def fetch(self, query: str, *args: object) -> list[Row]:
@@ -69,7 +69,7 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 _in_progress: ContextVar[bool] = ContextVar("transaction_in_progress", default=False)
 
 MIGRATION_LOCK = 0x46524549
-"""Key of the advisory lock under which one process at a time migrates."""
+"""Key of the advisory lock that lets one process at a time apply migrations."""
 
 
 class DatabaseError(Exception):
@@ -77,22 +77,21 @@ class DatabaseError(Exception):
 
 
 class Unavailable(ConnectionError):
-    """PostgreSQL cannot be reached, starts or stops, or has no room: the statement says nothing about it."""
+    """PostgreSQL is unreachable, starting, stopping or out of resources. The statement is not the cause."""
 
 
 GONE_STATES = ("08", "57P0", "25006", "25P03", "25P04")
-"""How the SQLSTATEs begin after which a connection is of no use: connection exceptions, shutdown and start-up, a server
-that became a replica, and sessions that the server ended because they took too long."""
+"""Prefixes of the SQLSTATEs after which a connection cannot be used: connection exceptions, shutdown and start-up, a
+server that became a replica, and sessions that the server ended because they took too long."""
 
 UNAVAILABLE_STATES = (*GONE_STATES, "28", "3D", "40", "53", "55P03", "58")
-"""How the SQLSTATEs begin that say nothing about what was sent, so that it may be repeated: besides those above refused
-logins, a missing database, conflicts between transactions, insufficient resources, lock timeouts, and errors of the
-system."""
+"""Prefixes of the SQLSTATEs that are not about the statement, so that it may be repeated: those above, and also refused
+logins, a missing database, conflicts between transactions, insufficient resources, lock timeouts, and system errors."""
 
 DATA_STATES = ("21", "22", "23", "44", "54", "XX")
-"""How the SQLSTATEs begin that are about the data of a statement: cardinality, data exceptions, integrity constraints,
-views with a check, limits of the program, and the internal errors with which PostgreSQL refuses values that are too
-large for its memory."""
+"""Prefixes of the SQLSTATEs that are about the data of a statement: cardinality, data exceptions, integrity
+constraints, views with a check, program limits, and the internal errors with which PostgreSQL refuses values that are
+too large for its memory."""
 
 
 ACQUIRE_SECONDS = 30
@@ -101,8 +100,8 @@ ACQUIRE_SECONDS = 30
 COMMAND_SECONDS = 60
 
 ROLLBACK_SECONDS = 2
-"""How long a transaction that has failed waits for the server to undo it. After that its connection is closed, which
-undoes it too."""
+"""How long a failed transaction waits for the server to roll it back. After that its connection is closed, which also
+rolls it back."""
 
 RELEASE_SECONDS = 5
 """How long resetting a connection for the next transaction may take."""
@@ -110,7 +109,9 @@ RELEASE_SECONDS = 5
 CLOSE_SECONDS = 2
 """How long closing all connections may take once no transaction is in progress."""
 
-READ_ONLY = "PostgreSQL takes no writes at the moment: it is a replica, or its transactions are read-only by default."
+READ_ONLY = (
+    "PostgreSQL does not accept writes at the moment: it is a replica, or its transactions are read-only by default."
+)
 
 NO_CONNECTION = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -139,14 +140,14 @@ def configure(url: str) -> None:
 
 @asynccontextmanager
 async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
-    """Hold a pool of connections to the database at `url`. Raise `DatabaseError` if it cannot be reached."""
+    """Hold a connection pool for the database at `url`. Raise `DatabaseError` if it cannot be reached."""
     configure(url)
     try:
         if "statement_cache_size" not in DB.config and await _is_pooled():
             log.info("database_behind_pooler", consequence="Statements are not kept prepared.")
             DB.config["statement_cache_size"] = 0
-        # Connected once, to see that it is possible. A least number to be kept would have asyncpg connect in the
-        # background, in the way of transactions that begin, with a traceback for each attempt during an outage.
+        # Connect once, to see that it is possible. With a minimum pool size, asyncpg would connect in the background,
+        # which delays transactions that begin and logs a traceback for each attempt during an outage.
         await DB.start_connection_pool(init_size=1, min_size=0, max_size=pool_size, command_timeout=COMMAND_SECONDS)
     except asyncpg.exceptions.TargetServerAttributeNotMatched as error:
         raise DatabaseError(f"{READ_ONLY} Check FREIGHT_DATABASE_URL.") from error
@@ -164,16 +165,16 @@ async def connected(url: str, *, pool_size: int) -> AsyncIterator[None]:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await DB.close_connection_pool()
         except TimeoutError:
-            # A connection that is not given back must not hold up the end of the process.
+            # A connection that is not released must not delay the end of the process.
             abandon()
         DB.pool = None
 
 
 async def _is_pooled() -> bool:
-    """Return whether connections go through a pooler such as pgbouncer, which answers with a process id of its own.
+    """Return whether connections go through a pooler such as pgbouncer, which reports a process id of its own.
 
-    In transaction mode every transaction may run in another session, where a statement that was prepared in an
-    earlier one is unknown, or known there as another one.
+    In transaction mode every transaction may run in another session, in which a statement that an earlier one
+    prepared does not exist, or is a different one.
     """
     connection = await asyncpg.connect(**DB.config, statement_cache_size=0)
     try:
@@ -184,7 +185,7 @@ async def _is_pooled() -> bool:
 
 
 def abandon() -> None:
-    """Close all connections at once. Whatever waits for one of them fails, and so does whatever wants one."""
+    """Close all connections at once. Tasks that use one, wait for one or request one fail."""
     if DB.pool is not None:
         DB.pool.terminate()
 
@@ -203,7 +204,7 @@ async def as_tenant(tenant_id: UUID) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def as_platform() -> AsyncIterator[Connection]:
-    """Begin a transaction that sees the rows of all tenants: for finding keys, for the sweep, for the administrator."""
+    """Begin a transaction that sees the rows of all tenants, for authentication, the sweep and the administrator."""
     async with _transaction() as tx:
         await tx.execute("SELECT set_config('role', 'freight_platform', true)")
         with DB.bound_to(tx):
@@ -212,10 +213,10 @@ async def as_platform() -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _transaction() -> AsyncIterator[Connection]:
-    """Begin a transaction on a connection of the pool, which gets it back however and whenever this is cancelled.
+    """Begin a transaction on a connection of the pool. The connection is released even if this is cancelled.
 
     Piccolo's own transactions keep the connection if they are cancelled while they begin or roll back, and the task
-    can begin no other afterwards.
+    cannot begin another one afterwards.
     """
     if _in_progress.get():
         raise RuntimeError(
@@ -231,7 +232,7 @@ async def _transaction() -> AsyncIterator[Connection]:
             async with _begun(connection):
                 yield connection
         finally:
-            # If it cannot be made ready for others within this time, asyncpg closes it.
+            # If it cannot be reset within this time, asyncpg closes it.
             with contextlib.suppress(Exception):
                 await pool.release(connection, timeout=RELEASE_SECONDS)
     except PREPARED_STATEMENT_LOST as error:
@@ -246,7 +247,7 @@ async def _transaction() -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _begun(connection: Any) -> AsyncIterator[None]:
-    """Begin a transaction on this connection, which is closed if it is of no more use."""
+    """Begin a transaction on this connection. Close the connection if it can no longer be used."""
     transaction = connection.transaction()
     try:
         await transaction.start()
@@ -284,21 +285,21 @@ async def _undo(connection: Any, transaction: Any) -> None:
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Return whether an error says that PostgreSQL cannot be used, and nothing about what was sent to it."""
+    """Return whether an error says that PostgreSQL cannot be used, whatever the statement."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE_STATES)
     return isinstance(error, NO_CONNECTION) and not is_about_data(error)
 
 
 def _is_gone(error: Exception) -> bool:
-    """Return whether the connection on which an error has come up is of no more use."""
+    """Return whether an error leaves its connection unusable."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(GONE_STATES)
     return is_unavailable(error)
 
 
 def is_about_data(error: Exception) -> bool:
-    """Return whether an error is about the values of a statement: others in their place would have been stored."""
+    """Return whether an error is about the values of a statement, so that other values could be stored."""
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(DATA_STATES)
     # asyncpg's own errors about arguments are ValueErrors too; so is what encoding them as JSON or UTF-8 raises.
@@ -307,7 +308,7 @@ def is_about_data(error: Exception) -> bool:
 
 @asynccontextmanager
 async def savepoint(tx: Connection, *, keep: bool = True) -> AsyncIterator[None]:
-    """Undo what the body wrote, and no more of the transaction, if the body raises or `keep` is false."""
+    """Run the body in a savepoint. Roll back to it if the body raises or `keep` is false."""
     await tx.execute("SAVEPOINT here")
     try:
         yield
@@ -327,33 +328,33 @@ async def _roll_back(tx: Connection) -> None:
 
 
 def storable(text: str) -> str:
-    """Return the text without what PostgreSQL cannot store: NUL is removed, half a surrogate pair becomes U+FFFD."""
+    """Return the text in a form that PostgreSQL stores: NUL is removed, a lone surrogate becomes U+FFFD."""
     text = text.replace("\0", "")
     return text if text.isascii() else SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def jsonb(value: object) -> str:
     """Return the value as JSON for a jsonb column. NUL characters are removed, as PostgreSQL refuses them."""
-    # After an escaped backslash, u0000 is text and no NUL.
+    # After an escaped backslash, u0000 is text and not NUL.
     return re.sub(r"(?<!\\)((?:\\\\)*)\\u0000", r"\1", msgspec.json.encode(value).decode())
 
 
 async def ping() -> None:
-    """Ask the database whether it takes writes. Raise `Unavailable` if it does not, or does not answer."""
+    """Check that the database accepts writes. Raise `Unavailable` if it does not, or does not answer."""
     async with _transaction() as tx:
         if await tx.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
             raise Unavailable(READ_ONLY)
 
 
 async def migrate() -> str:
-    """Apply the migrations that are missing and return what Piccolo printed about them.
+    """Apply the missing migrations and return what Piccolo printed about them.
 
     Any number of processes may call this at once. Raise `DatabaseError` if a migration fails.
     """
     printed = io.StringIO()
     lock = await DB.get_new_connection()
     try:
-        # The lock of a transaction, because behind a pooler that of a session is never given back.
+        # A transaction-level lock, because behind a pooler a session-level lock is never released.
         async with lock.transaction():
             await lock.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
             with contextlib.redirect_stdout(printed), migrating():

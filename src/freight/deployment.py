@@ -1,4 +1,4 @@
-"""A deployment assembled from its settings: servers, database, Redis, secrets."""
+"""A deployment opened from its settings: servers, database, Redis, secrets."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """The resources that every process of Freight works with."""
+    """The resources that every process of Freight uses."""
 
     settings: Settings
     database_url: str
@@ -26,7 +26,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Deployment]:
-    """Start or join the embedded servers if no others are set, connect to the database and load the secrets.
+    """Open the deployment: start or join the embedded servers if no others are set, connect, and load the secrets.
 
     An embedded database is migrated; any other must be migrated already. Raise `SettingsError`, `EmbeddedError`,
     `DatabaseError` or `SecretError`, each with a message for the operator.

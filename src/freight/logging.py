@@ -8,8 +8,8 @@ import structlog
 
 from freight.settings import Settings
 
-TOO_TALKATIVE = ("arq", "httpx", "httpcore", "piccolo", "uvicorn.error")
-"""Libraries that log a line or two per task or request at level "info"."""
+VERBOSE_LIBRARIES = ("arq", "httpx", "httpcore", "piccolo", "uvicorn.error")
+"""Libraries that log one or two lines per task or request at level `info`."""
 
 
 def configure(settings: Settings) -> None:
@@ -42,7 +42,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    for name in TOO_TALKATIVE:
+    for name in VERBOSE_LIBRARIES:
         library = logging.getLogger(name)
         library.handlers, library.propagate = [], True
         library.setLevel(max(logging.WARNING, root.level))

@@ -51,23 +51,23 @@ class Bound(NamedTuple):
 
 
 class Engine(PostgresEngine):
-    """An engine that connects to nothing until it is configured, and runs queries in bound transactions only."""
+    """An engine that does not connect until it is configured, and runs queries in bound transactions only."""
 
     current_transaction: Any
-    """Piccolo's own variable. It holds a `Bound` here, which is none of Piccolo's transactions."""
+    """Piccolo's own context variable. Here it holds a `Bound` instead of one of Piccolo's transactions."""
 
     async def check_version(self) -> None:
-        """Leave out the connection that Piccolo opens while modules are still being imported."""
+        """Do nothing: Piccolo would open a connection while modules are still being imported."""
 
     def configure(self, url: str) -> None:
         """Set the database that the engine is for, without connecting to it. Raise `ValueError` for a bad URL."""
         url, cache_size = _split_cache_size(url)
-        # A server that cannot be written is none: with several hosts in the URL the next one is tried.
+        # With several hosts in the URL, a server that does not accept writes is passed over.
         self.config = {"dsn": url, "timeout": CONNECT_SECONDS, "target_session_attrs": "read-write", **cache_size}
         self.expired_at = -math.inf
 
     async def expire(self) -> None:
-        """Replace every connection before its next use: one was found to be broken, so others may be too."""
+        """Replace every connection before its next use: one is broken, so others may be too."""
         if self.pool is not None and time.monotonic() - self.expired_at >= EXPIRY_SECONDS:
             self.expired_at = time.monotonic()
             await self.pool.expire_connections()
@@ -92,7 +92,7 @@ class Engine(PostgresEngine):
         return await bound.connection.fetch(statement, *values)
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
-        """Change the schema, which only migrations do."""
+        """Change the schema. Raise `OutsideTransaction` outside of migrations."""
         if not _migrating.get():
             raise OutsideTransaction("Only migrations change the schema.")
         return await super().run_ddl(ddl, in_pool=in_pool)

@@ -1,7 +1,6 @@
-"""The queue in Redis: arq tasks that name a row, and nothing that may not be lost.
+"""The queue in Redis: arq tasks, each of which names a row. Everything in it may be lost.
 
-PostgreSQL knows what is to be done. A task that is lost is enqueued again by the sweep, one that comes twice finds the
-row claimed.
+PostgreSQL stores what is to be done. The sweep enqueues a lost task again, and a repeated task finds its row claimed.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ from freight import throttled
 
 QUEUE = "freight:queue"
 WORKERS = "freight:workers"
-"""Sorted set of worker names by when they were last alive."""
+"""Sorted set of worker names by the time at which they last reported."""
 
 WORKER_ALIVE_SECONDS = 15
 
@@ -35,7 +34,7 @@ TASK_KEPT_SECONDS = 86_400
 LEASES_LOST = "freight:leases-lost"
 
 TURN = "freight:turn:"
-"""Keys by which one worker at a time does what only one needs to do."""
+"""Prefix of the keys by which one worker at a time runs a periodic task."""
 
 Task = Literal["advance_job", "start_job", "extract_stream", "load_batch", "link_records", "deliver_webhook"]
 
@@ -43,24 +42,24 @@ log = structlog.get_logger()
 
 
 def pack(value: object) -> bytes:
-    """Return what arq stores: tasks, and as text the errors that ended some."""
+    """Return the bytes that arq stores for a task. Errors become text."""
     return msgspec.msgpack.encode(value, enc_hook=str)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """Return what `pack` packed: arq's tasks."""
+    """Return the task that `pack` packed."""
     return msgspec.msgpack.decode(data, type=dict[str, Any])
 
 
 class WakeUp(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that a worker should take up. Its fence makes the task's id new after every claim."""
+    """A row that a worker should claim. Its fence makes the task's id new after every claim."""
 
     task: Task
     tenant_id: UUID
     id: UUID
     fence: int
     job_id: UUID | None = None
-    """The job whose step it is, if it is a long one: slots are shared between jobs."""
+    """The job whose step it is, for long steps only: slots are shared between jobs."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -69,16 +68,16 @@ class WakeUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queue:
-    """Enqueues tasks, and knows which workers are alive."""
+    """Enqueues tasks and tracks which workers are alive."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
 
     async def enqueue(self, wake_ups: Sequence[WakeUp]) -> None:
-        """Enqueue a task for each. Without Redis nothing happens: the sweep enqueues them when it is back.
+        """Enqueue a task for each. Without Redis nothing happens: the sweep enqueues them when it is available again.
 
-        A task that waits in the queue already stays where it is, and one that was lost on its way to a worker is put
-        there again. The order is that of Redis's own clock, so those of the machines may differ.
+        A task that is queued already keeps its place, and one that was lost on its way to a worker is queued again.
+        The order follows Redis's own clock, so the clocks of the machines may differ.
         """
         if not wake_ups:
             return
@@ -96,7 +95,7 @@ class Queue:
             throttled.warning("tasks_not_enqueued", error)
 
     async def has_turn(self, name: str, seconds: float) -> bool:
-        """Return whether this process is the one to do something that all do once in so many seconds.
+        """Return whether this process is the one that runs the periodic task now. Its turn lasts `seconds`.
 
         Without Redis every process has its turn.
         """
@@ -104,7 +103,7 @@ class Queue:
         try:
             if await self.redis.set(key, b"1", nx=True, px=milliseconds):
                 return True
-            # A turn that lasts longer than any can is left over from before Redis's clock was set back.
+            # A turn that lasts longer than possible dates from before Redis's clock was set back.
             left = int(await self.redis.pttl(key))
             if 0 <= left <= milliseconds:
                 return False
@@ -114,7 +113,7 @@ class Queue:
         return True
 
     async def give_turn_back(self, name: str) -> None:
-        """Let another process do at once what this one could not."""
+        """End this process's turn, so that another one can run the task at once."""
         with contextlib.suppress(RedisError):
             await self.redis.delete(TURN + name)
 
@@ -130,13 +129,13 @@ class Queue:
             return 0
 
     async def report_worker(self, name: str, *, leases_lost: int = 0) -> None:
-        """Note that this worker is alive, and how many leases it has lost since it last said so."""
+        """Record that this worker is alive, and how many leases it has lost since its last report."""
         seconds, _ = await self.redis.time()
         try:
             async with self.redis.pipeline(transaction=True) as pipe:
                 pipe.zadd(WORKERS, {name: seconds})
                 pipe.zremrangebyscore(WORKERS, "-inf", seconds - WORKER_ALIVE_SECONDS)
-                # What lies in the future is left over from before Redis's clock was set back.
+                # A time in the future dates from before Redis's clock was set back.
                 pipe.zremrangebyscore(WORKERS, f"({seconds + WORKER_ALIVE_SECONDS}", "+inf")
                 pipe.incrby(LEASES_LOST, leases_lost)
                 await pipe.execute()
@@ -147,7 +146,7 @@ class Queue:
             log.warning("workers_replaced", keys=[WORKERS, LEASES_LOST], reason=str(error))
 
     async def forget_worker(self, name: str) -> None:
-        """Note that this worker has ended."""
+        """Record that this worker has stopped."""
         await self.redis.zrem(WORKERS, name)
 
     async def workers(self) -> int:
@@ -157,14 +156,14 @@ class Queue:
 
 
 def is_poisoned(error: ResponseError) -> bool:
-    """Return whether a key holds what Freight never stored there; it may be deleted, as all of Redis may be lost."""
+    """Return whether a key holds data that Freight did not store. It may be deleted, as all of Redis may be lost."""
     return "WRONGTYPE" in str(error) or "is not an integer" in str(error)
 
 
 def connect(url: str) -> ArqRedis:
-    """Return a client whose commands fail at once when Redis is unavailable; what uses it can do without.
+    """Return a client whose commands fail at once when Redis is unavailable, for uses that can do without.
 
-    Nothing is connected before the first command.
+    It connects at its first command.
     """
     pool = BlockingConnectionPool.from_url(
         url, socket_connect_timeout=2, socket_timeout=5, max_connections=64, timeout=5, retry=Retry(NoBackoff(), 1)
@@ -175,8 +174,8 @@ def connect(url: str) -> ArqRedis:
 
 class _Cancellable(AbstractConnection):
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        # redis-py sends under asyncio.wait_for, which in Python 3.11 now and then swallows a cancellation: a worker
-        # that is told to stop in that moment would go on for ever.
+        # redis-py sends under asyncio.wait_for, which in Python 3.11 can swallow a cancellation: a worker that is
+        # told to stop at that moment would never stop.
         task = asyncio.current_task()
         requests = task.cancelling() if task else 0
         await super().send_packed_command(command, check_health)

@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Additional `host` or `host:port` values, separated by commas, that a job's `base_url` may "
-            "name besides the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
+            "name in addition to the vendors' own, also over plain HTTP: `127.0.0.1:9101` for a sandbox."
         ),
     ] = ""
     webhook_hosts: Annotated[
@@ -191,7 +191,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv_path: Path | None = No
     for name in values:
         if name not in known:
             raise SettingsError(
-                f"{PREFIX}{name.upper()} is not a setting of Freight. `freight settings` lists them all."
+                f"{PREFIX}{name.upper()} is not a setting of Freight. `freight settings` lists all settings."
             )
     try:
         return msgspec.convert(values, Settings, strict=False)
@@ -248,4 +248,4 @@ def _without_secret(option: re.Match[str]) -> str:
 def _sentence(message: str) -> str:
     reason, _, path = message.partition(" - at `$.")
     variable = PREFIX + path.rstrip("`").upper()
-    return f"{variable}: {reason[0].lower()}{reason[1:]}. `freight settings --help` says what each setting takes."
+    return f"{variable}: {reason[0].lower()}{reason[1:]}. `freight settings --help` describes each setting."

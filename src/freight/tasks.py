@@ -43,19 +43,19 @@ from freight.settings import Settings, SettingsError
 from freight_embedded import EmbeddedError
 
 SWEEP_SECONDS = 5
-"""How often live jobs are looked over for whatever is due and was not enqueued."""
+"""How often a sweep looks for work of live jobs that is due and not enqueued."""
 
 PURGE_SECONDS = 3600
-"""How often data is erased whose retention has ended."""
+"""How often data is erased after its retention time."""
 
 FIRST_PURGE_SECONDS = 60
-"""When a worker first does so; not at once, so that workers that are started often do not do it more often."""
+"""When a worker first does so: not at once, so that frequent restarts do not cause additional purges."""
 SWEEP_BUDGET_SECONDS = 2.5
 MAX_SWEPT = 200
-"""What one sweep may take, and how many tasks it may enqueue. The next one begins with other jobs."""
+"""How long one sweep may take, and how many tasks it may enqueue. The next sweep begins with other jobs."""
 
 MAX_SHORT = 32
-"""Tasks beside the long steps: they take milliseconds, apart from deliveries, which have a bound of their own."""
+"""Concurrent tasks other than long steps. They take milliseconds, apart from deliveries, which have their own limit."""
 
 PASSES = 3
 """How often a worker without a free slot hands a long step back to the queue, for other workers, before it waits for a
@@ -64,23 +64,23 @@ slot of its own."""
 HEARTBEAT_SECONDS = 5
 
 TURN_SHARE = 0.9
-"""The part of the time between two runs of a periodic task for which the worker that ran it keeps others from it."""
+"""The fraction of a periodic task's interval for which the worker that ran it keeps other workers from running it."""
 
 FAREWELL_SECONDS = 1.0
-"""How long a worker that ends tries to remove its name from the list of those that are alive."""
+"""How long a worker that stops tries to remove its name from the list of live workers."""
 
 MAX_HOST_LENGTH = 40
-"""Characters of the host's name in the name of a worker, which has at most 64."""
+"""Characters of the host name in a worker's name, which has at most 64."""
 
 log = structlog.get_logger()
 
 TASK_SECONDS = 900
-"""How long a task may take before arq cancels it; what is left is enqueued again."""
+"""How long a task may take before arq cancels it. The rest of its work is enqueued again."""
 
 Context = dict[str, Any]
 
 LongStep = Callable[[WorkerContext, UUID, UUID, Slot], Awaitable[UUID | None]]
-"""Makes an attempt at a row of a tenant, and returns its job's id, or None if there was nothing to do."""
+"""Attempts a tenant's row and returns its job's id, or None if there is nothing to do."""
 
 
 def arq_settings(settings: Settings, redis_url: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def load_batch(ctx: Context, tenant_id: str, batch_id: str, job_id: str) -
 
 
 async def link_records(ctx: Context, tenant_id: str, row_id: str, job_id: str) -> None:
-    """Give records the references to what was loaded after them."""
+    """Write the references of records to what was loaded after them."""
     await _step(ctx, tenant_id, row_id, job_id, resolve_references)
 
 
@@ -139,7 +139,7 @@ async def deliver_webhook(ctx: Context, tenant_id: str, delivery_id: str) -> Non
 
 
 async def sweep(ctx: Context) -> None:
-    """Enqueue whatever is due of all live jobs and deliveries: its task may be lost, or was never enqueued."""
+    """Enqueue all due work of live jobs and deliveries, whose tasks may be lost or may never have been enqueued."""
     context: WorkerContext = ctx["context"]
     async with database.as_platform() as tx:
         due = await deliveries.due(tx)
@@ -154,7 +154,7 @@ async def sweep(ctx: Context) -> None:
             wake_ups = await schedule_swept(tenant_id, job_id)
         except database.Unavailable:
             raise
-        except Exception:  # one job that cannot be advanced must not hold up all others
+        except Exception:  # one job that cannot be scheduled must not block all others
             log.exception("job_not_advanced", job=str(job_id))
             continue
         await context.queue.enqueue(wake_ups)
@@ -162,7 +162,7 @@ async def sweep(ctx: Context) -> None:
 
 
 async def _repeatedly(tasks: Queue, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
-    """Do the work every so many seconds of the monotonic clock, in one worker at a time; no failure ends that."""
+    """Run `work` every `seconds` of the monotonic clock, in one worker at a time. Failures do not end the loop."""
     while True:
         if await tasks.has_turn(name, seconds * TURN_SHARE):
             try:
@@ -175,7 +175,7 @@ async def _repeatedly(tasks: Queue, name: str, work: Callable[[], Awaitable[None
 
 
 async def _step(ctx: Context, tenant_id: str, row_id: str, job_id: str, run: LongStep) -> None:
-    """Run a long step if there is a slot for it, and enqueue what is due for its job then."""
+    """Run a long step if there is a slot for it, then enqueue what is due for its job."""
     context: WorkerContext = ctx["context"]
     async with _slot(ctx, tenant_id, job_id, row_id) as slot:
         if slot is None or await run(context, UUID(tenant_id), UUID(row_id), slot) is None:
@@ -185,7 +185,7 @@ async def _step(ctx: Context, tenant_id: str, row_id: str, job_id: str, run: Lon
 
 @asynccontextmanager
 async def _slot(ctx: Context, tenant_id: str, job_id: str, row_id: str) -> AsyncIterator[Slot | None]:
-    """Hold a slot for a long step; None if there is none now. Other workers get a chance before it waits here."""
+    """Hold a slot for a long step, or yield None if there is none. Other workers get a chance before it waits here."""
     context: WorkerContext = ctx["context"]
     waits = ctx["workers"] == 1 or ctx["job_try"] > PASSES
     async with context.slots.taken(Step(tenant_id, job_id, row_id), wait=waits) as slot:
@@ -195,7 +195,7 @@ async def _slot(ctx: Context, tenant_id: str, job_id: str, row_id: str) -> Async
 
 
 async def on_startup(ctx: Context) -> None:
-    """Open what the tasks work with."""
+    """Open the resources that tasks use."""
     settings: Settings = ctx["settings"]
     logging.configure(settings)
     stack = ctx["stack"] = AsyncExitStack()
@@ -206,7 +206,7 @@ async def on_startup(ctx: Context) -> None:
     except (SettingsError, EmbeddedError, DatabaseError, SecretError) as error:
         raise SystemExit(str(error)) from error
     opened: Deployment = ctx["deployment"]
-    # A client of its own: arq's waits for Redis, while pacing and enqueueing can do without.
+    # A separate client: arq's waits for Redis, while pacing and enqueueing must not.
     redis = queue.connect(opened.redis_url)
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     tasks = Queue(redis)
@@ -229,12 +229,12 @@ async def on_startup(ctx: Context) -> None:
 
 
 def worker_name(host: str) -> str:
-    """Return a name for this worker that no other one has and that its leases have room for."""
+    """Return a unique name for this worker that fits into the column of its leases."""
     return f"{host[:MAX_HOST_LENGTH]}-{os.getpid()}-{uuid4().hex[:6]}"
 
 
 async def on_shutdown(ctx: Context) -> None:
-    """Close what `on_startup` opened, as far as it came."""
+    """Close what `on_startup` opened, also if it failed halfway."""
     log.info("worker_stopped")
     if "stack" in ctx:
         await ctx["stack"].aclose()

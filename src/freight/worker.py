@@ -23,6 +23,6 @@ def _attributes() -> dict[str, Any]:
 
 globals().update(_attributes())
 arq.worker.Worker = Worker  # type: ignore[misc]
-# Imported objects stay: without this, each full garbage collection checks them for 0.1 s, and delays every request
+# Imported objects stay: without this, each full garbage collection checks them for 0.1 s and delays every request
 # meanwhile.
 gc.freeze()

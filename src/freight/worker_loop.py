@@ -4,8 +4,8 @@ arq's own loop ends with the first command that Redis refuses, compares the wall
 Redis without a limit when it ends. Here any failure of a command is a log line and a pause, a task is taken from the
 queue by one atomic command that uses no clock, and every wait at the end has a limit.
 
-A task that gets lost between Redis and a worker does no harm: the sweep enqueues everything again that is due according
-to PostgreSQL.
+A task that is lost between Redis and a worker does no harm: the sweep enqueues everything that is due according to
+PostgreSQL.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ CANCEL_SECONDS = 8.0
 """Seconds that cancelled tasks may take to store their results."""
 
 ABANDON_SECONDS = 1.0
-"""Seconds that they may take after the connections that they wait for were closed."""
+"""Seconds that they may take after the connections for which they wait are closed."""
 
 CLOSE_SECONDS = 5.0
 """Seconds that closing the worker's resources may take."""
@@ -51,9 +51,9 @@ log = structlog.get_logger()
 
 
 class Worker(ArqWorker):
-    """A worker that ends only on a signal or `stop`. It takes arq's own arguments."""
+    """A worker that stops only on a signal or `stop`. It takes arq's own arguments."""
 
-    # arq's command takes those attributes of a module for arguments that the signature names.
+    # arq's command uses those attributes of a module as arguments that the signature names.
     __signature__ = inspect.signature(ArqWorker)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -81,7 +81,7 @@ class Worker(ArqWorker):
             self.main_task.result()
 
     def handle_sig(self, signum: Signals) -> None:
-        """Record that the worker has to stop."""
+        """Request the worker to stop."""
         if not self._told_to_stop.is_set():
             log.info("worker_stopping", signal=signum.name)
             end_at_last(LAST_RESORT_SECONDS)
@@ -98,13 +98,13 @@ class Worker(ArqWorker):
             try:
                 await self._take()
                 pause = self.poll_delay_s
-            except Exception as error:  # noqa: BLE001 - a worker that ends helps no one
+            except Exception as error:  # noqa: BLE001 - the worker must outlast any failure
                 throttled.warning("queue_not_read", error, consequence="The worker waits until Redis works again.")
                 pause = min(MAX_PAUSE_SECONDS, pause * 2)
             await asyncio.sleep(pause)
 
     async def _take(self) -> None:
-        """Begin as many tasks as there is room for. Each id from the queue is given to one worker only."""
+        """Start as many tasks as there is room for. Each id in the queue goes to one worker only."""
         free = self.max_jobs - self.job_counter
         if not self.allow_pick_jobs or free <= 0:
             return
@@ -141,12 +141,12 @@ class Worker(ArqWorker):
             await super().run_job(job_id, score)
         except (RedisError, OSError) as error:
             throttled.warning("task_not_run", error)
-        except Exception:  # whatever someone may have written to Redis
+        except Exception:  # Redis may hold data that Freight did not write
             log.exception("task_not_run", task=job_id)
             await self.finish_failed_job(job_id, None)
 
     async def finish_job(self, job_id: str, finish: bool, *args: Any) -> None:
-        """Remove a task that has ended, or enqueue one that was cancelled again, for another worker."""
+        """Remove a task that has ended, or enqueue a cancelled one again for another worker."""
         async with _optional("task_not_forgotten"):
             await super().finish_job(job_id, finish, *args)
             if not finish and job_id in self._scores:

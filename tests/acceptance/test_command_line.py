@@ -137,7 +137,7 @@ async def test_a_new_tenants_key_is_printed_once_and_its_name_is_taken(tmp_path:
     assert api_keys.is_well_formed(key)
     assert key not in created.complained
     again = await run("freight", "tenants", "create", "Example Ventures", cwd=tmp_path, settings=settings)
-    check_one_sentence(again, "'Example Ventures'", "choose another name")
+    check_one_sentence(again, "'Example Ventures'", "Choose another name")
     assert again.printed == ""
 
 

@@ -76,7 +76,7 @@ async def test_what_a_cancelled_job_has_written_stays_and_the_rest_is_skipped(te
     assert len(rows) == job["total_records"] - written
     cancelled = [row for row in rows if row["code"] == "cancelled"]
     assert cancelled
-    assert all("cancelled before this record was carried over" in row["message"] for row in cancelled)
+    assert all("cancelled before this record was migrated" in row["message"] for row in cancelled)
 
 
 async def test_after_a_cancelled_job_another_carries_the_rest_and_doubles_nothing(

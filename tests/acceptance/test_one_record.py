@@ -78,8 +78,8 @@ def settings(settings: Settings) -> Settings:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (Unavailable("500."), "vendor_unavailable", "The source does not give this record"),
-        (RejectedBySource("422."), "rejected_by_source", "The source refused to give this record"),
+        (Unavailable("500."), "vendor_unavailable", "The source does not return this record"),
+        (RejectedBySource("422."), "rejected_by_source", "The source refused to return this record"),
         (PermissionMissing("403."), "permission_missing", "The source refused access to this record"),
         (NotFound("404."), "not_found", "The source no longer has this record"),
     ],
@@ -137,8 +137,13 @@ class PoorWriter(AttioWriter):
 @pytest.mark.parametrize(
     ("error", "code", "said", "sent"),
     [
-        (Unavailable("500."), "vendor_unavailable", "The target does not take this record, while it answers", 2),
-        (UnexpectedAnswer("200."), "unexpected_answer", "The target does not take this record, while it answers", 2),
+        (Unavailable("500."), "vendor_unavailable", "The target does not accept this record, although it answers", 2),
+        (
+            UnexpectedAnswer("200."),
+            "unexpected_answer",
+            "The target does not accept this record, although it answers",
+            2,
+        ),
         (InDoubt("500."), "in_doubt", "The target confirmed none of the requests to create this record", 5),
     ],
     ids=["500", "200 with an error", "500 to a request that may not be repeated"],
@@ -251,7 +256,7 @@ async def test_the_notes_of_a_company_that_was_deleted_in_the_target_fail_alone(
     assert (counts["created"], counts["failed"]) == (9, 1)
     (failed,) = await migration.records(tenant, job["id"], outcome="failed")
     assert (failed["source_id"], failed["code"]) == ("70", "not_found")
-    assert failed["message"].startswith("Something that this record belongs to is gone")
+    assert failed["message"].startswith("A record to which this one belongs is gone")
 
 
 async def unusable(*_: Any) -> None:

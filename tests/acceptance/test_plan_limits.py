@@ -82,7 +82,7 @@ async def test_a_full_plan_pauses_the_job_and_after_it_is_resumed_everything_is_
         (row,) = await jobs.logs(tenant, job["id"], code="plan_limit_reached")
         assert (row["level"], row["message"]) == ("warning", FULL)
         report = (await tenant.client.get(f"/api/v1/jobs/{job['id']}/report")).raise_for_status().json()
-        assert any("plan of a workspace allows no more" in remark for remark in report["remarks"])
+        assert any("workspace has reached the limit of its plan" in remark for remark in report["remarks"])
         told = [delivery.verified(webhook["secret"]) for delivery in await receiver.received(times=2)]
         # Two deliveries that follow each other closely may change places on their way.
         assert {(said["type"], said["data"].get("paused_by")) for said in told} == {

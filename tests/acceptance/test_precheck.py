@@ -220,5 +220,5 @@ async def test_of_very_many_reasons_the_job_tells_some_and_the_log_all(
         job = await jobs.until_ended(tenant, job["id"])
         rows = await jobs.logs(tenant, job["id"], code="unknown_field")
     assert {row["field"] for row in rows} >= {f"companies.{field}" for field in unknown}
-    assert job["error"]["message"].endswith("more such reasons: the log and the report name each.")
+    assert job["error"]["message"].endswith("more reasons: the log and the report list all of them.")
     assert len(job["error"]["message"]) < 5000

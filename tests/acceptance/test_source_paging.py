@@ -69,9 +69,9 @@ async def test_a_stream_whose_cursor_is_refused_is_read_from_its_start(
 @pytest.mark.parametrize(
     ("trouble", "code", "said"),
     [
-        ("round", "paging_loops", "The companies could not all be read: the source leads from one page back"),
-        ("refused for good", "cursor_refused", "The companies could not all be read"),
-        ("down for a page", "vendor_unavailable", "The companies could not all be read"),
+        ("round", "paging_loops", "Not all companies could be read: the source's pages lead back"),
+        ("refused for good", "cursor_refused", "Not all companies could be read"),
+        ("down for a page", "vendor_unavailable", "Not all companies could be read"),
     ],
 )
 async def test_a_stream_that_cannot_be_read_ends_with_a_sentence_and_a_retry_reads_it(

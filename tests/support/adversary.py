@@ -18,7 +18,7 @@ MEGABYTE = 1_000_000
 LONGEST_PART = 3000
 
 RECORDS = 40
-"""Odd companies, and odd people; half as many plain ones stand between them."""
+"""Odd companies, and odd people; half as many plain ones are between them."""
 
 SCRIPTS = (
     (0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x590, 0x5FF), (0x600, 0x6FF), (0x900, 0x97F),
@@ -79,7 +79,7 @@ def write_workspace(folder: Path, seed: int) -> dict[str, list[Row]]:
 
 
 def is_plain(row: Row) -> bool:
-    """Whether a record is one of those that stand between the odd ones."""
+    """Return whether a record is one of the plain ones between the odd ones."""
     return bool(row["id"] >= 3000)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.affinity.row_parser import Reading
+from freight.connectors.affinity.row_parser import FieldSelection
 from freight.connectors.affinity.source import AffinityReader, AffinitySource
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import Entity, List
@@ -58,7 +58,7 @@ class Paths:
 
 
 def page(rows: object, next_url: object = None, **more: object) -> httpx.Response:
-    """A page of version 2."""
+    """Return a page of version 2."""
     return json({"data": rows, "pagination": {"prevUrl": None, "nextUrl": next_url, **more}})
 
 
@@ -73,7 +73,7 @@ def refusal(status: int) -> httpx.Response:
 def field(
     id_: str, type_: str, data: object, *, kind: str = "global", name: str = "Name", **more: Any
 ) -> dict[str, Any]:
-    """A field of a row, with its value."""
+    """Return a field of a row, with its value."""
     value = {"type": type_, "data": data, **more}
     return {"id": id_, "name": name, "type": kind, "enrichmentSource": None, "value": value}
 
@@ -81,12 +81,12 @@ def field(
 def described(
     id_: str, type_: str, *, kind: str = "global", name: str = "Name", source: str | None = None
 ) -> dict[str, Any]:
-    """A field as the metadata describes it."""
+    """Return a field as the metadata describes it."""
     return {"id": id_, "name": name, "type": kind, "enrichmentSource": source, "valueType": type_}
 
 
 def person(id_: object, name: str = "Ann", **more: object) -> dict[str, Any]:
-    """A person as a value names one."""
+    """Return a person as a value names one."""
     return {"id": id_, "firstName": name, "lastName": None, "primaryEmailAddress": None, "type": "external", **more}
 
 
@@ -95,7 +95,7 @@ def place(**parts: object) -> dict[str, object]:
 
 
 def entry(id_: int, kind: str, entity: object, **more: object) -> dict[str, Any]:
-    """A list entry."""
+    """Return a list entry."""
     row = {"id": id_, "type": kind, "listId": 1, "createdAt": "2025-01-02T03:04:05Z", "creatorId": None}
     return {**row, "entity": entity, **more}
 
@@ -104,8 +104,8 @@ def a_list(id_: str, of: Any, *fields: Field) -> List:
     return List(id=id_, name=f"List {id_}", of=of, fields=fields)
 
 
-def reading(owner: str, *fields: Field, skipped: frozenset[str] = frozenset()) -> Reading:
-    return Reading(owner, {field.id: field for field in fields}, skipped)
+def reading(owner: str, *fields: Field, skipped: frozenset[str] = frozenset()) -> FieldSelection:
+    return FieldSelection(owner, {field.id: field for field in fields}, skipped)
 
 
 def codes(row: Row) -> list[str]:
@@ -113,7 +113,7 @@ def codes(row: Row) -> list[str]:
 
 
 async def read_all(reader: AffinityReader, entity: Entity, cursor: str | None = None) -> Page:
-    """All pages of a stream, or those from a cursor on, as one."""
+    """Return all pages of a stream, or those from a cursor on, as one."""
     rows, replies = [], []
     while True:
         found = await reader.read(entity, cursor)

@@ -12,7 +12,7 @@ from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.planning.existing import Existing
 from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
 from freight.connectors.attio.provenance import Marks
-from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, added_to
+from freight.connectors.attio.standard import ATTIO_TYPES, STANDARD, managed_attributes
 from freight.connectors.planning.choices import Choice
 from freight.connectors.planning.choices import Existing as ExistingChoices
 from freight.connectors.planning.lists import ListDefinition
@@ -44,7 +44,7 @@ def attribute(slug: str, type_: str = "text", **more: Any) -> Attribute:
 
 
 def standard(name: str) -> dict[str, Attribute]:
-    """An object as a new workspace has it, as far as Freight writes to it."""
+    """Return an object as a new workspace has it, as far as Freight writes to it."""
     found = {slug: attribute(slug, type_, is_system=True) for slug, type_ in STANDARD[name].items()}
     created = attribute("created_at", "timestamp", is_system=True, is_writable=False)
     categories = attribute("categories", "select", is_system=True, multiple=True)
@@ -52,7 +52,7 @@ def standard(name: str) -> dict[str, Attribute]:
 
 
 def workspace(*, deals: bool = True, **more: Any) -> Existing:
-    """A workspace in which nothing was made yet."""
+    """Return a workspace in which nothing was made yet."""
     names = ["companies", "people", *(["deals"] if deals else [])]
     given: dict[str, Any] = {
         "objects": {name: standard(name) for name in names},
@@ -71,7 +71,7 @@ def planned(
     entities: Sequence[Entity] = LOAD_ORDER,
     choices: ExistingChoices | None = None,
 ) -> SchemaPlan:
-    """The plan where no attributes but these have choices yet."""
+    """Return the plan where no attributes but these have choices yet."""
     request = Request(
         schema=schema,
         mapping=mapping or Mapping(),
@@ -84,7 +84,7 @@ def planned(
 
 
 def made(existing: Existing, layout: ResolvedMapping) -> Existing:
-    """The workspace after the layout has been prepared."""
+    """Return the workspace after the layout has been prepared."""
     objects = {name: {**attributes, **_of_owner(name, layout)} for name, attributes in existing.objects.items()}
     lists = {found.id: found for found in existing.lists}
     list_attributes = dict(existing.list_attributes)
@@ -108,7 +108,7 @@ def _of_owner(owner: str, layout: ResolvedMapping) -> dict[str, Attribute]:
             is_unique=item.unique,
             description=item.description,
         )
-        for item in added_to(owner, MARKS)
+        for item in managed_attributes(owner, MARKS)
     }
     places = [place for place in layout.places if place.owner == owner and place.action in ("make", "restore")]
     return added | {place.attribute or "": _made(place) for place in places}
@@ -131,7 +131,7 @@ def draft(
     layout: ResolvedMapping | None = None,
     to_come: Collection[Reference] = (),
 ) -> Draft:
-    """The draft with its slots filled, as far as the records that they refer to are not still to come."""
+    """Return the draft with its slots filled, as far as the records that they refer to are not still to come."""
     known = references or References()
     layout = msgspec.structs.replace(layout or ResolvedMapping(), provenance=AFFINITY)
     return fill(drafting.draft(record, known, MappingIndex(layout)), known.found, to_come)

@@ -52,7 +52,7 @@ class Cost:
 
 
 def workspace(scale: int, *, custom_fields: bool = False) -> SandboxOptions:
-    """The workspace that figures are promised for, so many times smaller.
+    """Return the workspace that figures are promised for, so many times smaller.
 
     With `custom_fields` most of its companies and many of its people name others that are loaded after them.
     """
@@ -72,7 +72,7 @@ def workspace(scale: int, *, custom_fields: bool = False) -> SandboxOptions:
 
 
 async def measure(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120) -> Cost:
-    """Carry a workspace into an empty target."""
+    """Migrate a workspace into an empty target."""
     parts = await _schema_parts(sandbox)
     for url in (sandbox.affinity_url, sandbox.attio_url):
         async with httpx.AsyncClient(verify=TLS, base_url=url) as vendor:

@@ -8,7 +8,7 @@ TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def client(url: str, *, api_key: str | None = None, bearer: str | None = None) -> httpx.AsyncClient:
-    """A client of the server at this URL, that sends a key of Freight's or of a vendor's."""
+    """Return a client of the server at this URL, that sends a key of Freight's or of a vendor's."""
     headers = {} if api_key is None else {"X-API-Key": api_key}
     if bearer is not None:
         headers["Authorization"] = f"Bearer {bearer}"

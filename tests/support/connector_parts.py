@@ -49,5 +49,5 @@ class Script:
 
 
 def error(status: int, code: str = "bad", message: str = "It went wrong.", **more: Any) -> httpx.Response:
-    """An error as Attio words it."""
+    """Return an error as Attio words it."""
     return httpx.Response(status, json={"status_code": status, "type": "t", "code": code, "message": message, **more})

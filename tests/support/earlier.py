@@ -7,7 +7,7 @@ from freight.piccolo_engine import migrating
 
 
 def versions() -> list[str]:
-    """The ids of all migrations, oldest first."""
+    """Return the ids of all migrations, oldest first."""
     manager = ForwardsMigrationManager(app_name="freight")
     modules = manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path)
     return sorted(manager.get_migration_ids(modules))

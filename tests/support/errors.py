@@ -8,7 +8,7 @@ import httpx
 
 
 def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
-    """The error that was answered, after a look at its form."""
+    """Return the error that was answered, after a look at its form."""
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == "application/json"
     error: dict[str, Any] = response.json()
@@ -25,5 +25,5 @@ def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 def fields_of(error: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with which field."""
+    """Return what is wrong with which field."""
     return {detail["field"]: detail["type"] for detail in error["details"]}

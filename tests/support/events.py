@@ -24,7 +24,7 @@ class Event:
 async def watching(
     client: httpx.AsyncClient, job_id: UUID | str, last_event_id: str | None = None
 ) -> AsyncIterator[AsyncIterator[Event]]:
-    """The events of a job, as they come."""
+    """Yield the events of a job, as they come."""
     headers = {"Accept": "text/event-stream"} | ({} if last_event_id is None else {"Last-Event-ID": last_event_id})
     async with client.stream("GET", f"/api/v1/jobs/{job_id}/events", headers=headers) as answer:
         assert answer.status_code == 200
@@ -34,12 +34,12 @@ async def watching(
 
 
 async def rest(events: AsyncIterator[Event]) -> list[Event]:
-    """The named events until the server ends the stream."""
+    """Return the named events until the server ends the stream."""
     return [event async for event in events if event.name is not None]
 
 
 async def until(events: AsyncIterator[Event], name: str, **data: Any) -> list[Event]:
-    """The named events up to the first with this name and, among others, this data."""
+    """Return the named events up to the first with this name and, among others, this data."""
     seen = []
     async for event in events:
         if event.name is not None:

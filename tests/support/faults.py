@@ -18,14 +18,14 @@ async def clear(url: str) -> None:
 
 
 async def left(url: str) -> list[dict[str, Any]]:
-    """The faults that are still to come."""
+    """Return the faults that are still to come."""
     async with client(url) as vendor:
         answer: list[dict[str, Any]] = (await vendor.get("/_sandbox/faults")).raise_for_status().json()
         return answer
 
 
 async def shown(url: str) -> dict[int, int]:
-    """How many answers the vendor has given, by status; 0 stands for a connection that was cut."""
+    """Return how many answers the vendor has given, by status; 0 stands for a connection that was cut."""
     async with client(url) as vendor:
         counters = (await vendor.get("/_sandbox/counters")).raise_for_status().json()
     statuses: dict[int, int] = {}

@@ -12,7 +12,7 @@ MIX = """CASE WHEN n % 10 = 0 THEN NULL WHEN n % 10 = 1 THEN 'failed' WHEN n % 1
 
 
 async def a_job(tenant: Tenant, **changes: Any) -> UUID:
-    """A completed job without records."""
+    """Return a completed job without records."""
     job_id = uuid4()
     values = {
         "id": job_id,

@@ -58,7 +58,7 @@ async def make(sandbox: Sandbox, kind: str, **values: Any) -> None:
 
 
 async def attio(sandbox: Sandbox, method: str, path: str, body: Row | None = None) -> Row:
-    """What the Attio answers to a request below `/v2`."""
+    """Return what the Attio answers to a request below `/v2`."""
     async with client(sandbox.attio_url, bearer=sandbox.attio_key) as target:
         answer: Row = (await target.request(method, f"/v2{path}", json=body)).raise_for_status().json()
         return answer
@@ -71,7 +71,7 @@ async def put(sandbox: Sandbox, collection: str, row: Row) -> None:
 
 
 def company(number: int, *domains: str, champion: Row | None = None, label: str | None = None) -> Row:
-    """A company, whom it names as its champion and how it is labelled."""
+    """Return a company, whom it names as its champion and how it is labelled."""
     fields = [value(CHAMPION, champion), value(LABEL, label)]
     name = f"Company {number}"
     return {
@@ -85,18 +85,18 @@ def company(number: int, *domains: str, champion: Row | None = None, label: str 
 
 
 def value(field: Row, data: Any) -> Row:
-    """What a record holds in a field."""
+    """Return what a record holds in a field."""
     described = {key: field[key] for key in ("id", "name", "type", "enrichmentSource")}
     return {**described, "value": {"type": field["valueType"], "data": data}}
 
 
 def a_list(number: int, name: str) -> Row:
-    """A list of companies."""
+    """Return a list of companies."""
     return {"id": number, "name": name, "creatorId": 1, "ownerId": 1, "isPublic": True, "type": "company"}
 
 
 def entry(number: int, list_id: int, on_it: Row) -> Row:
-    """The place of a company on a list."""
+    """Return the place of a company on a list."""
     return {
         "id": number, "type": "company", "listId": list_id, "createdAt": "2024-01-02T03:04:05Z", "creatorId": 1,
         "entity": {**on_it, "fields": []},
@@ -113,7 +113,7 @@ def reminder(content: str, *, due_date: str, **links: Row | None) -> Row:
 
 
 def person(short: Row) -> Row:
-    """The row of a person, by what others say of them."""
+    """Return the row of a person, by what others say of them."""
     return {**short, "emailAddresses": [short["primaryEmailAddress"]], "fields": []}
 
 

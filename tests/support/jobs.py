@@ -11,14 +11,14 @@ from support.service import Tenant, job_request
 
 
 async def create(tenant: Tenant, sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
-    """A new job from the sandbox's Affinity to its Attio."""
+    """Return a new job from the sandbox's Affinity to its Attio."""
     return _answer(await tenant.client.post("/api/v1/jobs", json=job_request(sandbox, **changes)))
 
 
 async def until(
     tenant: Tenant, job_id: str, condition: Callable[[dict[str, Any]], bool], *, timeout: float = 120
 ) -> dict[str, Any]:
-    """The job once the condition holds for it."""
+    """Return the job once the condition holds for it."""
     async with asyncio.timeout(timeout):
         while True:
             job = _answer(await tenant.client.get(f"/api/v1/jobs/{job_id}"))
@@ -28,12 +28,12 @@ async def until(
 
 
 async def until_ended(tenant: Tenant, job_id: str, *, timeout: float = 120) -> dict[str, Any]:
-    """The job once it has ended."""
+    """Return the job once it has ended."""
     return await until(tenant, job_id, lambda job: job["completed_at"] is not None, timeout=timeout)
 
 
 async def logs(tenant: Tenant, job_id: str, **filters: str) -> list[dict[str, Any]]:
-    """The whole log of a job."""
+    """Return the whole log of a job."""
     rows: list[dict[str, Any]] = []
     while True:
         params = {**filters, "limit": 1000, "offset": len(rows)}
@@ -44,7 +44,7 @@ async def logs(tenant: Tenant, job_id: str, **filters: str) -> list[dict[str, An
 
 
 def counts(job: dict[str, Any], entity: str) -> dict[str, int]:
-    """What became of an entity's records."""
+    """Return what became of an entity's records."""
     return next(
         {k: v for k, v in counts.items() if k != "entity"} for counts in job["counts"] if counts["entity"] == entity
     )

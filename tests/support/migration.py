@@ -14,7 +14,7 @@ Outcomes = dict[str, dict[str, int]]
 
 
 async def carry(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120, **changes: Any) -> dict[str, Any]:
-    """A job from its creation to its end, in which no record failed and each one that was read has an outcome."""
+    """Run a job and return it; check that no record failed and each one that was read has an outcome."""
     job = await jobs.create(tenant, sandbox, **changes)
     job = await jobs.until_ended(tenant, job["id"], timeout=timeout)
     failed = [(row["source_id"], row["message"]) for row in await records(tenant, job["id"], outcome="failed")]
@@ -25,7 +25,7 @@ async def carry(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120, **cha
 
 
 def outcomes(job: dict[str, Any]) -> Outcomes:
-    """What became of each entity's records."""
+    """Return what became of each entity's records."""
     return {
         counts["entity"]: {name: count for name, count in counts.items() if name != "entity"}
         for counts in job["counts"]
@@ -33,12 +33,12 @@ def outcomes(job: dict[str, Any]) -> Outcomes:
 
 
 def written(job: dict[str, Any]) -> int:
-    """How many records the job made or changed, lists left out: they are a part of the schema."""
+    """Return how many records the job made or changed, lists left out: they are a part of the schema."""
     return sum(counts["created"] + counts["updated"] for entity, counts in outcomes(job).items() if entity != "lists")
 
 
 async def records(tenant: Tenant, job_id: str, **filters: str) -> list[dict[str, Any]]:
-    """What was read, with what became of it."""
+    """Return what was read, with what became of it."""
     rows: list[dict[str, Any]] = []
     while True:
         params: dict[str, Any] = {**filters, "limit": 1000, "offset": len(rows)}
@@ -49,13 +49,13 @@ async def records(tenant: Tenant, job_id: str, **filters: str) -> list[dict[str,
 
 
 async def said(tenant: Tenant, job_id: str) -> list[dict[str, Any]]:
-    """All that a job says of records: its log, and why it skipped some or failed at them."""
+    """Return all that a job says of records: its log, and why it skipped some or failed at them."""
     reasons = [row for outcome in ("skipped", "failed") for row in await records(tenant, job_id, outcome=outcome)]
     return [*await jobs.logs(tenant, job_id), *({"field": None, "value": None, **row} for row in reasons)]
 
 
 async def requests(url: str) -> dict[tuple[str, str], int]:
-    """How many requests a vendor has received, by method and route."""
+    """Return how many requests a vendor has received, by method and route."""
     async with httpx.AsyncClient(verify=TLS, base_url=url) as vendor:
         counters = (await vendor.get("/_sandbox/counters")).raise_for_status().json()
     found: dict[tuple[str, str], int] = {}
@@ -66,6 +66,6 @@ async def requests(url: str) -> dict[tuple[str, str], int]:
 
 
 async def writes(url: str) -> dict[tuple[str, str], int]:
-    """The same of Attio's requests that write."""
+    """Return the same of Attio's requests that write."""
     received = await requests(url)
     return {key: count for key, count in received.items() if key[0] != "GET" and not key[1].endswith("/query")}

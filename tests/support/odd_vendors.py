@@ -8,7 +8,7 @@ from freight.model.schema import Schema
 
 
 def source_read_by(reader: type[AffinityReader]) -> type[AffinitySource]:
-    """An Affinity that is read by such a reader."""
+    """Return an Affinity that is read by such a reader."""
 
     class OddSource(AffinitySource):
         def reader(self, schema: Schema, mapping: Mapping) -> AffinityReader:
@@ -18,7 +18,7 @@ def source_read_by(reader: type[AffinityReader]) -> type[AffinitySource]:
 
 
 def target_written_by(writer: type[AttioWriter]) -> type[AttioTarget]:
-    """An Attio that is written to by such a writer."""
+    """Return an Attio that is written to by such a writer."""
 
     class OddTarget(AttioTarget):
         def writer(self, layout: ResolvedMapping) -> AttioWriter:

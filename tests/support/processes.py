@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 
 
 def environment(settings: Settings | None = None, **variables: str) -> dict[str, str]:
-    """The environment of a process with these settings and no others of Freight's."""
+    """Return the environment of a process with these settings and no others of Freight's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     given = {} if settings is None else msgspec.structs.asdict(settings)
     chosen = {PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None}
@@ -65,7 +65,7 @@ class Running:
 
 @asynccontextmanager
 async def started(*command: str, env: dict[str, str], cwd: Path | None = None) -> AsyncIterator[Running]:
-    """A process for as long as the context lasts; what it prints, on both channels, is collected."""
+    """Yield a process for as long as the context lasts; what it prints, on both channels, is collected."""
     process = await asyncio.create_subprocess_exec(
         *command,
         env=env,

@@ -30,7 +30,7 @@ def write_workspace(folder: Path) -> None:
 
 
 def company(row: dict[str, Any]) -> dict[str, Any]:
-    """A company of the data as Affinity would return it."""
+    """Return a company of the data as Affinity would return it."""
     domain = row["website"].removeprefix("https://").removeprefix("http://").split("/")[0].removeprefix("www.") or None
     places = [place for text in row["all_locations"].split(";") if (place := _place(text.strip())) is not None]
     return {
@@ -53,7 +53,8 @@ def company(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def person(number: int, row: dict[str, Any]) -> dict[str, Any]:
-    """An office holder of the data as Affinity would return it: it keeps middle names and suffixes in the two names."""
+    """Return an office holder of the data as Affinity would return it: it keeps middle names and suffixes in the two
+    names."""
     name, term = row["name"], row["term"]
     first = " ".join(filter(None, (name["first"], name.get("middle"))))
     if "nickname" in name:
@@ -116,7 +117,7 @@ def _option(text: str) -> dict[str, Any]:
 
 
 def _definitions(entity: str, rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The fields that these rows have, with every option that one of them holds."""
+    """Yield the fields that these rows have, with every option that one of them holds."""
     by_id: dict[str, list[dict[str, Any]]] = {}
     for field in (field for row in rows for field in row["fields"]):
         by_id.setdefault(field["id"], []).append(field)

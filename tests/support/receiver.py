@@ -19,7 +19,7 @@ class Received:
     body: bytes
 
     def verified(self, secret: str) -> dict[str, Any]:
-        """What it says, once its signature has been found right."""
+        """Return what it says, once its signature has been found right."""
         said: dict[str, Any] = Webhook(secret).verify(self.body, self.headers)
         return said
 
@@ -49,7 +49,7 @@ class Receiver:
         return f"http://{self.address}/hooks"
 
     def of(self, event: str) -> list[Received]:
-        """The requests about this event."""
+        """Return the requests about this event."""
         return [request for request in self.requests if f'"{event}"'.encode() in request.body]
 
     async def received(self, *, times: int, timeout: float = 60) -> list[Received]:
@@ -80,7 +80,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
-    """A receiver for as long as the context lasts."""
+    """Yield a receiver for as long as the context lasts."""
     receiver = Receiver()
     server = await asyncio.start_server(receiver.connected, "127.0.0.1", 0)
     receiver.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"

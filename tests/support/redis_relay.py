@@ -35,14 +35,14 @@ class RedisRelay:
 
 @asynccontextmanager
 async def relaying_redis(folder: Path, redis_url: str) -> AsyncIterator[RedisRelay]:
-    """A relay whose socket is in this folder."""
+    """Yield a relay whose socket is in this folder."""
     relay = RedisRelay(folder / "relayed.sock", redis_url)
     async with await asyncio.start_unix_server(relay.connected, folder / "relayed.sock"):
         yield relay
 
 
 async def _command(reader: asyncio.StreamReader) -> bytes:
-    """One command: an array of strings with their lengths."""
+    """Return one command: an array of strings with their lengths."""
     head = await reader.readuntil(b"\r\n")
     parts = [head]
     for _ in range(int(head[1:])):

@@ -65,7 +65,7 @@ class Relay:
 
 @asynccontextmanager
 async def relaying(folder: Path, database_url: str) -> AsyncIterator[Relay]:
-    """A relay whose socket is in this folder."""
+    """Yield a relay whose socket is in this folder."""
     relay = Relay(folder, database_url)
     await relay.open()
     try:

@@ -31,7 +31,7 @@ ANY: dict[str, Any] = {"integer": 1, "bigint": 1, "boolean": False, "jsonb": "{}
 
 
 async def tenant_tables(tx: Connection) -> list[str]:
-    """Every table whose rows belong to tenants."""
+    """Return every table whose rows belong to tenants."""
     found = await tx.fetch(
         """SELECT table_name FROM information_schema.columns
            WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY 1"""
@@ -40,13 +40,13 @@ async def tenant_tables(tx: Connection) -> list[str]:
 
 
 async def fill_all(tenant_id: UUID) -> dict[str, Any]:
-    """The id of a row of the tenant in every such table."""
+    """Return the id of a row of the tenant in every such table."""
     async with database.as_platform() as tx:
         return {table: await fill(tx, table, tenant_id) for table in await tenant_tables(tx)}
 
 
 async def fill(tx: Connection, table: str, tenant_id: UUID) -> Any:
-    """The id of a row of the tenant in this table; one is made if there is none, whatever its columns are."""
+    """Return the id of a row of the tenant in this table; one is made if there is none, whatever its columns are."""
     row_id = await tx.fetchval(f"SELECT id FROM {table} WHERE tenant_id = $1", tenant_id)
     if row_id is not None:
         return row_id

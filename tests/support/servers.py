@@ -20,7 +20,7 @@ from freight_embedded import Servers, redis_program
 
 @asynccontextmanager
 async def embedded_servers() -> AsyncIterator[Servers]:
-    """A PostgreSQL and a Redis, empty, in a folder of their own that is gone afterwards."""
+    """Yield a PostgreSQL and a Redis, empty, in a folder of their own that is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="freight-test-"))
     async with freight_embedded.hold(home) as servers:
         await wait_for_no_disk(servers)
@@ -41,7 +41,7 @@ async def wait_for_no_disk(servers: Servers) -> None:
 
 
 def as_superuser(url: str) -> str:
-    """The same database of an embedded server, as the server's superuser."""
+    """Return the same database of an embedded server, as the server's superuser."""
     parts = urlsplit(url)
     return parts._replace(netloc=f"postgres@{parts.netloc.rpartition('@')[2]}").geturl()
 
@@ -84,7 +84,7 @@ class RedisServer:
 
 @asynccontextmanager
 async def redis_server() -> AsyncIterator[RedisServer]:
-    """A Redis of its own."""
+    """Yield a Redis of its own."""
     folder = Path(tempfile.mkdtemp(prefix="freight-test-"))
     server = RedisServer(folder)
     await server.start()

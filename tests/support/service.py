@@ -31,7 +31,7 @@ class Service:
     settings: Settings
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
-        """A client that sends this key."""
+        """Return a client that sends this key."""
         return client(self.url, api_key=key)
 
     async def new_tenant(self) -> UUID:
@@ -39,7 +39,7 @@ class Service:
             return (await tenants.create(tx, SOMEBODY, TenantRequest(name=f"Tenant {uuid4()}"))).id
 
     async def new_key(self, tenant_id: UUID | None, scopes: Sequence[Scope] = ALL_SCOPES) -> str:
-        """A key of a tenant, or of the administrator for None."""
+        """Return a key of a tenant, or of the administrator for None."""
         cipher = CredentialCipher(self.settings.secrets)
         actor = msgspec.structs.replace(SOMEBODY, tenant_id=tenant_id)
         async with database.as_platform() as tx:
@@ -60,14 +60,14 @@ class Tenant:
 
 @asynccontextmanager
 async def running(settings: Settings, *, with_worker: bool = False) -> AsyncIterator[Service]:
-    """The service as `freight serve` runs it. The process has one database pool, so one at a time."""
+    """Yield the service as `freight serve` runs it. The process has one database pool, so one at a time."""
     async with serving(settings, with_worker=with_worker) as started:
         yield Service(url=started.url, settings=settings)
 
 
 @asynccontextmanager
 async def a_tenant(service: Service) -> AsyncIterator[Tenant]:
-    """A new tenant with a key that may do everything."""
+    """Yield a new tenant with a key that may do everything."""
     tenant_id = await service.new_tenant()
     key = await service.new_key(tenant_id)
     async with service.client(key) as client:
@@ -75,7 +75,7 @@ async def a_tenant(service: Service) -> AsyncIterator[Tenant]:
 
 
 def job_request(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
-    """A request for a job from the sandbox's Affinity to its Attio."""
+    """Return a request for a job from the sandbox's Affinity to its Attio."""
     return {
         "source_system": "affinity",
         "target_system": "attio",

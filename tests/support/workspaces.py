@@ -7,7 +7,7 @@ from support.clients import client
 
 
 async def in_source(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
-    """All rows of a collection of the Affinity, with all their fields."""
+    """Return all rows of a collection of the Affinity, with all their fields."""
     rows: list[dict[str, Any]] = []
     url: str | None = f"/v2/{collection}?limit=100&fieldTypes=enriched&fieldTypes=global"
     async with client(sandbox.affinity_url, bearer=sandbox.affinity_key) as affinity:
@@ -19,7 +19,7 @@ async def in_source(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
 
 
 async def in_target(sandbox: Sandbox, entity: str) -> dict[str, list[dict[str, Any]]]:
-    """All records of an object of the Attio that carry an Affinity id, by that id."""
+    """Return all records of an object of the Attio with an Affinity id, by that id."""
     found: dict[str, list[dict[str, Any]]] = {}
     offset = 0
     async with client(sandbox.attio_url, bearer=sandbox.attio_key) as attio:
@@ -58,7 +58,7 @@ async def require_phone_numbers_no_more(sandbox: Sandbox) -> None:
 
 
 async def writes_received(sandbox: Sandbox) -> int:
-    """How many requests that write have reached the Attio."""
+    """Return how many requests that write have reached the Attio."""
     async with client(sandbox.attio_url) as attio:
         counters = (await attio.get("/_sandbox/counters")).raise_for_status().json()
     return int(counters["writes"])

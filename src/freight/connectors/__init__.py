@@ -1,1 +1,1 @@
-"""The vendors: one package each, behind the protocols `Source` and `Target`."""
+"""Connectors: a package for each vendor, behind the protocols `Source` and `Target`."""

@@ -12,7 +12,7 @@ from freight.connectors.errors import ConnectorError, Unavailable, UnexpectedAns
 Json = Any
 """The result of decoding a response: dicts, lists, strings, numbers, booleans and None."""
 
-LARGEST_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """The maximum bytes of an unpacked response; pages of 500 rows have a few MB. A small body can unpack to any size."""
 
 OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -23,7 +23,7 @@ FINAL = frozenset({400, 413, 414, 415, 422, 431, 501})
 
 
 class VendorErrorBody(msgspec.Struct, frozen=True):
-    """The vendor's statements in the body of an error."""
+    """The parsed body of a vendor's error."""
 
     code: str | None = None
     message: str | None = None
@@ -32,7 +32,7 @@ class VendorErrorBody(msgspec.Struct, frozen=True):
 
 
 class Fault(NamedTuple):
-    """Why a response is not one of the vendor's API, though the next attempt may get one."""
+    """Why a response is not one of the vendor's API, if the next attempt may get one."""
 
     reason: str
     error: type[ConnectorError] = Unavailable
@@ -41,18 +41,18 @@ class Fault(NamedTuple):
     """Whether the vendor itself is failing, and not only this request."""
 
 
-EMPTY = Fault("it answered with nothing", UnexpectedAnswer)
-MISSHAPEN = Fault("it answered 200 with something else than was asked for", UnexpectedAnswer, is_outage=False)
+EMPTY = Fault("its answer was empty", UnexpectedAnswer)
+MISSHAPEN = Fault("its answer with status 200 does not fit the request", UnexpectedAnswer, is_outage=False)
 """For example an error body with status 200."""
 
 Accepts = Callable[[Json], bool]
 """Returns whether JSON is a response to the request, and not something else."""
 
 
-def judge(
+def classify(
     response: httpx.Response, accepts: Accepts, complaint_in: Callable[[httpx.Response], VendorErrorBody]
 ) -> tuple[Json, Fault | None]:
-    """Return the decoded response of a success, else None; and why it is none of the API's responses, if so.
+    """Return the decoded response of a success, or None; and the fault if it is not a response of the vendor's API.
 
     `complaint_in` parses the body of an error in the vendor's form.
     """
@@ -61,9 +61,9 @@ def judge(
         try:
             answer = decode(response.content)
         except ValueError:
-            return None, Fault("it answered with something that is not JSON") if response.content else EMPTY
+            return None, Fault("its answer is not JSON") if response.content else EMPTY
         return answer, None if accepts(answer) else MISSHAPEN
-    # 501 is as final as any refusal: what is not implemented will not be at the next attempt either.
+    # 501 is as final as a refusal: what is not implemented remains so at the next attempt.
     if status == 408 or (status >= 500 and status not in FINAL):
         return None, Fault(f"it answered {status}")
     if status < 400:
@@ -74,30 +74,30 @@ def judge(
     return None, None
 
 
-async def whole(response: httpx.Response) -> httpx.Response:
+async def read_whole(response: httpx.Response) -> httpx.Response:
     """Read a streamed response to its end, unpacked. Raise `httpx.DecodingError` if it is too large."""
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
         size += len(part)
-        if size > LARGEST_ANSWER:
-            raise httpx.DecodingError(f"The answer has more than {LARGEST_ANSWER} bytes.", request=response.request)
+        if size > MAX_ANSWER_BYTES:
+            raise httpx.DecodingError(f"The response has more than {MAX_ANSWER_BYTES} bytes.", request=response.request)
         parts.append(part)
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in OF_TRANSFER]
     return httpx.Response(response.status_code, headers=headers, content=b"".join(parts), request=response.request)
 
 
-def anything(_: Json) -> bool:
+def any_json(_: Json) -> bool:
     """Accept any JSON."""
     return True
 
 
-def holds(*keys: str) -> Accepts:
+def has_keys(*keys: str) -> Accepts:
     """Return a check for an object with these keys."""
     return lambda answer: isinstance(answer, dict) and answer.keys() >= set(keys)
 
 
-def said(complaint: VendorErrorBody) -> str:
+def quoted_message(complaint: VendorErrorBody) -> str:
     """Return the vendor's message, as the end of a sentence."""
     if not complaint.message:
         return "."

@@ -1,4 +1,4 @@
-"""Responses as JSON, even if one value in them is not a valid string or number."""
+"""Decoding of JSON that tolerates single invalid strings and numbers."""
 
 import json
 import math

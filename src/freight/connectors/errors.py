@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a vendor. A class's first docstring line is its default message.
+"""Errors of vendors. The first line of a class's docstring is its default message.
 
 ConnectorError
 ├── CredentialsRefused     401: the key is wrong, revoked or inactive
@@ -6,7 +6,7 @@ ConnectorError
 ├── Unavailable            no usable answer after all retries: try again later
 ├── MustWait               nothing may be sent before `until`, too long to wait for within a step
 ├── QuotaExhausted         the account's long-term quota is used up until `resets_at`
-├── PlanLimitReached       the account's plan is full: it must be changed before the job can continue
+├── PlanLimitReached       the account's plan is full: change it before the job continues
 ├── QueryTooComplex        a query that alone exceeds a limit, however often it is repeated: ask for less
 ├── Rejected               the vendor refused this request because of its contents
 │   ├── RejectedBySource   the source refused it, not the target
@@ -16,7 +16,7 @@ ConnectorError
 │   └── UniquenessConflict another record holds one of the values
 ├── InDoubt                a request that is not idempotent was sent, and its effect is unknown
 └── UnexpectedAnswer       the vendor answered something undocumented
-    └── PagingLoops        the pages of a collection repeat or never end
+└── PagingLoops        the pages of a collection repeat or never end
 """
 
 from datetime import datetime

@@ -16,7 +16,16 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_base
 
 from freight import __version__
-from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, anything, judge, said, whole
+from freight.connectors.answers import (
+    Accepts,
+    Fault,
+    Json,
+    VendorErrorBody,
+    any_json,
+    classify,
+    quoted_message,
+    read_whole,
+)
 from freight.connectors.decoding import decode
 from freight.connectors.errors import (
     ConnectorError,
@@ -32,14 +41,14 @@ from freight.connectors.errors import (
 )
 from freight.connectors.protocols import Kind, Pacer, Usage
 from freight.connectors.spec import ConnectorSpec
-from freight.connectors.waits import LONGEST_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
+from freight.connectors.waits import MAX_WAIT_IN_STEP, obeyed, seconds_asked, wait_for_limit
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Params = Mapping[str, str | int | Sequence[str]]
 
 ATTEMPTS = 6
 BACKOFF = wait_exponential_jitter(max=20, jitter=1)
-"""With `ATTEMPTS`, half a minute of waiting in total, besides the time of the requests themselves."""
+"""With `ATTEMPTS`, half a minute of waiting in total, in addition to the requests themselves."""
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 
@@ -49,29 +58,28 @@ SLOWEST_UPLOAD = 64 * 1024
 restarts with each byte, and would wait for a vendor that sends one now and then.
 """
 
-# Servers commonly close idle connections after five seconds; a request that is being sent on a connection that closes
-# is in doubt.
+# Servers commonly close idle connections after five seconds; a request on a connection that closes is in doubt.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=4)
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout)
-"""No connection at all, which is never about one record. Subclasses of these are refusals to connect."""
+"""No connection at all, which never concerns one record. Subclasses of these are refusals to connect."""
 
 UNREACHABLE_WAIT = 30.0
 """Seconds until the next attempt after a vendor was unreachable in all attempts."""
 
-LONGEST_MESSAGE = 500
+MAX_MESSAGE_LENGTH = 500
 
 log = structlog.get_logger(__name__)
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a query is repeated after a 429: it may ask for too much, and then no wait helps."""
+class QueryRetries(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a query is repeated after a 429: if it is too complex, waiting does not help."""
 
     refusals: int
     """`QueryTooComplex` is raised after so many in a row."""
-    takes_its_word: bool
-    """Whether it is raised at once if the vendor says that the query is too complex."""
+    trusts_vendor: bool
+    """Whether it is raised immediately if the vendor says that the query is too complex."""
 
 
 class HttpClient(ABC):
@@ -98,7 +106,7 @@ class HttpClient(ABC):
         # HTTP libraries quote a header that they cannot send, and with it the key, in their exceptions.
         if not api_key or not all("!" <= character <= "~" for character in api_key):
             raise CredentialsRefused(
-                f"The API key for {self.vendor} is empty or holds characters that no key has: copy it again."
+                f"The API key for {self.vendor} is empty or contains characters that no key has: copy it again."
             )
         self.base_url = httpx.URL(base_url)
         self._key = api_key
@@ -135,7 +143,7 @@ class HttpClient(ABC):
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """Return what was sent, and waited for, since the last call."""
+        """Return the requests and waiting times since the last call."""
         usage, self._usage = self._usage, Usage()
         return usage
 
@@ -145,32 +153,32 @@ class HttpClient(ABC):
         path: str,
         *,
         kind: Kind,
-        repeatable: bool,
+        idempotent: bool,
         params: Params | None = None,
         json: object = None,
-        patience: Patience | None = None,
-        accepts: Accepts = anything,
+        retries: QueryRetries | None = None,
+        accepts: Accepts = any_json,
     ) -> Json:
         """Send a request and decode the JSON response. One that is not accepted counts as a failure.
 
-        `repeatable` says that the request is idempotent; only then is it repeated after a failure that may have come
-        after its effect. A 429 is waited for, and a wait that is too long for a step is raised as `MustWait`. Raise any
-        `ConnectorError`; `InDoubt` only if not repeatable, `QueryTooComplex` only with `patience`.
+        `idempotent` says that the request is idempotent; only then is it repeated after a failure that may have
+        followed its effect. A 429 is waited for, and a wait that is too long for a step is raised as `MustWait`. Raise
+        any `ConnectorError`; `InDoubt` only if not `idempotent`, `QueryTooComplex` only with `retries`.
         """
         body = None if json is None else msgspec.json.encode(json)
         request = self._client.build_request(
             method, path, params=params, content=body, headers=None if body is None else {"Content-Type": JSON}
         )
-        return await self._send(request, kind=kind, repeatable=repeatable, patience=patience, accepts=accepts)
+        return await self._send(request, kind=kind, idempotent=idempotent, retries=retries, accepts=accepts)
 
     async def _send(
         self,
         request: httpx.Request,
         *,
         kind: Kind,
-        repeatable: bool,
-        patience: Patience | None = None,
-        accepts: Accepts = anything,
+        idempotent: bool,
+        retries: QueryRetries | None = None,
+        accepts: Accepts = any_json,
     ) -> Json:
         what = f"{request.method} {request.url.path}"
         attempts = AsyncRetrying(
@@ -182,7 +190,7 @@ class HttpClient(ABC):
             reraise=True,
         )
         try:
-            return await attempts(self._attempt, request, what, kind, repeatable, patience, accepts)
+            return await attempts(self._attempt, request, what, kind, idempotent, retries, accepts)
         except _AttemptFailed as failure:
             raise self._given_up(failure) from None
 
@@ -197,8 +205,7 @@ class HttpClient(ABC):
     def _must_wait(self, why: str, seconds: float, code: str) -> MustWait:
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         return MustWait(
-            f"{self.vendor} {why}. Freight tries again at {until:%F %T} UTC; nothing is lost, and nothing has to be "
-            "done.",
+            f"{self.vendor} {why}. Freight tries again at {until:%F %T} UTC; no data is lost and no action is needed.",
             until=until,
             code=code,
         )
@@ -208,22 +215,22 @@ class HttpClient(ABC):
         request: httpx.Request,
         what: str,
         kind: Kind,
-        repeatable: bool,
-        patience: Patience | None,
+        idempotent: bool,
+        retries: QueryRetries | None,
         accepts: Accepts,
     ) -> Json:
         try:
-            response = await self._answer(request, what, kind, patience)
+            response = await self._answer(request, what, kind, retries)
         except httpx.RequestError as error:
             await self._pacer.failed()
             reason = f"the connection failed ({type(error).__name__})"
-            if repeatable or isinstance(error, NOTHING_SENT):
+            if idempotent or isinstance(error, NOTHING_SENT):
                 raise _AttemptFailed(what, reason, is_unreachable=type(error) in UNREACHABLE) from None
             raise self._in_doubt(what, reason) from None
         answer, fault = self._read(response, accepts)
         await (self._pacer.failed() if fault is not None and fault.is_outage else self._pacer.succeeded())
         if fault is not None:
-            if not repeatable:
+            if not idempotent:
                 raise self._in_doubt(what, fault.reason)
             raise self._postponed(what, fault, response)
         if not response.is_success:
@@ -234,16 +241,18 @@ class HttpClient(ABC):
     def _postponed(self, what: str, fault: Fault, response: httpx.Response) -> Exception:
         """Return the failure of an attempt that is to be repeated when the vendor asks for it."""
         asked = obeyed(seconds_asked(response.headers, "Retry-After", datetime.now(UTC)) or 0.0)
-        if asked <= LONGEST_WAIT_IN_STEP:
+        if asked <= MAX_WAIT_IN_STEP:
             return _AttemptFailed(what, fault.reason, fault.error, wait=asked)
         why = f"gave no usable answer to {what} ({fault.reason}) and asks for a pause"
         return self._must_wait(why, asked, "vendor_unavailable")
 
     def _read(self, response: httpx.Response, accepts: Accepts) -> tuple[Json, Fault | None]:
         """Return the decoded response of a success, and its fault if it is worth another attempt."""
-        return judge(response, accepts, self._complaint_in)
+        return classify(response, accepts, self._complaint_in)
 
-    async def _answer(self, request: httpx.Request, what: str, kind: Kind, patience: Patience | None) -> httpx.Response:
+    async def _answer(
+        self, request: httpx.Request, what: str, kind: Kind, retries: QueryRetries | None
+    ) -> httpx.Response:
         """Send when the pacer allows it, and again while the vendor answers 429."""
         refusals = 0
         while True:
@@ -260,9 +269,9 @@ class HttpClient(ABC):
             complaint = self._complaint_in(response)
             if complaint.code in self.plan_limits:
                 return response
-            if patience is not None and self._is_exhausted(patience, refusals, complaint):
-                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{said(complaint)}")
-            await self._be_limited(response, what, kind, refusals, alone=patience is not None and refusals > 1)
+            if retries is not None and self._is_exhausted(retries, refusals, complaint):
+                raise QueryTooComplex(f"{self.vendor} refuses {what} as too complex{quoted_message(complaint)}")
+            await self._be_limited(response, what, kind, refusals, alone=retries is not None and refusals > 1)
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         """Send once; the response must be complete in time."""
@@ -271,11 +280,11 @@ class HttpClient(ABC):
             async with asyncio.timeout(seconds):
                 response = await self._client.send(request, stream=True)
                 try:
-                    return await whole(response)
+                    return await read_whole(response)
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise httpx.ReadTimeout("The answer was not whole in time.", request=request) from None
+            raise httpx.ReadTimeout("The response was not complete in time.", request=request) from None
 
     async def _be_limited(self, response: httpx.Response, what: str, kind: Kind, refusals: int, *, alone: bool) -> None:
         """Wait as a 429 asks. Raise `MustWait` if that is too long for a step.
@@ -290,7 +299,7 @@ class HttpClient(ABC):
         log.info("vendor_rate_limited", vendor=self.vendor, request=what, refusals=refusals, seconds=round(wait, 3))
         if until is not None and not alone:
             await self._pacer.pause(kind, until)
-        if wait > LONGEST_WAIT_IN_STEP:
+        if wait > MAX_WAIT_IN_STEP:
             times = "" if refusals == 1 else f", {refusals} times in a row"
             raise self._must_wait(f"refused {what} because of its rate limit (429){times}", wait, "rate_limited")
         if alone or asked is None or wait > asked:
@@ -300,8 +309,8 @@ class HttpClient(ABC):
         failure = state.outcome.exception() if state.outcome else None
         return max(self._backoff(state), failure.wait if isinstance(failure, _AttemptFailed) else 0.0)
 
-    def _is_exhausted(self, patience: Patience, refusals: int, complaint: VendorErrorBody) -> bool:
-        return refusals >= patience.refusals or (patience.takes_its_word and self._says_too_complex(complaint))
+    def _is_exhausted(self, retries: QueryRetries, refusals: int, complaint: VendorErrorBody) -> bool:
+        return refusals >= retries.refusals or (retries.trusts_vendor and self._says_too_complex(complaint))
 
     async def _wait(self, waiting: Awaitable[None]) -> None:
         began = time.monotonic()
@@ -314,7 +323,7 @@ class HttpClient(ABC):
         complaint = self._complaint_in(response)
         if complaint.code is not None and (reason := self.under_way.get(complaint.code)):
             raise _AttemptFailed(what, reason)
-        remark = said(complaint)
+        remark = quoted_message(complaint)
         coded = f"{status}, {complaint.code}" if complaint.code else str(status)
         if status == 402 or complaint.code in self.plan_limits:
             raise PlanLimitReached(
@@ -324,7 +333,7 @@ class HttpClient(ABC):
         if status == 401:
             raise CredentialsRefused(f"{self.vendor} refused the API key{remark}")
         if status == 403:
-            raise PermissionMissing(f"The API key may not do {what} at {self.vendor}{remark}")
+            raise PermissionMissing(f"The API key has no permission for {what} at {self.vendor}{remark}")
         raise self._rejection(status, complaint, f"{self.vendor} refused {what} ({coded}){remark}")
 
     def _complaint_in(self, response: httpx.Response) -> VendorErrorBody:
@@ -332,13 +341,11 @@ class HttpClient(ABC):
             complaint = self._complaint(decode(response.content))
         except ValueError:
             return VendorErrorBody()
-        message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:LONGEST_MESSAGE]
+        message = complaint.message and complaint.message.replace(self._key, "(hidden)")[:MAX_MESSAGE_LENGTH]
         return msgspec.structs.replace(complaint, message=message)
 
     def _in_doubt(self, what: str, reason: str) -> InDoubt:
-        return InDoubt(
-            f"{what} was sent to {self.vendor}, but {reason}: whether it took effect has to be looked up there."
-        )
+        return InDoubt(f"{what} was sent to {self.vendor}, but {reason}: check there whether it took effect.")
 
     def _log_repetition(self, state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None
@@ -372,7 +379,7 @@ class HttpClient(ABC):
         return False
 
     def _observe(self, response: httpx.Response, what: str) -> None:  # noqa: B027
-        """Record information from a successful response besides its body."""
+        """Record information from a successful response other than its body."""
 
 
 JSON = "application/json"

@@ -13,7 +13,7 @@ workspace hides half a million of them in one place.
 """
 
 
-class _SoFar(msgspec.Struct):
+class _State(msgspec.Struct):
     """The state since the first page."""
 
     cursor: Hashable | None = None
@@ -37,7 +37,7 @@ class Paging:
     def __init__(self, what: str) -> None:
         """Name the collection for the error: `"The vendor's GET /v2/persons"`."""
         self._what = what
-        self._so_far = _SoFar()
+        self._so_far = _State()
 
     def follow(self, cursor: Hashable | None, following: Hashable | None, rows: Sequence[Any]) -> None:
         """Record the page at `cursor`, which names `following` as the next one; both are None at the ends.
@@ -45,7 +45,7 @@ class Paging:
         A page that is read again, because it could not be stored, counts once. Raise `PagingLoops`.
         """
         if cursor is None:
-            self._so_far = _SoFar()
+            self._so_far = _State()
         if following is None:
             return
         if following == cursor:
@@ -56,7 +56,7 @@ class Paging:
         now.cursor = cursor
         content = _content(rows)
         if following == now.met or (content is not None and content == now.met_content):
-            raise self._loops("names the same pages over and over")
+            raise self._loops("names the same pages repeatedly")
         now.empty = 0 if rows else now.empty + 1
         if now.empty > MAX_EMPTY_PAGES:
             raise self._loops(f"gave more than {MAX_EMPTY_PAGES} pages without a row")

@@ -1,4 +1,4 @@
-"""What a vendor's package offers to the rest of Freight: a `Source` with its `Reader`, a `Target` with its `Writer`."""
+"""The protocols of connectors: a `Source` with its `Reader`, a `Target` with its `Writer`."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,8 +17,8 @@ from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 
 Kind = str
-"""What a request does at the vendor: `read`, `write`, `upload` for the content of a file, or whatever else the vendor
-limits apart. The specification of a connector lists its kinds."""
+"""The kind of a request: `read`, `write`, `upload` for the content of a file, or others that the vendor limits
+separately. The specification of a connector lists its kinds."""
 
 Attributes = dict[str, list[Any]]
 """Values by attribute slug. Each is a list, empty for "no value", whose items are plain JSON in the one form
@@ -26,14 +26,14 @@ that the connector uses both for what it writes and for what it read back, so th
 
 
 PlannedId = NewType("PlannedId", str)
-"""The id of a record that a dry run would create. It stands in drafts where an id of the target stands otherwise; the
-target has nothing under it and is never asked for it."""
+"""The id of a record that a dry run would create. It replaces an id of the target in drafts; the target does not know
+it and is never asked for it."""
 
 _PLANNED_PREFIX = "new:"
 
 
 def planned_id(reference: Reference) -> PlannedId:
-    """Return the id that a source record gets in a dry run which would create its target record."""
+    """Return the planned id of the target record of a source record."""
     entity, source_id = reference
     return PlannedId(f"{_PLANNED_PREFIX}{entity}:{source_id}")
 
@@ -44,30 +44,30 @@ def is_planned(target_id: str) -> bool:
 
 
 MADE_BY_TARGET = "company_made_by_target"
-"""The code of what is said about a record that the target makes by itself."""
+"""The code of the issue of a record that the target creates by itself."""
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about one record that its owner should know: it becomes a log row."""
+    """Something about one record that its owner must know: it becomes a log row."""
 
     level: Level = "warning"
     code: str
     """Stable, snake_case, for programs."""
     message: str
-    """A full sentence for a person, saying what became of the value and what can be done."""
+    """A sentence for a person: what happened to the value and what to do."""
     field: str | None = None
     value: str | None = None
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
-    """One account at a vendor, as the vendor itself names it to the holder of the key."""
+    """One account at a vendor, as the vendor names it to the holder of the key."""
 
     id: str
     name: str
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a source. `skip` says why it is not for the target; then `record` may be absent."""
+    """One row of a source. `skip` says why it is not migrated; then `record` may be absent."""
 
     id: str
     record: Record | None
@@ -76,7 +76,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that is part of a record of the same stream: an answer to a note, which may be read before its note."""
+    """A row that is part of a record of the same stream: a reply to a note, which can be read before its note."""
 
     note_id: str
     reply: Reply
@@ -89,61 +89,61 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
     replies: tuple[ReplyRow, ...] = ()
     incomplete: Issue | None = None
-    """Said on the last page of a stream of which the source did not give everything."""
+    """The issue, on the last page, of a stream that the source did not return completely."""
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found out about a source before anything is read. An issue of the level `error` forbids the job."""
+    """The result of examining a source before anything is read. An issue of the level `error` prevents the job."""
 
     schema: Schema
     issues: tuple[Issue, ...] = ()
     reads: int | None = None
-    """About how many calls it takes to read all that is to be carried, files included; None where the source does not
-    say how much it holds."""
+    """The estimated calls to read everything that is migrated, files included; None if the source does not give its
+    numbers of records."""
     calls_left: int | None = None
-    """How many calls the account's long-term quota still allows; None without a quota."""
+    """The calls that remain of the account's long-term quota; None without a quota."""
 
 
 class SchemaPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the schema needs in the target. An issue of the level `error` forbids the job."""
+    """The changes to the target's schema. An issue of the level `error` prevents the job."""
 
     layout: ResolvedMapping
     issues: tuple[Issue, ...] = ()
 
 
 class References(msgspec.Struct, frozen=True, kw_only=True):
-    """What a draft needs to know of other records."""
+    """Information about other records that a draft needs."""
 
     found: Mapping[Reference, str] = {}
-    """Source records with their ids in the target, for what a record is attached to. What it merely refers to becomes
-    a `ReferenceSlot`."""
+    """Ids in the target by source record, for records that others are attached to. Other references become
+    `ReferenceSlot`s."""
     people: Mapping[str, PersonRef] = {}
-    """Who the people are whom `freight.model.crm.people_named` names, and those that are not in the target, by source
-    id, as far as it is known."""
+    """Known people by source id: those of `freight.model.crm.people_named`, and those that are not in the target."""
     names: Mapping[Reference, str] = {}
-    """What records other than people are called, as far as it is known: all that a note or a deal refers to, and
-    whatever is not in the target."""
+    """Known names of records other than people: all that a note or a deal refers to, and those that are not in the
+    target."""
     earlier: Mapping[str, Attributes] = {}
-    """What notes were last drafted with, by source id: one that was made stays with its record."""
+    """The records that notes were last drafted for, by source id: an existing note stays on its record."""
     copies: Mapping[str, tuple[Attributes, ...]] = {}
-    """What the target holds of notes that it was given by jobs that wrote notes otherwise (to one record, or to all of
-    theirs), by source id; only of notes that are not in `earlier`."""
+    """Copies of notes in the target that jobs with the other setting of `notes` wrote, by source id; only of notes that
+    are not in `earlier`."""
     own_companies: frozenset[str] = frozenset()
-    """The source ids of the companies that are the firm itself, to which no note is attached."""
+    """The source ids of the companies that are the firm itself; notes are not attached to these."""
     numerals: Mapping[tuple[str, str], Convention] = {}
-    """Which sign separates decimals in the texts of a field, by its owner and id, as far as its values say it.
+    """The decimal separator of the texts of a field, by its owner and id, if its values show it.
 
-    The owner is `companies`, `people`, `deals` or the id of a list, as in `freight.model.resolved_mapping.Place`."""
+    The owner is `companies`, `people`, `deals` or the id of a list, as in `freight.model.resolved_mapping.Place`.
+    """
 
 
 class FileContent(msgspec.Struct, frozen=True, kw_only=True):
-    """The bytes of a file, in a file of the operating system; `size` is their number."""
+    """The content of a file, in a temporary file of `size` bytes."""
 
     file: BinaryIO
     size: int
     content_type: str | None
     issues: tuple[Issue, ...] = ()
-    """What its owner should know of how it was delivered."""
+    """Issues of its delivery."""
 
 
 class SlotReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,22 +151,22 @@ class SlotReference(msgspec.Struct, frozen=True, kw_only=True):
 
     reference: Reference
     name: str
-    """What `ReferenceSlot.if_several` is given for it."""
+    """Its name for `ReferenceSlot.if_several`."""
     if_missing: Issue
-    """What is said if the record is not in the target and is not going to be."""
+    """The issue if the record is not in the target and will not be."""
 
 
 class ReferenceSlot(msgspec.Struct, frozen=True, kw_only=True):
-    """An attribute that refers to other records. It gets its values when these are in the target."""
+    """An attribute that refers to other records. It is filled when these are in the target."""
 
     attribute: str
     references: tuple[SlotReference, ...]
-    """In the source's order, each once where the attribute holds several."""
+    """In the source's order, each once if the attribute has several."""
     value: Callable[[Entity, str], Any]
-    """Returns what the attribute holds for the record with this entity and this id in the target."""
+    """Returns the value of the attribute for the record with this entity and id in the target."""
     if_several: Callable[[Sequence[str]], Issue] | None = None
-    """For an attribute that holds only the first of the references that is in the target: returns what is said of the
-    others, given by name. None for one that holds all."""
+    """For an attribute that has only the first reference found in the target: returns the issue of the others, given by
+    name. None for one that has all."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,92 +180,92 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The unique attributes among them with their comparable values: `{"domains": ("acme.com",)}`; may be empty."""
     multiple: frozenset[str]
     """The attributes among them that hold several values at once."""
-    carried: frozenset[str] = frozenset()
-    """The attributes that the job carries for such records, whether this one has a value for them or not."""
+    migrated: frozenset[str] = frozenset()
+    """The attributes that the job migrates for such records, with or without a value in this one."""
     fixed: frozenset[str] = frozenset()
-    """The attributes that the target does not let anybody change once the record is made."""
+    """The attributes that cannot be changed in the target after the record is created."""
     issues: tuple[Issue, ...] = ()
-    """Values that the target cannot hold, and were left out."""
+    """Issues of values that the target cannot hold."""
     on_create: Attributes = {}
-    """What a new record is given besides, because the target demands it; an existing one keeps its own."""
+    """Further values for a new record, because the target requires them; an existing one keeps its own."""
     skip: Issue | None = None
-    """Why the record is not for the target at all; then the rest means nothing."""
+    """Why the record is not migrated; the other fields are then meaningless."""
     parents: tuple[Reference, ...] = ()
-    """The source records to which it is attached; a note, task or file can be found only by way of them."""
+    """The source records to which it is attached; a note, task or file can be found only via them."""
     container: str | None = None
-    """The id in the target of the list that an entry stands on."""
+    """The id in the target of the list of an entry."""
     slots: tuple[ReferenceSlot, ...] = ()
-    """Its references to other records, at most one slot for an attribute. What a slot is filled with is added to
-    `values`; then only the slots are left that wait for records which are loaded later."""
+    """Its references to other records, at most one slot for each attribute. Filling a slot adds to `values`; slots that
+    wait for records loaded later remain."""
     places: Mapping[Reference, Any] = {}
-    """The records of the target on which a copy of a note may stand, by what they are at the source: whatever the note
-    is attached to, and its parent."""
+    """The records of the target that can have a copy of the note, by source record: those that the note is attached to,
+    and its parent."""
     for_copy: Callable[[Attributes], "Draft"] | None = None
-    """Returns the draft of a note as it is for a copy that the target holds with these values: on the same record.
-    None for other entities."""
+    """Returns the draft of a note for a copy that the target has with these values: on the same record. None for other
+    entities."""
     alike: Attributes = {}
-    """Values that an earlier job wrote of the note or of a copy of it, and that say in another form what those drafted
-    say: they need not be written again."""
+    """Values that an earlier job wrote for the note or a copy of it, equal in meaning to those drafted: they need not
+    be written again."""
 
 
 class Implied(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that the target makes by itself when another one is created, unless a record has the value already."""
+    """A record that the target creates by itself together with another one, unless a record already has the value."""
 
     entity: Entity
     slug: str
-    """The unique attribute that decides whether there is one already."""
+    """The unique attribute by which the target finds an existing one."""
     value: str
-    """What the new record holds there."""
+    """Its value in the new record."""
     issue: Issue
-    """What the owner of the workspace should know of it, with the code `MADE_BY_TARGET`."""
+    """Its issue, with the code `MADE_BY_TARGET`."""
 
 
 class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as it stands in the target."""
+    """A record as it is in the target."""
 
     id: str
     source_id: str | None
-    """The id of the layout's source system that it bears in a mark of Freight's; ids of other systems do not count."""
+    """The id in its mark of the layout's source system; None without one. Ids of other systems do not count."""
     values: Attributes
     is_guess: bool = False
-    """Whether it carries no source id and only looks like the record with this `source_id`; it may look like others
-    too, and is then returned once for each."""
+    """Whether it has no mark and only looks like the record with this `source_id`; if it looks like several, it is
+    returned once for each."""
     container: str | None = None
-    """The id in the target of the list that an entry stands on."""
+    """The id in the target of the list of an entry."""
     automatic: frozenset[str] = frozenset()
-    """The attributes whose values the target's own machinery filled in, every one of them: enrichment, or a link that
-    it derived. Nobody chose these values."""
+    """The attributes all of whose values the target itself filled in, by enrichment or by deriving a link. No person
+    chose these values."""
     issues: tuple[Issue, ...] = ()
-    """What the target did not take of a write that it answered as done."""
+    """Issues of values that the target did not keep although it confirmed the write."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What has been asked of a vendor."""
+    """The use of a vendor's API."""
 
     reads: int = 0
     writes: int = 0
     waited_seconds: float = 0.0
-    """Spent waiting for turns and for limits, added up over all requests."""
+    """The time spent waiting for turns and limits, in total over all requests."""
 
 
 class Source(Protocol):
     """A workspace to read from. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
 
     async def identify(self) -> Workspace:
-        """Return the workspace that the key opens."""
+        """Return the workspace of the key."""
         ...
 
     async def discover(self, entities: Collection[Entity], mapping: JobMapping) -> Discovery:
-        """Return what the workspace can hold, whether the key may read these entities, and what reading them with this
-        mapping costs."""
+        """Return the schema of the workspace, issues of what the key cannot read, and the cost of reading these
+        entities."""
         ...
 
     def reader(self, schema: Schema, mapping: JobMapping) -> "Reader":
-        """Return a reader that goes by a schema that `discover` found, and reads only what the mapping includes."""
+        """Return a reader for a schema that `discover` returned; it reads only what the mapping includes."""
         ...
 
     def take_usage(self) -> Usage:
-        """Return what has been asked of the vendor since this was called last."""
+        """Return the use of the vendor's API since the last call."""
         ...
 
     async def aclose(self) -> None:
@@ -281,13 +281,13 @@ class Reader(Protocol):
         ...
 
     async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
-        """Return the records with those ids, as far as they exist; of companies, people and deals."""
+        """Return the existing records with these ids; companies, people and deals only."""
         ...
 
     def open_file(self, file: File) -> AbstractAsyncContextManager[FileContent]:
-        """Give the bytes of a file until the context ends.
+        """Yield the content of a file, available until the context ends.
 
-        Raise `NotFound` for one that is gone, `FileIncomplete` for one that is not delivered as it is listed.
+        Raise `NotFound` for one that no longer exists, `FileIncomplete` for one that differs from its listing.
         """
         ...
 
@@ -296,28 +296,28 @@ class Target(Protocol):
     """A workspace to write to. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
 
     async def identify(self) -> Workspace:
-        """Return the workspace that the key opens."""
+        """Return the workspace of the key."""
         ...
 
     async def plan_schema(
         self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
     ) -> SchemaPlan:
-        """Return where everything is to go, marked as coming from this source; ask what exists, and change nothing."""
+        """Return the plan for these entities with marks of this source. Reads the target and changes nothing."""
         ...
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
-        """Make whatever the layout lacks, attributes, options and lists; making it again changes nothing.
+        """Make the attributes, options and lists that are missing. Idempotent.
 
-        Return the layout with the ids of what was made. Raise `Rejected` where the target refuses a part of it.
+        Return the layout with the ids of what was made. Raise `Rejected` if the target refuses a part.
         """
         ...
 
     def writer(self, layout: ResolvedMapping) -> "Writer":
-        """Return a writer that goes by a layout that `plan_schema` or `ensure_schema` returned."""
+        """Return a writer for a layout that `plan_schema` or `ensure_schema` returned."""
         ...
 
     def take_usage(self) -> Usage:
-        """Return what has been asked of the vendor since this was called last."""
+        """Return the use of the vendor's API since the last call."""
         ...
 
     async def aclose(self) -> None:
@@ -332,67 +332,67 @@ class Writer(Protocol):
     """
 
     makes: frozenset[Entity]
-    """The entities of which the target makes records by itself; see `implied`."""
+    """The entities of which the target creates records by itself; see `implied`."""
 
     def draft(self, record: Record, references: References) -> Draft:
         """Return the record in the target's terms, with an issue for each value that the target cannot hold.
 
-        References to other records are slots, filled later by whoever knows which records the target has."""
+        References to other records are slots, which the caller fills.
+        """
         ...
 
     def implied(self, draft: Draft) -> tuple[Implied, ...]:
-        """Return the records that the target makes by itself when this draft is created. Asks the target nothing."""
+        """Return the records that the target creates by itself with this draft. Sends no request."""
         ...
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids, each given with the draft of the same entity that is to be written to it;
-        ones that are gone are absent from the answer."""
+        """Return the records with these ids, each given with the draft that is to be written to it. Those that no
+        longer exist are absent."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Return every record that has the source id, if it is not empty, or one of the unique values, of one of the
-        drafts (all of one entity). Costs a request for each parent of notes, tasks and files, otherwise one for many
-        drafts."""
+        """Return every record with the source id, if not empty, or a unique value of one of the drafts (all of one
+        entity). Takes a request for each parent of notes, tasks and files, otherwise one for many drafts."""
         ...
 
     async def create(self, draft: Draft, content: FileContent | None = None) -> TargetRecord:
         """Write a new record; a file with its content.
 
-        Repeatable by itself where the draft has unique values; otherwise raise `InDoubt` where it cannot be known
-        whether the record was made.
+        Idempotent if the draft has unique values; otherwise raise `InDoubt` if it is unknown whether the record was
+        created.
         """
         ...
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
-        """Give these attributes exactly these values, none with an empty list, and leave the others. Repeatable.
+        """Give these attributes exactly these values, none with an empty list, and leave the others. Idempotent.
 
-        Raise `Rejected` with the attribute for one that cannot be changed, `NotFound` if the record is gone.
+        Raise `Rejected` with the attribute if it cannot be changed, `NotFound` if the record no longer exists.
         """
         ...
 
     async def delete(self, draft: Draft, target_id: str) -> None:
-        """Delete the record that was made from this draft. Repeatable. Raise `NotFound` if it is gone already."""
+        """Delete the record that was created from this draft. Idempotent. Raise `NotFound` if it no longer exists."""
         ...
 
 
 class Pacer(Protocol):
-    """Hands out turns to send requests, shared by everyone who talks to the same account."""
+    """Paces requests, shared by all that send to the same account."""
 
     async def turn(self, kind: Kind) -> None:
         """Wait until one request of this kind may be sent.
 
-        Raises `MustWait` where that takes too long for a step: while a pause lasts, or the circuit is open.
+        Raise `MustWait` if that takes too long for a step: during a pause, or while the circuit is open.
         """
         ...
 
     async def pause(self, kind: Kind, until: datetime) -> None:
-        """Keep everyone from sending requests of this kind before `until` (aware)."""
+        """Stop requests of this kind until `until` (aware), for all that share the pacer."""
         ...
 
     async def succeeded(self) -> None:
-        """Note that the vendor answered."""
+        """Record that the vendor answered."""
         ...
 
     async def failed(self) -> None:
-        """Note that the vendor answered 5xx, or not at all."""
+        """Record that the vendor answered 5xx, or not at all."""
         ...

@@ -1,7 +1,6 @@
 """The connectors by name: what a job calls `source_system` and `target_system`.
 
-A further vendor is a package beside the others and its lines here. Whatever else has to be known of it is in its
-specification.
+A further vendor is a package next to the others and its lines here. Everything else is in its specification.
 """
 
 from typing import Protocol
@@ -19,21 +18,21 @@ from freight.model.provenance import Provenance
 
 
 class SourceFactory(Protocol):
-    """Opens a source."""
+    """A function that opens a source."""
 
     def __call__(
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None
     ) -> Source:
-        """Open it. Raises `CredentialsRefused` for a key that cannot be one."""
+        """Open it. Raise `CredentialsRefused` for a malformed key."""
 
 
 class TargetFactory(Protocol):
-    """Opens a target."""
+    """A function that opens a target."""
 
     def __call__(
         self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None
     ) -> Target:
-        """Open it. Raises `CredentialsRefused` for a key that cannot be one."""
+        """Open it. Raise `CredentialsRefused` for a malformed key."""
 
 
 SPECS: dict[str, ConnectorSpec] = {spec.system: spec for spec in (affinity.SPEC, attio.SPEC)}
@@ -49,7 +48,7 @@ def source(
     pacer: Pacer,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Source:
-    """Open the source of that name. Raises `CredentialsRefused` for a key that cannot be one."""
+    """Open the source with this name. Raise `CredentialsRefused` for a malformed key."""
     return SOURCES[system](api_key, base_url=base_url or SPECS[system].base_url, pacer=pacer, transport=transport)
 
 
@@ -61,12 +60,12 @@ def target(
     pacer: Pacer,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Target:
-    """Open the target of that name. Raises `CredentialsRefused` for a key that cannot be one."""
+    """Open the target with this name. Raise `CredentialsRefused` for a malformed key."""
     return TARGETS[system](api_key, base_url=base_url or SPECS[system].base_url, pacer=pacer, transport=transport)
 
 
 def source_role(system: str) -> SourceRole:
-    """Return what there is to know of the source of that name."""
+    """Return the role of the source with this name."""
     role = SPECS[system].source
     if role is None:
         raise KeyError(f"{system} is no source.")
@@ -74,13 +73,13 @@ def source_role(system: str) -> SourceRole:
 
 
 def provenance(system: str) -> Provenance:
-    """Return what the records of the source of that name are marked with at the target."""
+    """Return the provenance of the records of the source with this name."""
     role = source_role(system)
     return Provenance(system=system, label=SPECS[system].label, deal=role.deal, task=role.task)
 
 
 def target_role(system: str) -> TargetRole:
-    """Return what there is to know of the target of that name."""
+    """Return the role of the target with this name."""
     role = SPECS[system].target
     if role is None:
         raise KeyError(f"{system} is no target.")
@@ -88,5 +87,5 @@ def target_role(system: str) -> TargetRole:
 
 
 def code(name: str) -> Code | None:
-    """Return what connectors say of a code of issues; None for one that they do not give."""
+    """Return the declaration of a code of issues; None for one that no connector gives."""
     return next((codes[name] for codes in (SHARED, *(spec.codes for spec in SPECS.values())) if name in codes), None)

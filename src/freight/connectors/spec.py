@@ -1,6 +1,6 @@
-"""What a connector says about its vendor: everything that the rest of Freight needs to know without asking it.
+"""The specification of a connector: everything that the rest of Freight needs to know about its vendor.
 
-Specifications are plain data. They import no client, so that every layer may read them.
+Specifications are plain data. They import no client, so that every layer can read them.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from freight.connectors.planning.target import Capabilities
 from freight.connectors.protocols import Kind
 from freight.model.crm import Entity, UniquePart
 
-BaseUrl = Annotated[str, Meta(max_length=2000, description="Where the API is, if not at the vendor's own address.")]
+BaseUrl = Annotated[str, Meta(max_length=2000, description="URL of the API, if not the vendor's own.")]
 ApiKey = Annotated[str, Meta(min_length=1, max_length=500)]
 WorkspaceId = Annotated[
-    str, Meta(max_length=200, description="The id that the key's workspace must have: a guard against the wrong key.")
+    str, Meta(max_length=200, description="The id that the key's workspace must have; a check against the wrong key.")
 ]
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a job must say to open a workspace. A connector describes its own key."""
+    """A job's configuration for opening a workspace. A connector describes its own key."""
 
     api_key: Annotated[ApiKey, Meta(description="A key or access token for the system's API.")]
     base_url: BaseUrl | None = None
@@ -32,7 +32,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TargetConfiguration(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a job must say to open the workspace that is written to."""
+    """A job's configuration for opening the target."""
 
     workspace_id: WorkspaceId | None = None
 
@@ -41,54 +41,54 @@ class TargetConfiguration(Configuration, frozen=True, kw_only=True, forbid_unkno
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """How many requests of one kind the vendor documents to allow in so many seconds."""
+    """The documented limit of one kind of requests."""
 
     requests: int
     seconds: int = 1
     setting: str | None = None
-    """The setting that replaces `requests`, 0 for unpaced; None for a limit that is fixed."""
+    """The setting that replaces `requests`, 0 for unpaced; None for a fixed limit."""
     unpaced_with: Kind | None = None
-    """The kind of requests with which these are unpaced too, for a limit that is fixed."""
+    """For a fixed limit: the kind of requests with which these are unpaced too."""
     is_read: bool = True
     """Whether such a request only reads."""
 
 
 class NotMigrated(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the source's workspaces hold and that is written to no target."""
+    """Data of the source's workspaces that are written to no target."""
 
     message: str
-    """What a person should know of it."""
+    """A sentence for a person."""
     is_read: bool = True
-    """Whether it is read at all, so that it can be counted."""
+    """Whether it is read, so that it can be counted."""
     counted_by: str | None = None
-    """The code of the log rows that are counted; None where the discovery counts."""
+    """The code of the log rows that are counted; None if the discovery counts."""
 
 
 class SourceRole(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to know of a vendor that is read."""
+    """A vendor as a source."""
 
     configuration: type[Configuration]
     deal: str = "deal"
-    """What the vendor calls a deal, in lower case: a part of what is written to targets, so it may not change."""
+    """The vendor's word for a deal, in lower case. It is part of data written to targets, so it must not change."""
     task: str = "task"
-    """The same of a task."""
+    """The same for a task."""
     not_migrated: Mapping[str, NotMigrated] = {}
     """By a stable code, in the order of the report."""
 
 
 class TargetRole(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to know of a vendor that is written to: its configuration and what it can do."""
+    """A vendor as a target: its configuration and its capabilities."""
 
     configuration: type[TargetConfiguration]
     unique: Mapping[Entity, UniquePart] = {}
-    """The part of records that only one record of the entity may have."""
+    """The values that only one record of the entity can have."""
     keyless: frozenset[Entity] = frozenset()
-    """Entities whose records carry no id of the source: they are found only through the records that they are attached
-    to, at a request for each, and are read back one by one."""
+    """Entities whose records have no id of the source: they are found only via the records that they are attached to,
+    with a request for each, and are read back one by one."""
     capabilities: Capabilities
-    """What fields can become there."""
+    """The types that fields can become."""
     records_per_query: int = 1
-    """About how many records one request looks for."""
+    """The approximate number of records that one request looks for."""
 
 
 class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,12 +99,12 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     """Its name in sentences."""
     base_url: str
-    """Where its API is."""
+    """The URL of its API."""
     hosts: frozenset[str]
-    """The hosts that a job's `base_url` may name without a setting that allows more."""
+    """The hosts that a job's `base_url` can name without a setting that allows more."""
     rates: Mapping[Kind, Rate]
-    """The limits of the kinds of requests that are sent; each kind is paced by itself."""
+    """The limits by kind of request; each kind is paced separately."""
     codes: Mapping[str, Code]
-    """The codes of issues that the package gives, besides `freight.connectors.codes.SHARED`."""
+    """The codes of issues that the package gives, in addition to `freight.connectors.codes.SHARED`."""
     source: SourceRole | None = None
     target: TargetRole | None = None

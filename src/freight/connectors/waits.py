@@ -1,4 +1,4 @@
-"""How long a vendor asks to wait, read from its headers, and how much of that is obeyed."""
+"""Waits that a vendor asks for in headers, and their limits."""
 
 import math
 import random
@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-LONGEST_WAIT = 3600.0
-"""Seconds after which a vendor is asked again, whatever it said: one wrong header must not stop an account for days."""
+MAX_WAIT = 3600.0
+"""The maximum seconds of a wait, whatever the vendor asks for: one wrong header must not stop an account for days."""
 
-LONGEST_WAIT_IN_STEP = 10.0
+MAX_WAIT_IN_STEP = 10.0
 """Seconds that a step waits itself; for longer waits it releases its lease (`MustWait`)."""
 
 PROMPT_REFUSALS = 4
@@ -27,7 +27,7 @@ NEAR_NOW = 366 * 86400.0
 
 
 def seconds_asked(headers: httpx.Headers, name: str, now: datetime) -> float | None:
-    """Return the seconds from now that a header asks to wait, 0 or more; None if it is absent or makes no sense.
+    """Return the seconds from now that a header asks to wait, 0 or more; None if it is absent or invalid.
 
     The header may be a number of seconds, an HTTP date or, though no vendor documents it, the time since 1970. Times
     are compared with the server's own clock if it sends `Date`. The result has no upper bound: see `obeyed`.
@@ -51,25 +51,25 @@ def seconds_asked(headers: httpx.Headers, name: str, now: datetime) -> float | N
 
 
 def obeyed(seconds: float, *, at_least: float = 0.0) -> float:
-    """Return the wait that is kept when a vendor asks for this one: at most `LONGEST_WAIT`."""
-    return min(max(seconds, at_least), LONGEST_WAIT)
+    """Return the wait for one that a vendor asks for: at most `MAX_WAIT`."""
+    return min(max(seconds, at_least), MAX_WAIT)
 
 
 def wait_for_limit(asked: float | None, refusals: int, *, alone: bool) -> float:
-    """Return the seconds to wait after a 429; if above `LONGEST_WAIT_IN_STEP`, the step must not wait.
+    """Return the seconds to wait after a 429; if above `MAX_WAIT_IN_STEP`, the step must not wait.
 
     `asked` is the vendor's wait, `refusals` the number of consecutive refusals of this request, and `alone` whether
     this request alone may be refused, which then fails after a few times.
     """
-    if asked is not None and asked > LONGEST_WAIT_IN_STEP:
+    if asked is not None and asked > MAX_WAIT_IN_STEP:
         return asked
     if alone:
-        return max(asked or 0.0, min(2.0**refusals, LONGEST_WAIT_IN_STEP))
+        return max(asked or 0.0, min(2.0**refusals, MAX_WAIT_IN_STEP))
     if asked is None:
-        grown = random.uniform(0.5, 1) * 2.0 ** min(refusals, 5)  # noqa: S311 - no secret, only apart from others
+        grown = random.uniform(0.5, 1) * 2.0 ** min(refusals, 5)  # noqa: S311 - spreads retries, no secret
     else:
         grown = 0.0 if refusals <= PROMPT_REFUSALS else 2.0 ** min(refusals - PROMPT_REFUSALS, 5)
-    return REFUSED_WAIT if grown > LONGEST_WAIT_IN_STEP else max(asked or 0.0, grown)
+    return REFUSED_WAIT if grown > MAX_WAIT_IN_STEP else max(asked or 0.0, grown)
 
 
 def http_date(text: str) -> datetime | None:

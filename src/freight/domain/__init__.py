@@ -1,1 +1,1 @@
-"""What a migration is: tenants, keys, jobs, batches, records, the ledger, and the steps of the pipeline."""
+"""The domain: tenants, API keys, jobs, batches, records, the ledger, and the steps of a migration."""

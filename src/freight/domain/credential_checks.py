@@ -1,4 +1,4 @@
-"""Credential checks: which workspace a vendor's key opens, asked while a client waits for its job to be created."""
+"""Credential checks: find out which workspace a vendor's key opens, while a client waits for its job to be created."""
 
 import asyncio
 import hashlib
@@ -15,14 +15,14 @@ from freight.domain.vendors import Watched
 from freight.egress import Resolve
 
 ANSWER_SECONDS = 15.0
-"""How long a client waits at most until a vendor has said whose key it is; a job would be more patient."""
+"""How long a client waits for a vendor to identify a key. A job waits longer."""
 
 
 class Connect(Protocol):
     """Opens a connector: `Vendors.source` or `Vendors.target`."""
 
     def __call__(self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched) -> Source | Target:
-        """Open it."""
+        """Open the connector."""
 
 
 async def identify(
@@ -37,8 +37,8 @@ async def identify(
 ) -> Workspace:
     """Return the workspace that the key opens; `side` is `source` or `target`.
 
-    The pace is the key's own, whoever uses it: another tenant's key, at the same vendor or another, has no part in it.
-    Raises `CredentialsRefused`, or `VendorUnreachable` with the reason if the vendor does not say so in time.
+    Each key has a pace of its own, which is not shared with other tenants' keys. Raise `CredentialsRefused`, or
+    `VendorUnreachable` with the reason if the vendor does not answer in time.
     """
     progress = _Progress()
     account = f"key:{hashlib.sha256(api_key.encode()).hexdigest()}"
@@ -74,20 +74,18 @@ async def _resolved(base_url: str, side: str, resolve: Resolve) -> None:
 
 
 def _not_asked(side: str, reason: str) -> VendorUnreachable:
-    return VendorUnreachable(f"The {side} could not be asked whether the key works: {reason}")
+    return VendorUnreachable(f"The {side}'s key could not be checked: {reason}")
 
 
 class _Progress:
-    """How far the asking has got, as its pacer sees it."""
+    """The progress of the check, as its pacer sees it."""
 
     def __init__(self) -> None:
-        self.described = (
-            "it was not asked, because of earlier requests with this key that it limited or did not answer,"
-        )
-        """What happened last, as part of a sentence that goes on with the time."""
+        self.described = "no request was sent, because it limited or did not answer earlier requests with this key,"
+        """What happened last, as part of a sentence that continues with the time."""
 
     def of(self, pacer: Pacer) -> Pacer:
-        """The pacer, listened to."""
+        """Return a pacer that reports to this progress."""
         return _Listening(pacer, self)
 
 
@@ -104,10 +102,10 @@ class _Listening:
         await self._pacer.pause(kind, until)
 
     async def succeeded(self) -> None:
-        # It is asked again after an answer only where that was a 429.
-        self._progress.described = "it answered 429, because of its rate limit, and took no other request"
+        # After an answer, another turn is needed only if that was a 429.
+        self._progress.described = "it answered 429 because of its rate limit and accepted no other request"
         await self._pacer.succeeded()
 
     async def failed(self) -> None:
-        self._progress.described = "it did not answer, or only with an error of its server,"
+        self._progress.described = "it did not answer, or answered with a server error,"
         await self._pacer.failed()

@@ -1,6 +1,6 @@
-"""The step that a task works on, and whether requests may still be sent for it.
+"""The step that a task runs, and whether requests may still be sent for it.
 
-Tasks that a step starts inherit it, so that the transport that sends its requests and the monitor of its job find it
+Tasks that a step starts inherit it, so the transport that sends its requests and the monitor of its job find it
 without an argument.
 """
 
@@ -14,7 +14,7 @@ END_SECONDS = 1.5
 
 
 class Interrupted(Exception):
-    """The step has to end early, because its job was paused or is to end; nothing has failed."""
+    """The step has to end early because its job was paused or is ending. Nothing has failed."""
 
 
 class TimedOut(Exception):
@@ -25,10 +25,10 @@ class CurrentStep:
     """One attempt at a row of a job."""
 
     def __init__(self, table: str, ensure: Callable[[], Awaitable[None]]) -> None:
-        """`ensure` raises `Interrupted` unless the lease of the step is surely held."""
+        """`ensure` raises `Interrupted` unless the lease of the step is certainly held."""
         self.table = table
         self.has_progressed = False
-        """Whether anything has been stored that brings the job forward."""
+        """Whether anything has been stored that is progress for the job."""
         self._ensure = ensure
         self._is_ending = False
         self._limit: asyncio.Timeout | None = None
@@ -40,7 +40,7 @@ class CurrentStep:
         await self._ensure()
 
     def end(self, *, within: float = END_SECONDS) -> None:
-        """Send nothing more for the step, and cancel what is still under way after so many seconds."""
+        """Send nothing more for the step, and cancel its requests that are still in progress after `within` seconds."""
         if self._is_ending or self._limit is None or self._limit.expired():
             return
         self._is_ending = True
@@ -50,7 +50,7 @@ class CurrentStep:
     async def running(self, *, seconds: float) -> AsyncIterator[None]:
         """Make it the current step while the body runs.
 
-        Raise `Interrupted` if the step was ended, `TimedOut` if the body took longer than so many seconds.
+        Raise `Interrupted` if the step was ended, `TimedOut` if the body took longer than `seconds`.
         """
         token = _current.set(self)
         try:
@@ -68,5 +68,5 @@ _current: ContextVar[CurrentStep | None] = ContextVar("step", default=None)
 
 
 def get() -> CurrentStep | None:
-    """Return the step that this task works on, if it works on any."""
+    """Return the step that this task runs, if any."""
     return _current.get()

@@ -1,4 +1,4 @@
-"""What a caller can do wrong. A class's `code` is stable; the message says what to do."""
+"""Errors that a caller can cause. A class's `code` is stable; the message says what to do."""
 
 from uuid import UUID
 
@@ -10,18 +10,18 @@ class DomainError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence for the person who asked."""
+        """The sentence for the caller."""
         return str(self.args[0])
 
 
 class NotFound(DomainError):
-    """There is no such thing, or it is another tenant's."""
+    """The resource does not exist, or belongs to another tenant."""
 
     code = "not_found"
 
 
 class InvalidRequest(DomainError):
-    """Something in the request does not fit; `field` names it by its path."""
+    """A part of the request is invalid; `field` is its path."""
 
     code = "validation_error"
 
@@ -31,7 +31,7 @@ class InvalidRequest(DomainError):
 
 
 class CredentialsRefused(DomainError):
-    """A vendor refuses the key that was given for it."""
+    """A vendor refuses the key given for it."""
 
     code = "credentials_refused"
 
@@ -41,13 +41,13 @@ class CredentialsRefused(DomainError):
 
 
 class VendorUnreachable(DomainError):
-    """A vendor that had to be asked could not be."""
+    """A vendor that had to be asked could not be reached."""
 
     code = "vendor_unreachable"
 
 
 class StateConflict(DomainError):
-    """What was asked for does not go together with the state that things are in."""
+    """The request conflicts with the resource's current state."""
 
     code = "state_conflict"
 
@@ -59,7 +59,7 @@ class LiveJobExists(StateConflict):
 
     def __init__(self, job_id: UUID) -> None:
         super().__init__(
-            f"Job {job_id} over the same two workspaces has not ended. Wait for its end, or cancel it, before another "
+            f"Job {job_id} over the same two workspaces has not ended. Wait for it to end or cancel it before another "
             "runs."
         )
         self.job_id = job_id
@@ -72,7 +72,7 @@ class RequestInProgress(StateConflict):
 
 
 class IdempotencyKeyReused(InvalidRequest):
-    """The idempotency key belongs to another request."""
+    """The idempotency key was used for another request."""
 
     code = "idempotency_key_reused"
 
@@ -90,30 +90,30 @@ class TenantBusy(StateConflict):
 
 
 class KeyRefused(DomainError):
-    """No usable API key came with the request."""
+    """The request has no valid API key."""
 
     code = "unauthorized"
 
 
 class LastAdminKey(StateConflict):
-    """Nobody could manage the tenant's keys any more."""
+    """The tenant would be left without a key that can manage its keys."""
 
     code = "last_admin_key"
 
 
 class Forbidden(DomainError):
-    """The key is good, but not for this."""
+    """The key is valid, but lacks the scope."""
 
     code = "forbidden"
 
 
 class ScopesExceeded(Forbidden):
-    """A key cannot give what it may not do itself."""
+    """A key cannot grant scopes that it does not have."""
 
     code = "scopes_exceeded"
 
 
 class TenantSuspended(Forbidden):
-    """The tenant's keys are good, but may do nothing at present."""
+    """The tenant's keys are valid, but the tenant is suspended."""
 
     code = "tenant_suspended"

@@ -1,6 +1,6 @@
-"""Pages of the long tables of a job, by offset or cursor, each read without the pages before it.
+"""Pages of a job's long tables, by offset or cursor. Each page is read without the pages before it.
 
-This is our own code because libraries for such pages, `sqlakeyset` among them, need queries of SQLAlchemy.
+This is our own code because libraries for keyset pagination, such as `sqlakeyset`, need SQLAlchemy queries.
 """
 
 import base64
@@ -20,20 +20,20 @@ Natural = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows of a job are wanted. `table`, `columns`, `conditions` and `key` are SQL of Freight's own.
+    """A selection of a job's rows. `table`, `columns`, `conditions` and `key` are Freight's own SQL.
 
-    Under row-level security only equality can use an index, so it comes first; a search for text reads all rows that
-    are left.
+    Under row-level security only equality can use an index, so it comes first; a text search reads all remaining
+    rows.
     """
 
     table: Literal["records", "logs"]
     job_id: UUID
     columns: str
     conditions: tuple[str, ...] = ()
-    """Each with `{}` in the place of its value; a condition without a value has none."""
+    """Each with `{}` as the placeholder of its value; a condition without a value has none."""
     values: tuple[object, ...] = ()
     key: Literal["id", "position"] = "id"
-    """The column by which the rows are ordered; an index leads to it."""
+    """The indexed column by which the rows are ordered."""
 
     @property
     def where(self) -> str:
@@ -50,12 +50,12 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> bytes:
-        """Identifies this selection, so that a cursor is used with its own only."""
+        """A digest that identifies this selection, so that a cursor is valid only for its own selection."""
         return hashlib.sha256(repr((self.table, self.where, self.parameters)).encode()).digest()[:8]
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """Which page is wanted."""
+    """The requested page."""
 
     limit: int
     offset: int = 0
@@ -63,7 +63,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """A page's rows, their offset among all, and the cursor for the next page if there is one."""
+    """A page's rows, their offset, and the cursor of the next page if there is one."""
 
     rows: list[Row]
     total: int
@@ -74,22 +74,22 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 class _Cursor(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     digest: bytes
     after: Natural
-    """The key of the last row before."""
+    """The key of the last row before the page."""
     offset: Natural
     total: Natural
     """Counted once, for the first page."""
 
 
 def containing(text: str) -> str:
-    """Return the pattern for ILIKE that finds this text anywhere."""
+    """Return the ILIKE pattern that finds this text anywhere."""
     return "%" + re.sub(r"([%_\\])", r"\\\1", text) + "%"
 
 
 async def read(tx: Connection, selection: Selection, window: Window, *, total: int | None, complete: bool) -> Slice:
-    """Return a page. `total` is how many rows there are, if that is known without counting them.
+    """Return a page. `total` is the number of rows, if it is known without counting them.
 
     `complete` says that no more rows will be added: then a page in the second half is read from the end.
-    Raise `InvalidRequest` for a cursor that is not one of this selection's.
+    Raise `InvalidRequest` for a cursor of another selection.
     """
     cursor = _decoded(window, selection) if window.cursor is not None else None
     if total is None:
@@ -119,7 +119,7 @@ async def _count(tx: Connection, selection: Selection) -> int:
 
 
 async def _forwards(tx: Connection, selection: Selection, window: Window, after: int | None) -> list[Row]:
-    """Return one row more than the page has, to know whether others follow."""
+    """Return one row more than the page has, to tell whether others follow."""
     number = len(selection.parameters) + 1
     beginning = f"OFFSET ${number}" if after is None else ""
     condition = "" if after is None else f"AND {selection.key} > ${number}"
@@ -153,12 +153,12 @@ def _decoded(window: Window, selection: Selection) -> _Cursor:
     try:
         cursor = msgspec.msgpack.decode(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", True), type=_Cursor)
     except (ValueError, binascii.Error, msgspec.DecodeError):
-        raise InvalidRequest("This is no cursor that Freight gave out.", field="cursor") from None
+        raise InvalidRequest("Invalid cursor.", field="cursor") from None
     if cursor.digest != selection.digest:
         raise InvalidRequest(
-            "This cursor belongs to another job or to other filters; use it with those, or begin without one.",
+            "This cursor belongs to another job or to other filters. Use it with those, or start without a cursor.",
             field="cursor",
         )
     if window.offset:
-        raise InvalidRequest("A cursor says where the page begins; leave the offset out.", field="offset")
+        raise InvalidRequest("A cursor determines where the page begins. Leave the offset out.", field="offset")
     return cursor

@@ -1,4 +1,4 @@
-"""Rates: how many requests a second vendors are sent, by their specifications and the settings."""
+"""Rates: how many requests a second are sent to vendors, by their specifications and the settings."""
 
 from freight.connectors.protocols import Kind
 from freight.connectors.spec import ConnectorSpec, Rate
@@ -6,7 +6,7 @@ from freight.settings import Settings
 
 
 def paced(spec: ConnectorSpec, settings: Settings) -> dict[Kind, float]:
-    """Return the requests a second that are sent of each kind; 0 for a kind that is not paced."""
+    """Return the requests a second of each kind; 0 for a kind that is not paced."""
 
     def is_unpaced(rate: Rate) -> bool:
         if rate.unpaced_with is not None:
@@ -19,7 +19,7 @@ def paced(spec: ConnectorSpec, settings: Settings) -> dict[Kind, float]:
 
 
 def expected(spec: ConnectorSpec, settings: Settings) -> dict[Kind, float]:
-    """Return the requests a second that a job can count on: what is not paced meets the vendor's documented limit."""
+    """Return the requests a second that a job can expect: for what is not paced, the vendor's documented limit."""
     return {
         kind: rate or spec.rates[kind].requests / spec.rates[kind].seconds
         for kind, rate in paced(spec, settings).items()

@@ -1,9 +1,9 @@
-"""Slots: which of the long steps that are due a worker takes, so that no tenant and no job keeps out the others.
+"""Slots: fair sharing of a worker's long steps between tenants and jobs.
 
-A worker handles a fixed number of long steps beside each other. A tenant without a slot may take any free one; one that
-has some may take more only within its fair share, and while a few stay free for tenants that come later. The slots of
-a tenant are shared between its jobs by the same rule. Among those that wait, the tenant with the fewest slots is next,
-then the one that was served longest ago; a step that has had its slot for long gives way to those who have fewer. The
+A worker runs a fixed number of long steps concurrently. A tenant without a slot may take any free one; a tenant with
+slots may take more only within its fair share, and while a few stay free for tenants that come later. The slots of a
+tenant are shared between its jobs by the same rule. Among those that wait, the tenant with the fewest slots is next,
+then the one that was served longest ago; a step that has held its slot for long yields to those that have fewer. The
 slot of a step that only waits for a vendor that does not answer is lent to others meanwhile.
 """
 
@@ -17,29 +17,29 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 RESERVED_PART = 4
-"""One of so many slots stays free for tenants, and one of so many of a tenant's for its jobs, that have none yet."""
+"""One slot in this many stays free for tenants that have none, and one in this many of a tenant's for such jobs."""
 
 SLICE_SECONDS = 5.0
 """How long a step may keep its slot while others with fewer slots wait."""
 
-PATIENCE_SECONDS = 60.0
-"""How long a step waits for a slot. Then it is given up; the sweep enqueues it again."""
+WAIT_TIMEOUT_SECONDS = 60.0
+"""How long a step waits for a slot. After that the sweep enqueues it again."""
 
 SILENT_SECONDS = 3.0
-"""How long a step waits for an answer, with none to any of its requests, before its slot is lent."""
+"""How long none of a step's requests is answered before its slot is lent."""
 
 LOOK_SECONDS = 0.5
-"""How often steps that wait for a slot look whether one can be lent."""
+"""How often waiting steps check whether a slot can be lent."""
 
 ROOM = 64
 """Steps that wait for a slot in one worker."""
 
 REMEMBERED = 4096
-"""Tenants and jobs of which is known when they were served."""
+"""Tenants and jobs for which the time of their last slot is remembered."""
 
 
 class Step(NamedTuple):
-    """A long step: some of the work on one row."""
+    """A long step: a part of the work on one row."""
 
     tenant: Hashable
     job: Hashable
@@ -54,30 +54,30 @@ class Slot:
         self._slots = slots
         self._since = slots.clock()
         self._waiting_since: float | None = None
-        """Since when requests of the step have been sent and none has been answered."""
+        """Since when the step has sent requests of which none has been answered."""
         self._under_way = 0
 
     def asked(self) -> None:
-        """Note that a request of the step is sent."""
+        """Record that a request of the step is sent."""
         self._under_way += 1
         if self._waiting_since is None:
             self._waiting_since = self._slots.clock()
 
     def answered(self, *, whole: bool) -> None:
-        """Note that a request is over, with a whole answer or without."""
+        """Record that a request has ended, with a whole answer or without."""
         self._under_way -= 1
         if whole:
             self._waiting_since = self._slots.clock() if self._under_way else None
 
     @property
     def is_lent(self) -> bool:
-        """Whether others may use the slot: the step does nothing but wait for a vendor that does not answer."""
+        """Whether others may use the slot, because the step only waits for a vendor that does not answer."""
         since = self._waiting_since
         return since is not None and self._slots.clock() - since >= SILENT_SECONDS
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the step should end early, at a point where nothing is lost, and be enqueued again."""
+        """Whether the step should end early, at a point where nothing is lost, to be enqueued again."""
         return self._slots.clock() - self._since >= self._slots.slice_seconds and self._slots.gives_way(self.step)
 
 
@@ -90,7 +90,7 @@ class Slots:
         *,
         room: int = ROOM,
         slice_seconds: float = SLICE_SECONDS,
-        patience: float = PATIENCE_SECONDS,
+        patience: float = WAIT_TIMEOUT_SECONDS,
         look_seconds: float = LOOK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -104,7 +104,7 @@ class Slots:
         self._waiting: dict[Step, asyncio.Future[bool]] = {}
         """In the order in which they came."""
         self._served: dict[Hashable, int] = {}
-        """When tenants and jobs last got a slot, as the number of that grant; the earliest first."""
+        """When tenants and jobs last got a slot, as the number of that grant, the earliest first."""
         self._grants = 0
 
     @property
@@ -119,9 +119,9 @@ class Slots:
 
     @asynccontextmanager
     async def taken(self, step: Step, *, wait: bool = True) -> AsyncIterator[Slot | None]:
-        """Hold a slot for the step, after waiting for one if none is to be had at once and `wait` is true.
+        """Hold a slot for the step. If none is free, wait for one if `wait` is true.
 
-        Yields None if there is no slot for it, no room to wait, or if a step on the same row holds or awaits one.
+        Yield None if there is no slot for it, no room to wait, or if a step on the same row holds or awaits one.
         """
         if not await self._acquire(step, wait=wait):
             yield None
@@ -136,7 +136,7 @@ class Slots:
             self._grant()
 
     def gives_way(self, step: Step) -> bool:
-        """Return whether a step that has a slot should leave it to one that waits, because that has fewer."""
+        """Return whether a step should yield its slot to one that waits, whose tenant or job has fewer slots."""
         tenants, jobs = self._counts()
         return any(
             tenants[other.tenant] < tenants[step.tenant]
@@ -162,11 +162,11 @@ class Slots:
                 while not granted.done():
                     await asyncio.wait([granted], timeout=self._look_seconds)
                     if next(iter(self._waiting), None) is step:
-                        # One looks for all.
+                        # One task checks for all.
                         self._grant()
                 return granted.result()
         except BaseException as error:
-            # Cancelled, or out of patience: a slot that was granted in the same moment goes to the next.
+            # Cancelled or timed out: a slot that was granted at the same moment goes to the next step.
             self._waiting.pop(step, None)
             self._held.pop(step, None)
             self._grant()
@@ -192,7 +192,7 @@ class Slots:
             del self._served[next(iter(self._served))]
 
     def _next(self) -> Step | None:
-        """Return the step that gets the next slot, if one may."""
+        """Return the step that gets the next slot, if any may."""
         if self._free() <= 0:
             return None
         tenants, jobs = self._counts()
@@ -208,7 +208,7 @@ class Slots:
         return next((step for step in sorted(self._waiting, key=rank) if self._may_have(step)), None)
 
     def _may_have(self, step: Step) -> bool:
-        """Return whether a step may have one of the slots that are free."""
+        """Return whether a step may take one of the free slots."""
         tenants, jobs = self._counts()
         if not tenants[step.tenant]:
             return True
@@ -221,13 +221,13 @@ class Slots:
     def _free(self) -> int:
         """Return how many slots are free or lent.
 
-        No more are lent than there are, so that no more than twice as many steps go on when the vendors answer again.
+        At most as many are lent as there are, so that at most twice as many steps continue when the vendors answer.
         """
         lent = sum(slot.is_lent for slot in self._held.values())
         return self._number - len(self._held) + min(lent, self._number)
 
     def _most_crowded(self) -> Step:
-        """Return the last step of the job that has most waiting, of the tenant that has most waiting."""
+        """Return the last waiting step of the job with the most waiting steps, of the tenant with the most."""
         tenants = Counter(step.tenant for step in self._waiting)
         jobs = Counter(step.job for step in self._waiting)
         return max(reversed(self._waiting), key=lambda step: (tenants[step.tenant], jobs[step.job]))
@@ -248,15 +248,15 @@ _current: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 
 def current() -> Slot | None:
-    """Return the slot in which this task works, if it works in any."""
+    """Return the slot in which this task runs, if any."""
     return _current.get()
 
 
 def reserve(number: int) -> int:
-    """Return how many of so many slots stay free for those that have none."""
+    """Return how many of `number` slots stay free for those that have none."""
     return number // RESERVED_PART
 
 
 def fair_share(number: int, parties: int) -> int:
-    """Return how many of so many slots one of these parties may have at most."""
+    """Return how many of `number` slots one of `parties` may have at most."""
     return max(1, math.ceil((number - reserve(number)) / parties))

@@ -1,7 +1,7 @@
-"""The tables, as the migrations make them. What may be done with their rows is in the module of each noun.
+"""The tables, as the migrations create them. The queries on them are in the modules of the domain.
 
-A default is the database's own, except that Freight generates UUIDs; a column with `default=None` that may not be null
-has to be given. Times that are defaults come from the database's clock, as several machines compare them.
+Defaults are the database's own, except that Freight generates UUIDs. A column with `default=None` that is not nullable
+has to be given. Default times come from the database's clock, because several machines compare them.
 """
 
 import msgspec
@@ -40,7 +40,7 @@ class Now(TimestamptzNow):
     """The database's clock as a default, where Piccolo would take the one of its own process."""
 
     def python(self) -> QueryString:
-        """Return what has the database fill the column in."""
+        """Return the expression with which the database fills the column."""
         return QueryString("DEFAULT")
 
 
@@ -56,7 +56,7 @@ class Tenant(Table, db=DB, tablename="tenants"):
 
 
 class ApiKey(Table, db=DB, tablename="api_keys"):
-    """A key of a tenant, or without one of the platform's administrator: only its prefix and its HMAC are kept."""
+    """A tenant's API key, or the platform administrator's if it has no tenant. Only its prefix and HMAC are stored."""
 
     id = UUID(primary_key=True, default=UUID4())
     tenant_id = UUID(null=True, default=None)
@@ -209,7 +209,7 @@ class Reply(Table, db=DB, tablename="replies"):
 
 
 class Reservation(Table, db=DB, tablename="reservations"):
-    """Which record of a job has what only one can have: `kind` says what `value` is."""
+    """The record of a job that holds something unique: `kind` says what `value` is."""
 
     id = BigSerial(primary_key=True)
     tenant_id = UUID(default=None)
@@ -221,10 +221,10 @@ class Reservation(Table, db=DB, tablename="reservations"):
 
 
 class LedgerEntry(Table, db=DB, tablename="ledger"):
-    """This source record *is* that target record; known across jobs.
+    """This source record *is* that target record, across jobs.
 
     `values` are the attributes as the last job drafted them, `written` names those that Freight itself wrote, and
-    `replaced` holds what stood there before.
+    `replaced` holds the values that were in the target before.
     """
 
     id = BigSerial(primary_key=True)

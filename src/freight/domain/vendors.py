@@ -1,4 +1,4 @@
-"""Open connectors with a key, paced together with everyone on the same account."""
+"""Open connectors with a key. All users of an account share one pace."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from freight.pacing import Pacer, Pacers
 from freight.settings import Settings
 
 Watched = Callable[[protocols.Pacer], protocols.Pacer]
-"""Puts itself between a connector and its pacer."""
+"""Wraps the pacer of a connector."""
 
 REMEDY = "Leave base_url out to use the vendor's own, or have the operator add the host to FREIGHT_VENDOR_HOSTS."
 
@@ -31,7 +31,7 @@ class Vendors:
     def __init__(self, settings: Settings, redis: Redis, workers: Callable[[], int]) -> None:
         """`workers` returns how many workers share the pace; it is used only while Redis is unavailable."""
         self._settings = settings
-        self._guard = EgressPolicy(settings.extra_vendor_hosts)
+        self._egress_policy = EgressPolicy(settings.extra_vendor_hosts)
         self._redis = redis
         self._workers = workers
         self._pacers = Pacers()
@@ -39,41 +39,41 @@ class Vendors:
     def source(
         self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched = _unwatched
     ) -> Source:
-        """Open a source. `account` is what users of a quota share at this address, `watched` may withhold turns."""
+        """Open a source. Users of one `account` at this address share a pace; `watched` may refuse turns."""
         return registry.source(
             system,
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, _at(base_url, account))),
-            transport=OwnedTransport(self._guard.transport(LIMITS)),
+            transport=OwnedTransport(self._egress_policy.transport(LIMITS)),
         )
 
     def target(
         self, system: str, *, api_key: str, base_url: str, account: str, watched: Watched = _unwatched
     ) -> Target:
-        """Open a target. `account` is what users of a quota share at this address, `watched` may withhold turns."""
+        """Open a target. Users of one `account` at this address share a pace; `watched` may refuse turns."""
         return registry.target(
             system,
             api_key=api_key,
             base_url=base_url,
             pacer=watched(self._pacer(system, _at(base_url, account))),
-            transport=OwnedTransport(self._guard.transport(LIMITS)),
+            transport=OwnedTransport(self._egress_policy.transport(LIMITS)),
         )
 
     def expected_rates(self, system: str) -> dict[Kind, float]:
-        """Return the requests a second of each kind that a job can count on."""
+        """Return the requests a second of each kind that a job can expect."""
         return rates.expected(registry.SPECS[system], self._settings)
 
     @property
     def resolve(self) -> Resolve:
-        """The function that finds the addresses of host names."""
-        return self._guard.resolve
+        """The function that resolves host names to addresses."""
+        return self._egress_policy.resolve
 
     async def base_url(self, system: str, given: str | None, *, field: str) -> str:
         """Return the address to use for a vendor: its own, or the one given if it is allowed.
 
         A job's `base_url` is a way into the network in which Freight runs, so only the vendors' own hosts and those
-        in the settings are allowed, and the former only at public addresses. Raises `InvalidRequest`.
+        in the settings are allowed, and the former only at public addresses. Raise `InvalidRequest`.
         """
         text = registry.SPECS[system].base_url if given is None else given.rstrip("/")
         try:
@@ -85,9 +85,9 @@ class Vendors:
     async def _check(self, system: str, text: str) -> None:
         url = parse(text)
         own = url.scheme == "https" and url.port is None and url.host in registry.SPECS[system].hosts
-        if not (own or self._guard.allows(url)) or url.query or url.fragment:
+        if not (own or self._egress_policy.allows(url)) or url.query or url.fragment:
             raise AddressRefused(f"Freight does not send requests to {url.netloc.decode()!r}.")
-        await self._guard.check(text)
+        await self._egress_policy.check(text)
 
     def _pacer(self, system: str, account: str) -> Pacer:
         spec = registry.SPECS[system]
@@ -105,5 +105,5 @@ class Vendors:
 
 
 def _at(base_url: str, account: str) -> str:
-    """Return a name for the account that differs from that of the same account at another address."""
+    """Return a name for the account that is unique across addresses."""
     return f"{httpx.URL(base_url).netloc.decode()}:{account}"

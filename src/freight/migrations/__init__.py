@@ -1,1 +1,1 @@
-"""How the tables came to be what they are, in steps that Piccolo applies."""
+"""Migrations of the tables, applied by Piccolo."""

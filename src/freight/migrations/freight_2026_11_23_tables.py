@@ -181,7 +181,7 @@ CREATE TABLE logs (
 CREATE INDEX logs_job ON logs (tenant_id, job_id, id);
 """
 
-# Roles belong to the whole server, so another database of the same server may have made them already.
+# Roles belong to the whole server, so another database of the same server may have created them already.
 ROLES = """
 DO $$
 DECLARE role_name text;
@@ -247,7 +247,7 @@ async def _drop() -> None:
 
 
 async def forwards() -> MigrationManager:
-    """Make the tables."""
+    """Create the tables."""
     manager = MigrationManager(migration_id=ID, app_name="freight", description=DESCRIPTION)
     manager.add_raw(_create)
     manager.add_raw_backwards(_drop)

@@ -1,4 +1,4 @@
-"""What the whole API needs: webhooks, audit, idempotency keys, limits and retention of tenants, statistics of jobs."""
+"""Webhooks, audit, idempotency keys, limits and retention of tenants, statistics of jobs."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

@@ -1,4 +1,4 @@
-"""What migrating a whole workspace needs: mappings, layouts and samples of jobs, replies to notes, late references."""
+"""Mappings, layouts and samples of jobs, replies to notes, and references that are resolved in a second pass."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

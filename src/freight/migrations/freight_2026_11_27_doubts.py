@@ -1,4 +1,4 @@
-"""What is known of creates whose effect is unknown."""
+"""Records of create requests whose effect is unknown."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

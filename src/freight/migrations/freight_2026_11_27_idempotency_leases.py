@@ -1,4 +1,4 @@
-"""Until when an idempotency key belongs to the request that is under way with it."""
+"""Leases of idempotency keys by the request in progress."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
@@ -8,7 +8,7 @@ ID = "2026-11-27T19:30:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "leases of idempotency keys"
 
-# Requests that are under way during the update keep their keys for as long as they did before it.
+# Requests in progress during the update keep their keys for as long as before it.
 COLUMNS = """
 ALTER TABLE idempotency_keys ADD COLUMN lease_until timestamptz NOT NULL DEFAULT now() + interval '5 minutes';
 ALTER TABLE idempotency_keys ALTER COLUMN lease_until SET DEFAULT now();

@@ -1,4 +1,4 @@
-"""What the ledger needs for comparing every value on every run: what was not taken, and the lists of entries."""
+"""Ledger columns to compare every value on every run: values that were not accepted, and the lists of entries."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

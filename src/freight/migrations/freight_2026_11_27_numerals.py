@@ -1,4 +1,4 @@
-"""What the values of a field say about its numbers, and which streams are read to their end before they are loaded."""
+"""Evidence of number formats in the values of fields, and streams that are read to their end before they are loaded."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

@@ -1,4 +1,4 @@
-"""The login role may take the two roles, and has none of their rights before it does."""
+"""The login role may assume the two roles and does not inherit their rights."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
@@ -9,7 +9,7 @@ VERSION = "1.38.0"
 DESCRIPTION = "the login role inherits nothing"
 
 # A policy for a role applies to every member that inherits from it: a query without a role would see all tenants' rows.
-# What another role has granted, only that one or a superuser can change.
+# Only the grantor or a superuser can change a grant.
 GRANTS = """
 DO $$
 DECLARE role_name text;

@@ -1,4 +1,4 @@
-"""Copies of notes: a column names the note that a record, or what the ledger knows, is a copy of."""
+"""Copies of notes: a column names the note that a record or a ledger entry copies."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

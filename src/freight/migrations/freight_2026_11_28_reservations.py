@@ -1,4 +1,4 @@
-"""Reservations: the table gets its name, and a column says what is reserved, where a prefix of the value did."""
+"""Reservations: rename the table, and replace the prefixes of values by a column for the kind."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

@@ -1,8 +1,8 @@
-"""One canonical form of host names and e-mail addresses, for claims, matching and writing alike.
+"""One canonical form of host names and e-mail addresses, for unique values, matching and writing.
 
 Two spellings of one address have one canonical form: capitals, full-width letters, the full stops of other scripts,
-trailing dots, `www.` before a site's name however often, and names in their own letters or in those of the DNS.
-Two addresses stay two: straße.de is not strasse.de, and ada+crm@acme.com is not ada@acme.com.
+trailing dots, `www.` before a site's name however often, and names in their own letters or in those of the DNS. Two
+addresses stay two: straße.de is not strasse.de, and ada+crm@acme.com is not ada@acme.com.
 """
 
 import re
@@ -22,7 +22,7 @@ MAX_EMAIL_LENGTH = 254
 
 MAX_TEXT_LENGTH = 4 * MAX_HOST_LENGTH
 """Characters of the longest text that may be an address: no letter is written with more than four. Longer ones are not
-normalised, since that takes quadratic time over accents."""
+normalised, because that takes quadratic time over accents."""
 
 MAX_REASON_LENGTH = 160
 
@@ -33,15 +33,15 @@ JOINERS = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
 """Invisible, and yet parts of some names in Persian and in scripts of India; IDNA knows where."""
 
 RESERVED = frozenset(SPECIAL_USE_DOMAIN_NAMES) - {"test"}
-"""Names that no host on the internet has. `.test` is reserved for e-mail only, as vendors go."""
+"""Top-level names that no host on the internet has. Vendors refuse `.test` in e-mail addresses only."""
 
 
 class UnusableAddressError(ValueError):
-    """A text that is no address; the message is a clause that says why."""
+    """The text is not an address; the message is a clause that says why."""
 
 
 def host_name(text: str) -> str:
-    """Return the canonical name of a host: lower-case ASCII without a final dot. Raises `UnusableAddressError`."""
+    """Return the canonical name of a host: lower-case ASCII without a final dot. Raise `UnusableAddressError`."""
     given = _visible(text)
     # A longer text cannot become short enough, and IDNA takes quadratic time over it.
     if len(given) > 2 * MAX_HOST_LENGTH:
@@ -64,7 +64,8 @@ def host_name(text: str) -> str:
 def domain(text: str) -> str:
     """Return the canonical domain of a site: its host without `www.`, as long as a domain is left.
 
-    `www.com` and `www.co.uk` stay what they are, since `com` and `co.uk` are no site's. Raises `UnusableAddressError`.
+    `www.com` and `www.co.uk` remain unchanged, because `com` and `co.uk` belong to no site. Raise
+    `UnusableAddressError`.
     """
     name = host_name(text)
     while name.startswith("www.") and not is_public_suffix(name.removeprefix("www.")):
@@ -73,7 +74,7 @@ def domain(text: str) -> str:
 
 
 def email_address(text: str) -> str:
-    """Return the canonical e-mail address, in lower case throughout. Raises `UnusableAddressError`."""
+    """Return the canonical e-mail address, in lower case throughout. Raise `UnusableAddressError`."""
     given = _visible(text).rstrip(".")
     local, at, host = given.rpartition("@")
     if not at:
@@ -107,29 +108,29 @@ def comparable(text: str) -> str:
 
 
 def is_public_suffix(name: str) -> bool:
-    """Whether a canonical name is one below which anybody can have a name: `com`, `co.uk`, `github.io`."""
+    """Return whether anyone can have a name below a canonical name: `com`, `co.uk`, `github.io`."""
     return _suffixes().privatesuffix(_in_own_letters(name)) is None
 
 
 def is_top_level(name: str) -> bool:
-    """Whether a canonical name is one that registries sell names below: `com`, `co.uk`, but not `github.io`."""
-    # In this order, since the second list is rarely needed and takes a while to be read.
+    """Return whether registries sell names below a canonical name: `com`, `co.uk`, but not `github.io`."""
+    # In this order, because the second list is rarely needed and slow to read.
     return is_public_suffix(name) and _suffixes(only_icann=True).privatesuffix(_in_own_letters(name)) is None
 
 
 def is_registered(name: str) -> bool:
-    """Whether a canonical name is what somebody registered, or sells names below: acme.co.uk, not shop.acme.co.uk."""
+    """Return whether a canonical name was registered, or names are sold below it: acme.co.uk, not shop.acme.co.uk."""
     given = _in_own_letters(name)
     return _suffixes().privatesuffix(given) in (given, None)
 
 
 def has_known_ending(name: str) -> bool:
-    """Whether a canonical name ends as names on the internet do."""
+    """Return whether a canonical name ends as names on the internet do."""
     return _suffixes(accept_unknown=False).publicsuffix(_in_own_letters(name)) is not None
 
 
 def invisible_character(text: str) -> str | None:
-    """Return the name of the first character in a text that a reader does not see, or None."""
+    """Return the name of the first invisible character in a text, or None."""
     for character in text:
         if unicodedata.category(character) in ("Cf", "Cc", "Co", "Cs", "Cn") and character not in JOINERS:
             return unicodedata.name(character, f"U+{ord(character):04X}")
@@ -147,7 +148,7 @@ def _in_own_letters(name: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text in one width. Raises `UnusableAddressError` for one with characters that no reader sees."""
+    """Return the text in one width. Raise `UnusableAddressError` for one with invisible characters."""
     text = text.strip()
     if len(text) > MAX_TEXT_LENGTH:
         raise UnusableAddressError("it is longer than an address can be")

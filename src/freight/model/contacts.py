@@ -1,6 +1,6 @@
-"""What people type where a web or an e-mail address is asked for: the addresses in it, and what else is there.
+"""Parsing of what people type as web or e-mail addresses: the addresses, and the rest of the text.
 
-A text becomes parts, each with what it is. The text of an address among them, read again, is that address.
+A text becomes parts, each with its kind. Parsing the text of an address again gives that address.
 """
 
 import re
@@ -15,11 +15,11 @@ from freight.model import addresses, platforms
 from freight.model.addresses import UnusableAddressError
 
 MAX_LENGTH = 5000
-"""Characters of the longest text in which addresses are looked for."""
+"""The maximum characters of a text that is searched for addresses."""
 
 Kind = Literal["address", "profile", "free_mail", "shared", "page", "remark", "unusable"]
 """`address` is a domain or an e-mail address, `profile` a page on a platform, `free_mail` the domain of a provider of
-mailboxes, `shared` a host that many share, `page` what follows the host of an address, `remark` what stands beside an
+mailboxes, `shared` a host that many share, `page` what follows the host of an address, `remark` other text next to an
 address, `unusable` a text without one."""
 
 SEPARATORS = re.compile(r"[\s,;|<>()\[\]{}\"\u201c\u201d\u201e\u00ab\u00bb\u3001\u060c\u061b]+")
@@ -28,10 +28,10 @@ SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:[/\\]+|h?t?tps?[:;]?[/\\]+|https?:|[/
 RUN_TOGETHER = re.compile(
     r"(?:(?<=[^\s/\\:])|(?<=[^\s/\\:][/\\]))(?=https?:?[/\\])|(?<=[^\s/\\:])[/\\](?=www\.)", re.IGNORECASE
 )
-"""Where a second address begins right behind the first."""
+"""Where a second address begins directly after the first."""
 MAILTO = re.compile(r"mailto:[/\\]*", re.IGNORECASE)
 LABEL = re.compile(r"[^@]*:(?=[^@:]*@)")
-"""What stands before an address, as in `work:ada@acme.com`: no address has a colon there."""
+"""What precedes an address, as in `work:ada@acme.com`: no address has a colon there."""
 PORT = re.compile(r":[0-9]*$")
 BROKEN = re.compile(r"\s*[^\s@,;|<>()\[\]]*[^\s@,;|<>()\[\]:]\s+[^\s@,;|<>()\[\]]+@")
 """Begins with a word that only a space separates from an address."""
@@ -53,12 +53,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_website(text: str, name: str | None) -> tuple[Part, ...]:
-    """Return the parts of what was typed as the website of a firm with this name."""
+    """Return the parts of a text typed as the website of a firm with this name."""
     return _bounded(text, lambda: _read_website(text, name))
 
 
 def read_email(text: str) -> tuple[Part, ...]:
-    """Return the parts of what was typed as a person's e-mail address."""
+    """Return the parts of a text typed as a person's e-mail address."""
     return _bounded(text, lambda: _read_email(text))
 
 
@@ -99,7 +99,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _parts(text: str, tokens: Sequence[str], read: Callable[[str], Iterable[Part]]) -> tuple[Part, ...]:
-    """What is found in the tokens and what is beside it; the whole text as one part where nothing is."""
+    """Return what the tokens contain and the text next to it; the whole text as one part if they contain nothing."""
     found: dict[Part, None] = {}
     beside: list[str] = []
     reasons: list[str] = []
@@ -122,7 +122,7 @@ def _mailbox(token: str) -> list[Part]:
     address, beside = MAILTO.sub("", token), ""
     if address != token:
         address, _, more = address.partition("?")
-        # It may name who else gets the message.
+        # It can name further recipients.
         beside = more if "@" in more else ""
     elif label := LABEL.match(address):
         address, beside = address[label.end() :], label[0]
@@ -141,7 +141,7 @@ def _site(token: str, name: str | None, *, among_words: bool) -> list[Part]:
     if among_words and not schemes and not addresses.has_known_ending(domain):
         raise UnusableAddressError("it is not the name of a host on the internet")
     site = _classified(token, domain, path, name)
-    # What a user and a password stand before is no e-mail address, and no log is to show it.
+    # What follows a user and a password is no e-mail address, and must not be logged.
     beside = [authority] if "@" in authority and not (schemes and ":" in authority.rpartition("@")[0]) else []
     page = path if site.kind == "address" and path.strip("/\\?#") else ""
     return [
@@ -152,7 +152,7 @@ def _site(token: str, name: str | None, *, among_words: bool) -> list[Part]:
 
 
 def _split(address: str) -> tuple[str, str]:
-    """The host, and the path with what follows it."""
+    """Return the host, and the path with what follows it."""
     found = re.search(r"[/\\?#]", address)
     return (address, "") if found is None else (address[: found.start()], address[found.start() :])
 

@@ -1,7 +1,6 @@
 """The vocabulary of a CRM: vendor-neutral records, no I/O.
 
-A connector that reads turns a vendor's rows into these; a connector that writes turns these into a vendor's rows.
-Ids are the source's own, as text.
+A source turns a vendor's rows into these; a target turns these into a vendor's rows. Ids are the source's own, as text.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,18 +15,18 @@ from freight.model.fields import CompanyRef, Field, FieldValues, Location, Perso
 Entity = Literal["companies", "people", "deals", "lists", "list_entries", "notes", "tasks", "files"]
 
 LOAD_ORDER: tuple[Entity, ...] = get_args(Entity)
-"""Entities in the order in which they are written: whatever is referred to comes first."""
+"""Entities in the order in which they are written: those that others refer to come first."""
 
 UniquePart = Literal["domains", "emails", "parent"]
-"""A part of records that a target may allow to only one of them: a company's domains, a person's e-mail addresses, the
-place of a record on a list."""
+"""A value that a target may allow in one record only: a company's domains, a person's e-mail addresses, the place of a
+record on a list."""
 
 Reference = tuple[Entity, str]
 """A record of the source: its entity and its id."""
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="companies"):
-    """A firm. `domains` are what the source has as its web addresses, as it was typed, the primary one first."""
+    """A firm. `domains` are its web addresses as typed in the source, the primary one first."""
 
     id: str
     name: str | None = None
@@ -40,7 +39,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="people"):
-    """A person. `emails` are what the source has as e-mail addresses, as it was typed, the primary one first."""
+    """A person. `emails` are e-mail addresses as typed in the source, the primary one first."""
 
     id: str
     first_name: str | None = None
@@ -54,7 +53,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     company_id: str | None = None
     """The current employer's id in the source."""
     internal: bool = False
-    """Whether the person is one of the firm's own, a user of the source."""
+    """Whether the person is an internal user, that is, a user of the source."""
     fields: FieldValues = {}
 
 
@@ -64,7 +63,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     id: str
     name: str | None = None
     list_id: str | None = None
-    """The list that it stands on; None where the key does not show it."""
+    """The list that it is on; None if the key has no access to it."""
     person_ids: tuple[str, ...] = ()
     company_ids: tuple[str, ...] = ()
     fields: FieldValues = {}
@@ -78,24 +77,24 @@ class List(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     of: Literal["companies", "people", "deals"]
     fields: tuple[Field, ...] = ()
     size: int | None = None
-    """How many entries it has, as far as the source says."""
+    """The number of entries, if the source gives it."""
 
 
 class ListEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="list_entries"):
-    """A record's place on a list. The same record may stand on a list several times."""
+    """A record's entry on a list. A list can have several entries of one record."""
 
     id: str
     list_id: str
     parent: Reference
-    """The record that stands on the list."""
+    """The record that is on the list."""
     created_at: datetime | None = None
     fields: FieldValues = {}
     repeated: bool = False
-    """Whether the record stands on the list with another entry as well."""
+    """Whether the list has another entry of the same record."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An answer to a note, its content in Markdown or plain text."""
+    """A reply to a note, its content in Markdown or plain text."""
 
     id: str
     content: str
@@ -113,21 +112,21 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     author_id: str | None = None
     created_at: datetime | None = None
     person_ids: tuple[str, ...] = ()
-    """Whom the note was attached to."""
+    """The people that the note was attached to."""
     company_ids: tuple[str, ...] = ()
     deal_ids: tuple[str, ...] = ()
     participant_ids: tuple[str, ...] = ()
-    """Who took part in the meeting, call or e-mail that the note is about."""
+    """The participants of the meeting, call or e-mail that the note is about."""
     replies: tuple[Reply, ...] = ()
     part_of: str | None = None
     """The id of the note that this is a copy of, for one of its records; None for a note itself."""
     stands_in: bool = True
-    """Whether it may go to a participant where nothing that it is attached to is in the target; of the copies of a
-    note only the first may."""
+    """Whether it can be attached to a participant if nothing that it is attached to is in the target; of the copies of
+    a note, only the first can."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entity", tag="tasks"):
-    """Something to be done, a reminder."""
+    """A task or reminder."""
 
     id: str
     content: str | None = None
@@ -136,7 +135,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     completed_at: datetime | None = None
     completed: bool = False
     recurrence: str | None = None
-    """How it comes back, in words; None where it does not."""
+    """How it recurs, in words; None if it does not."""
     owner: PersonRef | None = None
     creator: PersonRef | None = None
     person_id: str | None = None
@@ -178,7 +177,7 @@ def entity_of(record: Record) -> Entity:
 
 
 def references(record: Record) -> tuple[Reference, ...]:
-    """Return the other source records that this one points to, each once; the firm's own people are none."""
+    """Return the other source records that this one points to, each once, without internal users."""
     found: list[Reference] = []
     match record:
         case Person(company_id=str(company_id)):
@@ -218,9 +217,9 @@ def field_references(fields: FieldValues) -> list[Reference]:
 
 
 def people_named(record: Record) -> tuple[str, ...]:
-    """Return the ids of people of whom a draft must know who they are, the firm's own included.
+    """Return the ids of people whose names or kinds a draft needs, internal users included.
 
-    They are those whose names are part of the text of a note, and those who stand on a list.
+    These are the people named in the text of a note, and those on a list.
     """
     match record:
         case ListEntry(parent=("people", id_)):
@@ -238,13 +237,12 @@ def note_of(source_id: str) -> str:
 
 
 def copy_id(note_id: str, link: Reference) -> str:
-    """Return the id of the copy of a note that is for one of its records. Ledgers and targets hold such ids."""
+    """Return the id of the copy of a note for one of its records. Ledgers and targets contain such ids."""
     return "/".join((note_id, *link))
 
 
 def note_ids(note: Note) -> tuple[str, ...]:
-    """Return the ids under which a note may be known: its own, and those of its copies, whichever way jobs write
-    notes."""
+    """Return the ids under which a note can be known: its own, and those of its copies, however jobs write notes."""
     links: list[Reference] = [
         *(("deals", id_) for id_ in note.deal_ids),
         *(("companies", id_) for id_ in note.company_ids),
@@ -255,10 +253,10 @@ def note_ids(note: Note) -> tuple[str, ...]:
 
 
 def claims(record: Record, unique: Mapping[Entity, UniquePart]) -> tuple[str, ...]:
-    """Return what the record has of the parts that are unique in the target, each value in its canonical form.
+    """Return the record's values that must be unique in the target, in canonical form.
 
-    A place on a list goes to the first of a record's entries there. A text that is no usable address claims nothing,
-    and neither do the firm's own people, who are not migrated.
+    A place on a list goes to the first of a record's entries there. An unusable address claims nothing, and neither do
+    internal users, who are not migrated.
     """
     part = unique.get(entity_of(record))
     match record:
@@ -272,7 +270,7 @@ def claims(record: Record, unique: Mapping[Entity, UniquePart]) -> tuple[str, ..
 
 
 def without_claims(record: Record, lost: Collection[str]) -> Record:
-    """Return the record without those of its claims, given as `claims` writes them, that another one holds."""
+    """Return the record without those values, in the form of `claims`, that another record holds."""
     if not lost:
         return record
     match record:
@@ -300,6 +298,6 @@ def _without(record: Company | Person, lost: Collection[str]) -> tuple[str, ...]
     for text in _addresses(record):
         parts = _read(record, text)
         left = [part for part in parts if part.kind != "address" or part.value not in lost]
-        # A page stands in the text of its address as well.
+        # The text of an address includes its page.
         kept += [text] if len(left) == len(parts) else [part.text for part in left if part.kind != "page"]
     return tuple(kept)

@@ -1,11 +1,11 @@
-"""Fields: what a firm keeps about its records besides the standard facts, and the values that they can hold."""
+"""Fields: a firm's data about its records other than the standard facts, and the values that fields can hold."""
 
 from typing import Literal
 
 import msgspec
 
 FieldType = Literal["text", "number", "date", "location", "select", "status", "person", "company"]
-"""What a field's values are: `date` is an ISO date without a time, `select` and `status` are titles of options."""
+"""The type of a field's values: `date` is an ISO date without a time, `select` and `status` are titles of options."""
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="location"):
@@ -26,7 +26,7 @@ class PersonRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     name: str | None = None
     email: str | None = None
     internal: bool = False
-    """Whether the person is one of the firm's own, a user of the source."""
+    """Whether the person is an internal user, that is, a user of the source."""
 
 
 class CompanyRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="company"):
@@ -39,7 +39,7 @@ class CompanyRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 Value = str | int | float | Location | PersonRef | CompanyRef
 
 FieldValues = dict[str, tuple[Value, ...]]
-"""Values by field id, only of fields that hold some."""
+"""Values by field id, without empty fields."""
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,4 +70,4 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The attribute of the record in `freight.model.crm`, as `job_title`."""
     name: str
     field: str | None = None
-    """The id of the field at the source that holds it, where it is a field there."""
+    """The id of the field that holds it, if it is a field in the source."""

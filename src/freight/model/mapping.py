@@ -1,4 +1,4 @@
-"""Mapping: where the fields and lists of a source go, as far as a job differs from the default."""
+"""Mapping: where a source's fields and lists go, if a job differs from the default."""
 
 from typing import Annotated, Literal
 
@@ -29,7 +29,7 @@ Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"
 
 
 class FieldMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What becomes of one field; what is left out is as by default."""
+    """How one field is migrated; what is omitted has its default."""
 
     skip: Annotated[bool, Meta(description="Do not migrate the field and its values.")] = False
     to: Annotated[Slug | None, Meta(description="The slug of the attribute: an existing one, or the new one's.")] = None
@@ -45,7 +45,7 @@ class FieldMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ListMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What becomes of one list; what is left out is as by default."""
+    """How one list is migrated; what is omitted has its default."""
 
     skip: Annotated[bool, Meta(description="Do not migrate the list, its entries and its deals.")] = False
     to: Annotated[Slug | None, Meta(description="The slug of the list: an existing one, or the new one's.")] = None
@@ -57,7 +57,7 @@ class ListMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where things go; what is not mentioned goes where the default mapping puts it."""
+    """How fields and lists are migrated; what is omitted follows the default mapping."""
 
     companies: Annotated[dict[str, FieldMapping], Meta(description="Fields of companies, by field id.")] = {}
     people: Annotated[dict[str, FieldMapping], Meta(description="Fields of people, by field id.")] = {}
@@ -65,16 +65,18 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     only_lists: Annotated[list[str] | None, Meta(description="The ids of the lists to migrate; null for all.")] = None
     default_owner: Annotated[
         Email | None,
-        Meta(description="E-mail address of the member who owns what has no owner in the target; by default whoever "
-             "made the target's key."),
-    ] = None  # fmt: skip
+        Meta(
+            description="E-mail address of the member who owns records that have no owner in the target; by default "
+            "the member who created the target's key."
+        ),
+    ] = None
     notes: Annotated[
         Literal["one", "all"],
         Meta(description="`one` attaches a note to one record and names the others; `all` writes it to each."),
     ] = "one"
 
     def fields_of(self, owner: str) -> dict[str, FieldMapping]:
-        """Return what the job wants of the fields of `companies`, `people` or the list with this id, by field id."""
+        """Return the mapping of the fields of `companies`, `people` or the list with this id, by field id."""
         if owner == "companies":
             return self.companies
         if owner == "people":
@@ -82,9 +84,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.of_list(owner).fields
 
     def of_list(self, list_id: str) -> ListMapping:
-        """Return what the job wants of a list."""
+        """Return the mapping of a list."""
         return self.lists.get(list_id, ListMapping())
 
-    def carries_list(self, list_id: str) -> bool:
+    def migrates_list(self, list_id: str) -> bool:
         """Return whether a list is migrated."""
         return (self.only_lists is None or list_id in self.only_lists) and not self.of_list(list_id).skip

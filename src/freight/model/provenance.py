@@ -1,4 +1,4 @@
-"""Provenance: which system records come from, as the target's data and the sentences about a record name it."""
+"""Provenance: the system that records come from, as named in the target's data and in messages."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system: str
     """Its name in the registry: lower-case letters, digits and underscores."""
     label: str
-    """Its name for people, whose words begin with capital letters."""
+    """Its name for people; each word begins with a capital letter."""
     deal: str = "deal"
     """What it calls a deal, in lower case."""
     task: str = "task"

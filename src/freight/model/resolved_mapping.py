@@ -1,4 +1,4 @@
-"""Resolved mapping: where in the target each field and list of a source goes. The precheck finds and shows it."""
+"""Resolved mapping: the attribute or list of the target for each field and list of a source."""
 
 from typing import Literal
 
@@ -10,12 +10,11 @@ from freight.model.mapping import AttributeType
 from freight.model.provenance import Provenance
 
 Action = Literal["use", "make", "restore", "skip"]
-"""What is done for it in the target: nothing, since it exists; make it; restore it from the archive; or nothing, since
-it is not migrated."""
+"""What happens in the target: `use` what exists, `make` it, `restore` it from the archive, or `skip` it."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the values of one field go."""
+    """The attribute for the values of one field."""
 
     owner: str
     """`companies`, `people`, or the id of a list."""
@@ -30,12 +29,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: AttributeType | None = None
     multiple: bool = False
     options: tuple[str, ...] = ()
-    """The titles that the attribute has, or will have once those of `new_options` are made."""
+    """The titles that the attribute has, or will have once `new_options` are made."""
     new_options: tuple[str, ...] = ()
 
 
 class ListPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the entries of one list go."""
+    """The list for the entries of one list."""
 
     list_id: str
     name: str
@@ -45,7 +44,7 @@ class ListPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target_id: str | None = None
     """None until the list exists."""
     shared: bool = False
-    """Whether the job names a list that may hold entries of others."""
+    """Whether the job names a list that can contain entries from elsewhere."""
     stage: str | None = None
     """For a list of deals: the ids of the fields that hold their stage, owner and value."""
     owner: str | None = None
@@ -53,7 +52,7 @@ class ListPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ResolvedMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where everything that a job migrates goes."""
+    """The destination of everything that a job migrates."""
 
     provenance: Provenance | None = None
     """The system that the records come from; None in what earlier versions stored."""
@@ -68,17 +67,17 @@ class ResolvedMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     default_owner: str | None = None
     """The id of the member whom the job names as the owner of what has none in the target; None if it names none."""
     deal_owner: str | None = None
-    """The id of the member who owns deals without an owner, as they must have one: the default owner, or whoever made
-    the target's key."""
+    """The id of the member who owns deals without an owner, as they must have one: the default owner, or the member who
+    created the target's key."""
     stages: tuple[str, ...] = ()
     """The stages that deals have, or will have."""
     new_stages: tuple[str, ...] = ()
     """Those of them that are to be made."""
     new_additions: int = 0
-    """How many attributes are to be made besides those of fields: for what the source keeps elsewhere."""
+    """The number of attributes to make other than those of fields: for what the source keeps elsewhere."""
     own_domains: tuple[str, ...] = ()
     notes: Literal["one", "all"] = "one"
 
     def of_list(self, list_id: str) -> ListPlace | None:
-        """Return where a list goes; None if it is not migrated."""
+        """Return the destination of a list; None if it is not migrated."""
         return next((place for place in self.lists if place.list_id == list_id), None)

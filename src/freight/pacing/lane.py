@@ -14,7 +14,7 @@ from freight.pacing.pace import Pace
 from freight.pacing.shared import Shared, Taken
 from freight.pacing.slots import Slot, Slots
 
-LONGEST_WAIT = 10.0
+MAX_WAIT = 10.0
 """Seconds that a request waits for a slot, or at an open circuit, before `MustWait` is raised."""
 
 SILENCE = 4.0

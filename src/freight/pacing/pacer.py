@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from freight.connectors.errors import MustWait
 from freight.connectors.protocols import Kind
 from freight.pacing.circuit import SHORTEST_OPEN, Circuit
-from freight.pacing.lane import LONGEST_WAIT, Lane
+from freight.pacing.lane import MAX_WAIT, Lane
 from freight.pacing.shared import REDIS_TIMEOUT, RETRY_REDIS_AFTER, Shared
 
 TOO_LATE = 1.0
@@ -58,7 +58,7 @@ class Pacer:
     async def turn(self, kind: Kind) -> None:
         """Wait until one request of this kind may be sent.
 
-        Raise `MustWait` if that takes longer than `LONGEST_WAIT`: during a pause, or while the circuit is open.
+        Raise `MustWait` if that takes longer than `MAX_WAIT`: during a pause, or while the circuit is open.
         """
         lane = self._lane(kind)
         began = self._clock()
@@ -66,7 +66,7 @@ class Pacer:
             while True:
                 await self._wait_for_circuit(began)
                 await self._wait_for_pause(lane)
-                slot = await lane.take(LONGEST_WAIT)
+                slot = await lane.take(MAX_WAIT)
                 if not slot.is_taken:
                     raise self._limited(kind, slot.wait)
                 if (wait := slot.at - self._clock()) > 0:
@@ -103,14 +103,14 @@ class Pacer:
 
     async def _wait_for_circuit(self, began: float) -> None:
         while wait := self._circuit.wait(self._clock()):
-            if self._clock() + wait > began + LONGEST_WAIT:
+            if self._clock() + wait > began + MAX_WAIT:
                 raise self._unavailable(SHORTEST_OPEN if self._circuit.is_trying else wait)
             await self._sleep(wait)
 
     async def _wait_for_pause(self, lane: Lane) -> None:
         """Wait for a pause that this process knows, even if Redis has lost it."""
         while left := lane.pause_left():
-            if left > LONGEST_WAIT:
+            if left > MAX_WAIT:
                 raise self._limited(lane.kind, left)
             await self._sleep(left)
 

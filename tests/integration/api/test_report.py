@@ -250,7 +250,7 @@ async def test_what_concerns_the_whole_job_comes_gravest_first_and_each_once(ten
     ]
     assert found["further_issues"] == 0
     assert found["job"]["error"] == {"code": "deals_disabled", "message": "Switch them on."}
-    assert "See to what stopped the job (1)" in await document(tenant, job_id)
+    assert "Fix what stopped the job (1)" in await document(tenant, job_id)
 
 
 async def test_what_cannot_be_carried_is_counted_or_named_as_never_read(tenant: Tenant) -> None:
@@ -424,7 +424,7 @@ async def test_a_paused_job_says_why_and_what_lets_it_go_on(paused_by: str, tena
 async def test_a_job_that_waits_for_a_quota_says_until_when(tenant: Tenant) -> None:
     job_id = await filled.a_job(tenant, status="paused", paused_by="quota", resume_at=ENDED)
     written = await document(tenant, job_id)
-    assert ["Goes on", "2026-11-23 10:32 UTC"] in tables(written)[0]
+    assert ["Resumes", "2026-11-23 10:32 UTC"] in tables(written)[0]
     assert f"POST /api/v1/jobs/{job_id}/resume" not in written
 
 
@@ -441,15 +441,15 @@ async def test_what_can_be_done_about_a_reason_is_said_once_for_its_code(tenant:
 
 async def test_companies_that_the_target_makes_by_itself_are_counted_once_each_and_listed(tenant: Tenant) -> None:
     job_id = await filled.a_job(tenant)
-    domains = [f"d{number:03}.example.com" for number in range(gather.MOST_VALUES + 5)]
+    domains = [f"d{number:03}.example.com" for number in range(gather.MAX_VALUES + 5)]
     issues = [Issue(level="info", code=MADE_BY_TARGET, message="It is made.", value=value) for value in domains]
     await log(tenant, job_id, "people", *issues, issues[0])
     found = await read(tenant, job_id)
     made = found["made_by_target"]
-    assert (made["records"], made["values"]) == (len(domains), sorted(domains)[: gather.MOST_VALUES])
+    assert (made["records"], made["values"]) == (len(domains), sorted(domains)[: gather.MAX_VALUES])
     assert found["sections"] == []
     written = await document(tenant, job_id)
-    assert "the target makes a company: 1,005 companies." in written
+    assert "the target creates a company: 1,005 companies." in written
     assert "d000.example.com, d001.example.com" in written
     assert f"and {len(domains) - 100} more." in written
     assert "in a full run" not in written

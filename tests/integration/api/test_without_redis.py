@@ -55,7 +55,10 @@ async def test_requests_pass_and_the_log_says_so_once_and_again_when_redis_is_ba
                 assert (await tenant.client.get(JOBS)).status_code == 200
             error_of(await tenant.client.get(JOBS), 429)
     events = [line["event"] for line in lines]
-    assert [event for event in events if event in ("redis_away", "redis_back")] == ["redis_away", "redis_back"]
+    assert [event for event in events if event in ("redis_unavailable", "redis_back")] == [
+        "redis_unavailable",
+        "redis_back",
+    ]
 
 
 async def test_the_list_of_jobs_is_right(away: Settings, sandbox: Sandbox) -> None:

@@ -42,7 +42,7 @@ async def test_an_answer_that_drips_in_has_a_deadline_as_a_whole(repeatable, exp
         url = f"http://{host}:{port}"
         client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none(), request_seconds=0.1)
         with pytest.raises(expected):
-            await client.request("GET", "/v2/thing", kind="read", repeatable=repeatable)
+            await client.request("GET", "/v2/thing", kind="read", idempotent=repeatable)
         await client.aclose()
         assert drip.requests == sent
         assert pacer.outcomes == ["failed"] * sent
@@ -70,10 +70,10 @@ async def test_a_connection_dropped_after_the_body_arrived_leaves_a_create_in_do
     async with dropping_server(bodies) as url:
         client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
         with pytest.raises(InDoubt):
-            await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, repeatable=False)
+            await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, idempotent=False)
         assert bodies == [b'{"data":{"values":{"name":["Acme"]}}}']
         with pytest.raises(Unavailable):
-            await client.write("PUT", RECORDS, {"values": {"domains": ["acme.com"]}}, repeatable=True)
+            await client.write("PUT", RECORDS, {"values": {"domains": ["acme.com"]}}, idempotent=True)
         assert len(bodies) == 1 + ATTEMPTS
         await client.aclose()
 
@@ -83,7 +83,7 @@ async def test_a_server_that_cannot_be_reached_is_waited_for_also_with_a_create(
         pass
     client = AttioClient(KEY, base_url=url, pacer=pacer, backoff=wait_none())
     with pytest.raises(MustWait) as raised:
-        await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, repeatable=False)
+        await client.write("POST", RECORDS, {"values": {"name": ["Acme"]}}, idempotent=False)
     await client.aclose()
     assert raised.value.code == "vendor_unavailable"
     assert raised.value.until - datetime.now(UTC) <= timedelta(seconds=30)

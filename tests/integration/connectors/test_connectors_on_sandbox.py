@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from freight.connectors import registry
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.values import record_reference
 from freight.connectors.errors import CredentialsRefused, InDoubt, NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import (
@@ -313,7 +313,7 @@ async def test_two_workers_prepare_one_schema(vendors):
     )
     plan = await vendors.target.plan_schema(more, MAPPING, LOAD_ORDER, AFFINITY)
     other = another_target(vendors)
-    first, second = await together([vendors.target.ensure_schema(plan.layout), other.ensure_schema(plan.layout)])
+    first, second = await gather_all([vendors.target.ensure_schema(plan.layout), other.ensure_schema(plan.layout)])
     assert first == second
     assert {place.action for place in (await other.plan_schema(more, MAPPING, LOAD_ORDER, AFFINITY)).layout.places} == {
         "use"
@@ -454,7 +454,7 @@ async def test_an_upsert_whose_answer_is_lost_leaves_one_record(vendors):
     for fault in FAULTS:
         for path in ("objects/companies/records", "objects/deals/records", "lists"):
             await break_attio(vendors, fault, path_prefix=f"/v2/{path}", method="PUT")
-    await together(work.put(record) for record in writes)
+    await gather_all(work.put(record) for record in writes)
 
 
 async def test_a_create_whose_answer_is_lost_is_in_doubt_and_can_be_looked_up(vendors):

@@ -118,7 +118,7 @@ async def test_a_database_that_cannot_be_written_does_not_answer_the_ping(databa
 
 async def test_a_database_that_cannot_be_written_is_named_at_the_start(database_url: str) -> None:
     async with read_only(database_url):
-        with pytest.raises(database.DatabaseError, match="takes no writes"):
+        with pytest.raises(database.DatabaseError, match="does not accept writes"):
             async with database.connected(database_url, pool_size=1):
                 pass
 

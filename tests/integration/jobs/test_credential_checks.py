@@ -83,7 +83,7 @@ async def test_one_key_s_failures_open_the_circuit_of_no_other(vendors: Vendors,
     vendor.answers += [Answer(503)] * 200
     for _ in range(10):
         said = await asked(vendors, vendor, "first", seconds=0.3)
-    assert "it was not asked, because of earlier requests with this key" in said
+    assert "it limited or did not answer earlier requests with this key" in said
     vendor.answers.clear()
     vendor.answers.append(WHOAMI)
     assert await asked(vendors, vendor, "second") == "Contoso"
@@ -95,7 +95,7 @@ async def test_a_wait_that_is_known_is_said_at_once_with_its_end(vendors: Vendor
     began = time.monotonic()
     said = await asked(vendors, vendor, "key")
     assert time.monotonic() - began < 5
-    assert said.startswith("The source could not be asked whether the key works: Affinity allows no further requests")
+    assert said.startswith("The source's key could not be checked: Affinity allows no further requests")
     assert "UTC" in said
     assert len(vendor.requests) == 1
 
@@ -103,8 +103,8 @@ async def test_a_wait_that_is_known_is_said_at_once_with_its_end(vendors: Vendor
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        ([Answer(429)] * 20, "it answered 429, because of its rate limit"),
-        ([Answer(503)] * 20, "it did not answer, or only with an error of its server, within 0.3 seconds"),
+        ([Answer(429)] * 20, "it answered 429 because of its rate limit"),
+        ([Answer(503)] * 20, "it did not answer, or answered with a server error, within 0.3 seconds"),
     ],
 )
 async def test_a_vendor_that_gives_no_usable_answer_in_time_is_blamed_for_what_it_did(
@@ -129,7 +129,7 @@ async def test_a_vendor_that_redirects_to_another_address_is_not_followed(
     vendors: Vendors, vendor: Receiver, another: Receiver
 ) -> None:
     vendor.answers += [Answer(302, headers={"Location": another.url})] * 20
-    assert "could not be asked" in await asked(vendors, vendor, "key", seconds=0.3)
+    assert "could not be checked" in await asked(vendors, vendor, "key", seconds=0.3)
     assert vendor.requests
     assert another.requests == []
 

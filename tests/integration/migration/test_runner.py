@@ -22,7 +22,7 @@ from freight.domain.migration.records import leases
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.cancellation import CancellationMonitor
-from freight.domain.migration.steps.runner import LONGEST_WAIT, PATIENCE, Failure, Step, attempt
+from freight.domain.migration.steps.runner import MAX_VENDOR_WAIT, MAX_WAIT, Failure, Step, attempt
 from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant
@@ -171,9 +171,9 @@ async def test_a_wait_is_no_failed_attempt_and_the_job_says_what_it_waits_for(te
 async def test_no_wait_is_longer_than_an_hour_whatever_the_vendor_asks_for(tenant: Tenant, job: Job) -> None:
     until = datetime.now(UTC) + timedelta(days=365 * 57)
     await attempted(job, MustWait("Affinity asks for a long wait.", until=until, code="rate_limited"))
-    assert await due_in(job) <= LONGEST_WAIT
+    assert await due_in(job) <= MAX_WAIT
     waits = (await shown(tenant, job))["waiting_for"]
-    assert datetime.fromisoformat(waits["until"]) - datetime.now(UTC) <= LONGEST_WAIT
+    assert datetime.fromisoformat(waits["until"]) - datetime.now(UTC) <= MAX_WAIT
 
 
 async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_person_resumes_it(
@@ -182,7 +182,7 @@ async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_
     error = MustWait("Attio is unavailable.", until=datetime.now(UTC))
     await attempted(job, error)
     assert (await shown(tenant, job))["status"] == "running"
-    since = (datetime.now(UTC) - PATIENCE).isoformat()
+    since = (datetime.now(UTC) - MAX_VENDOR_WAIT).isoformat()
     async with database.as_tenant(tenant.id) as tx:
         changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
         await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)
@@ -190,7 +190,7 @@ async def test_a_job_that_a_vendor_has_kept_waiting_for_a_day_is_paused_until_a_
     paused = await shown(tenant, job)
     assert (paused["status"], paused["paused_by"], paused["waiting_for"]) == ("paused", "vendor", None)
     (row,) = await jobs.logs(tenant, str(job.id), code="waited_too_long")
-    assert "Attio is unavailable. When the vendor can be used again, resume the job." in row["message"]
+    assert "Attio is unavailable. When the vendor is available again, resume the job." in row["message"]
     resumed = (await tenant.client.post(paused["links"]["resume"])).raise_for_status().json()
     assert (resumed["status"], resumed["paused_by"]) == ("running", None)
 
@@ -200,7 +200,7 @@ async def test_a_job_that_waits_for_its_workspaces_is_not_paused_as_if_a_vendor_
 ) -> None:
     error = MustWait(WAITING, until=datetime.now(UTC), code=WORKSPACE_BUSY)
     await attempted(job, error)
-    since = (datetime.now(UTC) - 2 * PATIENCE).isoformat()
+    since = (datetime.now(UTC) - 2 * MAX_VENDOR_WAIT).isoformat()
     async with database.as_tenant(tenant.id) as tx:
         changed = "waiting_for = waiting_for || jsonb_build_object('since', $2::text)"
         await tx.execute(f"UPDATE jobs SET {changed} WHERE id = $1", job.id, since)

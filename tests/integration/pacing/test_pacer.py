@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from freight.connectors.errors import MustWait
 from freight.pacing import Pacer
 from freight.pacing.circuit import FAILURES_TO_OPEN, SHORTEST_OPEN
-from freight.pacing.lane import LONGEST_WAIT, Lane
+from freight.pacing.lane import MAX_WAIT, Lane
 from freight.pacing.pace import FALL, HIGHEST_SHARE, WARM_UP_DISTANCE, read
 from freight.pacing.shared import Shared
 
@@ -145,15 +145,15 @@ class TestPaces:
         assert read(await client.hget(KEY, "pace")).share == pytest.approx(HIGHEST_SHARE * FALL)
         assert [entry["event"] for entry in said] == ["pace_fell"]
         new = a_lane(client, clock)
-        await new.take(LONGEST_WAIT)
-        before = (await new.take(LONGEST_WAIT)).at
-        assert (await new.take(LONGEST_WAIT)).at - before == pytest.approx(DISTANCE / FALL, rel=0.1)
+        await new.take(MAX_WAIT)
+        before = (await new.take(MAX_WAIT)).at
+        assert (await new.take(MAX_WAIT)).at - before == pytest.approx(DISTANCE / FALL, rel=0.1)
 
     async def test_a_process_that_begins_to_send_warms_up_the_whole_account(self, client, clock):
         cold, other = a_lane(client, clock, warm_up=True), a_lane(client, clock)
-        await cold.take(LONGEST_WAIT)
-        before = await other.take(LONGEST_WAIT)
-        taken = [await lane.take(LONGEST_WAIT) for lane in (cold, other, cold)]
+        await cold.take(MAX_WAIT)
+        before = await other.take(MAX_WAIT)
+        taken = [await lane.take(MAX_WAIT) for lane in (cold, other, cold)]
         assert taken[-1].wait - before.wait > 2 * WARM_UP_DISTANCE * DISTANCE
 
     async def test_what_is_no_pace_is_ignored_and_replaced(self, client, clock):
@@ -247,7 +247,7 @@ class TestOpenCircuits:
         waiting = [pacer.turn("read") for _ in range(20)]
         found = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(error, MustWait) for error in found)
-        assert clock.waited <= LONGEST_WAIT + 1
+        assert clock.waited <= MAX_WAIT + 1
 
     async def test_a_long_pause_is_no_trial(self, client, clock):
         pacer = a_pacer(client, clock)

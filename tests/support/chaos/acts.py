@@ -12,7 +12,7 @@ from support.chaos.fleet import Fleet
 from support.chaos.processes import Member
 from support.chaos.vendors import Vendor, VendorFault
 
-LONGEST_WAIT_SECONDS = 3700
+MAX_WAIT_SECONDS = 3700
 """Somewhat more than the hour for which a vendor may be waited for."""
 
 
@@ -173,7 +173,7 @@ async def expect_word_of_waiting(run: Run, *, seconds: float) -> None:
         run.fleet.problems.add("stuck", f"a job that waits for a vendor did not say so within {seconds} s")
         return
     until = datetime.fromisoformat(job["waiting_for"]["until"])
-    if until > datetime.now(UTC) + timedelta(seconds=LONGEST_WAIT_SECONDS):
+    if until > datetime.now(UTC) + timedelta(seconds=MAX_WAIT_SECONDS):
         run.fleet.problems.add("stuck", f"a job waits for a vendor until {until}")
 
 

@@ -1,4 +1,4 @@
-"""What a run has left behind, compared with what a run without faults leaves behind."""
+"""The result of a run, compared with that of a run without faults."""
 
 from collections import Counter
 from dataclasses import dataclass

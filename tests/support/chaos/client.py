@@ -102,7 +102,7 @@ class ApiGone(Exception):
 
 
 def ended(job: Job) -> bool:
-    """Whether a job has ended."""
+    """Return whether a job has ended."""
     return job["completed_at"] is not None
 
 

@@ -50,7 +50,7 @@ time_t time(time_t *kept) {
 
 
 def available() -> bool:
-    """Whether clocks can be moved on this machine."""
+    """Return whether clocks can be moved on this machine."""
     return shutil.which("cc") is not None
 
 

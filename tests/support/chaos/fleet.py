@@ -72,7 +72,7 @@ class Fleet:
         self.vendors = VendorFaults(self.sandbox)
 
     def member(self, name: str) -> Member:
-        """The process of this name."""
+        """Return the process of this name."""
         return next(member for member in self.members if member.name == name)
 
     @property
@@ -99,7 +99,7 @@ class Fleet:
 async def running(
     folder: Path, postgres: Postgres, seed: int, size: Size, problems: Problems, *, paced: bool = True
 ) -> AsyncIterator[Fleet]:
-    """A fleet whose workspace comes from the seed, for as long as the context lasts; its logs are in the folder."""
+    """Yield a fleet whose workspace comes from the seed; its logs are in the folder."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(running_sandbox(workspace(seed, size)))
         redis = await stack.enter_async_context(servers_of.redis())
@@ -161,7 +161,7 @@ async def running(
 
 
 def workspace(seed: int, size: Size) -> SandboxOptions:
-    """Some of everything, in proportion to the companies."""
+    """Return some of everything, in proportion to the companies."""
     count = size.companies
     return sandbox_options(
         seed=seed,
@@ -179,7 +179,7 @@ def workspace(seed: int, size: Size) -> SandboxOptions:
 
 
 async def _new_key(settings: Settings) -> str:
-    """The API key of a new tenant, made without the API."""
+    """Return the API key of a new tenant, made without the API."""
     async with ONE_POOL, database.connected(settings.database_url or "", pool_size=2):
         service = Service(url="", settings=settings)
         return await service.new_key(await service.new_tenant())

@@ -92,7 +92,7 @@ class Member:
         await self._end(signal.SIGKILL)
 
     def is_ready(self) -> bool:
-        """Whether it has said that it is ready since it was started last."""
+        """Return whether it has said that it is ready since it was started last."""
         return self._ready.encode() in self._printed()
 
     def last_lines(self, count: int = 8) -> list[str]:
@@ -102,7 +102,7 @@ class Member:
         return [f"{self.name}: {line[:MAX_LINE]}" for line in telling[-count:]] or [f"{self.name} logged nothing."]
 
     def _was_refused(self) -> bool:
-        """Whether it ended before it was ready, with a sentence that says why: the database cannot be used."""
+        """Return whether it ended before it was ready, with a sentence that says why: the database cannot be used."""
         printed = self._printed()
         return b"PostgreSQL" in printed and b"Traceback" not in printed and self._ready.encode() not in printed
 

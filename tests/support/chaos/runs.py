@@ -159,6 +159,6 @@ async def _check(run: Run, expected: Books, end_seconds: float) -> None:
 
 
 async def _requests(fleet: Fleet) -> int:
-    """How many requests both vendors have received."""
+    """Return how many requests both vendors have received."""
     counted = [await shown(url) for url in (fleet.sandbox.affinity_url, fleet.sandbox.attio_url)]
     return sum(sum(by_status.values()) for by_status in counted)

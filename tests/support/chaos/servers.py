@@ -39,7 +39,7 @@ class Postgres:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:
-        """The URL of a migrated database with no rows in it."""
+        """Yield the URL of a migrated database with no rows in it."""
         name = f"chaos_{uuid4().hex}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {ROLE}")
         try:
@@ -72,7 +72,7 @@ class Postgres:
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:
-        """Nothing answers, and no connection ends."""
+        """Stop all answers without ending a connection."""
         postmaster = await self._postmaster()
         pids = [postmaster.pid, *(child.pid for child in postmaster.children(recursive=True))]
         signal_all(pids, signal.SIGSTOP)
@@ -87,7 +87,7 @@ class Postgres:
 
     @asynccontextmanager
     async def failing_over(self, url: str) -> AsyncIterator[None]:
-        """All connections end, and those that are opened meanwhile stay read-only for as long as they live."""
+        """End all connections, and keep those that are opened meanwhile read-only."""
         await self.execute(f"ALTER DATABASE {_name(url)} SET default_transaction_read_only = on")
         try:
             await self.drop_connections(url)
@@ -123,7 +123,7 @@ class FleetRedis:
 
     @asynccontextmanager
     async def down(self) -> AsyncIterator[None]:
-        """Killed, and empty when it comes back."""
+        """Kill it; it is empty when it restarts."""
         await self.server.kill()
         try:
             yield
@@ -132,7 +132,7 @@ class FleetRedis:
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:
-        """It takes connections and answers nothing."""
+        """Make it accept connections and answer nothing."""
         self.server.signal(signal.SIGSTOP)
         try:
             yield
@@ -141,7 +141,7 @@ class FleetRedis:
 
     @asynccontextmanager
     async def refusing_writes(self, reason: str) -> AsyncIterator[None]:
-        """It answers reads, and each write with an error."""
+        """Make it answer each write with an error."""
         begin, end = REFUSALS[reason]
         await self.command(*begin)
         try:
@@ -152,7 +152,7 @@ class FleetRedis:
 
 @asynccontextmanager
 async def postgres() -> AsyncIterator[Postgres]:
-    """A PostgreSQL of its own."""
+    """Yield a PostgreSQL of its own."""
     async with embedded_servers() as servers:
         server = Postgres(servers)
         await server.prepare()
@@ -161,7 +161,7 @@ async def postgres() -> AsyncIterator[Postgres]:
 
 @asynccontextmanager
 async def redis() -> AsyncIterator[FleetRedis]:
-    """A Redis of its own."""
+    """Yield a Redis of its own."""
     async with redis_server() as server:
         yield FleetRedis(server)
 

@@ -23,6 +23,6 @@ COMPARISONS = (
 
 
 async def differences(sandbox: Sandbox) -> list[Difference]:
-    """Every difference between the sandbox's Affinity and its Attio, value by value."""
+    """Return every difference between the sandbox's Affinity and its Attio, value by value."""
     sides = Sides(await source.read(sandbox), await target.read(sandbox))
     return [difference for compare in COMPARISONS for difference in compare(sides)]

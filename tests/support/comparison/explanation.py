@@ -40,8 +40,8 @@ WITHOUT_VALUE = frozenset(
 
 
 def unexplained(differences: Iterable[Difference], rows: Iterable[dict[str, Any]]) -> list[Difference]:
-    """The differences that none of these rows explains; each has `entity`, `source_id`, `code`, `message`, and log
-    rows a `field` and a `value`."""
+    """Return the differences that none of these rows explains; each has `entity`, `source_id`, `code`, `message`, and
+    log rows a `field` and a `value`."""
     by_record: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         by_record[row["entity"], row["source_id"]].append(row)

@@ -1,4 +1,4 @@
-"""The fields of records and list entries: which are carried, and what became of their values."""
+"""The fields of records and list entries: which are migrated, and the outcome of their values."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ FACTS = {
     "primary_location": ("affinity-data-location",),
     "company": ("affinity-data-current-organization",),
 }
-"""Affinity's own fields that attributes of the target stand ready for."""
+"""Affinity's own fields that existing attributes of the target hold."""
 PHONE_NAMES = {"phone", "phone number", "phone numbers", "telephone"}
 ASSOCIATIONS = {"persons", "companies"}
 """Fields that only show what a record is linked to."""
@@ -25,12 +25,12 @@ KNOWN_TYPES = {
 
 
 def is_phone(field: Row) -> bool:
-    """Whether a field holds telephone numbers, for which there is an attribute."""
+    """Return whether a field holds telephone numbers, for which there is an attribute."""
     return field["name"].casefold() in PHONE_NAMES if field["type"] == "global" else "phone" in field["id"]
 
 
 def is_carried(field: Row) -> bool:
-    """Whether a field is to have an attribute of its own."""
+    """Return whether a field is to have an attribute of its own."""
     is_fact = is_phone(field) or any(field["id"] in ids for ids in FACTS.values())
     return not is_fact and field["id"] not in ASSOCIATIONS and _why_left(field) is None
 
@@ -38,7 +38,7 @@ def is_carried(field: Row) -> bool:
 def compare_fields(
     sides: Sides, entity: str, source_id: str, row: Row, held: dict[str, Any], owner: str
 ) -> Iterator[Difference]:
-    """The values of all fields of `owner` that are no standard facts."""
+    """Compare the values of all fields of `owner` other than standard facts."""
     data = values(row)
     for field in sides.source.fields[owner]:
         names = (field["name"].strip(), field["id"])
@@ -52,7 +52,7 @@ def compare_fields(
 
 
 def _why_left(field: Row) -> str | None:
-    """Why a field cannot be carried at all."""
+    """Return why a field cannot be migrated."""
     if field["type"] == "relationship-intelligence":
         return "not writable"
     return None if field["valueType"].removesuffix("-multi") in KNOWN_TYPES else "unknown type"

@@ -15,7 +15,7 @@ WITHOUT_FIELD = {"affinity_id", "phone_numbers", "affinity_entry_id", "affinity_
 
 
 def compare_lists(sides: Sides) -> Iterator[Difference]:
-    """Each list was made of one list, under its name."""
+    """Check that each list was made of one list, under its name."""
     for source_id, row in sides.source.lists.items():
         made = sides.target.lists.get(sides.list_ids.get(source_id, ""))
         if made is None:
@@ -29,7 +29,7 @@ def compare_lists(sides: Sides) -> Iterator[Difference]:
 
 
 def compare_attributes(sides: Sides) -> Iterator[Difference]:
-    """Each attribute was made for one field, under its name and with all its options, used or not."""
+    """Check that each attribute was made for one field, under its name and with all its options, used or not."""
     for owner, fields in sides.source.fields.items():
         left = {field["id"]: field for field in fields if is_carried(field)}
         for attribute in sides.attributes(owner):
@@ -49,7 +49,7 @@ def compare_attributes(sides: Sides) -> Iterator[Difference]:
 
 
 def compare_entries(sides: Sides) -> Iterator[Difference]:
-    """Every entry stands on its list once, for its record, also where others stand there for the same one."""
+    """Check that every entry is on its list once, for its record, even if others are there for the same record."""
     entries = [entry for given in sides.target.entries.values() for entry in given]
     made = by_source_id(entries, "affinity_entry_id", "entry_values")
     for source_id, row in sides.source.list_entries.items():

@@ -20,7 +20,7 @@ OTHER_NAMES = {
 
 
 def compare_records(sides: Sides) -> Iterator[Difference]:
-    """All of them, and whatever is in the target besides."""
+    """Compare all records, and find those that are in the target only."""
     compare_one = {"companies": _Company, "people": _Person, "deals": _Deal}
     for entity in OBJECTS:
         yield from _strangers(sides, entity)
@@ -35,7 +35,8 @@ def compare_records(sides: Sides) -> Iterator[Difference]:
 
 
 def _strangers(sides: Sides, entity: str) -> Iterator[Difference]:
-    """Records that nobody carried; Attio makes companies itself, one for each new domain of an e-mail address."""
+    """Find records that were not migrated; Attio creates companies itself, one for each new domain of an e-mail
+    address."""
     people = sides.target.records["people"]
     domains = {email.rpartition("@")[2] for person in people for email in plain(person["values"], "email_addresses")}
     for record in sides.target.records[entity]:
@@ -172,18 +173,18 @@ class _Deal(_Record):
 
 
 def host(website: str) -> str:
-    """The host in what people enter as a domain."""
+    """Return the host in what people enter as a domain."""
     text = website.strip().lower().removeprefix("https://").removeprefix("http://").partition("/")[0]
     text = text.removeprefix("www.")
     return text if text.isascii() else text.encode("idna").decode()
 
 
 def text_item(text: Any) -> list[Item]:
-    """A text, which may also come as a link; none for an empty one."""
+    """Return a text, which may also come as a link; none for an empty one."""
     plain_text = (text["link"] if isinstance(text, dict) else text).strip()
     return [Item(plain_text, (plain_text[:100],))] if plain_text else []
 
 
 def as_list(data: Any) -> list[Any]:
-    """The values in what may be one, several or none."""
+    """Return the values in what may be one, several or none."""
     return data if isinstance(data, list) else [] if data is None else [data]

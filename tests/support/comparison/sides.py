@@ -31,20 +31,21 @@ class Sides:
         }
 
     def attributes(self, owner: str) -> list[Attribute]:
-        """The attributes of `companies`, of `people`, or of what became of the list with this id."""
+        """Return the attributes of `companies`, of `people`, or of what became of the list with this id."""
         return self.target.attributes.get(owner) or self.target.attributes.get(self.list_ids.get(owner, ""), [])
 
     def attribute(self, owner: str, field: Row) -> Attribute | None:
-        """The attribute that was made of a field, as its description says; None if there is none, or several."""
+        """Return the attribute that was made of a field, as its description says; None if there is none, or several."""
         marked = [given for given in self.attributes(owner) if field_of(given) == field["id"]]
         return marked[0] if len(marked) == 1 else None
 
     def held(self, values: dict[str, Any], slug: str) -> list[Any]:
-        """The values of an attribute in comparable terms."""
+        """Return the values of an attribute in comparable terms."""
         return [read(value["attribute_type"], value, self.known) for value in values.get(slug, [])]
 
     def joined(self, person: dict[str, Any]) -> list[tuple[str, str]]:
-        """The company that Attio itself joined a person to, the one with the domain of an e-mail address of theirs."""
+        """Return the company that Attio itself joined a person to, the one with the domain of an e-mail address of
+        theirs."""
         domains = {email.rpartition("@")[2] for email in plain(person, "email_addresses")}
         return [
             self.known.source_ids[value["target_record_id"]]
@@ -54,5 +55,5 @@ class Sides:
 
 
 def field_of(attribute: Attribute) -> str:
-    """The id of the field that an attribute was made of, with which its description ends; empty for none."""
+    """Return the id of the field that an attribute was made of, with which its description ends; empty for none."""
     return (attribute.description.split() or [""])[-1]

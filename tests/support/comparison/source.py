@@ -19,7 +19,7 @@ VERSION = {"X-Affinity-Api-Version": "2024-01-01"}
 
 @dataclass(frozen=True)
 class Source:
-    """Everything that there is to be carried."""
+    """Everything that is to be migrated."""
 
     fields: dict[str, list[Row]]
     """Metadata as API v2 has it, with `options` and `multiple` of API v1: of `companies`, `people`, and by list id."""
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def own_domains(self) -> set[str]:
-        """The e-mail domains of the firm's own people."""
+        """The e-mail domains of internal users."""
         users = [row for row in self.people.values() if row["type"] == "internal"]
         return {email.rpartition("@")[2].lower() for row in users for email in row["emailAddresses"]}
 
@@ -68,7 +68,7 @@ async def read(sandbox: Sandbox) -> Source:
 
 
 async def counted(sandbox: Sandbox) -> dict[str, int]:
-    """How many records of each entity the source itself says it has."""
+    """Return how many records of each entity the source itself says it has."""
     headers = {"Authorization": f"Bearer {sandbox.affinity_key}", **VERSION}
     async with httpx.AsyncClient(verify=TLS, base_url=sandbox.affinity_url, headers=headers) as affinity:
         lists = (await affinity.get("/lists")).raise_for_status().json()
@@ -85,7 +85,7 @@ async def counted(sandbox: Sandbox) -> dict[str, int]:
 
 
 def values(row: Row) -> dict[str, Any]:
-    """What the fields of a row hold, by field id, only of those that hold something."""
+    """Return what the fields of a row hold, by field id, only of those that hold something."""
     return {field["id"]: field["value"]["data"] for field in row.get("fields") or () if not _empty(field["value"])}
 
 
@@ -109,7 +109,7 @@ async def _fields(affinity: httpx.AsyncClient, list_ids: list[str]) -> dict[str,
 
 
 def _is_own(row: Row, owner: str) -> bool:
-    """A list's fields are shown together with those of the records that stand on it."""
+    """Return whether a field is the list's own: its fields are returned together with those of its records."""
     return owner in ("companies", "people") or row["type"] == "list"
 
 
@@ -134,7 +134,7 @@ async def _deals(affinity: httpx.AsyncClient, entries: list[Row]) -> list[Row]:
 
 
 async def _pages(affinity: httpx.AsyncClient, path: str, params: list[tuple[str, str]] | None = None) -> list[Row]:
-    """All rows of a collection of API v2."""
+    """Return all rows of a collection of API v2."""
     rows: list[Row] = []
     url: str | None = str(httpx.URL(path, params=[("limit", "100"), *(params or [])]))
     while url is not None:
@@ -145,7 +145,7 @@ async def _pages(affinity: httpx.AsyncClient, path: str, params: list[tuple[str,
 
 
 async def _tokens(affinity: httpx.AsyncClient, collection: str) -> list[Row]:
-    """All rows of a collection of API v1."""
+    """Return all rows of a collection of API v1."""
     rows = [row async for page in _token_pages(affinity, collection) for row in page]
     assert len({row["id"] for row in rows}) == len(rows)
     return rows

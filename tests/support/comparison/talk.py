@@ -1,4 +1,4 @@
-"""Notes with their replies, tasks and files: their words, dates, authors, and what they hang on."""
+"""Notes with their replies, tasks and files: their words, dates, authors, and the records they are attached to."""
 
 import html
 import re
@@ -21,7 +21,7 @@ SINGLE = {"deals": "opportunity", "companies": "organization", "people": "person
 
 
 def compare_notes(sides: Sides) -> Iterator[Difference]:
-    """Every note stands once, on the right record, with its date, all its words, and its replies beneath."""
+    """Check that every note is there once, on the right record, with its date, all words, and its replies beneath."""
     made = _by_mark(sides.target.notes, NOTE, "content_markdown")
     for source_id, row in sides.source.notes.items():
         match made.pop(source_id, []):
@@ -57,7 +57,7 @@ class _Note:
         yield from self.same("title", title in (first[: len(title)], ["Note"]) and len(self.note["title"]) <= 80, True)
 
     def compare_words(self) -> Iterator[Difference]:
-        """All words of the note, then those of each reply below a line that tells who wrote it and when."""
+        """Compare all words of the note, then those of each reply below a line with its author and date."""
         content, *replied = REPLY.split(html.unescape(self.body))
         authors, times, texts = replied[0::3], replied[1::3], replied[2::3]
         yield from self.same("content", tokens(self.row["content"]), tokens(content), "truncated")
@@ -72,7 +72,8 @@ class _Note:
             yield Difference("notes", self.source_id, frozenset({name}), kind, (f"{wanted!r} is {present!r}"[:300],))
 
     def compare_links(self) -> Iterator[Difference]:
-        """It hangs on a deal, else a company that is not the firm itself, else a person; the others are named."""
+        """Check that it is attached to a deal, else a company that is not the firm itself, else a person; the others
+        are named."""
         direct = self.row["associated_person_ids"]
         linked = [
             *(("deals", str(number)) for number in self.row["opportunity_ids"]),
@@ -88,12 +89,12 @@ class _Note:
                 yield from self.same(f"also on {number}", words(name) <= words(self.footer), True)
 
     def is_own(self, link: tuple[str, str]) -> bool:
-        """Whether this is the firm itself."""
+        """Return whether this is the firm itself."""
         domains = self.sides.rows[link[0]][link[1]].get("domains", ())
         return bool({domain.lower() for domain in domains} & self.sides.source.own_domains)
 
     def named(self, number: int | None) -> set[str]:
-        """The words of somebody's name, if anybody knows it."""
+        """Return the words of a person's name, if it is known."""
         return words(self.name_of("people", str(number)))
 
     def name_of(self, entity: str, number: str) -> str:
@@ -102,7 +103,7 @@ class _Note:
 
 
 def compare_tasks(sides: Sides) -> Iterator[Difference]:
-    """Every reminder is a task, once, with its words, its date, its owner and what it is about."""
+    """Check that every reminder is a task, once, with its words, date, owner and records."""
     made = _by_mark(sides.target.tasks, TASK, "content_plaintext")
     for source_id, row in sides.source.tasks.items():
         match made.pop(source_id, []):
@@ -142,14 +143,14 @@ def _compare_task(sides: Sides, source_id: str, row: Row, task: Row) -> Iterator
 
 
 def _link(sides: Sides, entity: str, linked: Row) -> Item:
-    """What a reminder is about; the firm's own people are no people of the target."""
+    """Return what a reminder is about; internal users are not people of the target."""
     item = reference(entity, linked, sides.known)
     is_own = entity == "people" and sides.source.people.get(str(linked["id"]), {}).get("type") == "internal"
     return Item(item.value, item.shown, "internal") if is_own else item
 
 
 def _owner(owner: Row) -> Row:
-    """A person of API v1 as API v2 names them in values."""
+    """Return a person of API v1 as API v2 names them in values."""
     kind = "internal" if owner.get("type") == 1 else "external"
     return {
         "id": owner["id"],
@@ -160,7 +161,7 @@ def _owner(owner: Row) -> Row:
 
 
 def compare_files(sides: Sides) -> Iterator[Difference]:
-    """Every file lies on its record, with its name and its bytes, as often as it lay there."""
+    """Check that every file is on its record, with its name and bytes, as often as in the source."""
     present = Counter((sides.known.source_ids[file.record_id], file.name, file.content) for file in sides.target.files)
     for source_id, row in sides.source.files.items():
         parents = [
@@ -179,23 +180,23 @@ def compare_files(sides: Sides) -> Iterator[Difference]:
 
 
 def moment(text: str) -> datetime:
-    """A moment in UTC, to the second."""
+    """Return a moment in UTC, to the second."""
     shortened = re.sub(r"\.\d+", "", text)
     return datetime.fromisoformat(shortened).astimezone(UTC)
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text, whatever marks stand around them."""
+    """Return the words of a text without marks."""
     return re.findall(r"[^\W_]+", html.unescape(text))
 
 
 def words(text: str) -> set[str]:
-    """The same in any order."""
+    """Return the same in any order."""
     return set(tokens(text))
 
 
 def _by_mark(rows: list[Row], mark: re.Pattern[str], key: str) -> dict[str, list[Row]]:
-    """What was made of each source record, by the mark that it carries."""
+    """Return what was made of each source record, by its mark."""
     made: dict[str, list[Row]] = {}
     for row in rows:
         for source_id in mark.findall(row[key])[-1:]:

@@ -40,7 +40,7 @@ class File:
 
 @dataclass(frozen=True)
 class Target:
-    """Everything that was carried, and everything else."""
+    """Everything that was migrated, and everything else."""
 
     attributes: dict[str, list[Attribute]]
     """Of the three objects, and by list id."""
@@ -57,8 +57,8 @@ class Target:
     """The e-mail address of the member who made the key."""
 
     def source_ids(self) -> dict[str, tuple[str, str]]:
-        """Which source record each record is, by its id in the target; companies that nobody carried are named by
-        their domain."""
+        """Return which source record each record is, by its id in the target; companies that were not migrated are
+        named by their domain."""
         found = {}
         for entity, records in self.records.items():
             for record in records:
@@ -94,7 +94,7 @@ async def read(sandbox: Sandbox) -> Target:
 
 
 async def read_schema(sandbox: Sandbox) -> tuple[int, list[Attribute]]:
-    """How many lists there are, and the attributes of all lists and objects."""
+    """Return how many lists there are, and the attributes of all lists and objects."""
     headers = {"Authorization": f"Bearer {sandbox.attio_key}"}
     async with httpx.AsyncClient(verify=TLS, base_url=sandbox.attio_url, headers=headers, timeout=60) as attio:
         lists = [row["id"]["list_id"] for row in await _all(attio, "/v2/lists")]
@@ -104,13 +104,13 @@ async def read_schema(sandbox: Sandbox) -> tuple[int, list[Attribute]]:
 
 
 def plain(values: dict[str, list[Row]], slug: str) -> list[Any]:
-    """The values of a text, domain or e-mail attribute."""
+    """Return the values of a text, domain or e-mail attribute."""
     part = {"domains": "domain", "email_addresses": "email_address", "phone_numbers": "phone_number"}.get(slug, "value")
     return [value[part] for value in values.get(slug, ())]
 
 
 def by_source_id(records: list[Row], slug: str = "affinity_id", key: str = "values") -> dict[str, list[Row]]:
-    """The records that carry a source id, by that id."""
+    """Return the records with a source id, by that id."""
     found: dict[str, list[Row]] = defaultdict(list)
     for record in records:
         for source_id in plain(record[key], slug):

@@ -1,4 +1,4 @@
-"""What the target should hold of each value, worked out anew from what the two vendors document."""
+"""What the target should hold of each value, derived independently from the vendors' documentation."""
 
 import re
 from collections import Counter
@@ -54,7 +54,7 @@ class Known:
 
 
 def one_of_many(items: Sequence[Item]) -> list[Item]:
-    """The same items where the target takes only one: the first that it can hold."""
+    """Return the same items where the target takes only one: the first that it can hold."""
     kept = next((item for item in items if item.loss is None), None)
     return [item if item is kept or item.loss else replace(item, loss="further") for item in items]
 
@@ -68,7 +68,7 @@ def compare(
     *,
     defaults: Mapping[Any, str] | None = None,
 ) -> Iterator[Difference]:
-    """Every value that is missing, and every one that nobody asked for; the log has to name `defaults`, too."""
+    """Yield every missing value, and every one without a source; the log must name `defaults` too."""
     place = (entity, source_id, frozenset(names))
     often = Counter(item.value for item in expected)
     wanted = {item.value for item in expected}
@@ -89,7 +89,7 @@ def compare(
 
 
 def expected(field: Row, data: Any, attribute: Attribute, known: Known) -> list[Item]:
-    """The values of a field as the attribute that it became should hold them."""
+    """Return the values of a field as the attribute that it became should hold them."""
     given = data if isinstance(data, list) else [data]
     match field["valueType"].removesuffix("-multi"), attribute.type:
         case "text" | "filterable-text", _:
@@ -121,7 +121,7 @@ def expected(field: Row, data: Any, attribute: Attribute, known: Known) -> list[
 
 
 def found(field: Row, values: Sequence[Row], attribute: Attribute, known: Known) -> list[Any]:
-    """The values of the attribute that a field became, in the same terms."""
+    """Return the values of the attribute that a field became, in the same terms."""
     if _holds_lines(field, attribute):
         lines = [line for value in values for line in value["value"].split("\n")]
         return [float(line) for line in lines] if field["valueType"].startswith("number") else lines
@@ -129,7 +129,7 @@ def found(field: Row, values: Sequence[Row], attribute: Attribute, known: Known)
 
 
 def read(type_: str, value: Row, known: Known) -> Any:
-    """A value of an attribute in comparable terms."""
+    """Return a value of an attribute in comparable terms."""
     if type_ in READERS:
         return READERS[type_](value)
     if type_ == "record-reference":
@@ -153,13 +153,13 @@ READERS: dict[str, Callable[[Row], Any]] = {
 
 
 def reference(entity: str, part: Row, known: Known) -> Item:
-    """A record that a value names."""
+    """Return a record that a value names."""
     key = (entity, str(part["id"]))
     return Item(key, (str(part["id"]),), None if key in known.carried else "reference")
 
 
 def member(part: Row, known: Known) -> Item:
-    """A member of the target whom a value names as one of the firm's own."""
+    """Return a member of the target whom a value names as an internal user."""
     email = (part["primaryEmailAddress"] or "").lower()
     shown = (str(part["id"]), part["primaryEmailAddress"] or "-", part["lastName"] or "-")
     if part["type"] != "internal":
@@ -168,7 +168,7 @@ def member(part: Row, known: Known) -> Item:
 
 
 def place(part: Row) -> list[Item]:
-    """A location; what of it no location can hold is an item of its own."""
+    """Return a location; what of it no location can hold is an item of its own."""
     country, continent = part["country"], part["continent"]
     lines = (part["streetAddress"] or "").splitlines() + [""] * 4
     code = COUNTRIES.get(country or "")
@@ -182,7 +182,7 @@ def place(part: Row) -> list[Item]:
 
 
 def phone(text: str, country: str | None) -> list[Item]:
-    """A telephone number in E.164, as far as a person could write it so."""
+    """Return a telephone number in E.164, as far as a person could write it so."""
     written = re.fullmatch(r"(.*?)(\s*(?:ext\.|x)\s*\d+)?", text)
     assert written is not None
     number, extension = written.groups()
@@ -197,7 +197,7 @@ def phone(text: str, country: str | None) -> list[Item]:
 
 
 def _holds_lines(field: Row, attribute: Attribute) -> bool:
-    """Whether several texts or numbers stand in one text, a line each."""
+    """Return whether several texts or numbers are in one text, one per line."""
     return attribute.type == "text" and field["multiple"]
 
 

@@ -13,7 +13,7 @@ from support.sandboxes import sandbox_options
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Sandbox]:
-    """An Affinity with that workspace, for which the folder is used, and an empty Attio, both without limits."""
+    """Yield an Affinity with that workspace, for which the folder is used, and an empty Attio, both without limits."""
     write_workspace(folder)
     async with running_sandbox(sandbox_options(workspace=folder, unlimited=True, deals_enabled=True)) as sandbox:
         yield sandbox

@@ -73,7 +73,7 @@ EMAIL = {
 
 
 def rows() -> list[Row]:
-    """The lines of `companies.jsonl`."""
+    """Return the lines of `companies.jsonl`."""
     odd = [
         _row(1001, PLAIN["name"], "plain.example.com", fields=_facts()),
         _row(1002, OTHER["name"], "other.example.com", "other-brand.example.com", fields=_confusing()),
@@ -103,7 +103,7 @@ def _row(number: int, name: str, *domains: str, fields: list[Row] | None = None)
 
 
 def _facts() -> list[Row]:
-    """The standard facts, and what the vendor works out itself."""
+    """Return the standard facts, and what the vendor computes itself."""
     return [
         DESCRIPTION.holding("Makes <plain> things & sells them.\n\nSince 1999."),
         LOCATION.holding(BERLIN),

@@ -39,17 +39,17 @@ class Field:
     options: tuple[str, ...] = ()
 
     def definition(self, entity: str, list_id: int | None = None) -> Row:
-        """The field as a line of `fields.jsonl`."""
+        """Return the field as a line of `fields.jsonl`."""
         place = {} if list_id is None else {"listId": list_id}
         choices = {"dropdownOptions": [self._choice(text) for text in self.options]} if self.options else {}
         return {"entity": entity, "valueType": self.value_type, **self._head, **place, **choices}
 
     def holding(self, data: Any) -> Row:
-        """The field with a value, as a record shows it."""
+        """Return the field with a value, as a record shows it."""
         return {**self._head, "value": {"type": self.value_type, "data": data}}
 
     def chosen(self, text: str) -> Row:
-        """An option as a value names it; it may be one that was deleted since."""
+        """Return an option as a value names it; it may be one that was deleted since."""
         number = self.options.index(text) if text in self.options else 999
         ranked = {"rank": number, "color": "blue"} if self.value_type == "ranked-dropdown" else {}
         return {"dropdownOptionId": self._number * 1000 + number, "text": text, **ranked}
@@ -77,28 +77,28 @@ class Fields:
     others: Sequence[Field] = field(default=())
 
     def definitions(self) -> list[Row]:
-        """The lines of `fields.jsonl`."""
+        """Return the lines of `fields.jsonl`."""
         fields = [*(given for given, _ in self.every_type), *self.others]
         return [given.definition(self.entity, self.list_id) for given in fields]
 
     def values(self, turn: int) -> list[Row]:
-        """A value for each field that has one of every type, empty ones among them."""
+        """Return a value for each field that has one of every type, empty ones among them."""
         return [given.holding(values[turn % len(values)]) for given, values in self.every_type]
 
     def __getitem__(self, name: str) -> Field:
-        """The first field with this name."""
+        """Return the first field with this name."""
         return next(given for given in [*(one for one, _ in self.every_type), *self.others] if given.name == name)
 
 
 def person(
     number: int, first: str | None, last: str | None = None, email: str | None = None, *, kind: str = "external"
 ) -> Row:
-    """A person as a value names them."""
+    """Return a person as a value names them."""
     return {"id": number, "firstName": first, "lastName": last, "primaryEmailAddress": email, "type": kind}
 
 
 def company(number: int, name: str, domain: str | None = None) -> Row:
-    """A company as a value names it."""
+    """Return a company as a value names it."""
     return {"id": number, "name": name, "domain": domain}
 
 
@@ -110,7 +110,7 @@ def place(
     state: str | None = None,
     continent: str | None = None,
 ) -> Row:
-    """A location."""
+    """Return a location."""
     return {"streetAddress": street, "city": city, "state": state, "country": country, "continent": continent}
 
 
@@ -146,7 +146,7 @@ NOTHING = company(1999, "Nothing", "gone.example.com")
 
 
 def every_type(first: int, type_: str = "global") -> list[tuple[Field, Sequence[Any]]]:
-    """A field of each value type with values by turns, numbered from `first`."""
+    """Return a field of each value type with values by turns, numbered from `first`."""
     kinds: list[tuple[str, str, Sequence[Any]]] = [
         ("Comment", "text", TEXTS),
         ("Ticker", "filterable-text", ("ABC", None, "x" * 300)),
@@ -190,5 +190,5 @@ def _choosable(first: int, type_: str) -> list[tuple[Field, Sequence[Any]]]:
 
 
 def renamed(fields: list[tuple[Field, Sequence[Any]]], old: str, new: str) -> list[tuple[Field, Sequence[Any]]]:
-    """The same fields, one of them under another name."""
+    """Return the same fields, one of them under another name."""
     return [(replace(given, name=new) if given.name == old else given, values) for given, values in fields]

@@ -26,7 +26,7 @@ FIELDS = {
 
 
 def lists() -> list[Row]:
-    """The lines of `lists.jsonl`. Two have one name, and one has a name of which no slug can be made."""
+    """Return the lines of `lists.jsonl`. Two have one name, and one has a name of which no slug can be made."""
     named = (
         (PIPELINE, "Deal Flow", "opportunity"),
         (PORTFOLIO, "Portfolio | Growth", "company"),
@@ -41,7 +41,7 @@ def lists() -> list[Row]:
 
 
 def opportunities() -> list[Row]:
-    """The lines of `opportunities.jsonl`."""
+    """Return the lines of `opportunities.jsonl`."""
     everyone = list(CROWD)
     return [
         _opportunity(5001, "Round A", people=[2001, 2002], companies=[1001]),
@@ -65,7 +65,7 @@ def opportunities() -> list[Row]:
 
 
 def entries() -> list[Row]:
-    """The lines of `list_entries.jsonl`."""
+    """Return the lines of `list_entries.jsonl`."""
     return [*_of_opportunities(), *_of_companies(), *_of_people()]
 
 

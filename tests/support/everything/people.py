@@ -48,7 +48,7 @@ FIELDS = Fields(
 
 
 def rows() -> list[Row]:
-    """The lines of `persons.jsonl`."""
+    """Return the lines of `persons.jsonl`."""
     users = [
         _row(user["id"], user["firstName"], user["lastName"], user["primaryEmailAddress"], kind="internal")
         for user in (ADA, BEN, CLEO, DORA)

@@ -36,7 +36,7 @@ COMPLETED_AT = "2024-05-04T10:00:00Z"
 
 
 def notes() -> list[Row]:
-    """The lines of `notes.jsonl`. One reply comes before its note, as it may in the order of ids."""
+    """Return the lines of `notes.jsonl`. One reply comes before its note, as it may in the order of ids."""
     return [
         _reply(8001, 8030, "Early bird", creator_id=2, created_at="2024-03-01T14:05:59Z"),
         _note(8002, PLAIN, companies=[1001]),
@@ -74,7 +74,7 @@ def notes() -> list[Row]:
 
 
 def reminders() -> list[Row]:
-    """The lines of `reminders.jsonl`."""
+    """Return the lines of `reminders.jsonl`."""
     anna, plain = {"id": 2001}, {"id": 1001}
     return [
         _reminder(9001, "Call Anna back", person=anna, owner=ADA),
@@ -95,7 +95,7 @@ def reminders() -> list[Row]:
 
 
 def files() -> list[Row]:
-    """The lines of `files.jsonl`."""
+    """Return the lines of `files.jsonl`."""
     return [
         _file(9501, "deck.pdf", "The first deck", organization_id=1001, content_type="application/pdf"),
         _file(9502, "deck.pdf", "The second deck, longer", organization_id=1001),
@@ -153,7 +153,7 @@ def _reminder(number: int, content: str | None, status: int = ACTIVE, **changes:
 
 
 def _named(person: Row) -> Row:
-    """A person as API v1 writes them."""
+    """Return a person as API v1 writes them."""
     return {
         "id": person["id"],
         "type": 1 if person["type"] == "internal" else 0,

@@ -43,7 +43,7 @@ class Message:
         return bool(self.body) and self.headers.get("content-type", "").startswith("application/json")
 
     def json(self) -> Any:
-        """The body."""
+        """Return the body."""
         return json.loads(self.body)
 
 
@@ -133,7 +133,7 @@ class Recorded:
 
 @asynccontextmanager
 async def recorded(sandbox: Sandbox) -> AsyncIterator[Recorded]:
-    """The sandbox as it is seen through two relays."""
+    """Yield the sandbox as it is seen through two relays."""
     async with AsyncExitStack() as stack:
         affinity, attio = Recorder(sandbox.affinity_url), Recorder(sandbox.attio_url)
         seen = msgspec.structs.replace(sandbox, affinity_url=await affinity.open(), attio_url=await attio.open())

@@ -25,7 +25,8 @@ class Specification:
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
     def operation(self, request: Message) -> tuple[str, Json] | None:
-        """The operation that a request asks for, with its name as `post /v2/notes`; None if the document lacks it."""
+        """Return the operation that a request asks for, with its name as `post /v2/notes`; None if the document lacks
+        it."""
         for pattern, route in self._routes:
             method = str(request.start).lower()
             if pattern.fullmatch(request.path) and method in self._document["paths"][route]:
@@ -94,7 +95,7 @@ class Specification:
 
 @cache
 def specification(name: str) -> Specification:
-    """The document of `affinity-v2` or of `attio-v2`."""
+    """Return the document of `affinity-v2` or of `attio-v2`."""
     return Specification(_nullable_spelt_out(json.loads((FOLDER / f"{name}.openapi.json").read_text())))
 
 
@@ -113,7 +114,7 @@ def _nullable_spelt_out(schema: Any) -> Any:
 
 
 def _typed(text: str, schema: Json) -> Any:
-    """A text of a query as what the schema wants."""
+    """Return a text of a query as what the schema wants."""
     match schema.get("type"):
         case "integer" | "number" if re.fullmatch(r"-?\d+", text):
             return int(text)

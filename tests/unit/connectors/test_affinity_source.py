@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tenacity import wait_none
 
 from freight.connectors.affinity.companies_people import company_row, person_row
-from freight.connectors.affinity.deals import deal_row, late_deal_row, links_of
+from freight.connectors.affinity.deals import deal_row, deal_row_v1, links_of
 from freight.connectors.affinity.fields import FIELD_TYPES
 from freight.connectors.affinity.files import file_row
 from freight.connectors.affinity.lists import entry_row
 from freight.connectors.affinity.notes import note_row
-from freight.connectors.affinity.row_parser import Reading, RowReader
+from freight.connectors.affinity.row_parser import FieldSelection, RowParser
 from freight.connectors.affinity.source import AffinityReader, AffinitySource
 from freight.connectors.affinity.tasks import task_row
 from freight.connectors.errors import UnexpectedAnswer
@@ -30,7 +30,7 @@ from support.affinity_source_parts import BASE, a_list, codes, field, page, plac
 from support.connector_parts import RecordingPacer, Script
 
 
-def company(*fields: dict[str, Any], known: Reading | None = None, **more: object) -> Row:
+def company(*fields: dict[str, Any], known: FieldSelection | None = None, **more: object) -> Row:
     row = {"id": 1, "name": "Acme", "domain": "acme.com", "domains": ["acme.com"], "isGlobal": False}
     return company_row({**row, "fields": list(fields), **more}, known or reading("companies"))
 
@@ -114,7 +114,7 @@ def test_the_firm_s_own_people_are_marked_as_such():
 )
 def test_a_person_of_an_unknown_type_is_one_of_the_firm_s_own_only_if_a_user_has_the_id(type_, own, said):
     row = {"id": 2, "firstName": "Jane", "type": type_}
-    users = Reading("people", {}, frozenset(), frozenset({"2"}))
+    users = FieldSelection("people", {}, frozenset(), frozenset({"2"}))
     as_user, as_stranger = person_row(row, users), person_row(row, reading("people"))
     assert isinstance(as_user.record, Person)
     assert isinstance(as_stranger.record, Person)
@@ -216,17 +216,17 @@ ROW_KEYS = st.sampled_from(
 
 
 def deal_from_a_list(row: Any) -> Row:
-    return deal_row(row, Reading("7", CUSTOM, frozenset()), links_of(RowReader({})))
+    return deal_row(row, FieldSelection("7", CUSTOM, frozenset()), links_of(RowParser({})))
 
 
 def deal_without_a_list(row: Any) -> Row:
-    return late_deal_row(row, Schema(lists=(a_list("1", "deals"),)), Mapping())
+    return deal_row_v1(row, Schema(lists=(a_list("1", "deals"),)), Mapping())
 
 
 READERS: list[Callable[[Any], Row]] = [
-    lambda row: company_row(row, Reading("companies", CUSTOM, frozenset())),
-    lambda row: person_row(row, Reading("people", CUSTOM, frozenset())),
-    lambda row: entry_row(row, Reading("7", CUSTOM, frozenset())),
+    lambda row: company_row(row, FieldSelection("companies", CUSTOM, frozenset())),
+    lambda row: person_row(row, FieldSelection("people", CUSTOM, frozenset())),
+    lambda row: entry_row(row, FieldSelection("7", CUSTOM, frozenset())),
     note_row,
     deal_from_a_list,
     deal_without_a_list,

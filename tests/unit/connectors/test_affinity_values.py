@@ -4,7 +4,7 @@ import pytest
 
 from freight.connectors.affinity.companies_people import company_row, person_row
 from freight.connectors.affinity.fields import FIELD_TYPES
-from freight.connectors.affinity.row_parser import Reading
+from freight.connectors.affinity.row_parser import FieldSelection
 from freight.connectors.protocols import Row
 from freight.model.crm import Company, Person
 from freight.model.fields import CompanyRef, Field, Location, PersonRef
@@ -91,7 +91,7 @@ def test_a_date_that_is_kept_at_another_midnight_is_named_where_the_day_may_be_a
     [("internal", True), ("external", False), ("collaborator", False), ("guest", True), (None, True)],
 )
 def test_a_person_of_an_unknown_type_in_a_value_is_the_firm_s_own_only_if_a_user_has_the_id(type_, internal):
-    users = Reading("companies", {"field-1": known("person-multi")}, frozenset(), frozenset({"5"}))
+    users = FieldSelection("companies", {"field-1": known("person-multi")}, frozenset(), frozenset({"5"}))
     data = [person(5, type=type_), person(6, type="guest")]
     row = company_row({"id": 1, "fields": [field("field-1", "person-multi", data)]}, users)
     assert values(row) == (PersonRef(id="5", name="Ann", internal=internal), PersonRef(id="6", name="Ann"))

@@ -191,7 +191,7 @@ def test_a_colleague_among_the_people_of_a_deal_is_named_as_one_of_the_firms_own
     assert [item["target_record_id"] for item in drafted.values["associated_people"]] == ["p3"]
     (issue,) = drafted.issues
     assert (issue.code, issue.field, issue.value) == ("internal_person_in_deal", "associated_people", "Ada")
-    assert issue.message.startswith("Ada (person 1), linked to this deal, is one of the firm's own people.")
+    assert issue.message.startswith("Ada (person 1), linked to this deal, is an internal user.")
 
 
 def test_what_is_not_in_attio_is_called_by_its_name_where_that_is_known():

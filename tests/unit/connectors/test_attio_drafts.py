@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from freight.connectors.attio import values
 from freight.connectors.attio.countries import country_code
 from freight.connectors.attio.spec import SPEC
-from freight.connectors.attio.standard import ATTIO_TYPES, own_types
+from freight.connectors.attio.standard import ATTIO_TYPES, written_types
 from freight.connectors.planning.choices import Choice
 from freight.connectors.protocols import References
 from freight.model.crm import Company, Person, Reference, claims, without_claims
@@ -158,7 +158,7 @@ def test_what_is_read_back_equals_what_was_written(record, fields, layout):
     if isinstance(record, Company):
         record = msgspec.structs.replace(record, fields=fields)
     drafted = draft(record, REFERENCES, layout)
-    types = own_types(drafted.entity, MARKS)
+    types = written_types(drafted.entity, MARKS)
     if isinstance(record, Company):
         types |= {place.attribute or "": ATTIO_TYPES[place.type or "text"] for place in layout.places}
     read = {slug: [as_attio_reads(types[slug], item) for item in drafted.values.get(slug, [])] for slug in types}

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freight.connectors.attio.phones import Reading, read_phone_numbers
+from freight.connectors.attio.phones import ParsedNumbers, read_phone_numbers
 
 COUNTRIES = st.none() | st.sampled_from(["US", "GB", "IT", "DE", "XK", "AQ", "SG", "AR", "BR"])
 TEXTS = st.text(max_size=40) | st.text("+0123456789 ()/-.,;x#ABCabcé\u0661\uff11", max_size=40)
 
 
-def numbers(reading: Reading) -> list[str]:
+def numbers(reading: ParsedNumbers) -> list[str]:
     return [phone.number for phone in reading.numbers]
 
 

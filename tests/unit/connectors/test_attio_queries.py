@@ -207,7 +207,7 @@ async def test_while_nothing_passes_at_all_a_query_waits_and_is_not_made_smaller
 
 async def test_pages_that_are_the_same_again_and_again_end_with_a_sentence(queries):
     page = httpx.Response(200, json={"data": [item(f"{number:04}") for number in range(PAGE_SIZE)]})
-    with pytest.raises(PagingLoops, match="over and over"):
+    with pytest.raises(PagingLoops, match="the same pages repeatedly"):
         await queries(Script(page)).find(PATH, sought(["x"]), key="record_id")
 
 

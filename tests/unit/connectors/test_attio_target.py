@@ -406,7 +406,7 @@ async def test_a_list_that_somebody_makes_at_the_same_moment_is_taken(target, fa
 async def test_a_list_that_the_key_may_not_see_is_named(target, fake):
     fake.answers = [data([]), error(409, "slug_conflict"), data([])]
     lists = (ListPlace(list_id="8", name="LPs", slug="l8", parent="companies", action="make"),)
-    with pytest.raises(Rejected, match="l8 that this API key may not see"):
+    with pytest.raises(Rejected, match="l8 that this API key cannot read"):
         await target.ensure_schema(ResolvedMapping(provenance=AFFINITY, entities=("lists",), lists=lists))
 
 

@@ -10,7 +10,7 @@ import pytest
 from tenacity import wait_none
 
 from freight.connectors.affinity.client import AffinityClient
-from freight.connectors.answers import LARGEST_ANSWER
+from freight.connectors.answers import MAX_ANSWER_BYTES
 from freight.connectors.attio.client import AttioClient
 from freight.connectors.errors import (
     ConnectorError,
@@ -50,11 +50,11 @@ def affinity(script: Script, pacer: RecordingPacer, **more: Any) -> AffinityClie
 
 
 async def read(client: HttpClient) -> object:
-    return await client.request("GET", "/v2/thing", kind="read", repeatable=True)
+    return await client.request("GET", "/v2/thing", kind="read", idempotent=True)
 
 
-async def write(client: HttpClient, *, repeatable: bool) -> object:
-    return await client.request("POST", "/v2/thing", kind="write", repeatable=repeatable, json={"a": 1})
+async def write(client: HttpClient, *, idempotent: bool) -> object:
+    return await client.request("POST", "/v2/thing", kind="write", idempotent=idempotent, json={"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_a_read_is_repeated_until_it_is_answered(failure, pacer):
 async def test_a_request_that_never_succeeds_ends_as_unavailable(failure, pacer):
     script = Script(failure)
     with pytest.raises(Unavailable):
-        await write(attio(script, pacer), repeatable=True)
+        await write(attio(script, pacer), idempotent=True)
     assert len(script.requests) == ATTEMPTS
 
 
@@ -122,9 +122,9 @@ async def test_pages_of_firewalls_and_maintenance_count_as_failures_of_the_vendo
     "failure",
     [httpx.ConnectError(""), httpx.ConnectTimeout(""), error(409, "concurrent_write_conflict"), error(429)],
 )
-async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_not_repeatable(failure, pacer):
+async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_not_idempotent(failure, pacer):
     script = Script(failure, OK)
-    await write(attio(script, pacer), repeatable=False)
+    await write(attio(script, pacer), idempotent=False)
     assert len(script.requests) == 2
 
 
@@ -143,7 +143,7 @@ async def test_a_write_that_certainly_had_no_effect_is_repeated_even_if_it_is_no
 async def test_a_write_that_may_have_had_its_effect_is_sent_once_and_in_doubt(failure, pacer):
     script = Script(failure)
     with pytest.raises(InDoubt):
-        await write(attio(script, pacer), repeatable=False)
+        await write(attio(script, pacer), idempotent=False)
     assert len(script.requests) == 1
 
 
@@ -338,23 +338,23 @@ async def test_an_error_body_with_status_200_is_asked_for_again(pacer):
     ).rows == []
     assert await attio(Script(WRONG_BODY, OK), pacer).read("/v2/objects") == []
     written = httpx.Response(200, json={"data": {"id": {}}})
-    assert await attio(Script(WRONG_BODY, written), pacer).write("PUT", RECORDS, {}, repeatable=True) == {"id": {}}
+    assert await attio(Script(WRONG_BODY, written), pacer).write("PUT", RECORDS, {}, idempotent=True) == {"id": {}}
     assert await attio(Script(WRONG_BODY, httpx.Response(200, json={"active": True})), pacer).identify()
     assert set(pacer.outcomes) == {"succeeded"}, "the vendor does answer"
 
 
 async def test_an_error_body_with_status_200_that_stays_is_unexpected_and_that_of_a_create_in_doubt(pacer):
     script = Script(WRONG_BODY)
-    with pytest.raises(UnexpectedAnswer, match="something else than was asked for"):
-        await attio(script, pacer).write("PUT", RECORDS, {}, repeatable=True)
+    with pytest.raises(UnexpectedAnswer, match="does not fit the request"):
+        await attio(script, pacer).write("PUT", RECORDS, {}, idempotent=True)
     assert len(script.requests) == ATTEMPTS
     with pytest.raises(InDoubt):
-        await attio(script, pacer).write("POST", RECORDS, {}, repeatable=False)
+        await attio(script, pacer).write("POST", RECORDS, {}, idempotent=False)
     assert len(script.requests) == ATTEMPTS + 1
 
 
 async def test_a_small_answer_that_unpacks_to_a_huge_one_is_broken_off(pacer):
-    bomb = gzip.compress(b" " * (LARGEST_ANSWER + 1), 9)
+    bomb = gzip.compress(b" " * (MAX_ANSWER_BYTES + 1), 9)
     assert len(bomb) < 100_000
     script = Script(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Parts(bomb)), OK)
     assert await read(attio(script, pacer)) == {"data": []}

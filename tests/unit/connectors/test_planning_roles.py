@@ -59,6 +59,6 @@ def test_the_value_of_deals_is_nobody_s_guess() -> None:
 
 
 def test_a_job_chooses_lists_by_naming_them_or_by_leaving_some_out() -> None:
-    assert Mapping().carries_list("5")
-    assert not Mapping(only_lists=["6"]).carries_list("5")
-    assert not Mapping(lists={"5": ListMapping(skip=True)}).carries_list("5")
+    assert Mapping().migrates_list("5")
+    assert not Mapping(only_lists=["6"]).migrates_list("5")
+    assert not Mapping(lists={"5": ListMapping(skip=True)}).migrates_list("5")

@@ -12,7 +12,7 @@ from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning.attributes import field_owner
 from freight.connectors.attio.planning.lists import matching_list
 from freight.connectors.attio.provenance import Marks, is_made_for_field, is_mark
-from freight.connectors.attio.standard import CAPABILITIES, added_to, own_types
+from freight.connectors.attio.standard import CAPABILITIES, managed_attributes, written_types
 from freight.connectors.attio.target import AttioTarget
 from freight.connectors.planning.fields import place_fields
 from freight.connectors.planning.lists import ListDefinition
@@ -125,7 +125,7 @@ def test_a_draft_names_no_other_system_than_its_own(record: Record) -> None:
         return a_writer(MarkedAttio(), provenance).draft(record, REFERENCES)
 
     second = drafted(HUBSPOT)
-    written = json.dumps([second.values, second.unique, second.on_create, sorted(second.carried)])
+    written = json.dumps([second.values, second.unique, second.on_create, sorted(second.migrated)])
     assert "affinity" not in written.lower()
     assert "hubspot" in written.lower()
     assert drafted(AFFINITY).values != second.values
@@ -139,14 +139,14 @@ def test_the_marks_of_two_systems_differ_in_everything() -> None:
         assert own.of_list("7") != other.of_list("7")
         assert own.list_ending("7") != other.list_ending("7")
     for owner in ("companies", "people", "deals", "8"):
-        shared = own_types(owner, FIRST).keys() & own_types(owner, SECOND).keys()
+        shared = written_types(owner, FIRST).keys() & written_types(owner, SECOND).keys()
         assert not any("affinity" in slug or "hubspot" in slug for slug in shared)
 
 
 @pytest.mark.parametrize("marks", [FIRST, SECOND], ids=["affinity", "hubspot"])
 def test_what_bears_ids_is_known_as_a_mark_whichever_system_it_is_of(marks: Marks) -> None:
     for owner in ("companies", "people", "deals", "8"):
-        added = {each.slug: is_mark(owner, each.slug, each.description) for each in added_to(owner, marks)}
+        added = {each.slug: is_mark(owner, each.slug, each.description) for each in managed_attributes(owner, marks)}
         assert added.pop("phone_numbers", False) is False
         assert all(added.values())
     assert not is_mark("companies", "crm_id", None)

@@ -11,8 +11,8 @@ from freight.connectors.attio.client import AttioClient
 from freight.connectors.errors import InDoubt, MustWait, QuotaExhausted
 from freight.connectors.http import HttpClient
 from freight.connectors.waits import (
-    LONGEST_WAIT,
-    LONGEST_WAIT_IN_STEP,
+    MAX_WAIT,
+    MAX_WAIT_IN_STEP,
     PROMPT_REFUSALS,
     REFUSED_WAIT,
     obeyed,
@@ -71,7 +71,7 @@ def test_the_waits_for_one_request_grow_until_they_are_no_longer_kept_within_the
     assert waits == [1.0] * PROMPT_REFUSALS + [2.0, 4.0, 8.0, REFUSED_WAIT]
     untold = [wait_for_limit(None, refusals, alone=False) for refusals in range(1, 7)]
     assert 1 <= untold[0] <= 2
-    assert untold[-1] == REFUSED_WAIT > LONGEST_WAIT_IN_STEP
+    assert untold[-1] == REFUSED_WAIT > MAX_WAIT_IN_STEP
 
 
 class Waits:
@@ -107,7 +107,7 @@ def affinity(script: Script, pacer: RecordingPacer) -> AffinityClient:
 
 
 async def read(client: HttpClient) -> object:
-    return await client.request("GET", "/v2/thing", kind="read", repeatable=True)
+    return await client.request("GET", "/v2/thing", kind="read", idempotent=True)
 
 
 async def test_a_rate_limit_is_never_a_failure_and_never_keeps_a_step_for_long(pacer, waits):
@@ -136,7 +136,7 @@ async def test_a_short_wait_pauses_the_account_and_stays_within_the_step(pacer, 
     assert waits.seconds == [], "the pacer lets nobody send before"
 
 
-@pytest.mark.parametrize(("asked", "kept"), [("600", 600), ("31536000", LONGEST_WAIT), ("{epoch}", LONGEST_WAIT)])
+@pytest.mark.parametrize(("asked", "kept"), [("600", 600), ("31536000", MAX_WAIT), ("{epoch}", MAX_WAIT)])
 async def test_a_long_wait_pauses_the_account_and_gives_the_step_its_lease_back(asked, kept, pacer):
     headers = {"Retry-After": asked.format(epoch=int(datetime.now(UTC).timestamp()) + 86400)}
     script = Script(httpx.Response(429, headers=headers))
@@ -180,7 +180,7 @@ async def test_an_unavailable_vendor_is_tried_again_when_it_says(pacer, waits):
     assert pacer.pauses == []
 
 
-@pytest.mark.parametrize(("asked", "kept"), [("1800", 1800), ("31536000", LONGEST_WAIT)])
+@pytest.mark.parametrize(("asked", "kept"), [("1800", 1800), ("31536000", MAX_WAIT)])
 async def test_a_vendor_that_is_unavailable_for_long_is_waited_for_outside_of_the_step(asked, kept, pacer, waits):
     script = Script(httpx.Response(503, headers={"Retry-After": asked}))
     with pytest.raises(MustWait) as raised:
@@ -194,4 +194,4 @@ async def test_a_vendor_that_is_unavailable_for_long_is_waited_for_outside_of_th
 async def test_a_create_that_met_an_unavailable_vendor_is_in_doubt_whatever_the_vendor_asks(pacer, waits):
     client = attio(Script(httpx.Response(503, headers={"Retry-After": "1800"})), pacer, waits)
     with pytest.raises(InDoubt):
-        await client.request("POST", "/v2/thing", kind="write", repeatable=False, json={})
+        await client.request("POST", "/v2/thing", kind="write", idempotent=False, json={})

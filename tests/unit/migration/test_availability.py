@@ -15,7 +15,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
 )
 from freight.connectors.protocols import Workspace
-from freight.domain.migration.steps.availability import LONGEST_WAIT_SECONDS, MAX_FAILURES_IN_A_ROW, Availability, Waits
+from freight.domain.migration.steps.availability import MAX_FAILURES_IN_A_ROW, MAX_WAIT_SECONDS, Availability, Waits
 
 
 class Vendor:
@@ -43,7 +43,7 @@ async def test_a_vendor_that_answers_nothing_is_waited_for(error):
         await of(Vendor(error)).failed(Unavailable("500"))
     assert waits.value.code == "vendor_unavailable"
     assert waits.value.until > datetime.now(UTC)
-    assert "goes on by itself" in str(waits.value)
+    assert "continues by itself" in str(waits.value)
 
 
 async def test_a_key_that_is_refused_is_not_waited_for():
@@ -94,6 +94,6 @@ def test_waits_grow_and_are_bounded_until_the_vendor_answers():
     seconds = [waits.next(job) for _ in range(8)]
     assert seconds[0] < 5
     assert seconds == sorted(seconds)
-    assert seconds[-1] == LONGEST_WAIT_SECONDS
+    assert seconds[-1] == MAX_WAIT_SECONDS
     waits.over(job)
     assert waits.next(job) == seconds[0]

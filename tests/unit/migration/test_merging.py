@@ -41,7 +41,7 @@ def migrate(
     *,
     held: Attributes | None = None,
     automatic: frozenset[str] = frozenset(),
-    carried: frozenset[str] = frozenset(SLUGS),
+    migrated: frozenset[str] = frozenset(SLUGS),
     interrupted: bool = False,
 ) -> Migrated:
     """Run a job over one record; other records of the target hold the values `held`."""
@@ -54,7 +54,7 @@ def migrate(
         values={slug: items for slug, items in wanted.items() if items},
         unique={},
         multiple=frozenset(MULTIPLE),
-        carried=carried,
+        migrated=migrated,
     )
     existing = TargetRecord(id="t", source_id=None, values=target, automatic=automatic)
     merged = merge(draft, source, existing, known, policy, interrupted=interrupted)
@@ -142,12 +142,12 @@ def test_overwrite_makes_the_target_say_what_the_source_says(
 
 @given(attributes, attributes, attributes, slugs, policies)
 def test_what_the_job_does_not_migrate_stays_as_it_is(
-    first: Attributes, target: Attributes, second: Attributes, carried: frozenset[str], policy: Any
+    first: Attributes, target: Attributes, second: Attributes, migrated: frozenset[str], policy: Any
 ) -> None:
     earlier = migrate(first, target)
-    given = {slug: items for slug, items in second.items() if slug in carried}
-    later = migrate(given, earlier.target, earlier.known, policy, carried=carried)
-    for slug in set(SLUGS) - carried:
+    given = {slug: items for slug, items in second.items() if slug in migrated}
+    later = migrate(given, earlier.target, earlier.known, policy, migrated=migrated)
+    for slug in set(SLUGS) - migrated:
         assert later.target.get(slug) == earlier.target.get(slug)
         assert later.known.values.get(slug) == earlier.known.values.get(slug)
         assert (slug in later.known.written) == (slug in earlier.known.written)

@@ -31,7 +31,7 @@ attributes = st.dictionaries(st.sampled_from(SLUGS), st.lists(texts, min_size=1,
 
 def draft_of(values: Attributes) -> Draft:
     return Draft(
-        entity="companies", source_id="1", values=values, unique={}, multiple=MULTIPLE, carried=frozenset(SLUGS)
+        entity="companies", source_id="1", values=values, unique={}, multiple=MULTIPLE, migrated=frozenset(SLUGS)
     )
 
 
@@ -151,7 +151,7 @@ def test_what_the_target_demands_is_never_cleared(on_existing: Any) -> None:
 def test_what_the_job_does_not_carry_is_left_as_it_is(on_existing: Any) -> None:
     held: Attributes = {"name": ["Acme"], "description": ["Anvils"]}
     before = created(draft_of(held), held, at("t1"))
-    draft = msgspec.structs.replace(draft_of({"name": ["Acme Ltd"]}), carried=frozenset({"name"}))
+    draft = msgspec.structs.replace(draft_of({"name": ["Acme Ltd"]}), migrated=frozenset({"name"}))
     staged = Staged(id=1, source_id="1", record=Company(id="1"), in_flight=None)
     plan = plan_update(staged, draft, draft.values, at("t1", **held), before, on_existing)
     assert plan.values == {"name": ["Acme Ltd"]}

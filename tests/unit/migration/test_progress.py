@@ -16,7 +16,7 @@ def test_a_cursor_that_leads_back_to_an_earlier_page_is_a_loop():
     progress = Progress()
     progress.note(page("b"), new=100, read=100)
     progress.note(page("c"), new=100, read=200)
-    with pytest.raises(PagingLoops, match="back to an earlier one"):
+    with pytest.raises(PagingLoops, match="back to an earlier page"):
         progress.note(page("b"), new=0, read=200)
 
 

@@ -47,7 +47,7 @@ def draft(*slots: ReferenceSlot, **values: list[Any]) -> Draft:
         values=values,
         unique={},
         multiple=frozenset(),
-        carried=frozenset({"name", *(slot.attribute for slot in slots)}),
+        migrated=frozenset({"name", *(slot.attribute for slot in slots)}),
         issues=(EARLIER,),
         slots=slots,
     )
@@ -99,7 +99,7 @@ def test_two_records_that_are_one_in_the_target_are_one_value() -> None:
 def test_the_second_pass_has_references_alone() -> None:
     second = fill(references_only(draft(slot("team", "1", "9"), name=["Acme"])), people("1"))
     assert second.values == {"team": [item("people", "t1")]}
-    assert second.carried == frozenset()
+    assert second.migrated == frozenset()
     assert [issue.code for issue in second.issues] == ["missing"]
 
 

@@ -19,7 +19,7 @@ from freight.pacing.slots import Slots
 LIMIT = 25
 ANSWER_SECONDS = 0.01
 BETWEEN_TURNS = 0.0005
-LONGEST_WAIT = 10.0
+MAX_WAIT = 10.0
 
 Window = Literal["sliding", "calendar"]
 Event = Callable[[float], None]
@@ -89,7 +89,7 @@ class Fleet:
         self._take(now)
 
     def _take(self, now: float) -> None:
-        slot = self._slots.take(now, self.pace.distance(now, LIMIT), LONGEST_WAIT)
+        slot = self._slots.take(now, self.pace.distance(now, LIMIT), MAX_WAIT)
         assert slot.is_taken
         late = self._tail(self._lateness)
         self._at(slot.at + late, lambda now: self._send(now, late))

@@ -116,9 +116,9 @@ def level_of(call: ast.Call) -> str | None:
             return level
         case "_error" | "blocker", _, _:
             return "error"
-        case (("Issue" | "_warning" | "advisory" | "say"), None, None):
+        case (("Issue" | "_warning" | "advisory" | "add_issue"), None, None):
             return "warning"
-        case "say", None, ast.Constant(value=True):
+        case "add_issue", None, ast.Constant(value=True):
             return "info"
         case _:
             return None

@@ -20,7 +20,7 @@ from freight.domain.report.mapping import (
     Members,
     UnmatchedUser,
 )
-from freight.domain.report.markdown import LONGEST_VALUE, render
+from freight.domain.report.markdown import MAX_VALUE_LENGTH, render
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -131,6 +131,6 @@ def test_every_text_is_shown_as_it_is(given_text):
     tokens = MARKDOWN.parse(render(report(given_text)))
     title = tokens[1]
     assert "".join(part.content for part in title.children or ()) == f"Report: {wanted or 'migration'}"
-    if len(wanted) <= LONGEST_VALUE:
+    if len(wanted) <= MAX_VALUE_LENGTH:
         cells = ["".join(part.content for part in token.children or ()) for token in tokens if token.type == "inline"]
         assert wanted in cells

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
 
-DATABASE_AWAY: tuple[type[Exception], ...] = (
+DATABASE_UNAVAILABLE: tuple[type[Exception], ...] = (
     ConnectionError,
     FileNotFoundError,
     TimeoutError,
@@ -182,8 +182,8 @@ def _on_parameters(request: AnyRequest, error: ValidationException) -> Response[
     return _answer(request, 422, details=details)
 
 
-def _on_database_away(request: AnyRequest, error: Exception) -> Response[Error]:
-    throttled.warning("database_away", error)
+def _on_database_unavailable(request: AnyRequest, error: Exception) -> Response[Error]:
+    throttled.warning("database_unavailable", error)
     return _answer(request, 503, headers={"Retry-After": str(DATABASE_RETRY_SECONDS)})
 
 
@@ -196,6 +196,6 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     domain.DomainError: _on_domain_error,
     ValidationException: _on_parameters,
     HTTPException: _on_http_exception,
-    **dict.fromkeys(DATABASE_AWAY, _on_database_away),
+    **dict.fromkeys(DATABASE_UNAVAILABLE, _on_database_unavailable),
     Exception: _on_crash,
 }

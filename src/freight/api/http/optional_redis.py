@@ -20,12 +20,12 @@ class OptionalRedis:
     """Queries Redis, and logs once when it becomes unavailable and once when it is back."""
 
     def __init__(self) -> None:
-        self._away = False
+        self._is_unavailable = False
         self._retry_at = 0.0
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
         """Return the result, or None while Redis is unavailable."""
-        if self._away:
+        if self._is_unavailable:
             if time.monotonic() < self._retry_at:
                 return None
             # Other requests need not wait for the one that tries.
@@ -45,16 +45,16 @@ class OptionalRedis:
         except (RedisError, OSError) as error:
             self._unavailable(error)
             return None
-        if self._away:
+        if self._is_unavailable:
             log.info("redis_back", consequence="Requests are limited and cached again.")
-            self._away = False
+            self._is_unavailable = False
         return answer
 
     def _unavailable(self, error: Exception) -> None:
-        if not self._away:
+        if not self._is_unavailable:
             log.warning(
-                "redis_away",
+                "redis_unavailable",
                 reason=str(error) or type(error).__name__,
                 consequence="Requests are not limited and nothing is cached until it is back.",
             )
-        self._away, self._retry_at = True, time.monotonic() + RETRY_AFTER
+        self._is_unavailable, self._retry_at = True, time.monotonic() + RETRY_AFTER

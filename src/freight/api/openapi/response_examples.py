@@ -141,7 +141,7 @@ _STATISTICS: Example = {
     "eta_seconds": None,
 }
 
-_INTERNAL = "This person belongs to the firm itself: such people are invited to the target as members."
+_INTERNAL = "This person is an internal user: such people are invited to the target as members."
 
 _REPORT: Example = {
     "job": {
@@ -217,7 +217,7 @@ _REPORT: Example = {
         {
             "entity": "companies",
             "records": 2,
-            "example": {"source_id": "1042", "value": None, "message": "The source no longer shows this company."},
+            "example": {"source_id": "1042", "value": None, "message": "The source no longer returns this company."},
         }
     ],
     "made_by_target": {"records": 2, "values": ["acme.com", "globex.com"], "advice": advice_on(MADE_BY_TARGET)},

@@ -24,7 +24,7 @@ from litestar.response.sse import ServerSentEventMessage
 
 from freight import database
 from freight.api.http.auth import requires_scope
-from freight.api.http.errors import DATABASE_AWAY, documented
+from freight.api.http.errors import DATABASE_UNAVAILABLE, documented
 from freight.api.http.filters import JobId
 from freight.api.http.shares import Shared, Shares
 from freight.api.http.streaming import StreamingResponse
@@ -198,7 +198,7 @@ async def _told(
             seen_now = await watchers.look(caller, job.id)
         except NotFound:
             return
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("events_interrupted", error=str(error))
             break
         if seen_now is None:

@@ -17,7 +17,7 @@ from freight.api.http.pagination import KeysPage, Limit, Offset, page
 from freight.api.openapi import request_examples
 from freight.api.schemas.responses import KEYS
 from freight.domain.tenancy import api_keys
-from freight.domain.tenancy.api_keys import DEFAULT_OVERLAP, LONGEST_OVERLAP, ApiKey, Caller, KeyRequest, NewKey
+from freight.domain.tenancy.api_keys import DEFAULT_OVERLAP, MAX_OVERLAP, ApiKey, Caller, KeyRequest, NewKey
 from freight.domain.tenancy.audit import Actor
 from freight.encryption import CredentialCipher
 from freight.settings import Settings
@@ -105,7 +105,7 @@ class KeysController(Controller):
         overlap_seconds: Annotated[
             int,
             QueryParameter(
-                ge=0, le=int(LONGEST_OVERLAP.total_seconds()), description="Seconds for which the old key stays valid."
+                ge=0, le=int(MAX_OVERLAP.total_seconds()), description="Seconds for which the old key stays valid."
             ),
         ] = int(DEFAULT_OVERLAP.total_seconds()),
     ) -> Response[NewKey]:

@@ -58,10 +58,10 @@ class WebhooksController(Controller):
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
         cipher: NamedDependency[CredentialCipher],
-        webhook_guard: NamedDependency[EgressPolicy],
+        egress_policy: NamedDependency[EgressPolicy],
     ) -> Response[NewWebhook]:
         """Create a webhook."""
-        await subscriptions.check_url(webhook_guard, data.url)
+        await subscriptions.check_url(egress_policy, data.url)
         async with database.as_tenant(caller.tenant_id) as tx:
             webhook, secret = await subscriptions.create(tx, cipher, actor, caller.tenant_id, data)
         return Response(_with_secret(webhook, secret), headers={"Location": f"{WEBHOOKS}/{webhook.id}"})
@@ -110,10 +110,10 @@ class WebhooksController(Controller):
         data: Annotated[WebhookChange, BodyKwarg(examples=request_examples.WEBHOOK_CHANGES)],
         caller: NamedDependency[Caller],
         actor: NamedDependency[Actor],
-        webhook_guard: NamedDependency[EgressPolicy],
+        egress_policy: NamedDependency[EgressPolicy],
     ) -> WebhookView:
         """Update a webhook."""
-        await subscriptions.check_url(webhook_guard, data.url)
+        await subscriptions.check_url(egress_policy, data.url)
         async with database.as_tenant(caller.tenant_id) as tx:
             return _webhook(await subscriptions.change(tx, actor, webhook_id, data))
 

@@ -15,7 +15,7 @@ from tenacity.wait import wait_base
 from freight.connectors.affinity.downloads import GRACE_SECONDS, Downloads, is_fetchable
 from freight.connectors.affinity.fields import text_of
 from freight.connectors.affinity.spec import SPEC
-from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, anything, holds
+from freight.connectors.answers import Accepts, Fault, Json, VendorErrorBody, any_json, has_keys
 from freight.connectors.errors import (
     CursorRefused,
     NotFound,
@@ -39,7 +39,7 @@ PAGE_SIZE_V1 = 500
 
 DOWNLOADS = "/entity-files/download/"
 
-LONGEST_MONTH = 31 * 86400.0
+MONTH_SECONDS = 31 * 86400.0
 UNKNOWN_MONTH = 3600.0
 """Seconds until a used-up quota is tried again if Affinity does not say when the month ends."""
 
@@ -98,11 +98,11 @@ class AffinityClient(HttpClient):
 
     async def whoami(self) -> Json:
         """Return `{"tenant": {"id", "name", "subdomain"}, "user": {…}, "grant": {…}}`."""
-        return await self.get("/v2/auth/whoami", accepts=holds("tenant"))
+        return await self.get("/v2/auth/whoami", accepts=has_keys("tenant"))
 
-    async def get(self, path: str, params: Params | None = None, accepts: Accepts = anything) -> Json:
+    async def get(self, path: str, params: Params | None = None, accepts: Accepts = any_json) -> Json:
         """Return the response to any GET, of either version."""
-        return await self.request("GET", path, kind="read", repeatable=True, params=params, accepts=accepts)
+        return await self.request("GET", path, kind="read", idempotent=True, params=params, accepts=accepts)
 
     async def page(self, path: str, cursor: str | None, params: Params | None = None) -> AffinityPage:
         """Return a page of up to 100 rows of version 2.
@@ -115,9 +115,9 @@ class AffinityClient(HttpClient):
     async def _page(self, path: str, cursor: str | None, params: Params | None, paging: Paging) -> AffinityPage:
         with _at(path, cursor):
             if cursor is None:
-                answer = await self.get(path, {"limit": PAGE_SIZE, **(params or {})}, holds("data", "pagination"))
+                answer = await self.get(path, {"limit": PAGE_SIZE, **(params or {})}, has_keys("data", "pagination"))
             else:
-                answer = await self.get(f"{_origin(self.base_url)}{cursor}", None, holds("data", "pagination"))
+                answer = await self.get(f"{_origin(self.base_url)}{cursor}", None, has_keys("data", "pagination"))
         match answer:
             case {"data": list() | None as rows, "pagination": {} as pagination}:
                 following = self._cursor(pagination.get("nextUrl"))
@@ -149,7 +149,7 @@ class AffinityClient(HttpClient):
         """
         path = f"/v2/{collection}/search"
         params: Params = {"limit": 1, "totalCount": "true"}
-        return _total(await self.request("POST", path, kind="read", repeatable=True, params=params, json={}))
+        return _total(await self.request("POST", path, kind="read", idempotent=True, params=params, json={}))
 
     async def page_v1(self, path: str, key: str, token: str | None) -> AffinityPage:
         """Return a page of up to 500 rows of version 1, which are below `key` or are the whole response.
@@ -159,7 +159,7 @@ class AffinityClient(HttpClient):
         """
         params: Params = {"page_size": PAGE_SIZE_V1, **({} if token is None else {"page_token": token})}
         with _at(path, token):
-            answer = await self.get(path, params, lambda answer: isinstance(answer, list) or holds(key)(answer))
+            answer = await self.get(path, params, lambda answer: isinstance(answer, list) or has_keys(key)(answer))
         match answer:
             case list() as rows:
                 following = None
@@ -218,10 +218,10 @@ class AffinityClient(HttpClient):
                 pass
             case _:
                 errors = body
-        said = [_said(error) for error in (errors if isinstance(errors, list) else [errors])]
+        parsed = [_parsed(error) for error in (errors if isinstance(errors, list) else [errors])]
         return VendorErrorBody(
-            code=next((complaint.code for complaint in said if complaint.code), None),
-            message=" ".join(complaint.message for complaint in said if complaint.message) or None,
+            code=next((complaint.code for complaint in parsed if complaint.code), None),
+            message=" ".join(complaint.message for complaint in parsed if complaint.message) or None,
         )
 
     def _rejection(self, status: int, complaint: VendorErrorBody, message: str) -> Rejected:
@@ -233,7 +233,7 @@ class AffinityClient(HttpClient):
         # none), and a limit on concurrency, which must be the cause if something is left of both.
         if _number(headers, "X-Ratelimit-Limit-Org-Remaining") == 0:
             seconds = seconds_asked(headers, "X-Ratelimit-Limit-Org-Reset", now) or UNKNOWN_MONTH
-            resets_at = now + timedelta(seconds=min(seconds, LONGEST_MONTH))
+            resets_at = now + timedelta(seconds=min(seconds, MONTH_SECONDS))
             raise QuotaExhausted(
                 f"The Affinity account has used up its API calls for this month; more are available from "
                 f"{resets_at:%F %R} UTC.",
@@ -264,7 +264,7 @@ async def optional(asked: Awaitable[Answer]) -> Answer | None:
         return None
 
 
-def _said(error: object) -> VendorErrorBody:
+def _parsed(error: object) -> VendorErrorBody:
     match error:
         case str():
             return VendorErrorBody(message=text_of(error))

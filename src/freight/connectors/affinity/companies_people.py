@@ -9,56 +9,56 @@ from freight.connectors.affinity.fields import (
     read_locations,
     read_texts,
 )
-from freight.connectors.affinity.row_parser import FieldsReader, Reading, distinct, row_without_id
+from freight.connectors.affinity.row_parser import FieldSelection, FieldsParser, distinct, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Issue, Row
 from freight.model.crm import Company, Person
 
 
-def company_row(row: Json, reading: Reading) -> Row:
+def company_row(row: Json, selection: FieldSelection) -> Row:
     """Return a company of Affinity as a record."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
-    reader = FieldsReader(row, reading)
+    parser = FieldsParser(row, selection)
     company = Company(
         id=id_,
-        name=reader.text("name"),
-        domains=distinct(reader.texts("domain", "domains")),
-        description=reader.fact("description", read_texts),
-        phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
-        location=reader.fact("location", read_locations),
-        linkedin=reader.fact("linkedin", read_texts),
-        fields=reader.fields,
+        name=parser.text("name"),
+        domains=distinct(parser.texts("domain", "domains")),
+        description=parser.fact("description", read_texts),
+        phone_numbers=tuple(parser.facts("phone_numbers", read_texts)),
+        location=parser.fact("location", read_locations),
+        linkedin=parser.fact("linkedin", read_texts),
+        fields=parser.fields,
     )
-    return Row(id=id_, record=company, issues=tuple(reader.issues))
+    return Row(id=id_, record=company, issues=tuple(parser.issues))
 
 
-def person_row(row: Json, reading: Reading) -> Row:
+def person_row(row: Json, selection: FieldSelection) -> Row:
     """Return a person of Affinity as a record, also an internal user."""
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
-    reader = FieldsReader(row, reading)
-    employer = reader.fact("company_id", read_companies)
+    parser = FieldsParser(row, selection)
+    employer = parser.fact("company_id", read_companies)
     type_ = row.get("type")
-    internal = is_internal(id_, type_, reading.users)
+    internal = is_internal(id_, type_, selection.users)
     if type_ is not None and type_ not in PERSON_TYPES:
-        reader.issues.append(_unknown_person_type(type_, internal=internal))
+        parser.issues.append(_unknown_person_type(type_, internal=internal))
     person = Person(
         id=id_,
-        first_name=reader.text("firstName"),
-        last_name=reader.text("lastName"),
-        emails=distinct(reader.texts("primaryEmailAddress", "emailAddresses")),
-        phone_numbers=tuple(reader.facts("phone_numbers", read_texts)),
-        job_title=reader.fact("job_title", read_texts),
-        location=reader.fact("location", read_locations),
-        linkedin=reader.fact("linkedin", read_texts),
+        first_name=parser.text("firstName"),
+        last_name=parser.text("lastName"),
+        emails=distinct(parser.texts("primaryEmailAddress", "emailAddresses")),
+        phone_numbers=tuple(parser.facts("phone_numbers", read_texts)),
+        job_title=parser.fact("job_title", read_texts),
+        location=parser.fact("location", read_locations),
+        linkedin=parser.fact("linkedin", read_texts),
         company_id=None if employer is None else employer.id,
         internal=internal,
-        fields=reader.fields,
+        fields=parser.fields,
     )
-    return Row(id=id_, record=person, issues=tuple(reader.issues))
+    return Row(id=id_, record=person, issues=tuple(parser.issues))
 
 
 def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
@@ -66,7 +66,7 @@ def _unknown_person_type(type_: object, *, internal: bool) -> Issue:
     return Issue(
         level="info",
         code="unknown_person_type",
-        message=f"Affinity says of this person a type that Freight does not know, so the person is taken for {taken}.",
+        message=f"Affinity gives this person a type that Freight does not know, so the person is treated as {taken}.",
         field="type",
         value=quoted(type_),
     )

@@ -18,20 +18,20 @@ from freight.connectors.affinity.lists import (
     LIST_NOT_CHOSEN,
     LIST_REFUSED,
     Position,
-    carried_lists,
     entity_of,
     entries_page,
     entry_path,
+    migrated_lists,
 )
 from freight.connectors.affinity.row_parser import (
-    FieldsReader,
-    Reading,
-    RowReader,
+    FieldSelection,
+    FieldsParser,
+    RowParser,
     refused_row,
     row_without_id,
     values_cut_off,
 )
-from freight.connectors.affinity.truncated_values import complete
+from freight.connectors.affinity.truncated_values import fetch_all_values
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing, Rejected, UnexpectedAnswer
 from freight.connectors.protocols import Issue, Page, Row
@@ -65,8 +65,8 @@ class Deals:
         self._client = client
         self._schema = schema
         self._mapping = mapping
-        self._lists = [given for given in carried_lists(schema, mapping) if given.of == "deals"]
-        self._readings = {given.id: Reading.of(schema, mapping, given.id) for given in self._lists}
+        self._lists = [given for given in migrated_lists(schema, mapping) if given.of == "deals"]
+        self._selections = {given.id: FieldSelection.of(schema, mapping, given.id) for given in self._lists}
         self._associations: dict[str, Associations] = {}
 
     async def read_page(self, cursor: str | None) -> Page:
@@ -103,7 +103,7 @@ class Deals:
         page = await self._client.page_v1("/opportunities", "opportunities", position.cursor)
         following = None if page.cursor is None else msgspec.structs.replace(position, cursor=page.cursor)
         return Page(
-            rows=tuple(late_deal_row(row, self._schema, self._mapping) for row in page.rows),
+            rows=tuple(deal_row_v1(row, self._schema, self._mapping) for row in page.rows),
             next_cursor=None if following is None else str(following),
             incomplete=LIST_REFUSED if following is None and position.refused else None,
         )
@@ -111,20 +111,20 @@ class Deals:
     async def _read_one(self, row: Json) -> Row:
         match row:
             case {"list_entries": [{"id": int() as entry_id, "list_id": int() as list_id}, *_]} if (
-                str(list_id) in self._readings
+                str(list_id) in self._selections
             ):
                 path = entry_path(str(list_id), str(entry_id))
                 entry = await optional(self._client.get(path, {"fieldTypes": ["list"]}))
                 if id_of(entity_of(entry)) is None:
-                    return late_deal_row(row, self._schema, self._mapping)
-                return await self._deal(entry, str(list_id), links_of(RowReader(row)))
+                    return deal_row_v1(row, self._schema, self._mapping)
+                return await self._deal(entry, str(list_id), links_of(RowParser(row)))
             case _:
-                return late_deal_row(row, self._schema, self._mapping)
+                return deal_row_v1(row, self._schema, self._mapping)
 
     async def _deal(self, entry: Json, list_id: str, links: Links) -> Row:
-        reading = self._readings[list_id]
-        await complete(self._client, entry_path(list_id, id_of(entry)), entity_of(entry), reading)
-        return deal_row(entry, reading, links)
+        selection = self._selections[list_id]
+        await fetch_all_values(self._client, entry_path(list_id, id_of(entry)), entity_of(entry), selection)
+        return deal_row(entry, selection, links)
 
     async def _associations_of(self, list_id: str) -> Associations:
         if list_id not in self._associations:
@@ -146,7 +146,7 @@ class Deals:
         if id_ is not None and (cut or associations.ids != ASSOCIATIONS):
             answer = await optional(self._client.get(f"/opportunities/{id_}"))
             if isinstance(answer, dict):
-                return links_of(RowReader(answer))
+                return links_of(RowParser(answer))
         issues = [values_cut_off(field) for field in cut]
         people, companies = fields.get("persons"), fields.get("companies")
         return Links(
@@ -156,31 +156,31 @@ class Deals:
         )
 
 
-def links_of(reader: RowReader) -> Links:
+def links_of(parser: RowParser) -> Links:
     """Return the links of an opportunity according to version 1."""
-    people, companies = (reader.values(key, id_text) for key in ("person_ids", "organization_ids"))
-    return Links(tuple(dict.fromkeys(people)), tuple(dict.fromkeys(companies)), tuple(reader.issues))
+    people, companies = (parser.values(key, id_text) for key in ("person_ids", "organization_ids"))
+    return Links(tuple(dict.fromkeys(people)), tuple(dict.fromkeys(companies)), tuple(parser.issues))
 
 
-def deal_row(entry: Json, reading: Reading, links: Links) -> Row:
+def deal_row(entry: Json, selection: FieldSelection, links: Links) -> Row:
     """Return an opportunity on its list as a record."""
     entity = entity_of(entry)
     id_ = id_of(entity)
     if id_ is None:
         return row_without_id(entry)
-    reader = FieldsReader(entity, reading)
+    parser = FieldsParser(entity, selection)
     deal = Deal(
         id=id_,
-        name=_name(reader),
-        list_id=reading.owner,
+        name=_name(parser),
+        list_id=selection.owner,
         person_ids=links.person_ids,
         company_ids=links.company_ids,
-        fields=reader.fields,
+        fields=parser.fields,
     )
-    return Row(id=id_, record=deal, issues=(*reader.issues, *links.issues))
+    return Row(id=id_, record=deal, issues=(*parser.issues, *links.issues))
 
 
-def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
+def deal_row_v1(row: Json, schema: Schema, mapping: Mapping) -> Row:
     """Return an opportunity of version 1 as a record, without the values of its list.
 
     It is used only for opportunities that were not read with their lists. Affinity documents that `list_entries` is
@@ -189,21 +189,21 @@ def late_deal_row(row: Json, schema: Schema, mapping: Mapping) -> Row:
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
-    reader = RowReader(row)
-    list_id = next(iter(reader.values("list_entries", _list_id)), None)
+    parser = RowParser(row)
+    list_id = next(iter(parser.values("list_entries", _list_id)), None)
     known = any(given.id == list_id for given in schema.lists)
-    links = links_of(reader)
+    links = links_of(parser)
     deal = Deal(
         id=id_,
-        name=_name(reader),
+        name=_name(parser),
         list_id=list_id if known else None,
         person_ids=links.person_ids,
         company_ids=links.company_ids,
     )
-    carried = mapping.only_lists is None if list_id is None else mapping.carries_list(list_id)
-    if not carried:
+    is_migrated = mapping.only_lists is None if list_id is None else mapping.migrates_list(list_id)
+    if not is_migrated:
         return Row(id=id_, record=deal, skip=LIST_NOT_CHOSEN)
-    return Row(id=id_, record=deal, issues=(*reader.issues, LIST_READ_BEFORE if known else LIST_HIDDEN))
+    return Row(id=id_, record=deal, issues=(*parser.issues, LIST_READ_BEFORE if known else LIST_HIDDEN))
 
 
 LIST_READ_BEFORE = Issue(
@@ -223,11 +223,11 @@ HIDDEN_AT_SOURCE = Issue(
 )
 
 
-def _name(reader: RowReader) -> str | None:
-    name = reader.text("name")
+def _name(parser: RowParser) -> str | None:
+    name = parser.text("name")
     if name != HIDDEN_NAME:
         return name
-    reader.issues.append(HIDDEN_AT_SOURCE)
+    parser.issues.append(HIDDEN_AT_SOURCE)
     return None
 
 

@@ -14,7 +14,7 @@ import msgspec
 from freight.connectors.protocols import Issue
 from freight.model.crm import File
 
-LARGEST = 256 * 1024 * 1024
+MAX_FILE_BYTES = 256 * 1024 * 1024
 """Bytes of the largest file that is fetched: several times what any target accepts."""
 
 SLACK = 16 * 1024 * 1024
@@ -75,7 +75,7 @@ class NotDelivered(Exception):
 
 def largest(file: File) -> int:
     """Return the maximum number of bytes for a file: far more than it is listed with means that it is another file."""
-    return LARGEST if file.size is None else min(LARGEST, 4 * file.size + SLACK)
+    return MAX_FILE_BYTES if file.size is None else min(MAX_FILE_BYTES, 4 * file.size + SLACK)
 
 
 def check(file: File, delivery: Delivery) -> tuple[Issue, ...]:
@@ -120,7 +120,7 @@ def _differs(file: File, size: int) -> Issue:
     return Issue(
         code="file_size_differs",
         message=f"Affinity lists the file {file.name!r} with {file.size:,} bytes, and its storage delivered {size:,}, "
-        "as many as it announced. These were migrated: open the file in the target to see that it is whole.",
+        "as many as it announced. These were migrated: open the file in the target to check that it is complete.",
         field="size",
         value=str(size),
     )

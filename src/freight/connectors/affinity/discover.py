@@ -76,9 +76,12 @@ async def discover(client: AffinityClient, entities: Collection[Entity], mapping
     issues += [*fields.issues, *await _missing_permissions(client, wanted, lists)]
     if not isinstance(defined, list):
         issues.append(DEFINITIONS_REFUSED)
-    carried = [given for given in lists if mapping.carries_list(given.id)]
+    selected = [given for given in lists if mapping.migrates_list(given.id)]
     return Discovery(
-        schema=schema, issues=tuple(issues), reads=_reads(counts, wanted, carried), calls_left=await _calls_left(client)
+        schema=schema,
+        issues=tuple(issues),
+        reads=_reads(counts, wanted, selected),
+        calls_left=await _calls_left(client),
     )
 
 
@@ -106,7 +109,7 @@ class _Fields:
         try:
             return await self._ask(f"/v2/lists/{list_id}/fields", list_id)
         except PermissionMissing as refusal:
-            if self._mapping.carries_list(list_id):
+            if self._mapping.migrates_list(list_id):
                 way_out = f"skip the list {list_id} in the mapping of the job"
                 self.issues.append(_fields_refused(f"the list {name!r}", way_out, refusal))
             return ()
@@ -124,7 +127,7 @@ class _Fields:
 
     def _is_wanted(self, owner: str, field: Field) -> bool:
         named = self._mapping.fields_of(owner).get(field.id)
-        return (owner in COLLECTIONS or self._mapping.carries_list(owner)) and not (named is not None and named.skip)
+        return (owner in COLLECTIONS or self._mapping.migrates_list(owner)) and not (named is not None and named.skip)
 
 
 def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issue:
@@ -138,9 +141,9 @@ def _fields_refused(what: str, way_out: str, refusal: PermissionMissing) -> Issu
 
 DEFINITIONS_REFUSED = Issue(
     code="definitions_refused",
-    message="Affinity did not give the definitions of fields in version 1 of its API, which alone says which fields "
-    "hold several values and is the surest source of dropdown options: options may be missing or in another order. To "
-    "have them all, let the key's user see the fields and create the job again.",
+    message="Affinity did not return the definitions of fields in version 1 of its API, the only source for which "
+    "fields have several values and the best one for dropdown options: options may be missing or in another order. To "
+    "get all of them, give the key's user access to the fields and create the job again.",
 )
 
 
@@ -177,7 +180,7 @@ def _unknown_list(row: Json) -> Issue:
     name = text_of(row.get("name")) if isinstance(row, dict) else None
     return Issue(
         code="unknown_list_type",
-        message=f"Affinity does not say in a known form what is on the list {name or id_of(row)!r}: it is skipped.",
+        message=f"Affinity does not give a known type for the list {name or id_of(row)!r}: it is skipped.",
         value=name,
     )
 

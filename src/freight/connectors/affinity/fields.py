@@ -49,7 +49,7 @@ person.
 
 MAX_ID_LENGTH = 64
 
-MOST_REFERENCES = 100
+MAX_REFERENCES = 100
 """Affinity documents that it returns at most this many people or companies of one field. Later versions than the
 requested one return so many values of any type, and their number.
 """
@@ -57,7 +57,7 @@ requested one return so many values of any type, and their number.
 # Affinity documents that it stores a date as midnight there.
 PACIFIC = ZoneInfo("America/Los_Angeles")
 
-LONGEST_QUOTE = 200
+MAX_QUOTE_LENGTH = 200
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +102,8 @@ def is_cut_off(value_type: str, data: list[Any], total: object) -> bool:
     if isinstance(total, int):
         return total > len(data)
     if FIELD_TYPES.get(value_type) in ("person", "company"):
-        return len(data) >= MOST_REFERENCES
-    return len(data) == MOST_REFERENCES
+        return len(data) >= MAX_REFERENCES
+    return len(data) == MAX_REFERENCES
 
 
 def read_fields(given: object, issues: list[Issue]) -> list[FilledField]:
@@ -348,7 +348,7 @@ def unreadable(field: str, value: object) -> Issue:
 def quoted(value: object) -> str:
     """Return a value as it is shown in a log, shortened."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text.replace("\0", "")[:LONGEST_QUOTE]
+    return text.replace("\0", "")[:MAX_QUOTE_LENGTH]
 
 
 def _parsed(value: object) -> datetime | None:

@@ -1,9 +1,9 @@
-"""Affinity's files, from version 1: only there they name the record that they belong to."""
+"""Affinity's files, from version 1: only there do they name the record that they belong to."""
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, id_text, integer_of, moment_of
 from freight.connectors.affinity.offset_pagination import FILES, read_rows
-from freight.connectors.affinity.row_parser import RowReader, row_without_id
+from freight.connectors.affinity.row_parser import RowParser, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import File
@@ -21,16 +21,16 @@ def file_row(row: Json) -> Row:
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
-    reader = RowReader(row)
+    parser = RowParser(row)
     file = File(
         id=id_,
-        name=reader.text("name") or f"file-{id_}",
-        size=reader.value("size", integer_of),
-        content_type=reader.text("content_type"),
-        uploader_id=reader.value("uploader_id", id_text),
-        created_at=reader.value("created_at", moment_of),
-        person_id=reader.value("person_id", id_text),
-        company_id=reader.value("organization_id", id_text),
-        deal_id=reader.value("opportunity_id", id_text),
+        name=parser.text("name") or f"file-{id_}",
+        size=parser.value("size", integer_of),
+        content_type=parser.text("content_type"),
+        uploader_id=parser.value("uploader_id", id_text),
+        created_at=parser.value("created_at", moment_of),
+        person_id=parser.value("person_id", id_text),
+        company_id=parser.value("organization_id", id_text),
+        deal_id=parser.value("opportunity_id", id_text),
     )
-    return Row(id=id_, record=file, issues=tuple(reader.issues))
+    return Row(id=id_, record=file, issues=tuple(parser.issues))

@@ -7,8 +7,14 @@ import msgspec
 
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import id_of, moment_of
-from freight.connectors.affinity.row_parser import FieldsReader, Reading, RowReader, row_without_id, unreadable_row
-from freight.connectors.affinity.truncated_values import complete
+from freight.connectors.affinity.row_parser import (
+    FieldSelection,
+    FieldsParser,
+    RowParser,
+    row_without_id,
+    unreadable_row,
+)
+from freight.connectors.affinity.truncated_values import fetch_all_values
 from freight.connectors.answers import Json
 from freight.connectors.errors import NotFound, PermissionMissing
 from freight.connectors.http import Params
@@ -70,15 +76,15 @@ LIST_REFUSED = Issue(
 )
 
 
-def carried_lists(schema: Schema, mapping: Mapping) -> list[List]:
+def migrated_lists(schema: Schema, mapping: Mapping) -> list[List]:
     """Return the lists that the job migrates."""
-    return [given for given in schema.lists if mapping.carries_list(given.id)]
+    return [given for given in schema.lists if mapping.migrates_list(given.id)]
 
 
 def list_rows(schema: Schema, mapping: Mapping) -> Page:
     """Return all lists, those that the job skips with the reason."""
     rows = [
-        Row(id=given.id, record=given, skip=None if mapping.carries_list(given.id) else LIST_NOT_CHOSEN)
+        Row(id=given.id, record=given, skip=None if mapping.migrates_list(given.id) else LIST_NOT_CHOSEN)
         for given in schema.lists
     ]
     return Page(rows=tuple(rows), next_cursor=None)
@@ -86,15 +92,15 @@ def list_rows(schema: Schema, mapping: Mapping) -> Page:
 
 async def read_entries(client: AffinityClient, schema: Schema, mapping: Mapping, cursor: str | None) -> Page:
     """Return a page of up to 100 entries; the migrated lists follow each other."""
-    lists = carried_lists(schema, mapping)
+    lists = migrated_lists(schema, mapping)
     if not lists:
         return Page(rows=(), next_cursor=None)
     position = Position(lists[0].id) if cursor is None else Position.at(cursor)
     list_id = str(position.list_id)
     page = await entries_page(client, list_id, position.cursor)
     position = msgspec.structs.replace(position, refused=position.refused or page.refused)
-    reading = Reading.of(schema, mapping, list_id)
-    rows = [await completed_entry(client, row, reading) for row in page.rows]
+    selection = FieldSelection.of(schema, mapping, list_id)
+    rows = [await completed_entry(client, row, selection) for row in page.rows]
     following = position.following(lists, page.cursor)
     return Page(
         rows=tuple(rows if page.gone is None else [page.gone]),
@@ -117,10 +123,10 @@ async def entries_page(
     return EntriesPage(page.rows, page.cursor)
 
 
-async def completed_entry(client: AffinityClient, row: Json, reading: Reading) -> Row:
+async def completed_entry(client: AffinityClient, row: Json, selection: FieldSelection) -> Row:
     """Return an entry as a record, with all values of fields that Affinity truncated."""
-    await complete(client, entry_path(reading.owner, id_of(row)), entity_of(row), reading)
-    return entry_row(row, reading)
+    await fetch_all_values(client, entry_path(selection.owner, id_of(row)), entity_of(row), selection)
+    return entry_row(row, selection)
 
 
 def entry_path(list_id: str, entry_id: str | None) -> str:
@@ -134,7 +140,7 @@ def entity_of(row: Json) -> dict[str, Any]:
     return entity if isinstance(entity, dict) else {}
 
 
-def entry_row(row: Json, reading: Reading) -> Row:
+def entry_row(row: Json, selection: FieldSelection) -> Row:
     """Return an entry of Affinity as a record: its values are in the record that is on the list."""
     id_ = id_of(row)
     if id_ is None:
@@ -145,15 +151,15 @@ def entry_row(row: Json, reading: Reading) -> Row:
     parent = PARENTS.get(kind) if isinstance(kind, str) else None
     if parent is None or parent_id is None:
         return unreadable_row(id_, row, "of a list that does not say what is on it")
-    outer, reader = RowReader(row), FieldsReader(entity, reading)
+    outer, parser = RowParser(row), FieldsParser(entity, selection)
     entry = ListEntry(
         id=id_,
-        list_id=reading.owner,
+        list_id=selection.owner,
         parent=(parent, parent_id),
         created_at=outer.value("createdAt", moment_of),
-        fields=reader.fields,
+        fields=parser.fields,
     )
-    return Row(id=id_, record=entry, issues=(*outer.issues, *reader.issues))
+    return Row(id=id_, record=entry, issues=(*outer.issues, *parser.issues))
 
 
 def _list_gone(list_id: str) -> Row:

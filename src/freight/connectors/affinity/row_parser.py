@@ -1,4 +1,4 @@
-"""Parsing of Affinity's rows, and the issues of what is not read."""
+"""Parsing of Affinity's rows, and issues of what is not read."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ from freight.model.schema import Schema
 Item = TypeVar("Item")
 
 
-class Reading(msgspec.Struct, frozen=True):
+class FieldSelection(msgspec.Struct, frozen=True):
     """The selection of fields for the rows of one kind of record."""
 
     owner: str
@@ -43,7 +43,7 @@ class Reading(msgspec.Struct, frozen=True):
     """The ids of the internal users, as far as the key shows them."""
 
     @classmethod
-    def of(cls, schema: Schema, mapping: Mapping, owner: str) -> "Reading":
+    def of(cls, schema: Schema, mapping: Mapping, owner: str) -> "FieldSelection":
         """Return the fields that the mapping selects of `companies`, of `people`, or of the list with this id."""
         skipped = frozenset(id_ for id_, wanted in mapping.fields_of(owner).items() if wanted.skip)
         fields = {field.id: field for field in schema.fields_of(owner) if field.id not in skipped}
@@ -53,13 +53,13 @@ class Reading(msgspec.Struct, frozen=True):
         """Return the part of a company or a person that the field is, or None."""
         return None if field.id in self.fields or field.id in self.skipped else fact_of(self.owner, field)
 
-    def carries(self, field: Described) -> bool:
-        """Return whether the values of the field are read at all."""
+    def migrates(self, field: Described) -> bool:
+        """Return whether the values of the field are migrated."""
         return field.id in self.fields or self.fact_of(field) is not None
 
 
-class RowReader:
-    """Parses a row. What it cannot read is named in `issues`."""
+class RowParser:
+    """Parses a row. `issues` names what it cannot read."""
 
     def __init__(self, row: dict[str, Any]) -> None:
         self.issues: list[Issue] = []
@@ -91,10 +91,10 @@ class RowReader:
         value = read(given)
         if value is None and holds_something(given):
             self.issues.append(unreadable(key, given))
-        self.say_damaged(key, given)
+        self.report_damaged(key, given)
         return value
 
-    def say_damaged(self, field: str, given: object) -> None:
+    def report_damaged(self, field: str, given: object) -> None:
         """Add the issue of a text with invalid characters."""
         if (text := damaged_text(given)) is not None:
             self.issues.append(
@@ -109,28 +109,28 @@ class RowReader:
             )
 
 
-class FieldsReader(RowReader):
-    """Parses a row with fields. What has no place in a record is named in `issues`."""
+class FieldsParser(RowParser):
+    """Parses a row with fields. `issues` names values that have no place in a record."""
 
-    def __init__(self, row: dict[str, Any], reading: Reading) -> None:
+    def __init__(self, row: dict[str, Any], selection: FieldSelection) -> None:
         super().__init__(row)
         self.fields: FieldValues = {}
-        self._owner = reading.owner
-        self._users = reading.users
+        self._owner = selection.owner
+        self._users = selection.users
         self._facts: dict[str, list[FilledField]] = {}
         left: dict[str, list[str]] = {}
         for field in read_fields(row.get("fields"), self.issues):
-            if field.id in reading.skipped:
+            if field.id in selection.skipped:
                 continue
-            if (fact := reading.fact_of(field)) is not None:
+            if (fact := selection.fact_of(field)) is not None:
                 self._facts.setdefault(fact, []).append(field)
                 self._say_cut_off(field)
-                self.say_damaged(field.label, field.data)
+                self.report_damaged(field.label, field.data)
             elif field.value_type not in KNOWN_TYPES:
                 self.issues.append(_unknown_value_type(field))
-            elif field.id in reading.fields:
-                self._take(field, reading.fields[field.id])
-            elif (code := _why_left_out(reading.owner, field)) is not None:
+            elif field.id in selection.fields:
+                self._take(field, selection.fields[field.id])
+            elif (code := _why_left_out(selection.owner, field)) is not None:
                 left.setdefault(code, []).append(f"{field.label} ({field.id})")
         self.issues += [
             Issue(level="info", code=code, message=LEFT_OUT[code].format(", ".join(names)), field=", ".join(names))
@@ -168,7 +168,7 @@ class FieldsReader(RowReader):
             self.issues.append(_type_changed(field))
             return
         self._say_cut_off(field)
-        self.say_damaged(field.label, field.data)
+        self.report_damaged(field.label, field.data)
         if values := read_values(field, self.issues, self._users):
             self.fields[field.id] = values
 
@@ -180,9 +180,9 @@ class FieldsReader(RowReader):
 LEFT_OUT = {
     "association_left_out": "Affinity links this record to others in these fields; in the target people are linked to "
     "their current company only, so they were left out: {}.",
-    "field_not_mapped": "These fields hold values for which the migration has no place, so they were left out: {}.",
-    "not_writable": "These fields hold what Affinity computed from mailboxes and calendars; the target computes its "
-    "own values, which cannot be written: {}.",
+    "field_not_mapped": "These fields have values that the migration has no place for, so they were left out: {}.",
+    "not_writable": "These fields have values that Affinity computed from mailboxes and calendars; the target "
+    "computes its own, which cannot be written: {}.",
 }
 
 

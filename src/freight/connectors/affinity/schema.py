@@ -49,7 +49,7 @@ class Definitions:
 def fields_of(
     metadata: Iterable[Any], definitions: Definitions, owner: str, named: Mapping[str, FieldMapping]
 ) -> list[Field]:
-    """Return the fields that belong to the schema, of `companies`, of `people`, or of the list with this id.
+    """Return the fields of the schema, of `companies`, of `people`, or of the list with this id.
 
     Standard facts do not belong to it unless the job's mapping names them, nor do values that Affinity computes, links
     between records, and unknown types.

@@ -1,4 +1,4 @@
-"""Affinity as a source: rows in, records out."""
+"""Affinity as a source."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -15,9 +15,9 @@ from freight.connectors.affinity.fields import id_of, is_number, text_of
 from freight.connectors.affinity.files import read_files
 from freight.connectors.affinity.lists import list_rows, read_entries
 from freight.connectors.affinity.notes import read_notes
-from freight.connectors.affinity.row_parser import Reading, refused_row
+from freight.connectors.affinity.row_parser import FieldSelection, refused_row
 from freight.connectors.affinity.tasks import read_tasks
-from freight.connectors.affinity.truncated_values import complete
+from freight.connectors.affinity.truncated_values import fetch_all_values
 from freight.connectors.answers import Json
 from freight.connectors.errors import Rejected, UnexpectedAnswer
 from freight.connectors.http import BACKOFF
@@ -26,7 +26,7 @@ from freight.model.crm import Entity, File
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
 
-# Affinity gives no field values at all unless it is asked for their types.
+# Affinity returns no field values unless the request names their types.
 FIELD_TYPES = ("enriched", "global", "relationship-intelligence")
 
 
@@ -52,23 +52,23 @@ class AffinitySource:
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """Return what has been asked of the vendor since this was called last."""
+        """Return the use of Affinity's API since the last call."""
         return self._client.take_usage()
 
     async def identify(self) -> Workspace:
-        """Return the account that the key opens."""
+        """Return the account of the key."""
         match await self._client.whoami():
             case {"tenant": {"id": int() | str() as id_} as tenant}:
                 return Workspace(id=str(id_), name=text_of(tenant.get("name")) or str(id_))
             case _:
-                raise UnexpectedAnswer("Affinity did not say which account the API key opens.")
+                raise UnexpectedAnswer("Affinity does not name the account of the API key.")
 
     async def discover(self, entities: Collection[Entity], mapping: Mapping) -> Discovery:
-        """Return what the workspace can hold, whether the key may read these entities, and what that costs."""
+        """Return the schema of the workspace, issues of what the key cannot read, and the cost of reading."""
         return await discover(self._client, entities, mapping)
 
     def reader(self, schema: Schema, mapping: Mapping) -> "AffinityReader":
-        """Return a reader that goes by this schema, and reads only what the mapping includes."""
+        """Return a reader for this schema that reads only what the mapping includes."""
         return AffinityReader(self._client, schema, mapping)
 
 
@@ -79,7 +79,7 @@ class AffinityReader:
         self._client = client
         self._schema = schema
         self._mapping = mapping
-        self._readings = {owner: Reading.of(schema, mapping, owner) for owner in COLLECTIONS}
+        self._selections = {owner: FieldSelection.of(schema, mapping, owner) for owner in COLLECTIONS}
         self._deals = Deals(client, schema, mapping)
 
     async def read(self, entity: Entity, cursor: str | None) -> Page:
@@ -102,7 +102,7 @@ class AffinityReader:
                 return await read_files(self._client, cursor, counted=counted)
 
     async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
-        """Return the companies, people or deals with those ids, as far as they exist."""
+        """Return the existing companies, people or deals with these ids."""
         if entity == "deals":
             return await self._deals.read_some(ids)
         numbers = list(filter(is_number, ids))
@@ -113,16 +113,16 @@ class AffinityReader:
 
     @asynccontextmanager
     async def open_file(self, file: File) -> AsyncIterator[FileContent]:
-        """Give the bytes of a file until the context ends.
+        """Yield the content of a file, available until the context ends.
 
-        Raise `NotFound` for one that is gone, `FileIncomplete` for one that is not delivered as it is listed.
+        Raise `NotFound` for one that no longer exists, `FileIncomplete` for one that differs from its listing.
         """
         with TemporaryFile() as into:
             yield await self._client.download(file, into)
 
     async def _read_ids(self, entity: Entity, ids: Sequence[str]) -> list[Row]:
-        """Return the records with these ids, of which there are up to a page. An id that Affinity refuses is found by
-        halving, and spoils none of the others."""
+        """Return the records with these ids, at most a page of them. An id that Affinity refuses is found by halving
+        and does not affect the others."""
         try:
             page = await self._client.page(f"/v2/{COLLECTIONS[entity]}", None, {"ids": ids, "fieldTypes": FIELD_TYPES})
         except Rejected as refusal:
@@ -138,6 +138,6 @@ class AffinityReader:
         return Page(rows=tuple(rows), next_cursor=page.cursor)
 
     async def _row(self, entity: Entity, row: Json) -> Row:
-        reading = self._readings[entity]
-        await complete(self._client, f"/v2/{COLLECTIONS[entity]}/{id_of(row)}", row, reading)
-        return company_row(row, reading) if entity == "companies" else person_row(row, reading)
+        selection = self._selections[entity]
+        await fetch_all_values(self._client, f"/v2/{COLLECTIONS[entity]}/{id_of(row)}", row, selection)
+        return company_row(row, selection) if entity == "companies" else person_row(row, selection)

@@ -1,4 +1,4 @@
-"""What Freight knows of Affinity without asking it."""
+"""The specification of Affinity."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from freight.connectors.spec import ApiKey, Configuration, ConnectorSpec, NotMig
 class AffinityConfiguration(Configuration, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An Affinity account."""
 
-    api_key: Annotated[ApiKey, Meta(description="An Affinity API key, best an administrator's.")]
+    api_key: Annotated[ApiKey, Meta(description="An Affinity API key, preferably of an administrator.")]
 
 
 CODES = {
@@ -28,17 +28,17 @@ CODES = {
         section="not_shown", advice="Give the user of the source's key access to these, and run the job again."
     ),
     "unreadable_row": Code(
-        level="error", advice="The source gave these in a form that Freight does not know. Enter them by hand."
+        level="error", advice="The source returned these in a form that Freight does not know. Enter them by hand."
     ),
 }
 
 NOT_MIGRATED = {
     "saved_views": NotMigrated(
-        message="Saved views cannot be made in the target by a program. Set up there those that are needed."
+        message="The API of the target cannot create saved views. Set up there those that you need."
     ),
     "relationship_intelligence": NotMigrated(
-        message="Records with values that the source worked out from mailboxes and calendars. The target works out its "
-        "own and does not let them be written.",
+        message="Records with values that the source computed from mailboxes and calendars. The target computes its "
+        "own, which cannot be written.",
         counted_by="not_writable",
     ),
     "interactions": NotMigrated(
@@ -47,7 +47,7 @@ NOT_MIGRATED = {
         is_read=False,
     ),
     "relationship_strength": NotMigrated(
-        message="How well the firm knows whom is not read: the target works out its own from mailboxes and calendars.",
+        message="Relationship strength is not read: the target computes its own from mailboxes and calendars.",
         is_read=False,
     ),
 }

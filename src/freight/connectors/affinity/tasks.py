@@ -5,7 +5,7 @@ from typing import Any
 from freight.connectors.affinity.client import AffinityClient
 from freight.connectors.affinity.fields import full_name, id_of, moment_of, text_of
 from freight.connectors.affinity.offset_pagination import REMINDERS, read_rows
-from freight.connectors.affinity.row_parser import RowReader, row_without_id
+from freight.connectors.affinity.row_parser import RowParser, row_without_id
 from freight.connectors.answers import Json
 from freight.connectors.protocols import Page, Row
 from freight.model.crm import Task
@@ -14,7 +14,7 @@ from freight.model.fields import PersonRef
 RECURRING = 1
 COMPLETED = 0
 RESET_BY = {0: "interaction", 1: "e-mail", 2: "meeting"}
-"""What resets a recurring reminder, by `reset_type`."""
+"""The event that resets a recurring reminder, by `reset_type`."""
 
 
 async def read_tasks(client: AffinityClient, cursor: str | None, *, counted: int | None) -> Page:
@@ -29,22 +29,22 @@ def task_row(row: Json) -> Row:
     id_ = id_of(row)
     if id_ is None:
         return row_without_id(row)
-    reader = RowReader(row)
+    parser = RowParser(row)
     task = Task(
         id=id_,
-        content=reader.text("content"),
-        due_at=reader.value("due_date", moment_of),
-        created_at=reader.value("created_at", moment_of),
-        completed_at=reader.value("completed_at", moment_of),
+        content=parser.text("content"),
+        due_at=parser.value("due_date", moment_of),
+        created_at=parser.value("created_at", moment_of),
+        completed_at=parser.value("completed_at", moment_of),
         completed=row.get("status") == COMPLETED,
         recurrence=_recurrence(row),
-        owner=reader.value("owner", _person_ref),
-        creator=reader.value("creator", _person_ref),
-        person_id=reader.value("person", id_of),
-        company_id=reader.value("organization", id_of),
-        deal_id=reader.value("opportunity", id_of),
+        owner=parser.value("owner", _person_ref),
+        creator=parser.value("creator", _person_ref),
+        person_id=parser.value("person", id_of),
+        company_id=parser.value("organization", id_of),
+        deal_id=parser.value("opportunity", id_of),
     )
-    return Row(id=id_, record=task, issues=tuple(reader.issues))
+    return Row(id=id_, record=task, issues=tuple(parser.issues))
 
 
 def _recurrence(row: dict[str, Any]) -> str | None:

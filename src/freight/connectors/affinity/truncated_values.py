@@ -4,10 +4,10 @@ from typing import Any
 
 from freight.connectors.affinity.client import AffinityClient, optional
 from freight.connectors.affinity.fields import described, is_cut_off
-from freight.connectors.affinity.row_parser import Reading
+from freight.connectors.affinity.row_parser import FieldSelection
 
 
-async def complete(client: AffinityClient, path: str, holder: object, reading: Reading) -> None:
+async def fetch_all_values(client: AffinityClient, path: str, holder: object, selection: FieldSelection) -> None:
     """Complete the fields of `holder` that are truncated and migrated. `path` is that of the holder in version 2.
 
     Affinity has had the pages of values since September 2026 and calls them a beta: if they are refused, the field
@@ -17,7 +17,7 @@ async def complete(client: AffinityClient, path: str, holder: object, reading: R
     for field in fields if isinstance(fields, list) else ():
         match field:
             case {"id": str(id_), "value": {"type": str(type_), "data": list() as data} as value}:
-                if is_cut_off(type_, data, value.get("totalCount")) and reading.carries(described(field, type_)):
+                if is_cut_off(type_, data, value.get("totalCount")) and selection.migrates(described(field, type_)):
                     await _complete(client, f"{path}/fields/{id_}/values", value)
 
 

@@ -1,4 +1,4 @@
-"""Attio's REST API, version 2, as it is: wrapping, paging, errors and limits."""
+"""Attio's REST API, version 2: envelopes, paging, errors and limits."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import structlog
 
-from freight.connectors.answers import Json, VendorErrorBody, holds
+from freight.connectors.answers import Json, VendorErrorBody, has_keys
 from freight.connectors.attio.spec import SPEC
 from freight.connectors.errors import CredentialsRefused, Rejected, UnexpectedAnswer, UniquenessConflict
-from freight.connectors.http import HttpClient, Method, Params, Patience
+from freight.connectors.http import HttpClient, Method, Params, QueryRetries
 from freight.connectors.paging import Paging
 from freight.connectors.protocols import FileContent, Kind
 from freight.connectors.waits import obeyed, seconds_asked
@@ -24,65 +24,65 @@ NAMED_ATTRIBUTE = re.compile(r'attribute(?: with)? (?:ID|slug|slug/ID) "([^"]+)"
 CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 
 SCORE = "x-attio-record-query-score"
-"""The header in which Attio says what a query weighed."""
+"""The header with the score of a query."""
 
 TOO_COMPLEX = re.compile(r"too complex|reduce the complexity|(single|per|this)[ -]query", re.IGNORECASE)
-"""How a 429 may read that is about one query. Attio documents the advice, and no text."""
+"""Possible messages of a 429 that is about one query. Attio documents the advice, but no message."""
 
 UNNAMED_TYPE = "application/octet-stream"
-"""The type of content of which the source does not say more."""
+"""The content type of files for which the source gives none."""
 
 
 log = structlog.get_logger(__name__)
 
 
 class AttioClient(HttpClient):
-    """Attio's API behind one key. Every method raises a `ConnectorError` on failure."""
+    """Attio's API with one key. Every method raises a `ConnectorError` on failure."""
 
     spec = SPEC
     plan_limits = frozenset({"billing_error", "limit_reached", "particle_gate_violation", "quota_exceeded"})
     under_way: Mapping[str, str] = {
-        "concurrent_write_conflict": "another write to the same record was under way",
+        "concurrent_write_conflict": "another write to the same record was in progress",
         "merge_in_progress": "the record was being merged with another",
     }
     _highest_score = 1.0
-    """Of the queries so far; lower ones are not worth a line in the log."""
+    """The highest score of the queries so far; only higher ones are logged."""
 
     async def identify(self) -> Json:
-        """Return `{"active": true, "scope", "workspace_id", "workspace_name", …}`. Raises `CredentialsRefused`.
+        """Return `{"active": true, "scope", "workspace_id", "workspace_name", …}`. Raise `CredentialsRefused`.
 
-        Other than the rest of Attio's API this answers 400 for a key that cannot be one, and 200 with nothing but
-        `active` for one that it does not know.
+        Unlike the rest of Attio's API this answers 400 for a malformed key, and 200 with nothing but `active` for an
+        unknown one.
         """
         try:
-            answer = await self.request("GET", "/v2/self", kind="read", repeatable=True, accepts=holds("active"))
+            answer = await self.request("GET", "/v2/self", kind="read", idempotent=True, accepts=has_keys("active"))
         except Rejected as error:
             if error.status != 400:
                 raise
             raise CredentialsRefused(
-                f"Attio does not recognise the API key: copy it again, whole. ({error})"
+                f"Attio does not recognise the API key: copy all of it again. ({error})"
             ) from error
         match answer:
             case {"active": False}:
                 raise CredentialsRefused(
-                    "Attio knows no active API key like this one: it is mistyped, was revoked or has expired. Copy it "
-                    "again, or create another in Attio's developer settings."
+                    "Attio has no active API key like this one: it is mistyped, revoked or expired. Copy it again, or "
+                    "create another in Attio's developer settings."
                 )
             case _:
                 return answer
 
     async def read(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> Json:
-        """What stands at a path."""
-        return await self._data("GET", path, kind=kind, repeatable=True, params=params)
+        """Return what is at a path."""
+        return await self._data("GET", path, kind=kind, idempotent=True, params=params)
 
     async def read_list(self, path: str, *, kind: Kind = "read", params: Params | None = None) -> list[dict[str, Any]]:
-        """What stands at a path, which must be a list of objects."""
+        """Return the list of objects at a path."""
         return _dicts(await self.read(path, kind=kind, params=params))
 
     async def read_pages(
         self, path: str, *, size: int, kind: Kind = "read", params: Params | None = None
     ) -> list[dict[str, Any]]:
-        """All that stands at a path, by pages of `size`."""
+        """Return all items at a path, read in pages of `size`."""
         found: list[dict[str, Any]] = []
         paging = Paging(f"Attio's GET {path}")
         while True:
@@ -94,7 +94,7 @@ class AttioClient(HttpClient):
             paging.follow(offset or None, len(found), page)
 
     async def read_cursor(self, path: str, *, size: int, params: Params) -> list[dict[str, Any]]:
-        """All that stands at a path where Attio pages with cursors. Read from the start, once, if a cursor expires."""
+        """Return all items at a path that Attio pages with cursors. Restart once if a cursor expires."""
         try:
             return await self._read_cursor(path, {**params, "limit": size})
         except _CursorExpired:
@@ -112,7 +112,7 @@ class AttioClient(HttpClient):
             at = {} if cursor is None else {"cursor": cursor}
             try:
                 answer = await self.request(
-                    "GET", path, kind="read", repeatable=True, params={**params, **at}, accepts=holds("data")
+                    "GET", path, kind="read", idempotent=True, params={**params, **at}, accepts=has_keys("data")
                 )
             except Rejected as refusal:
                 if cursor is not None and refusal.status in (400, 410, 422):
@@ -133,15 +133,16 @@ class AttioClient(HttpClient):
         *,
         limit: int,
         offset: int = 0,
-        patience: Patience | None = None,
+        retries: QueryRetries | None = None,
     ) -> list[dict[str, Any]]:
-        """Return a page of what the filter finds, in the order of ids. Raises `QueryTooComplex` if `patience` ends.
+        """Return a page of the items that match the filter, in the order of ids. Raise `QueryTooComplex` after
+        `retries`.
 
-        Attio adds up a score for what a query filters and sorts by, and limits it for one query and for all of ten
-        seconds. Without a sort it is the lowest.
+        Attio limits the score of one query, which depends on its filter and sort, and the sum of scores in ten seconds.
+        The score is lowest without a sort.
         """
         query = {"limit": limit, "offset": offset, **({} if filter_ is None else {"filter": filter_})}
-        answer = await self._data("POST", f"{path}/query", kind="read", repeatable=True, json=query, patience=patience)
+        answer = await self._data("POST", f"{path}/query", kind="read", idempotent=True, json=query, retries=retries)
         return _dicts(answer)
 
     async def write(
@@ -150,32 +151,32 @@ class AttioClient(HttpClient):
         path: str,
         body: Mapping[str, Any],
         *,
-        repeatable: bool,
+        idempotent: bool,
         key: str | None = None,
         params: Params | None = None,
     ) -> dict[str, Any]:
-        """Send a body, wrapped as Attio wants it, and return what Attio made of it.
+        """Send a body in the envelope that Attio expects, and return what Attio answers.
 
-        `key` is the name of the id that this must have. `InDoubt` if not repeatable.
+        `key` is the name of the id that the answer must have. `InDoubt` if not idempotent.
         """
-        answer = await self._data(method, path, kind="write", repeatable=repeatable, params=params, json={"data": body})
-        return self._made(answer, f"{method} {path}", repeatable=repeatable, key=key)
+        answer = await self._data(method, path, kind="write", idempotent=idempotent, params=params, json={"data": body})
+        return self._made(answer, f"{method} {path}", idempotent=idempotent, key=key)
 
     async def upload(self, path: str, fields: Mapping[str, str], name: str, content: FileContent) -> dict[str, Any]:
-        """Send a file, read in parts as it is sent. Not repeatable: `InDoubt` where Attio may have taken it."""
+        """Send a file, read in parts while it is sent. Not idempotent: raise `InDoubt` if Attio may have stored it."""
         type_ = content.content_type or ""
         file = (name, content.file, type_ if CONTENT_TYPE.fullmatch(type_) else UNNAMED_TYPE)
         request = self._client.build_request("POST", path, data=dict(fields), files={"file": file})
-        answer = await self._send(request, kind="upload", repeatable=False)
+        answer = await self._send(request, kind="upload", idempotent=False)
         made = answer.get("data") if isinstance(answer, dict) else None
-        return self._made(made, f"POST {path}", repeatable=False, key="file_id")
+        return self._made(made, f"POST {path}", idempotent=False, key="file_id")
 
-    def _made(self, answer: Json, what: str, *, repeatable: bool, key: str | None) -> dict[str, Any]:
+    def _made(self, answer: Json, what: str, *, idempotent: bool, key: str | None) -> dict[str, Any]:
         match answer:
             case {"id": dict(ids)} if key is None or isinstance(ids.get(key), str):
                 return dict(answer)
-        if not repeatable:
-            raise self._in_doubt(what, "the answer does not say what was made")
+        if not idempotent:
+            raise self._in_doubt(what, "the answer does not name what was created")
         raise UnexpectedAnswer(f"Attio answered {what} without what was asked for.")
 
     async def _data(
@@ -184,21 +185,21 @@ class AttioClient(HttpClient):
         path: str,
         *,
         kind: Kind,
-        repeatable: bool,
+        idempotent: bool,
         params: Params | None = None,
         json: object = None,
-        patience: Patience | None = None,
+        retries: QueryRetries | None = None,
     ) -> Json:
-        """The answer, taken out of the `{"data": …}` that Attio wraps nearly everything in."""
+        """Return the content of the envelope `{"data": …}` that nearly every response has."""
         answer = await self.request(
             method,
             path,
             kind=kind,
-            repeatable=repeatable,
+            idempotent=idempotent,
             params=params,
             json=json,
-            patience=patience,
-            accepts=holds("data"),
+            retries=retries,
+            accepts=has_keys("data"),
         )
         return answer["data"]
 
@@ -232,34 +233,34 @@ class AttioClient(HttpClient):
             score = float(response.headers.get(SCORE, ""))
         except ValueError:
             return
-        # Every query has one: only what is new about them is said.
+        # Every query has a score: only new highs are logged.
         if score > 2 * self._highest_score:
             self._highest_score = score
             log.info("query_score_rose", vendor=self.vendor, request=what, score=score)
 
     def _limited_until(self, headers: httpx.Headers, now: datetime) -> datetime | None:
-        # Attio documents `Retry-After` as an HTTP date; how far ahead it lies is measured by the server's own clock.
+        # Attio documents `Retry-After` as an HTTP date; it is compared with the server's own clock.
         asked = seconds_asked(headers, "Retry-After", now)
         return now + timedelta(seconds=obeyed(1.0 if asked is None else asked, at_least=SHORTEST_PAUSE))
 
 
 def read_id(item: Mapping[str, Any], key: str) -> str:
-    """One of the ids of something that Attio answered with. Raises `UnexpectedAnswer` if it has none."""
+    """Return the id with this name of an item that Attio returned. Raise `UnexpectedAnswer` if it has none."""
     match item.get("id"):
         case dict(ids) if isinstance(ids.get(key), str):
             return str(ids[key])
         case _:
-            raise UnexpectedAnswer(f"Attio answered with something that has no `{key}`.")
+            raise UnexpectedAnswer(f"Attio returned an item that has no `{key}`.")
 
 
 def _dicts(items: object) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise UnexpectedAnswer("Attio answered with something else than the list that was asked for.")
+        raise UnexpectedAnswer("The answer of Attio is not the list that was requested.")
     return items
 
 
 class _CursorExpired(Exception):
-    """Attio does not accept the cursor of a page any more."""
+    """Attio no longer accepts the cursor of a page."""
 
     def __init__(self, refusal: Rejected) -> None:
         super().__init__(str(refusal))

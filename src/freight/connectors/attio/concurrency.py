@@ -1,4 +1,4 @@
-"""Requests that are sent at the same time."""
+"""Concurrent requests whose first error is raised as it is."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-async def together(requests: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """The results in the order of the requests. Raises the first failure as it is, once the others have ended."""
+async def gather_all(requests: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Run the requests concurrently and return their results in order. Raise the first error as it is, after all have
+    ended."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(request) for request in requests]

@@ -1,8 +1,8 @@
-"""Countries as people write them, in the two-letter codes that Attio takes.
+"""Country names as people write them, and the two-letter codes that Attio accepts.
 
 In English the names are those of ISO 3166, from `pycountry`; in the official languages of all countries those of CLDR,
-in `country_names.json`, which `scripts/country-names` makes from the package `babel`. To read them from there would
-take a second and 100 MB.
+in `country_names.json`, which `scripts/country-names` makes from the package `babel`. Reading them from that package
+would take a second and 100 MB.
 """
 
 import unicodedata
@@ -60,16 +60,16 @@ EVERYDAY_NAMES = {
     "wales": "GB",
     "xk": "XK",
 }
-"""What pycountry does not know as a name or code; in the form that `plain` gives."""
+"""Names and codes that pycountry does not know, in the form that `plain` returns."""
 
 SHARED_NAMES = {
     "korea": frozenset({"KP", "KR"}),
     "virgin islands": frozenset({"VG", "VI"}),
 }
-"""Names of several countries; in the form that `plain` gives."""
+"""Names of several countries, in the form that `plain` returns."""
 
 MAX_LENGTH = 200
-"""Characters of a name that are looked at; no country has so many."""
+"""The maximum characters of a name; no country has so many."""
 
 KEYS = ("alpha_2", "alpha_3", "numeric", "flag", "name", "official_name", "common_name")
 
@@ -77,8 +77,8 @@ SPELLINGS = {"&": "and", "dem": "democratic", "rep": "republic", "st": "saint", 
 
 
 def country_code(name: str) -> str | None:
-    """The ISO 3166 alpha-2 code of a country, given its name or a code; None if there is no such country, or if the
-    name is that of different countries in different languages.
+    """Return the ISO 3166 alpha-2 code of a country, given its name or a code; None if there is no such country, or if
+    several countries have the name in different languages.
 
     Kosovo is `XK`, which ISO leaves to its users and Attio's list of codes contains.
     """
@@ -88,7 +88,7 @@ def country_code(name: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def countries_named(name: str) -> frozenset[str]:
-    """The codes of the countries that a name may be that of. What is a name in English is that country's."""
+    """Return the codes of the countries with this name. An English name takes precedence."""
     wanted = plain(name[:MAX_LENGTH])
     code = _codes().get(wanted)
     if code is not None:
@@ -103,7 +103,7 @@ def country_name(code: str) -> str:
 
 
 def is_country(code: str) -> bool:
-    """Whether this is the code of a country in Attio's list."""
+    """Return whether this is the code of a country in Attio's list."""
     return code == "XK" or pycountry.countries.get(alpha_2=code) is not None
 
 
@@ -120,7 +120,7 @@ def _codes() -> dict[str, str]:
 
 @cache
 def _translated() -> dict[str, frozenset[str]]:
-    """The codes by name; several where a name is that of different countries in different languages."""
+    """Return the codes by name; several if countries have the same name in different languages."""
     text = resources.files(__package__).joinpath("country_names.json").read_text("utf-8")
     names: dict[str, list[str]] = msgspec.json.decode(text)["names"]
     found: dict[str, set[str]] = {}
@@ -131,7 +131,7 @@ def _translated() -> dict[str, frozenset[str]]:
 
 
 def plain(name: str) -> str:
-    """A name without what people write in more than one way: case, accents, dots, hyphens, "and", "the" and "saint"."""
+    """Return a name without variations in spelling: case, accents, dots, hyphens, "and", "the" and "saint"."""
     text = unicodedata.normalize("NFKD", name.casefold().replace("&", " & ").replace("-", " "))
     text = "".join(letter for letter in text if letter not in ".,'\u2019()" and not unicodedata.combining(letter))
     words = text.split()

@@ -1,4 +1,4 @@
-"""What an Attio workspace is made of: objects and lists with their attributes and choices, and the members."""
+"""The schema of an Attio workspace: objects and lists with their attributes and choices, and the members."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -37,14 +37,14 @@ class Attribute(msgspec.Struct, frozen=True, kw_only=True):
     is_writable: bool = True
     is_archived: bool = False
     is_unique: bool = False
-    is_demanded: bool = False
-    """Whether no record can be made without a value for it."""
+    is_required: bool = False
+    """Whether every record must have a value for it."""
     multiple: bool = False
     allowed: frozenset[str] | None = None
     """The slugs of the objects that a record reference may point to; None for any."""
 
 
-class Chooser(msgspec.Struct, frozen=True):
+class ChoiceAttribute(msgspec.Struct, frozen=True):
     """A select or status attribute, by its slug."""
 
     container: Container
@@ -74,7 +74,7 @@ class Definitions:
         self._objects: dict[str, str] = {}
 
     async def objects(self) -> dict[str, str]:
-        """Return the slugs of the objects that are switched on, by id."""
+        """Return the slugs of the enabled objects, by id."""
         if not self._objects:
             items = await self._client.read_list("/v2/objects")
             self._objects = {read_id(item, "object_id"): str(item.get("api_slug")) for item in items}
@@ -89,7 +89,7 @@ class Definitions:
                 f"{container.path}/attributes",
                 params={"limit": PAGE_SIZE, "offset": len(found), "show_archived": "true"},
             )
-            # Attio documents no largest page here, so a short one need not be the last.
+            # Attio documents no maximum page size here, so a short page need not be the last.
             new = [attribute for item in page if (attribute := _attribute(item, objects)).slug not in found]
             if not new:
                 return found
@@ -97,34 +97,34 @@ class Definitions:
 
     async def make_attribute(self, container: Container, definition: Mapping[str, Any]) -> None:
         """Make an attribute. Raise `Rejected` with `slug_conflict` for a slug that exists, archived or not."""
-        # Repeatable, as Attio takes a slug once only.
-        await self._client.write("POST", f"{container.path}/attributes", definition, repeatable=True)
+        # Idempotent, because Attio accepts a slug only once.
+        await self._client.write("POST", f"{container.path}/attributes", definition, idempotent=True)
 
     async def restore_attribute(self, container: Container, slug: str) -> None:
         """Restore an attribute from the archive."""
         path = f"{container.path}/attributes/{quote(slug, safe='')}"
-        await self._client.write("PATCH", path, {"is_archived": False}, repeatable=True)
+        await self._client.write("PATCH", path, {"is_archived": False}, idempotent=True)
 
-    async def choices(self, chooser: Chooser) -> list[Choice]:
+    async def choices(self, choice_attribute: ChoiceAttribute) -> list[Choice]:
         """Return the options of a select attribute or the statuses of a status one, archived ones included."""
-        items = await self._client.read_list(chooser.path, params={"show_archived": "true"})
-        key = "status_id" if chooser.type == "status" else "option_id"
+        items = await self._client.read_list(choice_attribute.path, params={"show_archived": "true"})
+        key = "status_id" if choice_attribute.type == "status" else "option_id"
         return [
             Choice(id=read_id(item, key), title=str(item.get("title")), is_archived=bool(item.get("is_archived")))
             for item in items
         ]
 
-    async def make_choice(self, chooser: Chooser, title: str) -> None:
+    async def make_choice(self, choice_attribute: ChoiceAttribute, title: str) -> None:
         """Make an option or a status. Raise `Rejected` with `slug_conflict` for a title that exists, or is archived."""
-        await self._client.write("POST", chooser.path, {"title": title}, repeatable=True)
+        await self._client.write("POST", choice_attribute.path, {"title": title}, idempotent=True)
 
-    async def restore_choice(self, chooser: Chooser, choice: Choice) -> None:
+    async def restore_choice(self, choice_attribute: ChoiceAttribute, choice: Choice) -> None:
         """Restore an option or a status from the archive."""
-        path = f"{chooser.path}/{quote(choice.id, safe='')}"
-        await self._client.write("PATCH", path, {"is_archived": False}, repeatable=True)
+        path = f"{choice_attribute.path}/{quote(choice.id, safe='')}"
+        await self._client.write("PATCH", path, {"is_archived": False}, idempotent=True)
 
     async def lists(self) -> list[ListDefinition]:
-        """Return the lists that the key may see."""
+        """Return the lists that the key has access to."""
         return [_list(item) for item in await self._client.read_list("/v2/lists")]
 
     async def make_list(self, *, slug: str, name: str, parent: str) -> ListDefinition:
@@ -136,11 +136,11 @@ class Definitions:
             "workspace_access": "full-access",
             "workspace_member_access": [],
         }
-        return _list(await self._client.write("POST", "/v2/lists", body, repeatable=True))
+        return _list(await self._client.write("POST", "/v2/lists", body, idempotent=True))
 
     async def rename_list(self, list_id: str, name: str) -> None:
         """Rename a list."""
-        await self._client.write("PATCH", Container("lists", list_id).path, {"name": name}, repeatable=True)
+        await self._client.write("PATCH", Container("lists", list_id).path, {"name": name}, idempotent=True)
 
     async def members(self) -> list[Member]:
         """Return the members of the workspace, suspended ones included."""
@@ -162,7 +162,7 @@ def _attribute(item: Mapping[str, Any], objects: Mapping[str, str]) -> Attribute
         type=str(item.get("type")),
         is_system=bool(item.get("is_system_attribute")),
         is_writable=bool(item.get("is_writable", True)),
-        is_demanded=bool(item.get("is_required")) and item.get("default_value") is None,
+        is_required=bool(item.get("is_required")) and item.get("default_value") is None,
         is_archived=bool(item.get("is_archived")),
         is_unique=bool(item.get("is_unique")),
         multiple=bool(item.get("is_multiselect")),

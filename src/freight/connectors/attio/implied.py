@@ -1,7 +1,7 @@
-"""Companies that Attio makes by itself: one for the domain of each e-mail address of a new person.
+"""Companies that Attio creates by itself: one for the domain of each e-mail address of a new person.
 
-Attio documents that it matches the company that has the domain, or generates one, and links the person to it. It makes
-none for the domains of e-mail providers; which ones it takes for such is not documented.
+Attio documents that it matches the company that has the domain, or generates one, and links the person to it. It
+creates none for the domains of e-mail providers; which these are is not documented.
 """
 
 from freight.connectors.protocols import MADE_BY_TARGET, Draft, Implied, Issue
@@ -10,7 +10,7 @@ from freight.model.platforms import shared_as
 
 
 def implied(draft: Draft) -> tuple[Implied, ...]:
-    """Return the companies that Attio makes by itself when this draft is created, each once."""
+    """Return the companies that Attio creates by itself with this draft, each once."""
     if draft.entity != "people":
         return ()
     addresses = draft.values.get("email_addresses", [])
@@ -29,9 +29,9 @@ def _company(domain: str) -> Implied:
     issue = Issue(
         level="info",
         code=MADE_BY_TARGET,
-        message=f"No company has the domain {domain}, so Attio makes one by itself when it creates this person. That "
-        "company has no id of the source. If the source gets a company with this domain, a later job recognises the "
-        "one in Attio and gives it the id.",
+        message=f"No company has the domain {domain}, so Attio creates one by itself with this person. That company "
+        f"has no id of the source. If the source gets a company with this domain, a later job recognises the one in "
+        f"Attio and gives it the id.",
         field="email_addresses",
         value=domain,
     )

@@ -1,6 +1,6 @@
-"""Telephone numbers in what people type: each digit that is written stands in the text, and none was a letter.
+"""Parsing of telephone numbers that people type: digits are taken as typed, and letters are not converted.
 
-The exception are numbers that are letters by design, as 1-800-FLOWERS is.
+Exceptions are numbers with letters by design, such as 1-800-FLOWERS.
 """
 
 import re
@@ -13,7 +13,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 from freight.connectors.attio.countries import is_country
 
 MAX_LENGTH = 250
-"""Characters of the longest text that is searched for numbers."""
+"""The maximum characters of a text that is searched for numbers."""
 
 SCHEME = re.compile(r"^\s*tel:", re.IGNORECASE)
 NUMBER = re.compile(r"(?:\+[ \t(]*|\()?[0-9](?:[0-9 \t().\-\u2010-\u2015\u2212\u00b7]|(?<=[0-9])/(?=[0-9(]))*")
@@ -22,7 +22,7 @@ EXTENSION = re.compile(
     re.IGNORECASE,
 )
 ATTACHED = re.compile(r"[0-9][^\W\d_]|[^\W\d_][0-9]")
-"""A letter in the middle of a number: a mask as in `6X XX`, or a slip of the hand."""
+"""A letter in the middle of a number: a mask as in `6X XX`, or a typing error."""
 
 VANITY = re.compile(r"(?:\+|\()?[0-9][0-9 ().\-]*[A-Za-z][A-Za-z0-9\-. ]*")
 VANITY_TYPES = {
@@ -40,33 +40,33 @@ IMPOSSIBLE = "no such number can exist in its country"
 
 
 class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
-    """A telephone number that a text holds."""
+    """A telephone number in a text."""
 
     number: str
     """E.164."""
     extension: str | None = None
     assumed_country: str | None = None
-    """The country (ISO code) that the text does not name and the record does."""
+    """The country (ISO code), if it was taken from the record and not from the text."""
     rewritten: bool = False
-    """Whether its digits are not those of the text: it is dialled with others from abroad, or has letters for some."""
+    """Whether its digits differ from the text: it is dialled differently from abroad, or has letters for digits."""
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a text holds. Either there are numbers, or `reason` says why there are none."""
+class ParsedNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers in a text. If there are none, `reason` says why."""
 
     numbers: tuple[PhoneNumber, ...] = ()
     remark: str | None = None
-    """What stands beside the numbers."""
+    """The text next to the numbers."""
     reason: str | None = None
 
 
-def read_phone_numbers(text: str, country: str | None) -> Reading:
-    """Return the numbers in a text; `country` (ISO code) is where one without an international prefix is dialled."""
+def read_phone_numbers(text: str, country: str | None) -> ParsedNumbers:
+    """Return the numbers in a text; `country` (ISO code) applies to numbers without an international prefix."""
     if len(text) > MAX_LENGTH:
-        return Reading(reason=f"it has more than {MAX_LENGTH} characters")
+        return ParsedNumbers(reason=f"it has more than {MAX_LENGTH} characters")
     plain = SCHEME.sub("", "".join(_ascii(character) for character in _normalized(text)))
     if (vanity := _vanity(plain, country)) is not None:
-        return Reading(numbers=(vanity,))
+        return ParsedNumbers(numbers=(vanity,))
     found: dict[PhoneNumber, None] = {}
     beside: list[str] = []
     reasons: list[str] = []
@@ -88,16 +88,17 @@ def read_phone_numbers(text: str, country: str | None) -> Reading:
         found[number] = None
         end = extension.end() if extension is not None and not left else match.end()
     if ATTACHED.search(_without_extensions(plain)):
-        return Reading(reason="letters stand among its digits")
+        return ParsedNumbers(reason="it has letters between its digits")
     if not found:
-        return Reading(reason=reasons[0] if len(reasons) == 1 else NOT_A_NUMBER)
+        return ParsedNumbers(reason=reasons[0] if len(reasons) == 1 else NOT_A_NUMBER)
     beside.append(plain[end:])
     remark = " ".join(" ".join(part.strip(" \t\n,;|/&()-.:") for part in beside).split())
-    return Reading(numbers=tuple(found), remark=remark or None)
+    return ParsedNumbers(numbers=tuple(found), remark=remark or None)
 
 
 def _normalized(text: str) -> str:
-    """The text in one width; what is a number and no digit stays itself: a footnote's 2, a half, a digit in a ring."""
+    """Return the text in one width. Numeric characters that are not digits remain: a superscript 2, a half, a circled
+    digit."""
     return unicodedata.normalize(
         "NFC",
         "".join(
@@ -122,7 +123,7 @@ def _without_extensions(text: str) -> str:
 
 
 def _number(written: str, country: str | None) -> tuple[PhoneNumber, str]:
-    """The number, and what a slash or a bracket separates from it. Raises `ValueError` with a clause."""
+    """Return the number, and the text that a slash or a bracket separates from it. Raise `ValueError` with a clause."""
     # +49 30 901820/21 is a number and a part of another, +49 30 901820 (2) a number and a remark; +49 30/901820 and
     # +49 (30) 901820 are one number each.
     for first, separator, second in (written.partition("/"), written.rpartition("(")):
@@ -167,7 +168,7 @@ def _valid(parsed: phonenumbers.PhoneNumber) -> str:
 
 
 def _vanity(text: str, country: str | None) -> PhoneNumber | None:
-    """The number that the text is as a whole, its letters being digits by design; None if it is no such number."""
+    """Return the number if the whole text is one whose letters are digits by design, otherwise None."""
     written = text.strip()
     letters = "".join(character for character in written if character.isalpha())
     masked = len(set(letters.casefold())) < 2
@@ -185,7 +186,7 @@ def _vanity(text: str, country: str | None) -> PhoneNumber | None:
         spelled = kind in VANITY_TYPES or (parsed.country_code == NORTH_AMERICA and letters.isupper())
         assumed = None if written.startswith("+") else country
         return PhoneNumber(number=number, assumed_country=assumed, rewritten=True) if spelled else None
-    # What stands before the letters is a number by itself: they are a remark.
+    # The text before the letters is a number by itself: the letters are a remark.
     return None
 
 

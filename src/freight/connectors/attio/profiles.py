@@ -1,7 +1,7 @@
-"""Addresses of profiles, of which one page has many: with and without a scheme, `www.`, or a slash at the end.
+"""Spellings of profile addresses: the same page with and without a scheme, `www.`, or a slash at the end.
 
-What the source says is written as it is. Attio's enrichment writes `https://linkedin.com/company/acme`, and may do so
-in place of what was written: that is the same value, and is read as the draft spells it that it is compared with.
+The source's spelling is written. Attio's enrichment writes `https://linkedin.com/company/acme`, and may replace it:
+that is the same value, so it is read in the spelling of the draft that it is compared with.
 """
 
 import re
@@ -14,22 +14,22 @@ from freight.connectors.protocols import Attributes, Draft
 PROFILES = frozenset(SOCIAL)
 
 MOVED = {"twitter.com": "x.com", "mobile.twitter.com": "x.com"}
-"""Hosts that Attio writes under their new name."""
+"""Hosts that Attio writes with their new name."""
 
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+\.[a-z]{2,})(/\S*)", re.IGNORECASE)
 
 
 Spellings = Mapping[tuple[str, str], str]
-"""How drafts spell addresses, by attribute and page."""
+"""The spellings of drafts, by attribute and page."""
 
 
 def spellings_in(drafts: Iterable[Draft]) -> Spellings:
-    """Return how these drafts spell the addresses of profiles."""
+    """Return the spellings of profile addresses in these drafts."""
     return {(slug, page(item)): item for draft in drafts for slug in PROFILES for item in draft.values.get(slug, ())}
 
 
 def respelled(values: Attributes, spellings: Spellings) -> Attributes:
-    """Return the values of a record with the addresses of profiles spelled as in a draft that names the same page."""
+    """Return the values of a record with profile addresses spelled as in a draft that names the same page."""
     return {
         slug: [spellings.get((slug, page(item)), item) for item in items] if slug in PROFILES else items
         for slug, items in values.items()
@@ -37,7 +37,7 @@ def respelled(values: Attributes, spellings: Spellings) -> Attributes:
 
 
 def page(text: Any) -> str:
-    """Return the one form of the address of a page; of anything else the text as it is."""
+    """Return the canonical address of a page; any other text unchanged."""
     address = ADDRESS.fullmatch(str(text).strip())
     if address is None:
         return str(text)

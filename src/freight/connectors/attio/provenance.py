@@ -1,8 +1,7 @@
-"""The marks by which a workspace shows what came from which source system, and by which Freight recognises it.
+"""The marks that show which source system data came from, and by which Freight recognises them.
 
 Slugs, titles, descriptions and the marks in texts are built from the source's name, so that records of two systems with
-one id are never taken for each other. What is written once is recognised by every later version: none of these forms
-may change.
+one id are never confused. Every later version must recognise what is written: none of these forms may change.
 """
 
 import re
@@ -22,16 +21,16 @@ MADE_FOR_IDS = re.compile(rf"{LABEL} (?:record ids|list \S+)")
 """The description of an attribute in which Freight keeps ids, or when an entry was added to its list."""
 
 FIRST_ID = "affinity_id"
-"""The attribute of objects that the first version made for ids: it has no description, and is known by its slug."""
+"""The attribute that the first version made for ids: it has no description and is recognised by its slug."""
 
 
 def is_made_for_field(description: str | None) -> bool:
-    """Return whether Freight made an attribute for a field, of whatever source system."""
+    """Return whether Freight made an attribute for a field of any source system."""
     return MADE_FOR_FIELD.fullmatch(description or "") is not None
 
 
 def is_mark(owner: str, slug: str, description: str | None) -> bool:
-    """Return whether an attribute is a mark of any source system, to which no field of a firm may go.
+    """Return whether an attribute is a mark of any source system; fields cannot use it.
 
     `owner` is `companies`, `people`, `deals`, or else a list.
     """
@@ -55,7 +54,7 @@ class Marks:
         self.added_at = f"{system}_added_at"
         """The slug of the attribute that holds when an entry was added to its list."""
         self.prefix = f"{system}_"
-        """Begins the second choice of a field's slug, where the first is taken."""
+        """The prefix of a field's slug if the first choice is taken."""
         self._note = f"({label} note "
         self._task = f"({label} {provenance.task} "
         self._note_id = re.compile(rf"{re.escape(self._note)}([\w/.:-]+)\)[\s*_]*$", re.MULTILINE)
@@ -63,7 +62,7 @@ class Marks:
         self._also_attached = re.compile(rf"Also attached to: .*?\. (?=Participants: |{re.escape(self._note)})")
 
     def of_field(self, field_id: str) -> str:
-        """Return the description of a field's attribute, by which it is recognised whatever its name has become."""
+        """Return the description of a field's attribute, by which it is recognised even after it is renamed."""
         return f"From {self.provenance.label} field {field_id}"
 
     def field_id(self, description: str | None) -> str | None:
@@ -80,15 +79,15 @@ class Marks:
         return f"{self.prefix}{slugify(list_id).removeprefix('field_')}"
 
     def note(self, source_id: str) -> str:
-        """Return what stands at the end of a note's content."""
+        """Return the mark at the end of a note's content."""
         return f"{self._note}{source_id})"
 
     def task(self, source_id: str) -> str:
-        """Return what stands at the end of a task's content."""
+        """Return the mark at the end of a task's content."""
         return f"{self._task}{source_id})"
 
     def note_id(self, content: str) -> str | None:
-        """Return the source id in a note's content, if Freight wrote it; also where people have written below it."""
+        """Return the source id in a note's content, if Freight wrote it; even if people have written below it."""
         found = self._note_id.findall(content)
         return str(found[-1]) if found else None
 
@@ -108,9 +107,9 @@ class Marks:
 
 
 def marks_of(layout: ResolvedMapping) -> Marks:
-    """Return the marks of the system that a layout is for. Raise `ValueError` if the layout does not say which."""
+    """Return the marks of the source system of a layout. Raise `ValueError` if the layout has none."""
     if layout.provenance is None:
-        raise ValueError("A layout without provenance can be read, but nothing can be written by it.")
+        raise ValueError("A layout without provenance can be read, but not used for writing.")
     return _marks(layout.provenance)
 
 

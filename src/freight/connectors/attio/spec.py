@@ -1,4 +1,4 @@
-"""What Freight knows of Attio without asking it."""
+"""The specification of Attio."""
 
 from typing import Annotated
 
@@ -59,19 +59,19 @@ CODES = {
     **coded("job", "deals_disabled", "no_deal_owner", "scope_missing", level="error"),
     **coded("job", "list_needs_deals"),
     "file_too_large": Code(
-        advice="The target takes no files of this size. Store them elsewhere and put links to them in the target."
+        advice="The target accepts no files of this size. Store them elsewhere and put links to them in the target."
     ),
     "list_not_carried": Code(
         level="info",
-        advice="The job does not migrate the list of these. Choose it in the mapping if it is wanted.",
+        advice="The job does not migrate the list of these. Select it in the mapping if you want it.",
     ),
     MADE_BY_TARGET: Code(
         level="info",
         section="apart",
-        advice="They carry no id of the source, and their names are the target's own guesses. When the source gets a "
+        advice="They have no id of the source, and the target guesses their names. When the source gets a "
         "company with one of these domains, a later job recognises the company in the target, adds what it lacks and "
-        "gives it the id. Delete in the target those that are not wanted. Domains of e-mail providers are not counted, "
-        "since the target makes no companies of them.",
+        "gives it the id. Delete in the target those that you do not want. Domains of e-mail providers are not "
+        "counted, because the target creates no companies for them.",
     ),
 }
 

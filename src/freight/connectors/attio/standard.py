@@ -1,4 +1,4 @@
-"""What Attio's standard objects and lists hold that Freight writes itself, besides the fields of a firm."""
+"""The attributes of Attio's standard objects and lists that Freight writes, other than those of a firm's fields."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from freight.model.crm import Entity
 from freight.model.mapping import AttributeType
 
 OBJECTS: tuple[Entity, ...] = ("companies", "people", "deals")
-"""The entities that are objects of Attio, called there as here."""
+"""The entities that are objects of Attio, with the same names."""
 
 SOCIAL = ("angellist", "facebook", "instagram", "linkedin", "twitter")
 """The attributes of companies and people that hold a profile on a platform."""
@@ -57,17 +57,17 @@ MULTIPLE = frozenset({"domains", "email_addresses", "phone_numbers", "associated
 """Those among them that hold several values."""
 
 UNIQUE = {"companies": "domains", "people": "email_addresses"}
-"""The attribute whose values only one record may hold. Attio allows no further unique ones on these objects."""
+"""The attribute whose values only one record can have. Attio allows no further unique ones on these objects."""
 
 IDENTIFYING: dict[str, frozenset[str]] = {
     "companies": frozenset({"name", "domains"}),
     "people": frozenset({"name", "email_addresses", "company"}),
 }
-"""The attributes that hold what a record is known by. A field takes their place only if the job says so."""
+"""The attributes that identify a record. A field replaces them only if the job says so."""
 
 
-class Added(msgspec.Struct, frozen=True, kw_only=True):
-    """An attribute that Freight adds for itself."""
+class ManagedAttribute(msgspec.Struct, frozen=True, kw_only=True):
+    """An attribute that Freight adds."""
 
     slug: str
     title: str
@@ -77,17 +77,17 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     unique: bool = False
 
 
-PHONE_NUMBERS = Added(slug="phone_numbers", title="Phone numbers", type="phone-number", multiple=True)
+PHONE_NUMBERS = ManagedAttribute(slug="phone_numbers", title="Phone numbers", type="phone-number", multiple=True)
 """Attio's people have this attribute, and its companies do not."""
 
 DEMANDED = frozenset({"name", "stage", "owner"})
-"""The attributes that Attio demands of every deal."""
+"""The attributes that every deal must have in Attio."""
 
 LIST_SYSTEM = frozenset({"entry_id", "list_id", "parent_record", "parent_object", "created_at", "created_by"})
-"""Slugs that every list takes for itself from the moment it is made."""
+"""Slugs that every new list already has."""
 
 PARENT = "parent_record"
-"""The record that stands on a list, by which Attio matches entries; its value is the record's id."""
+"""The record of an entry, by which Attio matches entries; its value is the record's id."""
 
 ATTIO_TYPES: dict[AttributeType, str] = {
     "text": "text",
@@ -104,7 +104,7 @@ ATTIO_TYPES: dict[AttributeType, str] = {
     "companies": "record-reference",
     "members": "actor-reference",
 }
-"""What Attio calls the types of attributes."""
+"""Attio's names of the types of attributes."""
 
 CAPABILITIES = Capabilities(
     label="Attio",
@@ -118,15 +118,15 @@ CAPABILITIES = Capabilities(
         "person": ("people", "members", "text"),
         "company": ("companies", "text"),
     },
-    # As Attio documents them; of its types for fields only these hold several values.
+    # As Attio documents them; of its types for fields only these can have several values.
     multiple=frozenset({"select", "people", "companies", "members"}),
-    # Each is a write, of which Attio documents that it takes 25 a second.
+    # Each is a write; Attio documents a limit of 25 a second.
     options_per_second=25,
 )
 
 
 def always_filled(owner: str, marks: Marks) -> frozenset[str]:
-    """Return the attributes that every record that Freight makes has a value for, as far as Attio may demand one."""
+    """Return the attributes, among those that Attio can require, that Freight fills in every record it creates."""
     return DEMANDED | {marks.source_id} if owner == "deals" else frozenset()
 
 
@@ -169,10 +169,12 @@ def parts_of(marks: Marks) -> dict[Entity, dict[str, str]]:
     }
 
 
-def added_to(owner: str, marks: Marks) -> tuple[Added, ...]:
-    """Return what Freight adds to `companies`, `people`, `deals`, or else to a list."""
+def managed_attributes(owner: str, marks: Marks) -> tuple[ManagedAttribute, ...]:
+    """Return the attributes that Freight adds to `companies`, `people`, `deals`, or else to a list."""
     label = marks.provenance.label
-    source_id = Added(slug=marks.source_id, title=f"{label} ID", description=marks.of_ids, unique=owner == "deals")
+    source_id = ManagedAttribute(
+        slug=marks.source_id, title=f"{label} ID", description=marks.of_ids, unique=owner == "deals"
+    )
     match owner:
         case "companies":
             return (source_id, PHONE_NUMBERS)
@@ -181,12 +183,12 @@ def added_to(owner: str, marks: Marks) -> tuple[Added, ...]:
         case _:
             of_list = marks.of_list(owner)
             return (
-                Added(slug=marks.entry_id, title=f"{label} entry ID", description=of_list),
-                Added(slug=marks.added_at, title=f"Added in {label}", description=of_list, type="timestamp"),
+                ManagedAttribute(slug=marks.entry_id, title=f"{label} entry ID", description=of_list),
+                ManagedAttribute(slug=marks.added_at, title=f"Added in {label}", description=of_list, type="timestamp"),
             )
 
 
-def own_types(owner: str, marks: Marks) -> dict[str, str]:
+def written_types(owner: str, marks: Marks) -> dict[str, str]:
     """Return the attributes, with their types, that Freight writes on `companies`, `people`, `deals`, or else on a
-    list, besides those of fields."""
-    return {**STANDARD.get(owner, {}), **{added.slug: added.type for added in added_to(owner, marks)}}
+    list, other than those of fields."""
+    return {**STANDARD.get(owner, {}), **{added.slug: added.type for added in managed_attributes(owner, marks)}}

@@ -1,4 +1,4 @@
-"""Attio as a target: drafts in, records out."""
+"""Attio as a target."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -7,13 +7,13 @@ import httpx
 
 from freight.connectors.attio import drafting
 from freight.connectors.attio.client import AttioClient
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.definitions import Definitions
 from freight.connectors.attio.drafting import MappingIndex
 from freight.connectors.attio.implied import implied
 from freight.connectors.attio.planning.checks import check_scopes
 from freight.connectors.attio.planning.existing import discover
-from freight.connectors.attio.planning.prepare import chooser_of, prepare
+from freight.connectors.attio.planning.prepare import choice_attribute_of, prepare
 from freight.connectors.attio.planning.resolve import Request, assemble, resolve_fields, resolve_lists
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.writing.catalog import AttributeCatalog
@@ -50,7 +50,7 @@ class Store(Protocol):
     """Finds, reads and writes records of one entity; see `freight.connectors.protocols.Writer`."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids."""
+        """Return the records with these ids."""
         ...
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
@@ -87,16 +87,16 @@ class AttioTarget:
         await self._client.aclose()
 
     def take_usage(self) -> Usage:
-        """Return what has been asked of the vendor since this was called last."""
+        """Return the use of Attio's API since the last call."""
         return self._client.take_usage()
 
     async def identify(self) -> Workspace:
-        """Return the workspace that the key opens. Raise `PermissionMissing` if the key lacks what every job needs."""
+        """Return the workspace of the key. Raise `PermissionMissing` if the key lacks what every job needs."""
         match await self._client.identify():
             case {"workspace_id": str(workspace_id)} as answer:
                 pass
             case _:
-                raise UnexpectedAnswer("Attio did not say which workspace the API key opens.")
+                raise UnexpectedAnswer("Attio does not name the workspace of the API key.")
         scope = answer.get("scope")
         if isinstance(scope, str) and (missing := [needed for needed in SCOPES if needed not in scope.split()]):
             raise PermissionMissing(
@@ -108,12 +108,12 @@ class AttioTarget:
     async def plan_schema(
         self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
     ) -> SchemaPlan:
-        """Return where everything is to go; ask what exists, and change nothing."""
+        """Return the plan for these entities. Reads the target and changes nothing."""
         identity = await self._client.identify()
         if lacking := check_scopes(identity.get("scope"), entities):
-            # Without them the workspace cannot be looked at any further.
-            carried = tuple(entity for entity in LOAD_ORDER if entity in entities)
-            return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=carried), issues=tuple(lacking))
+            # Without these scopes the workspace cannot be examined further.
+            loaded = tuple(entity for entity in LOAD_ORDER if entity in entities)
+            return SchemaPlan(layout=ResolvedMapping(provenance=provenance, entities=loaded), issues=tuple(lacking))
         existing = await discover(
             self._definitions,
             schema,
@@ -127,22 +127,24 @@ class AttioTarget:
         )
         lists = resolve_lists(request)
         fields = resolve_fields(request, lists[0])
-        choosers = {
-            (place.owner, place.attribute): chooser
+        choice_attributes = {
+            (place.owner, place.attribute): choice_attribute
             for place in fields[0]
             if place.attribute is not None
             and place.action != "make"
-            and (chooser := chooser_of(place, lists[0])) is not None
+            and (choice_attribute := choice_attribute_of(place, lists[0])) is not None
         }
-        choices = await together(self._definitions.choices(chooser) for chooser in choosers.values())
-        return assemble(request, lists, fields, dict(zip(choosers, choices, strict=True)))
+        choices = await gather_all(
+            self._definitions.choices(choice_attribute) for choice_attribute in choice_attributes.values()
+        )
+        return assemble(request, lists, fields, dict(zip(choice_attributes, choices, strict=True)))
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
-        """Make whatever the layout lacks; making it again changes nothing. Return the layout with the ids."""
+        """Make what is missing. Idempotent. Return the layout with the ids."""
         return await prepare(self._definitions, layout)
 
     def writer(self, layout: ResolvedMapping) -> "AttioWriter":
-        """Return a writer that goes by this layout."""
+        """Return a writer for this layout."""
         return AttioWriter(self._client, self._definitions, layout)
 
 
@@ -172,11 +174,11 @@ class AttioWriter:
         return drafting.draft(record, references, self._guide)
 
     def implied(self, draft: Draft) -> tuple[Implied, ...]:
-        """Return the companies that Attio makes by itself when this draft is created."""
+        """Return the companies that Attio creates by itself with this draft."""
         return implied(draft)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids."""
+        """Return the records with these ids."""
         return await self._stores[_entity(drafts.values())].read(drafts) if drafts else []
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:

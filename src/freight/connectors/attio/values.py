@@ -1,4 +1,4 @@
-"""Values in the one form in which they are written to Attio, and in which what was read is compared with it.
+"""The canonical form of values, in which they are written to Attio and compared with what is read from it.
 
 | attribute type | canonical item |
 |---|---|
@@ -8,10 +8,10 @@
 | number, currency, rating | number of at most four decimals, an integer where it is whole |
 | checkbox | True or False; one that is read as not set is no value, as Attio knows none without one |
 | date | text, `2024-01-31` |
-| timestamp | text, `2024-01-31T10:00:00Z`, with a fraction only where there is one |
+| timestamp | text, `2024-01-31T10:00:00Z`, with a fraction only if there is one |
 | select, status | text, the title |
-| personal-name | `{"first_name", "last_name", "full_name"}`, empty text for what is lacking |
-| location | all ten keys that Attio demands, None for what is lacking |
+| personal-name | `{"first_name", "last_name", "full_name"}`, empty text for missing parts |
+| location | all ten keys that Attio requires, None for missing ones |
 | record-reference | `{"target_object", "target_record_id"}` |
 | actor-reference | `{"referenced_actor_type", "referenced_actor_id"}` |
 
@@ -46,25 +46,25 @@ LOCATION_KEYS = (
 
 
 DECIMALS = 4
-"""What Attio documents that it keeps of a number."""
+"""The decimals that Attio documents to keep."""
 
-LARGEST_EXACT = 2**53
-"""From here on a float holds no longer every integer."""
+MAX_EXACT_INTEGER = 2**53
+"""The largest integer up to which a float represents every one."""
 
 
 class InvalidValueError(Exception):
-    """A value that Attio cannot hold; the message is a clause that says why."""
+    """Attio cannot hold the value; the message is a clause that says why."""
 
 
 def personal_name(first: str | None, last: str | None) -> dict[str, str] | None:
-    """The name of a person, or None if both parts are lacking."""
+    """Return the name of a person, or None without both parts."""
     first, last = (first or "").strip(), (last or "").strip()
     full = f"{first} {last}".strip()
     return {"first_name": first, "last_name": last, "full_name": full} if full else None
 
 
 def location(place: Location) -> dict[str, str | None] | None:
-    """A place, or None if nothing of it can be held; an unknown country is left out."""
+    """Return a location, or None if Attio can hold no part of it; an unknown country is omitted."""
     values: dict[str, str | None] = dict.fromkeys(LOCATION_KEYS)
     lines = [line for part in (place.street or "").splitlines() if (line := part.strip())]
     lines[3:] = [", ".join(lines[3:])] if len(lines) > 3 else []
@@ -78,33 +78,33 @@ def location(place: Location) -> dict[str, str | None] | None:
 
 
 def record_reference(target_object: str, target_record_id: str) -> dict[str, str]:
-    """A reference to another record."""
+    """Return a reference to another record."""
     return {"target_object": target_object, "target_record_id": target_record_id}
 
 
 def actor_reference(member_id: str) -> dict[str, str]:
-    """A reference to a member of the workspace."""
+    """Return a reference to a member of the workspace."""
     return {"referenced_actor_type": "workspace-member", "referenced_actor_id": member_id}
 
 
 def ordered(references: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """References in one order, for where Attio keeps none."""
+    """Return references sorted, because Attio keeps no order."""
     return sorted(references, key=lambda reference: (reference["target_object"], reference["target_record_id"]))
 
 
 def number(given: float | Decimal) -> int | float:
-    """A number as Attio keeps it, with at most four decimals. Raises `InvalidValueError` for an infinite one."""
+    """Return a number as Attio keeps it, with at most four decimals. Raise `InvalidValueError` for an infinite one."""
     try:
         kept = round(float(given), DECIMALS)
     except OverflowError:
         kept = math.inf
     if not math.isfinite(kept):
-        raise InvalidValueError("it is too large, or not a number that can be counted with")
-    return int(kept) if kept == int(kept) and abs(kept) < LARGEST_EXACT else kept
+        raise InvalidValueError("it is too large, or not a finite number")
+    return int(kept) if kept == int(kept) and abs(kept) < MAX_EXACT_INTEGER else kept
 
 
 def loss(given: float | Decimal, kept: float) -> str | None:
-    """Why a finite number is not kept exactly, as the beginning of a sentence; None if it is."""
+    """Return why a finite number is not kept exactly, as the beginning of a sentence; None if it is."""
     exact = given if isinstance(given, Decimal) else Decimal(repr(given))
     if exact == Decimal(repr(kept)):
         return None
@@ -116,14 +116,13 @@ def loss(given: float | Decimal, kept: float) -> str | None:
 
 
 def moment(given: datetime) -> str:
-    """The canonical form of a timestamp (aware). Attio keeps milliseconds."""
+    """Return the canonical form of a timestamp (aware). Attio keeps milliseconds."""
     kept = given.replace(microsecond=given.microsecond // 1000 * 1000)
     return kept.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attributes:
-    """Values that Attio gave, in canonical form, of the attributes whose types are given; only of those that have
-    one."""
+    """Return values that Attio returned in canonical form, of the attributes with these types; without empty ones."""
     read: Attributes = {}
     for slug, type_ in types.items():
         given = values.get(slug)
@@ -134,8 +133,8 @@ def read_values(types: Mapping[str, str], values: Mapping[str, Any]) -> Attribut
 
 
 def read_automatic(types: Mapping[str, str], values: Mapping[str, Any]) -> frozenset[str]:
-    """Of these attributes those whose values, as Attio gave them, were all written by Attio itself: by its enrichment,
-    or by the link that it makes from a person to a company."""
+    """Return those of the attributes whose values were all written by Attio itself: by enrichment, or by linking a
+    person to a company."""
     return frozenset(
         slug
         for slug, type_ in types.items()
@@ -145,13 +144,14 @@ def read_automatic(types: Mapping[str, str], values: Mapping[str, Any]) -> froze
 
 
 def _actor(value: Mapping[str, Any]) -> object:
-    """Who wrote a value: `workspace-member`, `api-token`, `app`, `system`, or what Attio may add."""
+    """Return the type of the author of a value: `workspace-member`, `api-token`, `app`, `system`, or one that Attio
+    adds later."""
     actor = value.get("created_by_actor")
     return actor.get("type") if isinstance(actor, dict) else None
 
 
 def read_moment(text: object) -> str | None:
-    """A timestamp that Attio gave, in canonical form; None if it is none."""
+    """Return a timestamp that Attio returned, in canonical form; None if it is not a timestamp."""
     try:
         given = datetime.fromisoformat(str(text))
     except ValueError:

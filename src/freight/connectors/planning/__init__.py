@@ -1,1 +1,1 @@
-"""The half of planning that is the same for every target: which field and list goes where."""
+"""The part of planning that is the same for every target: the attribute and list for each field and list."""

@@ -1,4 +1,4 @@
-"""Whether a job's mapping fits the source; pure."""
+"""Checks of a mapping against the source; pure."""
 
 from collections.abc import Collection, Mapping
 
@@ -36,9 +36,9 @@ def check_standard(
     parts: Mapping[str, str],
     identifying: Collection[str],
 ) -> list[Issue]:
-    """Return a warning for each field that is sent to an attribute which a standard part of the record fills too.
+    """Return a warning for each field that is mapped to an attribute which a standard part of the record fills too.
 
-    `parts` are attributes by part, `identifying` those of them that no field replaces unless the job says so.
+    `parts` are attributes by part; a field replaces an `identifying` one only if the job says so.
     """
     filled = {
         parts[fact.part]: fact

@@ -1,4 +1,4 @@
-"""The options and statuses that attributes have and lack; pure."""
+"""The options and statuses that attributes have and need; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,16 +23,16 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Existing = Mapping[tuple[str, str], Sequence[Choice]]
-"""Choices by owner and slug, of the attributes that exist; archived ones included."""
+"""Choices by owner and slug, of existing attributes; archived ones included."""
 
 
 def titles(field: Field) -> list[str]:
-    """Return the titles of a field's options, each once, in the source's order. They are compared as they are given."""
+    """Return the titles of a field's options, each once, in the source's order. The comparison is exact."""
     return list(dict.fromkeys(title for option in field.options if (title := option.text.strip())))
 
 
 def complete(wanted: Iterable[str], choices: Iterable[Choice]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return all titles that there will be, and those of them that are to be made or restored from the archive."""
+    """Return all titles after the schema is ensured, and those of them to make or restore from the archive."""
     present = [choice.title for choice in choices if not choice.is_archived]
     new = [title for title in dict.fromkeys(wanted) if title not in set(present)]
     return tuple(dict.fromkeys([*present, *new])), tuple(new)
@@ -41,7 +41,7 @@ def complete(wanted: Iterable[str], choices: Iterable[Choice]) -> tuple[tuple[st
 def complete_places(
     places: Sequence[Place], schema: Schema, existing: Existing, capabilities: Capabilities
 ) -> tuple[tuple[Place, ...], list[Issue]]:
-    """Return the places with their options, and a warning for each that has very many new ones."""
+    """Return the places with their options, and a warning for each with very many new ones."""
     completed: list[Place] = []
     found: list[Issue] = []
     for place in places:
@@ -59,9 +59,9 @@ def complete_places(
 def new_stages(
     wanted: Iterable[tuple[str, str | None]], schema: Schema, existing: Iterable[Choice]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the stages that deals will have, the target's own first, and those of them that are to be made.
+    """Return the stages that deals will have, the target's own first, and those of them to make.
 
-    `wanted` are lists of deals, each with the id of the field that holds the stage.
+    `wanted` are lists of deals, each with the id of its stage field.
     """
     fields = [field for list_id, stage in wanted for field in schema.fields_of(list_id) if field.id == stage]
     return complete([title for field in fields for title in titles(field)], existing)

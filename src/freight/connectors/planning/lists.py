@@ -1,4 +1,4 @@
-"""Which list of the target takes the entries of which list; pure."""
+"""The list of the target for each list of the source; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,7 +13,7 @@ from freight.model.resolved_mapping import ListPlace
 
 
 class ListDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A list in the target; `parents` are the objects whose records may stand on it."""
+    """A list in the target; `parents` are the objects whose records it can hold."""
 
     id: str
     slug: str
@@ -30,16 +30,16 @@ def place_lists(
     migrated: bool,
     target: str,
 ) -> tuple[tuple[ListPlace, ...], list[Issue]]:
-    """Return where the lists go that the mapping selects.
+    """Return the places of the lists that the mapping selects.
 
-    `existing` are lists of the target by the id of the source's list that they are for, `slug_of` names a new one. With
-    `migrated` false only lists of deals have a place, for their stages, and its action is `skip`.
+    `existing` are lists of the target by the id of their source list, `slug_of` names a new one. With `migrated` false
+    only lists of deals have a place, for their stages, and its action is `skip`.
     """
     places: list[ListPlace] = []
     found: list[Issue] = []
     taken: dict[str, List] = {}
     for given in lists:
-        if not mapping.carries_list(given.id) or (not migrated and given.of != "deals"):
+        if not mapping.migrates_list(given.id) or (not migrated and given.of != "deals"):
             continue
         held = existing.get(given.id)
         roles, wrong = resolve_roles(given, mapping) if given.of == "deals" else ({}, [])

@@ -1,4 +1,4 @@
-"""Which fields of a list give the stage, owner and value of its deals; pure."""
+"""The fields of a list that give the stage, owner and value of its deals; pure."""
 
 from freight.connectors.planning import issues
 from freight.connectors.planning.target import names_owners
@@ -14,13 +14,13 @@ ROLES: dict[str, tuple[FieldType, ...]] = {
     "owner": ("person",),
     "value": ("number",),
 }
-"""What a field must hold to give the stage, owner or value of deals."""
+"""The types of fields that can give the stage, owner or value of deals."""
 
 UNCHANGED = FieldMapping()
 
 
 def resolve_roles(given: List, mapping: Mapping) -> tuple[dict[str, str], list[Issue]]:
-    """Return the ids of the fields by role, and an issue for each field that the job names and that cannot serve."""
+    """Return the ids of the fields by role, and an issue for each named field of the wrong type."""
     wanted = mapping.of_list(given.id)
     named = {"stage": wanted.stage, "owner": wanted.owner, "value": wanted.value}
     fields = {
@@ -42,8 +42,7 @@ def resolve_roles(given: List, mapping: Mapping) -> tuple[dict[str, str], list[I
 
 
 def stage_field(given: List, mapping: Mapping) -> Field | None:
-    """Return the field that holds the stage: by default the first status called Status or Stage, else the first
-    status."""
+    """Return the stage field: by default the first status called Status or Stage, else the first status."""
     if (wanted := mapping.of_list(given.id).stage) is not None:
         return _by_id(given, wanted)
     statuses = [field for field in given.fields if field.type == "status" and not field.multiple]
@@ -52,14 +51,14 @@ def stage_field(given: List, mapping: Mapping) -> Field | None:
 
 
 def owner_field(given: List, mapping: Mapping) -> Field | None:
-    """Return the field that holds the owner: by default the first with the name of one."""
+    """Return the owner field: by default the first whose name says so."""
     if (wanted := mapping.of_list(given.id).owner) is not None:
         return _by_id(given, wanted)
     return next(filter(names_owners, given.fields), None)
 
 
 def value_field(given: List, mapping: Mapping) -> Field | None:
-    """Return the field that holds the value: none unless the job names one, since a number names no currency."""
+    """Return the value field: none unless the job names one, because a number has no currency."""
     wanted = mapping.of_list(given.id).value
     return None if wanted is None else _by_id(given, wanted)
 

@@ -1,4 +1,4 @@
-"""What planning must know of a target: what its attributes can be, and which of them exist."""
+"""The target as planning sees it: its attribute types and existing attributes."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,26 +8,26 @@ from freight.model.fields import Field, FieldType
 from freight.model.mapping import AttributeType
 
 OWNER_NAMES = frozenset({"owner", "owners", "deal owner", "lead", "deal lead", "account owner", "relationship owner"})
-"""Names of person fields that hold the firm's own people, as firms use them."""
+"""Common names of person fields that hold internal users."""
 
 CHOSEN: tuple[AttributeType, ...] = ("select", "status")
-"""Types of attributes that take only what is among their options."""
+"""Types of attributes whose values must be among their options."""
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target can make of fields."""
+    """The attribute types of a target."""
 
     label: str
     """The target's name in sentences."""
     possible: Mapping[FieldType, tuple[AttributeType, ...]]
-    """What a field's values can become; the first is the default of a field that holds one value."""
+    """The types that a field's values can become; the first is the default of a field with one value."""
     multiple: frozenset[AttributeType]
     """Types whose attributes can hold several values."""
     options_per_second: int
-    """How many options of an attribute can be made in a second."""
+    """The options of an attribute that can be made in a second."""
 
     def default_type(self, field: Field) -> AttributeType:
-        """Return what a field becomes. Several numbers or texts become one text with a value a line."""
+        """Return the default type of a field. Several numbers or texts become one text with one value per line."""
         possible = self.possible[field.type]
         if names_owners(field) and "members" in possible:
             return "members"
@@ -39,39 +39,39 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetAttribute(msgspec.Struct, frozen=True, kw_only=True):
-    """An attribute that exists in the target, as far as a field may go there."""
+    """An existing attribute of the target as a destination of fields."""
 
     slug: str
     types: frozenset[AttributeType]
-    """What it can serve as; none for types that hold no field."""
+    """The types that it can serve as; none for types that hold no field."""
     type: str
-    """What the target calls its type."""
+    """The target's name of its type."""
     multiple: bool = False
     is_writable: bool = True
     is_archived: bool = False
     made_for: str | None = None
-    """The id of the field of this source that Freight made it for."""
+    """The id of the field of this source for which Freight made it."""
     is_the_firms: bool = True
-    """Whether the firm made it, so that a field of the same name may go there: not the vendor, and not Freight."""
+    """Whether the firm made it, and not the vendor or Freight: a field of the same name can use it."""
 
 
 class FieldOwner(msgspec.Struct, frozen=True, kw_only=True):
-    """What has fields of its own, companies, people or a list, with what it has in the target."""
+    """An owner of fields, companies, people or a list, with its attributes in the target."""
 
     name: str
     """`companies`, `people`, or the id of a list."""
     attributes: Mapping[str, TargetAttribute]
     """By slug."""
     kept: frozenset[str]
-    """Slugs that no mapping may name: what Freight or the target writes itself."""
+    """Slugs that no mapping can name, because Freight or the target writes them."""
     standard: frozenset[str]
-    """Slugs of what standard parts of records fill: a field goes there only where the job names it."""
+    """Slugs that standard parts of records fill: a field uses one only if the job names it."""
     identifying: frozenset[str]
-    """Those of them that hold what a record is known by."""
+    """Those of them that identify a record."""
     slugs: Callable[[Field], Iterator[str]]
-    """The slugs that an attribute of a field may have, the preferred one first, without end."""
+    """Yields slugs for the attribute of a field, the preferred one first, without end."""
 
 
 def names_owners(field: Field) -> bool:
-    """Return whether a field holds the firm's own people, by its name."""
+    """Return whether a field holds internal users, judged by its name."""
     return field.type == "person" and field.name.strip().casefold() in OWNER_NAMES

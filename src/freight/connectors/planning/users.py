@@ -1,4 +1,4 @@
-"""Which of the source's users are members of the target's workspace; pure."""
+"""The source's users as members of the target's workspace; pure."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,7 +11,7 @@ from freight.model.schema import Schema
 def resolve_default_owner(
     mapping: JobMapping, members: Mapping[str, str], target: str
 ) -> tuple[str | None, list[Issue]]:
-    """Return the id of the member whom the job names as the default owner, or an issue if that is no member.
+    """Return the id of the default owner that the job names, or an issue if that is not a member.
 
     `members` are ids by e-mail address in lower case.
     """

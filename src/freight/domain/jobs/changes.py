@@ -1,7 +1,7 @@
-"""A transaction in which jobs are changed, and which knows which these are.
+"""A transaction that changes jobs and records which.
 
-What changes what is due for a job takes it in place of a connection, so that it cannot be called where nothing is
-enqueued afterwards; see `freight.domain.migration.steps.dispatch`.
+Functions that change what is due for a job take it instead of a connection, so that they cannot be called where nothing
+is enqueued afterwards; see `freight.domain.migration.steps.dispatch`.
 """
 
 from uuid import UUID
@@ -20,11 +20,11 @@ class JobChanges:
         """The jobs that were changed."""
 
     async def lock(self, job_id: UUID) -> Job:
-        """Return a job that is about to be changed; others wait until the transaction ends. Raise `NotFound`."""
+        """Lock a job that is about to be changed, and return it. Raise `NotFound`."""
         job = await jobs.lock(self.tx, job_id)
         self.note(job_id)
         return job
 
     def note(self, job_id: UUID) -> None:
-        """Note that a job was changed or created."""
+        """Record that a job was changed or created."""
         self.job_ids.add(job_id)

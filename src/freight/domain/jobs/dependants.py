@@ -9,7 +9,7 @@ from freight.domain.migration.records.batches import Batch
 from freight.model import crm
 
 SKIPPED = ("no_parent", "only_own_company", "only_own_people", "parent_not_in_target")
-"""Codes of skipped records that cannot exist in the target without one of the records that they belong to."""
+"""Codes of skipped records that cannot exist in the target without a record to which they belong."""
 
 PORTION = 500
 """Records that are read at a time."""
@@ -19,9 +19,9 @@ class Dependants(msgspec.Struct, frozen=True, kw_only=True):
     """The records of a job that depend on failed ones, by their ids."""
 
     waiting: frozenset[int]
-    """Those that can be loaded only after the failed ones."""
+    """Records that can be loaded only after the failed ones."""
     incomplete: frozenset[int]
-    """Those that are in the target and lack only a reference to a company or a person."""
+    """Records that are in the target and lack only a reference to a company or a person."""
 
 
 async def find(tx: Connection, job_id: UUID, *, of: Batch | None = None) -> Dependants:

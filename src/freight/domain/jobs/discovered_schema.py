@@ -1,4 +1,4 @@
-"""Discovered schemas: what a job found out about its two sides before it began, and what the job will cost."""
+"""Discovered schemas: what the precheck found out about a job's two sides, and what the job will cost."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from freight.model.schema import Schema
 
 
 class DiscoveredSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """What the source can hold, and where in the target it goes."""
+    """The schema of the source, and the mapping resolved against the target."""
 
     schema: Schema
     layout: ResolvedMapping
@@ -25,14 +25,14 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     source_reads: int | None = None
     target_reads: int | None = None
-    """Without those that read what the job has yet to create."""
+    """Without the requests that read what the job itself creates."""
     target_writes: int | None = None
     seconds: int | None = None
-    """How long the job lasts at the vendors' rate limits."""
+    """Duration of the job at the vendors' rate limits."""
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """The requests a second on which an estimate counts, by kind; a kind that is absent takes no time."""
+    """The requests a second that an estimate assumes, by kind; a kind that is absent takes no time."""
 
     source: dict[Kind, float] = {}
     target: dict[Kind, float] = {}
@@ -44,7 +44,7 @@ class _StoredEstimate(Estimate, frozen=True, kw_only=True):
 
 
 async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
-    """Return what a job has discovered; None before its precheck."""
+    """Return what a job's precheck discovered, None before the precheck."""
     row = await Job.select(Job.source_system, Job.source_schema, Job.layout).where(Job.id == job_id).first()
     if row is None or row["source_schema"] is None or row["layout"] is None:
         return None
@@ -56,35 +56,35 @@ async def read(tx: Connection, job_id: UUID) -> DiscoveredSchema | None:
 
 
 async def get(tx: Connection, job_id: UUID) -> DiscoveredSchema:
-    """Return what a job that has been started found out."""
+    """Return what the precheck of a started job discovered."""
     return await read(tx, job_id) or DiscoveredSchema(schema=Schema(), layout=ResolvedMapping())
 
 
 async def save(tx: Connection, job_id: UUID, schema: Schema, layout: ResolvedMapping) -> None:
-    """Store what a job has discovered."""
+    """Store what a job's precheck discovered."""
     await Job.update({Job.source_schema: jsonb(schema), Job.layout: jsonb(layout)}).where(Job.id == job_id)
 
 
 async def save_estimate(tx: Connection, job_id: UUID, estimate: Estimate, rates: Rates) -> None:
-    """Store what a job will cost, and the rates by which its time was computed."""
+    """Store the estimate of a job, and the rates from which its duration was computed."""
     stored = _StoredEstimate(**msgspec.structs.asdict(estimate), rates=rates)
     await Job.update({Job.estimate: jsonb(stored)}).where(Job.id == job_id)
 
 
 async def estimate(tx: Connection, job_id: UUID) -> Estimate:
-    """Return what a job will cost, as far as it is known."""
+    """Return the estimate of a job, as far as it is known."""
     given = await _estimate(job_id)
     return Estimate() if given is None else msgspec.json.decode(given, type=Estimate)
 
 
 async def rates(tx: Connection, job_id: UUID) -> Rates | None:
-    """Return the rates on which the estimate of a job counts; None where none are stored."""
+    """Return the rates that the estimate of a job assumes, None if none are stored."""
     given = await _estimate(job_id)
     return None if given is None else msgspec.json.decode(given, type=_StoredEstimate).rates
 
 
 async def users(tx: Connection, job_id: UUID) -> tuple[PersonRef, ...]:
-    """Return the firm's own people, as far as the source names them."""
+    """Return the source's internal users, as far as the source names them."""
     given = await _part(job_id, "users")
     return () if given is None else msgspec.json.decode(given, type=tuple[PersonRef, ...] | None) or ()
 
@@ -101,6 +101,6 @@ async def _estimate(job_id: UUID) -> str | None:
 
 
 async def _part(job_id: UUID, name: str) -> str | None:
-    """Return one field of the source's schema, which as a whole may be large."""
+    """Return one field of the source's schema, because the whole may be large."""
     row = await Job.select(Job.source_schema.arrow(name).as_alias("part")).where(Job.id == job_id).first()
     return None if row is None else row["part"]

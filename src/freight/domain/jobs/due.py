@@ -1,4 +1,4 @@
-"""Which jobs, and which of their rows, workers may have something to do for."""
+"""Due work: jobs, and rows of jobs, that workers may claim."""
 
 from uuid import UUID
 
@@ -8,10 +8,10 @@ from freight.domain.migration.records import batches, leases, streams
 
 
 async def live_jobs(tx: Connection) -> list[tuple[UUID, UUID]]:
-    """Return all jobs that may have to go on, as (tenant id, job id), as the platform; paused ones only if they end.
+    """Return all jobs that may have work, as (tenant id, job id), as the platform; paused ones only if they are ending.
 
-    One of each tenant comes first, then a second one of each, and so on, in another order each time: a caller that has
-    no time for all of them neglects no tenant and no job.
+    One job of each tenant comes first, then a second one of each, and so on, in random order: a caller that has no time
+    for all of them neglects no tenant and no job.
     """
     rows = await tx.fetch(
         """SELECT tenant_id, id FROM jobs
@@ -23,7 +23,7 @@ async def live_jobs(tx: Connection) -> list[tuple[UUID, UUID]]:
 
 
 async def fence_of(tx: Connection, job_id: UUID) -> int | None:
-    """Return the fence of a job whose own row may be claimed now, None if it may not."""
+    """Return the fence of a job whose own row may be claimed now, None if it may not be."""
     fence: int | None = await tx.fetchval(f"SELECT fence FROM jobs WHERE id = $1 AND {leases.DUE}", job_id)
     return fence
 
@@ -41,7 +41,7 @@ async def is_worked_on(tx: Connection, job_id: UUID) -> bool:
 
 
 async def hurry(tx: Connection, job_id: UUID) -> None:
-    """Let whatever of a job was to be tried later be tried at once. Call it before the job is locked."""
+    """Make everything of a job due now that was due later. Call it before the job is locked."""
     for table, condition in (
         ("batches", f"job_id = $1 AND {batches.OPEN}"),
         ("streams", f"job_id = $1 AND {streams.UNREAD}"),

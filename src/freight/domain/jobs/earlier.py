@@ -1,4 +1,4 @@
-"""Earlier jobs: what they were set to, for those that may have written to the same target."""
+"""Earlier jobs: the settings of those that may have written to the same target."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from freight.model.mapping import Mapping
 from freight.model.resolved_mapping import ResolvedMapping
 
 MAX_JOBS = 50
-"""Earlier jobs among which the last one for each entity is looked for."""
+"""Earlier jobs that are searched for the last one of each entity."""
 
 
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,11 +22,11 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     entities: Sequence[Entity]
     on_existing: OnExisting
     layout: ResolvedMapping | None
-    """None if it was erased."""
+    """None if retention has erased it."""
 
 
 async def settings_of_earlier_jobs(tx: Connection, job: Job) -> list[JobSettings]:
-    """Return the settings of the earlier jobs that may have written to the same target, the latest first."""
+    """Return the settings of earlier jobs that may have written to the same target, the latest first."""
     rows = await tx.fetch(
         f"""SELECT mapping, entities, on_existing, layout FROM jobs
             WHERE id <> $1 AND created_at <= $2 AND mode <> 'dry_run'

@@ -1,7 +1,7 @@
-"""Exports: rows of a job as one file, written while it is sent.
+"""Exports: rows of a job as a file that is streamed.
 
-Cells that a spreadsheet would evaluate as formulas are neutralised here because the `csv` module does not do that, and
-two expressions suffice.
+Cells that a spreadsheet would evaluate as formulas are neutralised here because the `csv` module does not do so, and
+two regular expressions are enough.
 """
 
 import csv
@@ -21,19 +21,19 @@ CHUNK = 1000
 """Rows in memory at a time."""
 
 BOM = "\ufeff"
-"""Without it Excel reads a CSV file in the computer's old code page, and every accent is wrong."""
+"""The byte order mark. Without it Excel decodes a CSV file with the computer's legacy code page."""
 
 FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001
-"""How a cell begins that Excel, LibreOffice or Google Sheets would evaluate, in full-width characters too."""
+"""The start of a cell that Excel, LibreOffice or Google Sheets would evaluate, also in full-width characters."""
 
 WITHIN = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")  # noqa: RUF001
-"""Where within a cell another would begin for a spreadsheet that takes semicolons or tabs for separators."""
+"""The start of another cell for a spreadsheet that uses semicolons or tabs as separators."""
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def neutral(cell: str) -> str:
-    """Return the text so that a spreadsheet shows it and never evaluates it; a plain number stays one."""
+    """Return the text in a form that a spreadsheet shows and never evaluates. A plain number stays a number."""
     if FORMULA.match(cell) and not NUMBER.fullmatch(cell):
         cell = f"'{cell}"
     return WITHIN.sub(r"\1'", cell)
@@ -42,7 +42,7 @@ def neutral(cell: str) -> str:
 async def encoded(
     tx: Connection, selection: Selection, fields: Sequence[str], file_format: Format
 ) -> AsyncGenerator[bytes, None]:
-    """Return the rows as a file, in pieces of `CHUNK` rows as the database sends them."""
+    """Yield the rows as parts of a file, `CHUNK` rows at a time."""
     cursor = await tx.cursor(
         f"SELECT {selection.columns} FROM {selection.table} WHERE {selection.where} ORDER BY {selection.key}",
         *selection.parameters,

@@ -1,8 +1,8 @@
-"""Idempotency keys: a request that is sent again under the same key gets the first one's answer.
+"""Idempotency keys: a request that is repeated with the same key gets the first one's answer.
 
 While a request is in progress, its key is leased to it and the lease is renewed. If the process that answers it is
-killed, the key is free again when the lease ends. Of two requests the one that stores its answer first wins: the answer
-is stored in the transaction that does what it says.
+killed, the key is free again when the lease ends. Of two requests, the one that stores its answer first wins: the
+answer is stored in the transaction of the change that it reports.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from freight.encryption import CredentialCipher
 ROW = IdempotencyKey
 
 HOURS = 24
-"""How long an answer is repeated."""
+"""How long an answer is kept for repetitions."""
 
 LEASE_SECONDS = 6.0
 """How long a key belongs to a request after its lease was last renewed."""
 
 RENEWALS = 3
-"""How many times a lease is renewed in the time that it lasts."""
+"""How many times a lease is renewed within its duration."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,20 +42,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's name for one request."""
+    """A client's identifier of one request."""
 
     tenant_id: UUID
     name: str
 
 
 class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One use of a key: the answer that it has already, or the right to make it."""
+    """One use of a key: the stored answer, or the right to store it."""
 
     row_id: int
     answer: Answer | None
 
     async def finish(self, tx: Connection, answer: Answer) -> None:
-        """Store the answer, in the transaction that does what it says.
+        """Store the answer, in the transaction of the change that it reports.
 
         Raise `RequestInProgress` if this took so long that another request has taken over the key.
         """
@@ -66,7 +66,7 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
         )
         if not stored:
             raise RequestInProgress(
-                "Another request with this Idempotency-Key has taken over. Ask again for its answer."
+                "Another request with this Idempotency-Key has taken over. Send the request again to get its answer."
             )
 
 
@@ -76,10 +76,10 @@ async def once(
 ) -> AsyncIterator[IdempotentRequest]:
     """Hold a key while the body answers its request; if the body raises, the key is free again.
 
-    Raise `IdempotencyKeyReused` if the key belongs to another request, `RequestInProgress` if the first with it is
-    in progress.
+    Raise `IdempotencyKeyReused` if the key was used for another request, `RequestInProgress` if the first request with
+    it is in progress.
     """
-    # An HMAC, because the request contains the vendors' keys; sorted, because the order of fields means nothing.
+    # An HMAC, because the request contains the vendors' keys; sorted, because the order of fields is irrelevant.
     text = "request\n" + msgspec.json.encode(request, order="sorted").decode()
     async with database.as_tenant(key.tenant_id) as tx:
         await _forget_old(tx, key, lease_seconds)
@@ -126,7 +126,7 @@ async def _renew(tenant_id: UUID, row_id: int, lease_seconds: float) -> None:
 async def _forget_old(tx: Connection, key: Key, lease_seconds: float) -> None:
     """Free a key whose answer is too old, or whose request has ended without one.
 
-    A lease that ends later than any can is left over from before the clock was set back.
+    A lease that lasts longer than possible dates from before the clock was set back.
     """
     is_too_old = ROW.created_at < _from_now(-3600.0 * HOURS)
     has_ended = (ROW.lease_until < NOW) | (ROW.lease_until > _from_now(2 * lease_seconds))
@@ -142,7 +142,7 @@ def _is(key: Key) -> Combinable:
 
 
 def _from_now(seconds: float) -> QueryString:
-    """Return the time so many seconds from now, by the database's clock."""
+    """Return the time in `seconds` from now, by the database's clock."""
     return QueryString("now() + {} * interval '1 second'", seconds)
 
 

@@ -1,7 +1,7 @@
-"""Lifecycle: what a person may do with a job, and what becomes of its rows then.
+"""Lifecycle: the actions of people on a job, and their effect on its rows.
 
 Everything here locks the job first, unless it locks in the order of the workers. No worker holds a lease of a job that
-has ended. What workers have to follow takes `JobChanges`, so that it is enqueued as soon as it is committed.
+has ended. Actions that workers follow take `JobChanges`, so that the work is enqueued as soon as they are committed.
 """
 
 from collections.abc import Collection
@@ -36,7 +36,7 @@ JOB = tables.Job
 FAILED: tuple[Outcome, ...] = ("failed",)
 
 SETTINGS = ("batch_size", "retry_policy", "on_existing", "entities", "mapping")
-"""What can be changed only while nothing has been done yet."""
+"""Settings that can be changed only before the job starts."""
 
 
 async def create(
@@ -55,8 +55,8 @@ async def create(
 
 
 async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
-    """Change what is given. Raise `StateConflict` for a setting of a job that is not pending, and
-    `InvalidRequest` for a mapping that is too large."""
+    """Change what is given. Raise `StateConflict` for a setting of a job that is not pending, `InvalidRequest` for a
+    mapping that is too large."""
     check_size(wanted.mapping)
     job = await jobs.lock(tx, job_id)
     given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
@@ -76,7 +76,7 @@ async def change(tx: Connection, job_id: UUID, wanted: JobChange) -> None:
 
 
 async def delete(tx: Connection, job_id: UUID) -> None:
-    """Hide an ended job and erase the vendors' keys. What it has written stays known to later jobs.
+    """Hide an ended job and erase its vendors' keys. The ledger keeps what it has written, for later jobs.
 
     Raise `StateConflict` for one that has not ended.
     """
@@ -90,7 +90,7 @@ async def delete(tx: Connection, job_id: UUID) -> None:
 async def pause(changes: JobChanges, job_id: UUID, *, by: str) -> None:
     """Let workers finish the requests in progress and start no others until the job is resumed.
 
-    A job that waits for a vendor, its quota or its plan then waits for a person instead. Raise `StateConflict`.
+    A job that was paused by a vendor, its quota or its plan then waits for a person instead. Raise `StateConflict`.
     """
     tx, job = changes.tx, await _live(changes, job_id)
     if job.paused_by in ("quota", "plan", "vendor"):
@@ -102,7 +102,7 @@ async def pause(changes: JobChanges, job_id: UUID, *, by: str) -> None:
 
 
 async def resume(changes: JobChanges, job_id: UUID, *, by: str) -> None:
-    """Let workers go on with a paused job at once, whatever paused it. Raise `StateConflict`."""
+    """Let workers continue a paused job at once, whatever paused it. Raise `StateConflict`."""
     tx = changes.tx
     await due.hurry(tx, job_id)
     job = await _live(changes, job_id)
@@ -116,15 +116,15 @@ async def cancel(changes: JobChanges, job_id: UUID, *, by: str) -> None:
     tx, job = changes.tx, await _live(changes, job_id)
     transitions.check_action(job.status, "cancel")
     await JOB.update({JOB.stage: CANCELLING, JOB.waiting_for: None, JOB.updated_at: NOW}).where(JOB.id == job_id)
-    await _note(tx, job, "job_cancelled", f"The job was cancelled by {by}. What was written until then stays.")
+    await _note(tx, job, "job_cancelled", f"The job was cancelled by {by}. What it has written stays in the target.")
 
 
 async def retry(changes: JobChanges, job_id: UUID, *, failed_only: bool, by: str) -> int:
     """Run an ended job again, and return how many batches are queued for that.
 
     With `failed_only` these are the batches of the failed records and of those that depend on them, and no other
-    records; otherwise all batches with all records, which writes nothing twice because the ledger knows what was
-    written. A stream that was not read to its end is read on. Raise `StateConflict` or `LiveJobExists`.
+    records; otherwise all batches with all records, which writes nothing twice because the ledger holds what was
+    written. A stream that was not read to its end is continued. Raise `StateConflict` or `LiveJobExists`.
     """
     tx, job = changes.tx, await _run_again(changes, job_id)
     depending = await dependants.find(tx, job_id)
@@ -135,7 +135,7 @@ async def retry(changes: JobChanges, job_id: UUID, *, failed_only: bool, by: str
 
 
 async def retry_batch(changes: JobChanges, job_id: UUID, batch_id: UUID, *, by: str) -> int:
-    """Run an ended job again with the failed records of one batch, and with what depends on these.
+    """Run an ended job again with the failed records of one batch and those that depend on them.
 
     Raise the same as `retry`, and `NotFound`.
     """
@@ -156,27 +156,27 @@ async def _live(changes: JobChanges, job_id: UUID) -> Job:
     if job.is_ending:
         how = "cancelled" if job.stage == CANCELLING else "failed"
         raise StateConflict(
-            f"The job is {job.status} and will be {how} as soon as no worker is busy with it, which takes seconds."
+            f"The job is {job.status} and will be {how} once its workers have stopped, usually within seconds."
         )
     return job
 
 
 async def _run_again(changes: JobChanges, job_id: UUID) -> Job:
-    """Let an ended job begin again with its precheck, without the error it had."""
+    """Restart an ended job from its precheck, and clear its error."""
     tx, job = changes.tx, await changes.lock(job_id)
     transitions.check_action(job.status, "retry")
     if not await JOB.exists().where(JOB.id == job_id, JOB.source_credentials != b""):
         raise StateConflict(
-            "The job's data and the vendors' keys were erased when its retention ended. Create a new job: it "
+            "The job's data and the vendors' keys were erased after its retention time. Create a new job: it "
             "recognises what this one has written."
         )
     await tx.execute(f"UPDATE jobs SET error_code = NULL, error_message = NULL, {leases.RESET} WHERE id = $1", job_id)
-    # The savepoint lets the transaction go on after the unique index has refused a second live job.
+    # The savepoint lets the transaction continue after the unique index has refused a second live job.
     try:
         async with savepoint(tx):
             await jobs.move(tx, job, "running")
     except asyncpg.UniqueViolationError:
-        raise LiveJobExists(await jobs.live_twin(tx, msgspec.structs.asdict(job))) from None
+        raise LiveJobExists(await jobs.conflicting_job(tx, msgspec.structs.asdict(job))) from None
     return job
 
 
@@ -190,9 +190,9 @@ async def _queue(
     others = [batch for batch in await batches.holding(tx, job.id, depending.waiting) if batch.id not in queued]
     for batch in others:
         await batches.queue_again(tx, batch, (), depending.waiting)
-    uncut = await batches.uncut(tx, job.id)
+    deleted = await batches.delete_partial(tx, job.id)
     await streams.read_again(tx, job.id)
-    return sum(batch.id not in uncut for batch in (*found, *others))
+    return sum(batch.id not in deleted for batch in (*found, *others))
 
 
 async def _note(tx: Connection, job: Job, code: str, message: str) -> None:

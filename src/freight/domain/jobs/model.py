@@ -33,14 +33,14 @@ from freight.model.mapping import Mapping
 PausedBy = Literal["person", "quota", "plan", "vendor", "suspension"]
 
 SAMPLE_SIZE = 10
-"""Records of each entity that a sample migrates where the job does not say."""
+"""Records of each entity that a sample migrates by default."""
 
 CANCELLING = "cancelling"
 """The stage of a job that was cancelled while workers held its leases."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an entity's records so far; `read` is the sum of the others once the job has ended."""
+    """The outcomes of an entity's records so far; `read` is the sum of the others once the job has ended."""
 
     entity: Entity
     read: int
@@ -91,7 +91,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pair(self) -> WorkspacePair:
-        """The two workspaces, as the ledger knows them."""
+        """The two workspaces, as the ledger identifies them."""
         return WorkspacePair(
             source=f"{self.source_system}:{self.source_workspace}",
             target=f"{self.target_system}:{self.target_workspace}",
@@ -99,12 +99,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def writes(self) -> bool:
-        """Whether it writes to the target at all."""
+        """Whether it writes to the target."""
         return self.mode != "dry_run"
 
     @property
     def may_go_on(self) -> bool:
-        """Whether workers may claim more of it: it runs, and nothing has happened that must end it."""
+        """Whether workers may claim more of it: it is running, and no error must end it."""
         return self.status == "running" and not self.is_ending
 
     @property
@@ -126,19 +126,19 @@ class Credentials(msgspec.Struct, frozen=True):
 JOB = tables.Job
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Job))
-"""What is read of a job, in SQL: every step and most requests read jobs, and a Piccolo query of so many columns takes
-longer to build than PostgreSQL takes to answer it. So does the insert of one."""
+"""The columns of a job, in SQL: every step and most requests read jobs, and a Piccolo query of so many columns takes
+longer to build than PostgreSQL takes to answer it. The same holds for the insert."""
 
 
 async def prepare(request: JobRequest, vendors: Vendors) -> dict[str, Any]:
-    """Ask both vendors whose keys these are, and return the columns of `jobs` that say so.
+    """Identify both keys at their vendors, and return the columns of `jobs` that name the workspaces.
 
-    Hold no transaction meanwhile, because vendors may take long. Raise `InvalidRequest`, `CredentialsRefused` or
+    Hold no transaction meanwhile, because vendors may be slow. Raise `InvalidRequest`, `CredentialsRefused` or
     `VendorUnreachable`.
     """
     check_size(request.mapping)
     if request.sample_size is not None and request.mode != "sample":
-        raise InvalidRequest("Only a job of the mode `sample` has a sample_size.", field="sample_size")
+        raise InvalidRequest("Only a job with the mode `sample` has a sample_size.", field="sample_size")
     source_url = await vendors.base_url(
         request.source_system, request.source_config.base_url, field="source_config.base_url"
     )
@@ -210,7 +210,7 @@ async def create(
         "failed_records": 0,
         **workspaces,
     }
-    # The savepoint lets the transaction go on after the unique index has refused the row.
+    # The savepoint lets the transaction continue after the unique index has refused the row.
     try:
         async with savepoint(tx):
             row = await tx.fetchrow(
@@ -219,7 +219,7 @@ async def create(
                 *values.values(),
             )
     except asyncpg.UniqueViolationError:
-        raise LiveJobExists(await live_twin(tx, values)) from None
+        raise LiveJobExists(await conflicting_job(tx, values)) from None
     return read_row(row)
 
 
@@ -234,7 +234,7 @@ async def lock(tx: Connection, job_id: UUID) -> Job:
 
 
 async def lock_if_free(tx: Connection, job_id: UUID) -> Job | None:
-    """Do the same without waiting; return None if another transaction holds the lock, or if the job is gone."""
+    """Do the same without waiting. Return None if another transaction holds the lock, or if the job does not exist."""
     try:
         return await _get(tx, job_id, locking="FOR NO KEY UPDATE SKIP LOCKED")
     except NotFound:
@@ -249,7 +249,7 @@ async def _get(tx: Connection, job_id: UUID, locking: str = "") -> Job:
 
 
 async def counts(tx: Connection, job_ids: Sequence[UUID]) -> dict[UUID, list[Counts]]:
-    """Return what became of the records of these jobs so far, per entity in the order of loading."""
+    """Return the outcomes of these jobs' records so far, per entity in load order."""
     rows = await tx.fetch(
         """SELECT job_id, entity, read_records AS read, created_records AS created, updated_records AS updated,
                   unchanged_records AS unchanged, skipped_records AS skipped, failed_records AS failed
@@ -280,7 +280,7 @@ async def move(
     allow no such transition."""
     transitions.check(job.status, status)
     ended = status not in transitions.LIVE
-    # In SQL, as every job and every request that controls one runs it.
+    # In SQL, because every job and every request that controls one runs it.
     await tx.execute(
         """UPDATE jobs SET status = $2, updated_at = now(), paused_by = $5, resume_at = $6, waiting_for = NULL,
                   started_at = CASE WHEN $4 THEN coalesce(started_at, now()) ELSE started_at END,
@@ -298,7 +298,7 @@ async def move(
 
 
 async def _announce(tx: Connection, before: Job, status: Status) -> None:
-    """Store the webhook deliveries of a job's new state, in the transaction in which it changed."""
+    """Store the webhook deliveries of a job's new state, in the transaction of the change."""
     event = subscriptions.event_of(before.status, status)
     listening = await subscriptions.listening(tx, before.tenant_id, event) if event else []
     if not event or not listening:
@@ -323,7 +323,7 @@ async def _announce(tx: Connection, before: Job, status: Status) -> None:
 
 
 async def resume_due(tx: Connection) -> None:
-    """Resume the jobs whose time to do so has come (as the platform)."""
+    """Resume the paused jobs whose `resume_at` has passed (as the platform)."""
     due = (JOB.status == "paused") & (JOB.paused_by == "quota") & (JOB.resume_at <= NOW)
     rows = JOB.select(JOB.id).where(due).order_by(JOB.id).lock_rows("NO KEY UPDATE", skip_locked=True)
     for row in await rows:
@@ -338,7 +338,7 @@ async def enter_stage(tx: Connection, job: Job, stage: str) -> None:
 
 
 async def stop(tx: Connection, job_id: UUID, *, code: str, message: str) -> None:
-    """Store why a job must end. Workers claim nothing more of it, and when the last lease has ended it fails."""
+    """Record a fatal error. Workers claim nothing more of the job, and it fails once the last lease has ended."""
     stopped = await (
         JOB.update(
             {JOB.error_code: code, JOB.error_message: storable(message), JOB.waiting_for: None, JOB.updated_at: NOW}
@@ -363,7 +363,7 @@ async def pause_until(tx: Connection, job_id: UUID, *, resume_at: datetime, mess
 
 
 async def pause_for_plan(tx: Connection, job_id: UUID, *, message: str) -> None:
-    """Pause a running job until a person has changed a vendor's plan, or made room there, and resumes it."""
+    """Pause a running job until a person upgrades a vendor's plan or makes room there, and resumes the job."""
     issue = Issue(level="warning", code="plan_limit_reached", message=message)
     await _pause(tx, job_id, issue, paused_by="plan")
 
@@ -394,7 +394,7 @@ async def end(tx: Connection, job: Job) -> None:
     if job.stage == CANCELLING:
         status = "cancelled"
         rest = Leftover(
-            outcome="skipped", code="cancelled", message="The job was cancelled before this record was carried over."
+            outcome="skipped", code="cancelled", message="The job was cancelled before this record was migrated."
         )
     else:
         status = "failed"
@@ -407,14 +407,14 @@ async def end(tx: Connection, job: Job) -> None:
         await batches.cut(
             tx, job.tenant_id, job.id, row["entity"], start=read, end=read, size=job.batch_size, last=True
         )
-    await batches.give_up_open(tx, job.id, rest)
-    # A worker that has lost a lease without noticing finds another fence.
+    await batches.fail_open(tx, job.id, rest)
+    # The new fence stops a worker that has lost its lease without noticing.
     await streams.update({streams.fence: streams.fence + 1}).where(streams.job_id == job.id)
     await move(tx, await lock(tx, job.id), status)
 
 
-async def live_twin(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
-    """Return the live job over the two workspaces that these columns of another job name. Raise `StateConflict`."""
+async def conflicting_job(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
+    """Return the live job over the two workspaces in these columns of another job. Raise `StateConflict`."""
     twin = await (
         JOB.select(JOB.id)
         .where(
@@ -427,12 +427,12 @@ async def live_twin(tx: Connection, columns: abc.Mapping[str, Any]) -> UUID:
         .first()
     )
     if twin is None:
-        raise StateConflict("Another job over the same two workspaces has ended just now. Ask again.")
+        raise StateConflict("Another job over the same two workspaces has just ended. Send the request again.")
     return UUID(str(twin["id"]))
 
 
 def read_row(row: Any) -> Job:
-    """Return the job of a row with the `COLUMNS`."""
+    """Return the job in a row that has the `COLUMNS`."""
     values = dict(row)
     values["labels"] = msgspec.json.decode(values["labels"])
     values["retry_policy"] = msgspec.json.decode(values["retry_policy"])

@@ -1,4 +1,4 @@
-"""What clients ask for when they create a job or change one."""
+"""Requests to create or change a job."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
@@ -19,16 +19,16 @@ OnExisting = Literal["fill", "overwrite", "skip"]
 Mode = Literal["full", "dry_run", "sample"]
 
 NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL's text holds every character but this one."""
+"""The only character that PostgreSQL's `text` cannot hold."""
 
 MAX_FIELDS = 1000
-"""Fields of companies, of people, or of one list that a mapping may name."""
+"""Fields of companies, of people or of one list that a mapping may contain."""
 
 MAX_LISTS = 1000
-"""Lists that a mapping may name."""
+"""Lists that a mapping may contain."""
 
 MAX_MAPPED = 3000
-"""Fields that a mapping may name in all. A firm has hundreds."""
+"""Fields that a mapping may contain in all. A firm has hundreds."""
 
 MAX_ID = 200
 """Characters of the id of a field or list."""
@@ -38,20 +38,20 @@ Labels = Annotated[dict[Label, Label], Meta(max_length=50, description="Your own
 Name = Annotated[str, Meta(max_length=200, pattern=NO_NUL, description="Your own name.")]
 BatchSize = Annotated[int, Meta(ge=100, le=10_000, description="Records that are loaded as one batch.")]
 SampleSize = Annotated[
-    int, Meta(ge=1, le=1000, description="How many records of each entity a job of the mode `sample` migrates.")
+    int, Meta(ge=1, le=1000, description="How many records of each entity a job with the mode `sample` migrates.")
 ]
 JobMode = Annotated[
     Mode,
     Meta(
-        description="`full` migrates everything; `dry_run` writes nothing and says what `full` would do; `sample` "
+        description="`full` migrates everything; `dry_run` writes nothing and reports what `full` would do; `sample` "
         "migrates some records of each entity with everything that they refer to."
     ),
 ]
 FieldMap = Annotated[
     Mapping,
     Meta(
-        description="Where fields and lists go; whatever it does not mention goes where the default mapping puts it. "
-        f"It names at most {MAX_FIELDS:,} fields of companies, people or a list, {MAX_LISTS:,} lists, and "
+        description="Where fields and lists go; the default mapping applies to whatever it does not contain. "
+        f"It contains at most {MAX_FIELDS:,} fields of companies, people or a list, {MAX_LISTS:,} lists, and "
         f"{MAX_MAPPED:,} fields in all."
     ),
 ]
@@ -59,17 +59,17 @@ Entities = Annotated[list[Entity], Meta(description="The entities to migrate; nu
 Existing = Annotated[
     OnExisting,
     Meta(
-        description="What happens to a record that the target has already: `fill` writes only attributes that are "
-        "empty there or that no person chose, and adds to multi-values; `overwrite` writes all that differs, also what "
-        "people changed in the target since; `skip` leaves it alone."
+        description="What happens to a record that exists in the target: `fill` writes only attributes that are empty "
+        "there or whose values no person chose, and adds to multi-values; `overwrite` writes everything that differs, "
+        "also what people have changed in the target; `skip` leaves the record as it is."
     ),
 ]
 
 
 def configuration(name: str, description: str, base: type[C], systems: Iterable[type[C]]) -> type[C]:
-    """Return the structure that requests have for one side of a job.
+    """Return the request structure for one side of a job.
 
-    It is the configuration of the connector, or what the configurations have in common where there are several.
+    It is the configuration of the connector, or the common part of the configurations if there are several.
     """
     distinct = list(dict.fromkeys(systems))
     kind = msgspec.defstruct(
@@ -86,7 +86,7 @@ def configuration(name: str, description: str, base: type[C], systems: Iterable[
 
 
 if TYPE_CHECKING:
-    # Type checkers know no types that are made of what is registered.
+    # Type checkers cannot know types that are built from the registry.
     SourceSystem = str
     TargetSystem = str
     SourceConfig = Configuration
@@ -127,7 +127,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class JobChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request to change a job; what is left out stays as it is."""
+    """A request to change a job; omitted fields stay as they are."""
 
     name: Name | UnsetType | None = UNSET
     labels: Annotated[Labels | UnsetType, Meta(description="Replaces all of them.")] = UNSET
@@ -144,9 +144,9 @@ def in_load_order(entities: list[Entity] | None) -> list[Entity]:
 
 
 def check_size(mapping: Mapping | UnsetType | None) -> None:
-    """Raise `InvalidRequest` for a mapping that names more than any workspace has.
+    """Raise `InvalidRequest` for a mapping that contains more than any workspace has.
 
-    Every request that reads the job decodes its mapping, so its size costs time. Older jobs may hold a larger one.
+    Every request that reads the job decodes its mapping, so its size costs time. Older jobs may have a larger one.
     """
     if not isinstance(mapping, Mapping):
         return
@@ -163,8 +163,10 @@ def check_size(mapping: Mapping | UnsetType | None) -> None:
         *((place, fields, MAX_FIELDS) for place, fields in owners.items()),
     ):
         if len(ids) > most:
-            raise InvalidRequest(f"A mapping names at most {most:,} of these, not {len(ids):,}.", field=place)
+            raise InvalidRequest(f"A mapping contains at most {most:,} of these, not {len(ids):,}.", field=place)
         if any(len(id_) > MAX_ID for id_ in ids):
-            raise InvalidRequest(f"No id has more than {MAX_ID} characters.", field=place)
+            raise InvalidRequest(f"An id has at most {MAX_ID} characters.", field=place)
     if (mapped := sum(map(len, owners.values()))) > MAX_MAPPED:
-        raise InvalidRequest(f"A mapping names at most {MAX_MAPPED:,} fields in all, not {mapped:,}.", field="mapping")
+        raise InvalidRequest(
+            f"A mapping contains at most {MAX_MAPPED:,} fields in all, not {mapped:,}.", field="mapping"
+        )

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a batch that failed as a whole is tried again. A rate limit is a wait and no failure."""
+    """When a batch that failed as a whole is tried again. A rate limit is a wait and not a failure."""
 
     max_attempts: Annotated[int, Meta(ge=1, le=100, description="Attempts in all, the first one included.")] = 5
     backoff: Annotated[
@@ -16,12 +16,12 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = "exponential"
     initial_delay: Annotated[float, Meta(ge=0, le=86400, description="Seconds before the second attempt.")] = 2
     max_delay: Annotated[float, Meta(ge=0, le=86400, description="Longest delay, in seconds.")] = 3600
-    jitter: Annotated[bool, Meta(description="Whether each delay is shortened at random by up to a half.")] = True
+    jitter: Annotated[bool, Meta(description="Whether each delay is randomly shortened by up to a half.")] = True
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait after the attempt of this number (from 1) has failed."""
+        """Return the seconds to wait after the attempt with this number (from 1) has failed."""
         if self.backoff == "exponential":
-            # The exponent is capped because a float has no room for 2 ** 2000.
+            # The exponent is capped because a float cannot hold 2 ** 2000.
             seconds = self.initial_delay * 2.0 ** min(attempt - 1, 64)
         elif self.backoff == "linear":
             seconds = self.initial_delay * attempt

@@ -1,4 +1,4 @@
-"""Job search: those of a tenant that pass filters, and whether one of them has changed."""
+"""Job search: a tenant's jobs that match filters, and whether any of them has changed."""
 
 from datetime import datetime
 from typing import Literal
@@ -24,22 +24,22 @@ Sort = Literal[
     "status",
     "-status",
 ]
-"""What the list of jobs is ordered by, descending with a minus."""
+"""The order of the list of jobs; a minus means descending."""
 
 
 LISTED = ", ".join("'{}'::jsonb AS mapping" if name == "mapping" else name for name in jobs.COLUMNS.split(", "))
-"""What lists read of a job: its mapping may be as large as the rest of the page."""
+"""The columns that lists read: without the mapping, which may be as large as the rest of the page."""
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs are wanted; empty or None for all."""
+    """Filters of jobs; empty or None for all."""
 
     status: tuple[Status, ...] = ()
     mode: str | None = None
     name: str | None = None
     """A case-insensitive substring of the name."""
     labels: dict[str, str] = {}
-    """All of which the job has."""
+    """Labels that the job has, all of them."""
     started_by: str | None = None
     """A case-insensitive substring of who started it."""
     created_after: datetime | None = None
@@ -47,7 +47,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offset: int) -> tuple[list[Job], int]:
-    """Return some of a tenant's jobs, without their mappings, and how many there are."""
+    """Return a page of a tenant's jobs, without their mappings, and the number of all."""
     where = """deleted_at IS NULL AND (cardinality($1::text[]) = 0 OR status = ANY($1))
                AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)
                AND labels @> $4::jsonb AND ($5::text IS NULL OR strpos(lower(started_by), lower($5)) > 0)
@@ -74,10 +74,10 @@ async def page(tx: Connection, filters: Filters, sort: Sort, *, limit: int, offs
 
 
 async def state(tx: Connection) -> str:
-    """Return a text that differs after every change of any of the tenant's jobs.
+    """Return a text that changes whenever any of the tenant's jobs changes.
 
-    `xmin` is the transaction that last wrote a row; whatever else is shown of a job changes in transactions that write
-    the row too.
+    `xmin` is the transaction that last wrote a row; everything else that is shown of a job changes in transactions that
+    also write the row.
     """
     row = await tx.fetchrow("SELECT count(*), sum(hashtextextended(id::text || xmin::text, 0)) AS rows FROM jobs")
     return f"{row['count']} {row['rows']}" if row else ""

@@ -1,4 +1,4 @@
-"""Stalls: why a live job makes no progress although no step of it has said that it waits."""
+"""Stalls: why a live job makes no progress although none of its steps reports a wait."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from freight.domain.jobs.waiting import Waiting
 from freight.domain.migration.records import batches, leases, streams
 
 QUIET = timedelta(seconds=30)
-"""For how long nothing changes about a job before it is asked why."""
+"""How long a job is unchanged before a reason is looked for."""
 
 
 FREQUENT = ("queued", "no_progress", "retrying", "rate_limited", "vendor_unavailable")
-"""Codes that are counted also while no job waits for what they say."""
+"""Codes that are counted even if no job has them."""
 
 
 async def explain(tx: Connection, found: Sequence[Job]) -> list[Job]:
-    """Return the jobs, each live one that has been quiet for long with what it waits for."""
+    """Return the jobs, with what each live one that has long been unchanged waits for."""
     now = datetime.now(UTC)
     told = await _find(tx, {job.id: job.updated_at for job in found if _is_quiet(job, now)}, now)
     return [msgspec.structs.replace(job, waiting_for=told.get(job.id, job.waiting_for)) for job in found]
 
 
 async def count(tx: Connection) -> dict[str, int]:
-    """Return how many live jobs wait, by the code of what they wait for (as the platform)."""
+    """Return how many live jobs wait, by code (as the platform)."""
     rows = await tx.fetch(
         """SELECT id, updated_at, waiting_for ->> 'code' AS code FROM jobs
            WHERE status IN ('pending', 'running') AND error_code IS NULL AND stage IS DISTINCT FROM $2
@@ -66,15 +66,15 @@ def _is_quiet(job: Job, now: datetime) -> bool:
 def _waiting(row: Row, *, since: datetime, now: datetime) -> Waiting:
     if row["is_held"]:
         message = (
-            "A worker is busy with the job, but has finished nothing since. Its requests wait for a vendor's answers, "
-            "or for their turn within a vendor's rate limit. It goes on by itself."
+            "A worker runs the job, but has finished nothing since. Its requests wait for a vendor's answers, or for "
+            "their turn within a vendor's rate limit. The job continues by itself."
         )
         return Waiting(code="no_progress", message=message, since=since, until=None)
     if row["due_at"] is not None and row["due_at"] > now:
         message = "The last attempt failed, and the next one begins later. The batches and the log say why it failed."
         return Waiting(code="retrying", message=message, since=since, until=row["due_at"])
     message = (
-        "No worker has taken the job up: all are busy with other jobs, or none runs. /health/ready says how many "
-        "workers there are and how much waits for them."
+        "No worker has taken the job: all are busy with other jobs, or none is running. /health/ready shows how "
+        "many workers there are and how many tasks are queued."
     )
     return Waiting(code="queued", message=message, since=since, until=None)

@@ -1,4 +1,4 @@
-"""Statistics: what became of records, how fast, and what it cost; of one job and of all of a tenant's."""
+"""Statistics of one job and of all of a tenant's jobs: outcomes of records, speed and cost."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from freight.model.crm import LOAD_ORDER, Entity
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of records of all entities together."""
+    """Outcomes of records of all entities."""
 
     read: int = 0
     created: int = 0
@@ -28,7 +28,7 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failures(msgspec.Struct, frozen=True, kw_only=True):
-    """How many records failed for one reason."""
+    """The number of records that failed for one reason."""
 
     entity: Entity
     code: str
@@ -44,9 +44,9 @@ class VendorCalls(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures that a job and a tenant have in common."""
+    """Figures that jobs and tenants have in common."""
 
-    entities: Annotated[list[Counts], Meta(description="What became of the records, per entity.")]
+    entities: Annotated[list[Counts], Meta(description="Outcomes of the records, per entity.")]
     outcomes: Outcomes
     failures: Annotated[list[Failures], Meta(description="Failed records by code, the most frequent first.")]
     vendor_calls: VendorCalls
@@ -55,7 +55,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Time spent waiting for vendors' limits, summed over concurrent requests."),
     ]
     mean_attempts: Annotated[
-        float | None, Meta(description="Attempts at a batch, on average; null before the first one.")
+        float | None, Meta(description="Average number of attempts per batch; null before the first one.")
     ]
 
 
@@ -65,13 +65,11 @@ class JobStatistics(Statistics, frozen=True, kw_only=True):
     job_id: UUID
     status: Status
     records_per_minute: Annotated[
-        float | None, Meta(description="Records that got an outcome a minute, from the job's start to its end or now.")
+        float | None, Meta(description="Records processed per minute, from the job's start to its end or now.")
     ]
     eta_seconds: Annotated[
         float | None,
-        Meta(
-            description="Time until all records read so far have an outcome, at the rate so far; null unless it runs."
-        ),
+        Meta(description="Time until all records read so far are processed, at the rate so far; null unless running."),
     ]
 
 
@@ -79,8 +77,8 @@ class TenantStatistics(Statistics, frozen=True, kw_only=True):
     """The figures of all jobs of a tenant."""
 
     jobs: dict[Status, int]
-    records_per_minute: Annotated[float | None, Meta(description="The rates of the running jobs together.")]
-    eta_seconds: Annotated[float | None, Meta(description="Time until the last of the running jobs is done.")]
+    records_per_minute: Annotated[float | None, Meta(description="Sum of the rates of the running jobs.")]
+    eta_seconds: Annotated[float | None, Meta(description="Time until the last of the running jobs ends.")]
 
 
 def rate(job: Job) -> float | None:
@@ -111,7 +109,7 @@ async def of_job(tx: Connection, job: Job) -> JobStatistics:
 
 
 async def of_tenant(tx: Connection) -> TenantStatistics:
-    """Return the figures of all of a tenant's jobs but deleted ones."""
+    """Return the figures of all of a tenant's jobs, without deleted ones."""
     rows = await tables.Job.select(tables.Job.id, tables.Job.status).where(tables.Job.deleted_at.is_null())
     running = [await jobs.get(tx, row["id"]) for row in rows if row["status"] == "running"]
     rates = [per_minute for job in running if (per_minute := rate(job)) is not None]
@@ -165,7 +163,7 @@ async def _failures(tx: Connection, job_ids: Sequence[UUID]) -> list[Failures]:
 
 
 async def _mean_attempts(tx: Connection, job_ids: Sequence[UUID]) -> float | None:
-    # `attempt` counts those that failed; one that goes on or succeeded comes on top.
+    # `attempt` counts failed attempts; one in progress or successful is added.
     mean = await tx.fetchval(
         """SELECT avg(attempt + (status IN ('processing', 'completed'))::int)::float8 FROM batches
            WHERE job_id = ANY($1) AND started_at IS NOT NULL AND status <> 'pending'""",

@@ -6,7 +6,7 @@ from freight.domain.errors import StateConflict
 
 Status = Literal["pending", "running", "paused", "completed", "completed_with_errors", "failed", "cancelled"]
 Action = Literal["pause", "resume", "cancel", "retry", "delete"]
-"""What a person may do with a job."""
+"""An action of a person on a job."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 
@@ -30,7 +30,7 @@ ACTIONS: dict[Action, frozenset[Status]] = {
     "retry": frozenset(status for status in STATUSES if status not in LIVE and "running" in ALLOWED[status]),
     "delete": frozenset(STATUSES) - LIVE,
 }
-"""The states in which a job allows each action; they follow from the transitions above."""
+"""The states in which a job allows each action, derived from the transitions above."""
 
 DONE: dict[Action, str] = {
     "pause": "paused",
@@ -48,7 +48,7 @@ def check(current: Status, wanted: Status) -> None:
 
 
 def check_action(current: Status, action: Action) -> None:
-    """Raise `StateConflict` unless a job that is `current` allows this action."""
+    """Raise `StateConflict` unless a job in the state `current` allows this action."""
     if current not in ACTIONS[action]:
         fitting = [status for status in STATUSES if status in ACTIONS[action]]
         raise StateConflict(f"A job that is {current} cannot be {DONE[action]}; only one that is {_or(fitting)} can.")

@@ -1,4 +1,4 @@
-"""What a job has cost: requests to vendors, and time spent waiting for their limits."""
+"""Usage: what a job has cost in requests to vendors and in time spent waiting for their limits."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ async def add(
     target: Usage | None = None,
     has_progressed: bool = True,
 ) -> None:
-    """Add to what the job has cost so far, and clear what it waits for if it has progressed."""
+    """Add to a job's cost, and clear what it waits for if it has progressed."""
     source, target = source or Usage(), target or Usage()
     await tx.execute(
         """UPDATE jobs SET source_reads = source_reads + $2, target_reads = target_reads + $3,
@@ -32,5 +32,5 @@ async def add(
 
 
 async def add_written_twice(tx: Connection, job_id: UUID, count: int) -> None:
-    """Count records that were written again for their references, or would have been by a full run."""
+    """Count records that were written again for their references, or would be by a full run."""
     await tx.execute("UPDATE jobs SET written_twice = written_twice + $2 WHERE id = $1", job_id, count)

@@ -1,7 +1,7 @@
 """Waiting: why a job makes no progress, since when and until when.
 
-A step that has to wait for long gives its lease back and is due again when it may go on, so that a waiting job occupies
-no worker.
+A step that has to wait for long releases its lease and is due again when it may continue, so that a waiting job
+occupies no worker.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,43 +18,42 @@ from freight.domain.migration.records import logs
 from freight.domain.migration.records.logs import Entry
 
 LONG = timedelta(minutes=5)
-"""A job that went on after so long says so in its log."""
+"""The shortest wait whose end is logged."""
 
 SAME_SECONDS = 600
-"""For how long the beginning of a wait for the same thing is not logged once more."""
+"""How long the start of a wait with the same code is not logged again."""
 
 OTHERS_SECONDS = 60
-"""How long after a step was to try again the progress of other kinds of steps no longer ends its wait: it may be about
-to say that it has to wait on."""
+"""How long after the end of a step's wait the progress of other kinds of steps does not clear it: the step may be about
+to report that it still waits."""
 
 
 ALL_MEET = ("rate_limited", "vendor_unavailable")
-"""What a step waits for that every other step of its kind would meet too."""
+"""Codes of waits that affect every other step of the same kind."""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job, or a part of it, waits for."""
+    """What a job, or one of its steps, waits for."""
 
     code: Annotated[
         str,
         Meta(
             description="A stable code: `rate_limited`, `vendor_unavailable` …, or why the last attempt failed; "
-            "`queued` while no worker has taken the job up, `no_progress` while one is busy with it and nothing comes "
-            "of it."
+            "`queued` while no worker has taken the job, `no_progress` while one runs it without finishing anything."
         ),
     ]
-    message: Annotated[str, Meta(description="What it waits for, and what to do if it should not.")]
+    message: Annotated[str, Meta(description="What it waits for, and what you can do about it.")]
     since: Annotated[datetime, Meta(description="Since when it has made no progress.")]
-    until: Annotated[datetime | None, Meta(description="When it tries again, if that is known.")]
+    until: Annotated[datetime | None, Meta(description="When it tries again, if known.")]
 
 
 async def note(
     tx: Connection, tenant_id: UUID, job_id: UUID, *, by: str, code: str, message: str, until: datetime | None
 ) -> Waiting:
-    """Store on the job what it waits for, and log when the waiting begins. Return what is stored now.
+    """Store what a job waits for, and log the start of the wait. Return what is stored now.
 
-    `by` is the table of the step that waits. Waiting on without any progress keeps its beginning, also if it is for
-    another thing.
+    `by` is the table of the step that waits. A wait that follows another one without any progress keeps its start, even
+    if the reason differs.
     """
     waiting = Waiting(code=code, message=message, since=await tx.fetchval("SELECT now()"), until=until)
     row = await tx.fetchrow(
@@ -84,8 +83,10 @@ async def note(
 
 
 async def steps_that_wait(tx: Connection, job_id: UUID) -> frozenset[str]:
-    """Return which kinds of a job's steps wait for a vendor until a time that has not come yet, by their tables:
-    `streams`, `batches`. If the wait does not say whose it is, both do."""
+    """Return the tables of a job's steps that wait for a vendor until a time in the future: `streams`, `batches`.
+
+    Return both if the stored wait does not name its table.
+    """
     by = await tx.fetchval(
         """SELECT coalesce(waiting_for ->> 'by', '') FROM jobs
            WHERE id = $1 AND waiting_for ->> 'code' = ANY($2) AND (waiting_for ->> 'until')::timestamptz > now()""",
@@ -98,9 +99,9 @@ async def steps_that_wait(tx: Connection, job_id: UUID) -> frozenset[str]:
 
 
 async def over(tx: Connection, job_id: UUID) -> None:
-    """Note that the current step brings the job forward, so that it waits for nothing; say so if that took long.
+    """Clear what a job waits for, because the current step has made progress; log the end of a long wait.
 
-    What another kind of step waits for stays until that one has had the time to say that it waits on.
+    The wait of another kind of step stays until that step has had time to report that it still waits.
     """
     step = current_step.get()
     if step is not None:
@@ -123,14 +124,14 @@ async def over(tx: Connection, job_id: UUID) -> None:
         return
     lasted = datetime.now(UTC) - waited.since
     if lasted >= LONG:
-        message = f"The job goes on. It made no progress for {_said(lasted)}: {waited.message}"
+        message = f"The job continues. It made no progress for {_said(lasted)}: {waited.message}"
         await logs.write(
             tx, row["tenant_id"], job_id, [Entry(issue=Issue(level="info", code="job_went_on", message=message))]
         )
 
 
 def read(stored: str | None) -> Waiting | None:
-    """Return what the column of a job says."""
+    """Return the decoded column of a job."""
     return None if stored is None else msgspec.json.decode(stored, type=Waiting)
 
 

@@ -1,7 +1,7 @@
 """Workspace conflicts: other tenants' jobs over the same two workspaces.
 
 Each tenant has a ledger of its own, so two concurrent jobs that write to one workspace would create everything twice.
-One after the other they do not: the later one recognises what exists by the marks in the target.
+Consecutive jobs do not: the later one recognises what exists by its provenance in the target.
 """
 
 from uuid import UUID
@@ -11,25 +11,25 @@ from freight.domain.jobs.model import Job
 
 WORKSPACE_BUSY = "workspace_busy"
 
-LONGEST_DAYS = 7
-"""How long a job waits for its workspaces, as the other may be paused for any time."""
+MAX_WAIT_DAYS = 7
+"""How long a job waits for its workspaces, because the other job may be paused for any time."""
 
 WAITING = (
-    "Another migration between these two workspaces is under way, so this job waits: writing at the same time, both "
-    "would make the same records twice. It starts by itself when the workspaces are free. Cancel it if you do not want "
-    "to wait."
+    "Another migration between these two workspaces is in progress, so this job waits: if both wrote at the same time, "
+    "they would create the same records twice. The job starts by itself when the workspaces are free. Cancel it if you "
+    "do not want to wait."
 )
 
 GIVEN_UP = (
-    f"The job has waited for {LONGEST_DAYS} days for another migration between these two workspaces to end. Ask "
-    "whoever administers the workspaces who is migrating them, then retry the job."
+    f"The job has waited for {MAX_WAIT_DAYS} days for another migration between these two workspaces to end. Ask "
+    "the workspaces' administrators who is migrating them, then retry the job."
 )
 
 
 async def hold_pair(tx: Connection, job: Job) -> bool:
-    """Return whether a job may begin to write, and let no other begin until the transaction ends.
+    """Return whether a job may start to write, and let no other job start until the transaction ends.
 
-    Call it in the transaction in which the job enters its first stage, which shows it to the others.
+    Call it in the transaction in which the job enters its first stage, which makes it visible to the others.
     """
     pair = (job.source_system, job.source_workspace, job.target_system, job.target_workspace)
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", " ".join(pair))
@@ -49,7 +49,7 @@ async def hold_pair(tx: Connection, job: Job) -> bool:
 
 
 async def has_waited_too_long(tx: Connection, job_id: UUID) -> bool:
-    """Return whether the job has waited for its workspaces for `LONGEST_DAYS`."""
+    """Return whether the job has waited for its workspaces for `MAX_WAIT_DAYS`."""
     return bool(
         await tx.fetchval(
             """SELECT waiting_for ->> 'code' = $2
@@ -57,6 +57,6 @@ async def has_waited_too_long(tx: Connection, job_id: UUID) -> bool:
                FROM jobs WHERE id = $1""",
             job_id,
             WORKSPACE_BUSY,
-            LONGEST_DAYS,
+            MAX_WAIT_DAYS,
         )
     )

@@ -1,1 +1,1 @@
-"""The report of a job: what became of a whole workspace, for whoever answers for the migration."""
+"""The report of a job: what became of a whole workspace, for the person responsible for the migration."""

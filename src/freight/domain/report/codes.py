@@ -1,4 +1,4 @@
-"""What the report makes of the codes of issues: the section that counts them, and what can be done."""
+"""Codes of issues in the report: the section that counts each, and advice."""
 
 from collections.abc import Mapping
 
@@ -37,44 +37,43 @@ OWN: Mapping[str, Code] = {
     ),
     **coded("apart", "gone_from_source"),
     "cancelled": Code(
-        level="error", advice="The job was cancelled before it came to these. Create a new job to migrate them."
+        level="error", advice="The job was cancelled before it reached these. Create a new job to migrate them."
     ),
     "credentials_unreadable": Code(
-        level="error", advice="The stored keys can no longer be decrypted. Create a new job with the keys."
+        level="error", advice="The stored keys can no longer be decrypted. Create a new job with valid keys."
     ),
     "deleted_in_target": Code(
-        advice="These were deleted in the target after an earlier job had written them. Restore those there that are "
-        "wanted."
+        advice="These were deleted in the target after an earlier job had written them. Restore those that you need "
+        "there."
     ),
     "exists_in_target": Code(
         level="info",
-        advice="The target has these already. A job whose on_existing is fill or overwrite writes to them.",
+        advice="These exist in the target already. A job whose on_existing is fill or overwrite writes to them.",
     ),
     "internal_error": Code(
-        level="error", advice="Freight itself failed. Retry the job, and report the error if it comes again."
+        level="error", advice="An internal error of Freight. Retry the job, and report the error if it occurs again."
     ),
     "job_failed": Code(
-        level="error", advice="The job failed before it came to these. See the error of the job, and retry it."
+        level="error", advice="The job failed before it reached these. See the error of the job, and retry it."
     ),
     "merged_in_target": Code(
         level="error",
-        advice="The target took two records of the source for one. Compare them there, and merge or separate them.",
+        advice="The target treats two records of the source as one. Compare them there, and merge or separate them.",
     ),
     "not_storable": Code(
         level="error",
-        advice="The database does not take what these hold. Correct at the source what the example names, and run the "
-        "job again.",
+        advice="The database cannot store these. Correct at the source what the example names, and run the job again.",
     ),
     "timed_out": Code(
         level="error",
-        advice="The step that these belong to came to no result in the time that it has. Retry the job later.",
+        advice="The step for these did not finish within its time limit. Retry the job later.",
     ),
 }
-"""The codes that the migration itself gives, whatever the vendors. Those of connectors are in their specifications."""
+"""The codes of the migration itself, whatever the vendors. Those of connectors are in their specifications."""
 
 
 def code_of(code: str) -> Code:
-    """Return what is known of a code; one that is not known belongs to the section `other`."""
+    """Return the specification of a code. An unknown one belongs to the section `other`."""
     return OWN.get(code) or registry.code(code) or Code()
 
 
@@ -85,5 +84,5 @@ def section_of(code: str) -> ReportSection:
 
 
 def advice_on(code: str) -> str:
-    """Return what can be done about records that were skipped or failed with this code."""
-    return code_of(code).advice or "The message of the example says what happened and what can be done."
+    """Return the advice on records that were skipped or failed with this code."""
+    return code_of(code).advice or "The message of the example says what happened and what you can do."

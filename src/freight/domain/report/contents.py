@@ -1,4 +1,4 @@
-"""What a report holds."""
+"""The structure of a report."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -43,22 +43,22 @@ class ReportedJob(msgspec.Struct, frozen=True, kw_only=True):
     sample_size: int | None
     on_existing: OnExisting
     status: Status
-    paused_by: Annotated[PausedBy | None, Meta(description="Who or what paused it; null if it is not paused.")]
-    resume_at: Annotated[datetime | None, Meta(description="When it goes on by itself, if it does.")]
-    waiting_for: Annotated[Waiting | None, Meta(description="What it waits for; null while it makes progress.")]
+    paused_by: Annotated[PausedBy | None, Meta(description="Who or what paused the job; null if it is not paused.")]
+    resume_at: Annotated[datetime | None, Meta(description="When the job resumes by itself, if it does.")]
+    waiting_for: Annotated[Waiting | None, Meta(description="What the job waits for; null while it makes progress.")]
     source: ReportedWorkspace
     target: ReportedWorkspace
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
     duration_seconds: Annotated[
-        float | None, Meta(description="From the start to the end, or to now; null before the start.")
+        float | None, Meta(description="From the start to the end or now; null before the start.")
     ]
     error: ReportedError | None
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
-    """One of many: the first that was noted."""
+    """An example: the first of many."""
 
     source_id: str | None
     value: str | None
@@ -71,74 +71,76 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Literal["skipped", "failed"]
     code: Annotated[str, Meta(description="A stable code.")]
     records: int
-    advice: Annotated[str, Meta(description="What can be done about it.")]
+    advice: Annotated[str, Meta(description="What you can do about it.")]
     example: Instance
 
 
 class EntityReport(Counts, frozen=True, kw_only=True):
-    """What became of an entity's records, and why some were not migrated."""
+    """Outcomes of an entity's records, and why some were not migrated."""
 
-    reasons: Annotated[list[Reason], Meta(description="Of what was skipped and what failed, the most frequent first.")]
+    reasons: Annotated[
+        list[Reason], Meta(description="Reasons of skipped and failed records, the most frequent first.")
+    ]
 
 
 class LeftValues(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of the log that have their entity, code and field in common."""
+    """Log rows with the same entity, code and field."""
 
     entity: Entity
     code: str
     field: Annotated[
-        str | None, Meta(description="The field or attribute; null if the row is about none, or about several.")
+        str | None, Meta(description="The field or attribute; null if the row is about none or about several.")
     ]
     fields: Annotated[
         int,
-        Meta(description="How many fields this is about: 1, or those that are left beside the most frequent ones."),
+        Meta(description="How many fields this is about: 1, or the number of fields after the most frequent ones."),
     ]
     level: Level
-    rows: Annotated[int, Meta(description="How many rows the log has; a record that is loaded again adds to it.")]
+    rows: Annotated[int, Meta(description="Number of log rows; a record that is loaded again adds to it.")]
     example: Instance
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """Values that did not arrive as they were, for one kind of reason."""
+    """Values that were dropped, changed or left, for one kind of reason."""
 
     code: ReportSection
     title: str
-    advice: Annotated[str, Meta(description="What can be done about it.")]
-    rows: Annotated[int, Meta(description="Rows of the log in all.")]
+    advice: Annotated[str, Meta(description="What you can do about it.")]
+    rows: Annotated[int, Meta(description="Number of log rows.")]
     values: list[LeftValues]
 
 
 class JobIssue(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about the whole job; one of the level `error` stopped it."""
+    """An issue about the whole job; one with the level `error` stopped it."""
 
     level: Level
     code: str
     message: str
     field: str | None
     value: str | None
-    times: Annotated[int, Meta(description="How often it was noted: each run of the precheck notes it again.")]
+    times: Annotated[int, Meta(description="How often it was logged: each run of the precheck logs it again.")]
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What the job has cost so far."""
+    """The cost of the job so far."""
 
     vendor_calls: VendorCalls
     waited_seconds: Annotated[
         float,
-        Meta(description="Time spent waiting for vendors' limits, summed over requests that wait beside each other."),
+        Meta(description="Time spent waiting for vendors' limits, summed over concurrent requests."),
     ]
 
 
 class Uncarried(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the source holds and that no target is written."""
+    """Data of the source that is not migrated to any target."""
 
     code: str
-    count: Annotated[int | None, Meta(description="How many there are; null for what is never read.")]
+    count: Annotated[int | None, Meta(description="How many there are; null for data that is never read.")]
     message: str
 
 
 class Gone(msgspec.Struct, frozen=True, kw_only=True):
-    """Records that an earlier job migrated and that the source no longer shows. They stay in the target."""
+    """Records that an earlier job migrated and that the source no longer returns. They stay in the target."""
 
     entity: Entity
     records: int
@@ -146,26 +148,26 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeByTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """Companies that the target makes by itself from the e-mail addresses of new people."""
+    """Companies that the target creates by itself from the e-mail addresses of new people."""
 
-    records: Annotated[int, Meta(description="How many; a dry run counts those that a full run causes.")]
+    records: Annotated[int, Meta(description="How many; a dry run counts those that a full run would cause.")]
     values: Annotated[list[str], Meta(description="Their domains, at most 1,000 of them.")]
-    advice: Annotated[str, Meta(description="What can be done about it.")]
+    advice: Annotated[str, Meta(description="What you can do about it.")]
 
 
 class JobReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a whole workspace."""
+    """The report on a job."""
 
     job: ReportedJob
     ended: Annotated[bool, Meta(description="Whether the figures are final.")]
-    remarks: Annotated[list[str], Meta(description="What must be known to understand the figures.")]
+    remarks: Annotated[list[str], Meta(description="What to know about the figures.")]
     entities: list[EntityReport]
-    outcomes: Annotated[Outcomes, Meta(description="All entities together.")]
+    outcomes: Annotated[Outcomes, Meta(description="Outcomes over all entities.")]
     sections: Annotated[
         list[Section], Meta(description="Values that were dropped, changed or left, by kind of reason.")
     ]
-    issues: Annotated[list[JobIssue], Meta(description="What concerns the whole job, the gravest first.")]
-    further_issues: Annotated[int, Meta(description="How many there are beyond those.")]
+    issues: Annotated[list[JobIssue], Meta(description="Issues about the whole job, most severe first.")]
+    further_issues: Annotated[int, Meta(description="How many further issues there are.")]
     uncarried: Annotated[list[Uncarried], Meta(description="What cannot be migrated at all.")]
     gone_from_source: list[Gone]
     made_by_target: MadeByTarget
@@ -174,6 +176,6 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Where fields and lists go; null before the precheck and after the retention time."),
     ]
     estimate: Annotated[
-        Estimate, Meta(description="What a full run costs, by the precheck or a dry run; null where that is not known.")
+        Estimate, Meta(description="What a full run costs, by the precheck or a dry run; null where unknown.")
     ]
     cost: ActualCost

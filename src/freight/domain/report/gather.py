@@ -1,4 +1,4 @@
-"""Gather a report from counters and from rows that the database has grouped; no record is read one by one."""
+"""Gather a report from counters and from rows that the database has grouped. No records are read one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -40,28 +40,28 @@ from freight.domain.report.sections import HEADINGS
 from freight.model.crm import LOAD_ORDER, Entity
 
 FIELDS_PER_CODE = 100
-"""Fields that are listed for one code of one entity; the others are summed in one row."""
+"""Fields listed for one code of one entity; the others are summed in one row."""
 
-MOST_ISSUES = 1000
-"""Issues about the whole job that a report lists one by one."""
+MAX_ISSUES = 1000
+"""Issues about the whole job that a report lists."""
 
-MOST_VALUES = 1000
-"""Values that are listed of what the target makes by itself."""
+MAX_VALUES = 1000
+"""Values listed of the records that the target creates by itself."""
 
-DRY_RUN = "Nothing was written: the figures say what a full run would do."
+DRY_RUN = "Nothing was written: the figures show what a full run would do."
 PAUSED: dict[str, str] = {
-    "person": "The job is paused by a person. Resume it to have it go on.",
-    "quota": "The job waits for the quota of API calls at a vendor. It goes on by itself when the quota is renewed.",
-    "plan": "The job is paused because the plan of a workspace allows no more. Upgrade the plan or make room there, "
+    "person": "The job was paused by a person. Resume it to continue.",
+    "quota": "The job waits for a vendor's quota of API calls. It continues by itself when the quota is renewed.",
+    "plan": "The job is paused because a workspace has reached the limit of its plan. Upgrade the plan or make room, "
     "then resume the job.",
-    "vendor": "The job is paused because a vendor was unavailable, or kept it waiting, for 24 hours. Resume it when "
-    "the vendor can be used again.",
-    "suspension": "The job is paused because its tenant is suspended. It can go on when the suspension is lifted.",
+    "vendor": "The job is paused because a vendor was unavailable, or made it wait, for 24 hours. Resume it when the "
+    "vendor is available again.",
+    "suspension": "The job is paused because its tenant is suspended. It continues when the suspension is lifted.",
 }
-"""What keeps a paused job from going on, by who or what paused it."""
+"""Why a job is paused, by who or what paused it."""
 
-NOT_ENDED = "The job has not ended: the figures are those of this moment."
-ERASED = "The retention of the job has ended: the mapping and what the log quoted of the source were erased."
+NOT_ENDED = "The job has not ended: the figures will change."
+ERASED = "The job's retention time has passed: the mapping and the source's data in the log were erased."
 
 
 async def job_report(tx: Connection, job: Job) -> JobReport:
@@ -122,7 +122,7 @@ def _remarks(job: Job, *, erased: bool) -> list[str]:
 
 
 async def _cost(tx: Connection, job_id: UUID) -> tuple[ActualCost, bool]:
-    """Return what the job has cost, and whether its data are erased already."""
+    """Return the cost of the job, and whether its data has been erased."""
     row = await tx.fetchrow(
         """SELECT source_reads, target_reads, target_writes, waited_seconds, purged_at IS NOT NULL AS erased
            FROM jobs WHERE id = $1""",
@@ -198,7 +198,7 @@ async def _issues(tx: Connection, job_id: UUID) -> tuple[list[JobIssue], int]:
            WHERE job_id = $1 AND entity IS NULL GROUP BY level, code, message, field, value
            ORDER BY array_position(ARRAY['error', 'warning', 'info'], level::text), min(id) LIMIT $2""",
         job_id,
-        MOST_ISSUES,
+        MAX_ISSUES,
     )
     issues = [JobIssue(**{name: row[name] for name in JobIssue.__struct_fields__}) for row in rows]
     return issues, rows[0]["total"] - len(rows) if rows else 0
@@ -235,7 +235,7 @@ async def _made_by_target(tx: Connection, job_id: UUID) -> MadeByTarget:
            WHERE job_id = $1 AND code = $2 AND value IS NOT NULL GROUP BY value ORDER BY value LIMIT $3""",
         job_id,
         MADE_BY_TARGET,
-        MOST_VALUES,
+        MAX_VALUES,
     )
     return MadeByTarget(
         records=rows[0]["total"] if rows else 0, values=[row["value"] for row in rows], advice=advice_on(MADE_BY_TARGET)
@@ -255,7 +255,7 @@ def _uncarried(
         Uncarried(
             code=code,
             count=count,
-            message=not_migrated[code].message if code in not_migrated else "The target cannot be written these.",
+            message=not_migrated[code].message if code in not_migrated else "These cannot be written to the target.",
         )
         for code, count in counts.items()
     ]

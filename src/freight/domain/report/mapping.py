@@ -1,4 +1,4 @@
-"""The mapping in force: where a job writes fields, lists and owners, as a report shows it."""
+"""The mapping in force: where a job writes fields, lists and owners, as the report shows it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
@@ -17,28 +17,33 @@ class MappedField(msgspec.Struct, frozen=True, kw_only=True):
     """Where the values of one field go."""
 
     owner: Annotated[str, Meta(description="`companies`, `people`, or the id of a list.")]
-    owner_name: Annotated[str, Meta(description="The same, or the name of the list.")]
+    owner_name: Annotated[str, Meta(description="The same, or the list's name.")]
     field: Annotated[str, Meta(description="The field's id in the source.")]
     name: str
     field_type: FieldType
     action: Annotated[
-        Action, Meta(description="`use` what exists, `make` it, `restore` it from the archive, or `skip` the field.")
+        Action,
+        Meta(
+            description="`use` an existing attribute, `make` one, `restore` one from the archive, or `skip` the field."
+        ),
     ]
     attribute: Annotated[str | None, Meta(description="The attribute's slug; null for a field that is not migrated.")]
     title: str | None
     type: AttributeType | None
     multiple: Annotated[bool, Meta(description="Whether the attribute holds several values.")]
-    new_options: Annotated[int, Meta(description="How many options were to be made.")]
+    new_options: Annotated[int, Meta(description="How many options the job had to create.")]
 
 
 class MappedFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a standard part of records goes, which is no field of the firm's own."""
+    """Where a standard value of records goes, as opposed to a custom field."""
 
     entity: Entity
-    part: Annotated[str, Meta(description="What it is, by a stable name, as `job_title`.")]
-    name: Annotated[str, Meta(description="What the source calls it.")]
-    field: Annotated[str | None, Meta(description="The id of the field that holds it at the source, if it is one.")]
-    attribute: Annotated[str | None, Meta(description="The attribute's slug; null if the target has none for it.")]
+    part: Annotated[str, Meta(description="A stable name, such as `job_title`.")]
+    name: Annotated[str, Meta(description="Its name at the source.")]
+    field: Annotated[str | None, Meta(description="The id of the field that holds it at the source, if any.")]
+    attribute: Annotated[
+        str | None, Meta(description="The attribute's slug; null if the target has no attribute for it.")
+    ]
 
 
 class MappedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,27 +54,31 @@ class MappedList(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     parent: Entity
     action: Action
-    shared: Annotated[bool, Meta(description="Whether the list may hold entries that are not from this source.")]
+    shared: Annotated[bool, Meta(description="Whether the list may have entries from elsewhere.")]
     stage: Annotated[str | None, Meta(description="The name of the field that holds the stage of deals.")]
     owner: Annotated[str | None, Meta(description="The name of the field that holds the owner of deals.")]
     value: Annotated[str | None, Meta(description="The name of the field that holds the value of deals.")]
 
 
 class UnmatchedUser(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the firm's own people who is no member of the target's workspace."""
+    """An internal user of the source who is not a member of the target's workspace."""
 
     name: str | None
     email: str | None
 
 
 class Members(msgspec.Struct, frozen=True, kw_only=True):
-    """How the source's users and the target's members go together, by e-mail address."""
+    """Users of the source and members of the target, matched by e-mail address."""
 
-    users: Annotated[int | None, Meta(description="Users of the source; null where it does not say.")]
-    matched: Annotated[int, Meta(description="How many of them are members.")]
+    users: Annotated[int | None, Meta(description="Number of users of the source; null if it does not say.")]
+    matched: Annotated[int, Meta(description="How many of them are members of the target.")]
     unmatched: list[UnmatchedUser]
-    default_owner: Annotated[str | None, Meta(description="Who owns what has no owner in the target, if the job says.")]
-    deal_owner: Annotated[str | None, Meta(description="Who owns deals without an owner, as each must have one.")]
+    default_owner: Annotated[
+        str | None, Meta(description="The owner of records whose owner is not in the target, if the job names one.")
+    ]
+    deal_owner: Annotated[
+        str | None, Meta(description="The owner of deals without one, because each deal must have one.")
+    ]
 
 
 class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,18 +86,20 @@ class MappingInForce(msgspec.Struct, frozen=True, kw_only=True):
 
     facts: Annotated[
         list[MappedFact],
-        Meta(description="Standard and enriched parts of records. Of several for one attribute the first one wins."),
+        Meta(
+            description="Standard and enriched values of records. If several go to one attribute, the first one wins."
+        ),
     ]
-    fields: Annotated[list[MappedField], Meta(description="The fields that the job can map.")]
+    fields: Annotated[list[MappedField], Meta(description="Fields that a job can map.")]
     lists: list[MappedList]
-    stages: Annotated[list[str], Meta(description="The stages that deals have.")]
-    new_stages: Annotated[list[str], Meta(description="Those of them that were to be made.")]
+    stages: Annotated[list[str], Meta(description="The stages of deals.")]
+    new_stages: Annotated[list[str], Meta(description="Those that the job had to create.")]
     members: Members
     notes: Literal["one", "all"]
 
 
 def mapping_in_force(layout: ResolvedMapping, schema: Schema) -> MappingInForce:
-    """Return what a layout says, with the names that the source's schema has for ids."""
+    """Return a layout, with the names of ids from the source's schema."""
     lists = {place.list_id: place.name for place in layout.lists}
     names = {(place.owner, place.field): place.name for place in layout.places}
     return MappingInForce(

@@ -21,16 +21,16 @@ from freight.domain.report.contents import (
 from freight.domain.report.mapping import MappedFact, MappedField, MappedList, MappingInForce, Members
 from freight.model.resolved_mapping import Action
 
-LONGEST_VALUE = 60
-LONGEST_MESSAGE = 300
-MOST_LISTED = 100
-"""Values that are listed in one sentence."""
+MAX_VALUE_LENGTH = 60
+MAX_MESSAGE_LENGTH = 300
+MAX_LISTED_VALUES = 100
+"""Values listed in one sentence."""
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>#~$]")
-"""Characters that Markdown, or HTML within it, would interpret."""
+"""Characters that Markdown, or HTML in it, would interpret."""
 
 MARKER = re.compile(r"^\d{1,9}(?=[.)])|^(?=[-+=])")
-"""The place of the sign that makes the start of a line a list or the underline of a heading."""
+"""The position before the character that makes the start of a line a list or a heading's underline."""
 
 PLAIN = re.compile(r"[\w.\-]+")
 
@@ -39,13 +39,13 @@ NUMBER, TEXT = "---:", "---"
 DONE: dict[Action, str] = {
     "use": "exists there",
     "make": "new",
-    "restore": "back from the archive",
+    "restore": "restored",
     "skip": "not migrated",
 }
 
 
 def render(report: JobReport) -> str:
-    """Return the report as a document in GitHub's Markdown. All texts of others are escaped, long ones shortened."""
+    """Return the report in GitHub Flavored Markdown. Texts from outside are escaped, long ones shortened."""
     parts = [
         *_head(report),
         "## What to do next",
@@ -63,11 +63,11 @@ def render(report: JobReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def text(given: str, longest: int = LONGEST_MESSAGE) -> str:
-    """Return a text from outside of Freight on one line, shortened and escaped so that it is shown as it is."""
+def text(given: str, longest: int = MAX_MESSAGE_LENGTH) -> str:
+    """Return a text from outside on one line, shortened, and escaped so that it is shown literally."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in given).split())
     shown = line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
-    # Neither entities nor the ends of cells; a backslash before a pipe is not understood by all readers of tables.
+    # Neither entities nor the ends of cells: not all renderers of tables understand a backslash before a pipe.
     escaped = SPECIAL.sub(r"\\\g<0>", shown.replace("&", "&amp;"))
     return MARKER.sub(r"\g<0>\\", escaped).replace("|", "&#124;")
 
@@ -84,7 +84,7 @@ def _head(report: JobReport) -> Iterable[str]:
         ("Started", _moment(job.started_at)),
         ("Ended", _moment(job.completed_at)),
         ("Duration", _duration(job.duration_seconds)),
-        *([] if job.resume_at is None else [("Goes on", _moment(job.resume_at))]),
+        *([] if job.resume_at is None else [("Resumes", _moment(job.resume_at))]),
     ]
     yield _table([("", TEXT), ("", TEXT)], rows)
     if job.error is not None:
@@ -102,12 +102,12 @@ def _steps(report: JobReport) -> str:
     address = f"/api/v1/jobs/{report.job.id}"
     steps = []
     if stopping := sum(issue.level == "error" for issue in report.issues):
-        steps.append(f"See to what stopped the job ({_number(stopping)}), below under “Issues about the whole job”.")
+        steps.append(f"Fix what stopped the job ({_number(stopping)}), listed under “Issues about the whole job”.")
     if report.outcomes.failed:
         dry = report.job.mode == "dry_run"
         again = "" if dry else f", then load them again with `POST {address}/retry`"
         steps.append(
-            f"Look at the reasons of the {_records(report.outcomes.failed)} that {'would fail' if dry else 'failed'}, "
+            f"Check why {_records(report.outcomes.failed)} {'would fail' if dry else 'failed'}, "
             f"and correct them at the source{again}. `GET {address}/failed` lists them all."
         )
     steps += [
@@ -117,12 +117,12 @@ def _steps(report: JobReport) -> str:
     ]
     if report.gone_from_source:
         gone = sum(one.records for one in report.gone_from_source)
-        steps.append(f"Decide about the {_records(gone)} that are gone from the source: they are still in the target.")
+        steps.append(f"Decide what to do with {_records(gone)} that are gone from the source and still in the target.")
     if report.job.status == "paused" and report.job.resume_at is None:
-        steps.append(f"Resume the job with `POST {address}/resume` when nothing stands in its way any more.")
+        steps.append(f"Resume the job with `POST {address}/resume` when the cause of the pause is fixed.")
     elif not report.ended:
-        steps.append("Wait for the end of the job, and read this report again.")
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)) or "Nothing needs a person."
+        steps.append("Wait for the job to end, then read the report again.")
+    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)) or "Nothing to do."
 
 
 def _entities(report: JobReport) -> Iterable[str]:
@@ -170,7 +170,7 @@ def _advice(entities: Iterable[EntityReport]) -> str:
 
 
 def _sections(sections: Iterable[Section]) -> Iterable[str]:
-    # What the log says of records that were skipped or failed stands with the records already.
+    # The log rows about skipped and failed records repeat the reasons of these records.
     told = [section for section in sections if section.code != "records"]
     if told:
         yield "## Values that did not arrive as they were"
@@ -196,7 +196,7 @@ def _sections(sections: Iterable[Section]) -> Iterable[str]:
 def _field_of(row: LeftValues) -> str:
     if row.fields > 1:
         return f"*{_number(row.fields)} further fields*"
-    return "" if row.field is None else text(row.field, LONGEST_VALUE)
+    return "" if row.field is None else text(row.field, MAX_VALUE_LENGTH)
 
 
 def _issues(issues: Sequence[JobIssue], further: int) -> Iterable[str]:
@@ -214,7 +214,7 @@ def _issues(issues: Sequence[JobIssue], further: int) -> Iterable[str]:
 def _uncarried(uncarried: Iterable[Uncarried]) -> Iterable[str]:
     yield "## What cannot be migrated"
     yield _table(
-        [("What", TEXT), ("Number", NUMBER), ("What that means", TEXT)],
+        [("What", TEXT), ("Number", NUMBER), ("Meaning", TEXT)],
         [
             (_words(one.code), "never read" if one.count is None else _number(one.count), text(one.message))
             for one in uncarried
@@ -226,7 +226,7 @@ def _gone(gone: Sequence[Gone]) -> Iterable[str]:
     if not gone:
         return
     yield "## Gone from the source"
-    yield "An earlier job migrated these, and the source no longer shows them. They stay in the target."
+    yield "An earlier job migrated these, and the source no longer returns them. They stay in the target."
     yield _table(
         [("Entity", TEXT), ("Records", NUMBER), ("Example", TEXT)],
         [
@@ -239,12 +239,12 @@ def _gone(gone: Sequence[Gone]) -> Iterable[str]:
 def _made_by_target(made: MadeByTarget, *, writes: bool) -> Iterable[str]:
     if not made.records:
         return
-    yield "## Companies that the target makes by itself"
-    shown = ", ".join(text(value, LONGEST_VALUE) for value in made.values[:MOST_LISTED])
-    rest = made.records - min(len(made.values), MOST_LISTED)
+    yield "## Companies that the target creates by itself"
+    shown = ", ".join(text(value, MAX_VALUE_LENGTH) for value in made.values[:MAX_LISTED_VALUES])
+    rest = made.records - min(len(made.values), MAX_LISTED_VALUES)
     more = f" and {_number(rest)} more" if rest else ""
     yield (
-        f"For each domain of a new person's e-mail address that no company has, the target makes a company: "
+        f"For each domain of a new person's e-mail address that no company has, the target creates a company: "
         f"{_companies(made.records)}{'' if writes else ' in a full run'}. Their domains are {shown}{more}."
     )
     yield made.advice
@@ -272,11 +272,11 @@ def _mapping(mapping: MappingInForce | None) -> Iterable[str]:
 
 def _facts(facts: Iterable[MappedFact]) -> str:
     return _table(
-        [("Of", TEXT), ("At the source", TEXT), ("Attribute", TEXT)],
+        [("Entity", TEXT), ("At the source", TEXT), ("Attribute", TEXT)],
         [
             (
                 _words(fact.entity),
-                text(fact.name, LONGEST_VALUE),
+                text(fact.name, MAX_VALUE_LENGTH),
                 "not migrated" if fact.attribute is None else _code(fact.attribute),
             )
             for fact in facts
@@ -286,14 +286,14 @@ def _facts(facts: Iterable[MappedFact]) -> str:
 
 def _fields(fields: Iterable[MappedField]) -> str:
     return _table(
-        [("Field", TEXT), ("Type", TEXT), ("Attribute", TEXT), ("Title", TEXT), ("Its type", TEXT),
-         ("There", TEXT), ("New options", NUMBER)],
+        [("Field", TEXT), ("Type", TEXT), ("Attribute", TEXT), ("Title", TEXT), ("Attribute type", TEXT),
+         ("Action", TEXT), ("New options", NUMBER)],
         [
             (
-                text(field.name, LONGEST_VALUE),
+                text(field.name, MAX_VALUE_LENGTH),
                 field.field_type,
                 _code(field.attribute or ""),
-                text(field.title or "", LONGEST_VALUE),
+                text(field.title or "", MAX_VALUE_LENGTH),
                 f"{field.type or ''}{', several' if field.multiple else ''}",
                 DONE[field.action],
                 _number(field.new_options),
@@ -305,14 +305,14 @@ def _fields(fields: Iterable[MappedField]) -> str:
 
 def _lists(lists: Iterable[MappedList]) -> str:
     return _table(
-        [("List", TEXT), ("Of", TEXT), ("Slug", TEXT), ("There", TEXT), ("Stage, owner, value", TEXT)],
+        [("List", TEXT), ("Entity", TEXT), ("Slug", TEXT), ("Action", TEXT), ("Stage, owner, value", TEXT)],
         [
             (
-                text(one.name, LONGEST_VALUE),
+                text(one.name, MAX_VALUE_LENGTH),
                 _words(one.parent),
                 _code(one.slug),
                 f"{DONE[one.action]}{', shared' if one.shared else ''}",
-                ", ".join(text(name, LONGEST_VALUE) for name in (one.stage, one.owner, one.value) if name),
+                ", ".join(text(name, MAX_VALUE_LENGTH) for name in (one.stage, one.owner, one.value) if name),
             )
             for one in lists
         ],
@@ -337,7 +337,7 @@ def _members(members: Members) -> Iterable[str]:
 
 def _cost(report: JobReport) -> Iterable[str]:
     calls, expected = report.cost.vendor_calls, report.estimate
-    titles = ("A full run", "This dry run") if report.job.mode == "dry_run" else ("Expected", "In fact")
+    titles = ("A full run", "This dry run") if report.job.mode == "dry_run" else ("Expected", "Actual")
     yield "## What it cost"
     yield _table(
         [("", TEXT), *((title, NUMBER) for title in titles)],
@@ -346,7 +346,7 @@ def _cost(report: JobReport) -> Iterable[str]:
             ("Requests that read the target", _number(expected.target_reads), _number(calls.target_reads)),
             ("Requests that write the target", _number(expected.target_writes), _number(calls.target_writes)),
             ("Time", _duration(expected.seconds), _duration(report.job.duration_seconds)),
-            ("Waiting for limits, requests added up", "", _duration(report.cost.waited_seconds)),
+            ("Waiting for limits, summed over requests", "", _duration(report.cost.waited_seconds)),
         ],
     )
 
@@ -357,13 +357,13 @@ def _table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) ->
 
 
 def _example(source_id: str | None, value: str | None, message: str) -> str:
-    where = "" if source_id is None else f"{text(source_id, LONGEST_VALUE)}: "
-    quoted = "" if value is None else f"“{text(value, LONGEST_VALUE)}” "
+    where = "" if source_id is None else f"{text(source_id, MAX_VALUE_LENGTH)}: "
+    quoted = "" if value is None else f"“{text(value, MAX_VALUE_LENGTH)}” "
     return f"{where}{quoted}{text(message)}"
 
 
 def _code(given: str) -> str:
-    return f"`{given}`" if PLAIN.fullmatch(given) else text(given, LONGEST_VALUE)
+    return f"`{given}`" if PLAIN.fullmatch(given) else text(given, MAX_VALUE_LENGTH)
 
 
 def _words(name: str) -> str:

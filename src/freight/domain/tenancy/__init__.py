@@ -1,1 +1,1 @@
-"""Tenants, their API keys, the audit trail, and how long what they store is kept."""
+"""Tenants, their API keys, the audit trail, and retention."""

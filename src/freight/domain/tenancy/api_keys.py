@@ -45,18 +45,18 @@ RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
 FORMAT = re.compile(rf"frt_(live|test|dev)_([0-9A-Za-z]{{{RANDOM_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})")
 VISIBLE_RANDOM = 8
-"""How many of the random characters the stored prefix shows: enough to find the key, too few to guess it."""
+"""How many random characters the stored prefix contains: enough to find the key, too few to guess it."""
 
 LAST_USED_SECONDS = 60
-"""How exact `last_used_at` is. Writing it for every request would cost one update per request."""
+"""The precision of `last_used_at`. Exact times would cost one update per request."""
 
 NAME_LENGTH = 100
 PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 """At least one visible character, on one line."""
 
-LONGEST_LIFE = timedelta(days=3650)
+MAX_LIFETIME = timedelta(days=3650)
 DEFAULT_OVERLAP = timedelta(days=1)
-LONGEST_OVERLAP = timedelta(days=7)
+MAX_OVERLAP = timedelta(days=7)
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +64,12 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     name: str
-    prefix: Annotated[str, Meta(description="How the key begins, to tell it from others.")]
+    prefix: Annotated[str, Meta(description="The beginning of the key, to tell it from others.")]
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None
     last_used_at: Annotated[
-        datetime | None, Meta(description=f"Exact to {LAST_USED_SECONDS} seconds; null if it was never used.")
+        datetime | None, Meta(description=f"Accurate to {LAST_USED_SECONDS} seconds; null if it was never used.")
     ]
     revoked_at: datetime | None
 
@@ -77,30 +77,31 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 class NewKey(ApiKey, frozen=True, kw_only=True):
     """An API key at its creation."""
 
-    key: Annotated[str, Meta(description="The key itself: this answer is the only one that shows it.")]
+    key: Annotated[str, Meta(description="The key itself. Only this response shows it.")]
 
     def __repr__(self) -> str:
         return f"NewKey(prefix={self.prefix!r})"
 
 
 class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The key that a client asks for."""
+    """A request for a new key."""
 
-    name: Annotated[str, Meta(max_length=NAME_LENGTH, pattern=PRINTABLE, description="What or whom the key is for.")]
+    name: Annotated[str, Meta(max_length=NAME_LENGTH, pattern=PRINTABLE, description="What the key is for.")]
     scopes: Annotated[
-        list[Scope], Meta(min_length=1, max_length=10, description="What it may do: no more than the key that asks.")
+        list[Scope],
+        Meta(min_length=1, max_length=10, description="What it may do: no more than the key that makes the request."),
     ]
     expires_at: Annotated[
-        Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it ends; null if it is to last.")
+        Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it expires; null for never.")
     ] = None
     expires_in_days: Annotated[
-        Annotated[int, Meta(ge=1, le=LONGEST_LIFE.days)] | None,
-        Meta(description="The same as days from now; not both."),
+        Annotated[int, Meta(ge=1, le=MAX_LIFETIME.days)] | None,
+        Meta(description="The same in days from now. Give only one of the two."),
     ] = None
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's key that makes a request."""
+    """The tenant's key that makes a request."""
 
     tenant_id: UUID
     key_id: UUID
@@ -130,7 +131,7 @@ def generate(environment: Environment) -> str:
 
 
 def checksum(body: str) -> str:
-    """Return the CRC-32 of the random part as 6 base62 characters."""
+    """Return the CRC-32 of the random part, as 6 base62 characters."""
     number = zlib.crc32(body.encode())
     digits = []
     for _ in range(CHECKSUM_LENGTH):
@@ -140,7 +141,7 @@ def checksum(body: str) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Return whether this could be a key: its form and its checksum are right."""
+    """Return whether this has the form and the checksum of a key."""
     match = FORMAT.fullmatch(key)
     return match is not None and checksum(match[2]) == match[3]
 
@@ -161,7 +162,7 @@ async def issue(
     scopes: Sequence[Scope],
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """Store a new key of a tenant, or of the administrator for None. Only what is returned shows the key itself."""
+    """Store a new key of a tenant, or of the administrator for None. Only the result shows the key itself."""
     new = await _insert(cipher, tenant_id, generate(environment), name=name, scopes=scopes, expires_at=expires_at)
     details = {"name": new.name, "prefix": new.prefix, "scopes": new.scopes, "expires_at": new.expires_at}
     await audit.record(tx, actor, "key.created", "key", new.id, details)
@@ -187,7 +188,7 @@ async def create(
     *,
     environment: Environment,
 ) -> NewKey:
-    """Give the caller's tenant another key. Raise `InvalidRequest` or `ScopesExceeded`."""
+    """Create a key for the caller's tenant. Raise `InvalidRequest` or `ScopesExceeded`."""
     _check_scopes(caller, request.scopes)
     return await issue(
         tx,
@@ -210,7 +211,7 @@ async def get(tx: Connection, key_id: UUID) -> ApiKey:
 
 
 async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[ApiKey], int]:
-    """Return a tenant's keys, newest first, and how many there are."""
+    """Return a page of a tenant's keys, newest first, and the number of all."""
     newest_first = KEY.select(*COLUMNS).order_by(KEY.created_at, ascending=False).order_by(KEY.id)
     rows = await newest_first.limit(limit).offset(offset)
     total = await KEY.count()
@@ -227,15 +228,15 @@ async def rotate(
     overlap: timedelta,
     environment: Environment,
 ) -> NewKey:
-    """Replace a key by a new one of the same name, scopes and length of life; the old one ends after the overlap.
+    """Replace a key with a new one of the same name, scopes and lifetime; the old one expires after the overlap.
 
-    Raise `NotFound`, `ScopesExceeded`, or `StateConflict` if the key has ended already.
+    Raise `NotFound`, `ScopesExceeded`, or `StateConflict` if the key has already ended.
     """
     await KEY.select(KEY.id).where(KEY.id == key_id).lock_rows()
     old = await get(tx, key_id)
     now = datetime.now(UTC)
     if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
-        raise StateConflict("This key has ended already. Create a new one.")
+        raise StateConflict("This key has expired or was revoked. Create a new one.")
     _check_scopes(caller, old.scopes)
     new = await _insert(
         cipher,
@@ -253,30 +254,30 @@ async def rotate(
 
 
 async def revoke(tx: Connection, actor: Actor, key_id: UUID) -> None:
-    """End a key at once; one that was revoked before stays as it is. Raise `NotFound` or `LastAdminKey`."""
+    """Revoke a key. A key that is revoked already stays as it is. Raise `NotFound` or `LastAdminKey`."""
     key = await get(tx, key_id)
     if key.revoked_at is not None:
         return
     if "admin" in key.scopes and not await _has_another_admin_key(tx, key):
         raise LastAdminKey(
-            "Without this key, no key with the scope admin would be left that is valid for longer than "
-            f"{LONGEST_OVERLAP.days} days. Create or rotate one first."
+            "Without this key, no key with the scope admin would be left that is valid for more than "
+            f"{MAX_OVERLAP.days} days. Create or rotate one first."
         )
     if await _revoke(KEY.id == key_id):
         await audit.record(tx, actor, "key.revoked", "key", key_id, {"name": key.name, "prefix": key.prefix})
 
 
 async def revoke_administrators(tx: Connection, actor: Actor, prefix: str) -> None:
-    """End the administrator's key with this visible prefix. Raise `NotFound`."""
+    """Revoke the administrator's key with this visible prefix. Raise `NotFound`."""
     revoked = await _revoke((KEY.prefix == prefix) & KEY.tenant_id.is_null())
     if not revoked:
-        raise NotFound(f"There is no administrator's key {prefix} that could be revoked.")
+        raise NotFound(f"There is no administrator's key {prefix} that can be revoked.")
     for key_id in revoked:
         await audit.record(tx, actor, "key.revoked", "key", key_id, {"prefix": prefix})
 
 
 async def authenticate(tx: Connection, cipher: CredentialCipher, key: str | None) -> Caller | Administrator:
-    """Return whose key this is (as the platform, since the tenant is not known yet).
+    """Return the key's tenant or administrator (as the platform, because the tenant is not known yet).
 
     In SQL, because every request runs it. Raise `KeyRefused` or `TenantSuspended`.
     """
@@ -299,7 +300,7 @@ async def authenticate(tx: Connection, cipher: CredentialCipher, key: str | None
 
 
 async def is_good(tx: Connection, key_id: UUID) -> bool:
-    """Return whether a tenant's key still opens something: it has not ended, and its tenant is not suspended."""
+    """Return whether a tenant's key is still valid: it has not ended, and its tenant is not suspended."""
     return bool(
         await tx.fetchval(
             """SELECT EXISTS (SELECT FROM api_keys JOIN tenants ON tenants.id = tenant_id
@@ -312,7 +313,9 @@ async def is_good(tx: Connection, key_id: UUID) -> bool:
 
 async def _admit(row: Any) -> Caller | Administrator:
     if row["suspended_at"] is not None:
-        raise TenantSuspended("This tenant is suspended. Its jobs wait; ask whoever runs this Freight to lift it.")
+        raise TenantSuspended(
+            "This tenant is suspended and its jobs are paused. Contact the operator to lift the suspension."
+        )
     if row["stale"]:
         await KEY.update({KEY.last_used_at: NOW}).where(KEY.id == row["id"])
     if row["tenant_id"] is None:
@@ -355,13 +358,13 @@ async def _revoke(which: Combinable) -> list[UUID]:
 
 
 async def _has_another_admin_key(tx: Connection, key: ApiKey) -> bool:
-    # All of them are locked, or two requests at once could each revoke one because of the other.
+    # All of them are locked, because otherwise two concurrent requests could each revoke one in view of the other.
     others = await tx.fetch(
         """SELECT id FROM api_keys
            WHERE 'admin' = ANY(scopes) AND revoked_at IS NULL
              AND least(expires_at, now() + $1) >= least($2, now() + $1) AND least(expires_at, now() + $1) > now()
            ORDER BY id FOR UPDATE""",
-        LONGEST_OVERLAP,
+        MAX_OVERLAP,
         key.expires_at,
     )
     return any(row["id"] != key.id for row in others)
@@ -370,17 +373,17 @@ async def _has_another_admin_key(tx: Connection, key: ApiKey) -> bool:
 def _check_scopes(caller: Caller, scopes: Collection[Scope]) -> None:
     beyond = [scope for scope in ALL_SCOPES if scope in scopes and scope not in caller.scopes]
     if beyond:
-        raise ScopesExceeded(f"A key cannot give what it may not do itself: {', '.join(beyond)}.")
+        raise ScopesExceeded(f"A key cannot grant scopes that it does not have: {', '.join(beyond)}.")
 
 
 def _expiry(request: KeyRequest) -> datetime | None:
     now = datetime.now(UTC)
     if request.expires_in_days is not None:
         if request.expires_at is not None:
-            raise InvalidRequest("Give either expires_at or expires_in_days.", field="expires_in_days")
+            raise InvalidRequest("Give only one of expires_at and expires_in_days.", field="expires_in_days")
         return now + timedelta(days=request.expires_in_days)
-    if request.expires_at is not None and not now < request.expires_at <= now + LONGEST_LIFE:
-        raise InvalidRequest(f"This must lie within the next {LONGEST_LIFE.days} days.", field="expires_at")
+    if request.expires_at is not None and not now < request.expires_at <= now + MAX_LIFETIME:
+        raise InvalidRequest(f"This must be within the next {MAX_LIFETIME.days} days.", field="expires_at")
     return request.expires_at
 
 

@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, from where. Rows are only added, in the transaction of the change itself."""
+"""The audit trail: who changed what, from where. Rows are only added, in the transaction of the change."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who makes a change, and from where."""
 
     tenant_id: UUID | None
-    """Whose trail it goes into; None for the platform's own."""
+    """The tenant whose trail records the change; None for the platform's own."""
     name: str
     """`API key frt_live_AbCd1234… (its name)`, or `command line`."""
     address: str | None = None
@@ -44,13 +44,13 @@ COLUMNS = tables.columns(EVENT, AuditEvent)
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events are wanted; None for all."""
+    """Filters of events; None for all."""
 
     action: str | None = None
     object_type: str | None = None
     object_id: str | None = None
     actor: str | None = None
-    """Part of the actor's name."""
+    """A substring of the actor's name."""
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -63,7 +63,7 @@ async def record(
     object_id: UUID | str,
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Record a change: `job.created`, of a `job`, with its id. `details` never contain a secret.
+    """Record a change, such as `job.created` of a `job` with its id. `details` never contain a secret.
 
     In SQL, because every request that changes something runs it.
     """
@@ -84,7 +84,7 @@ async def record(
 async def page(
     tx: Connection, tenant_id: UUID | None, filters: Filters, *, limit: int, offset: int
 ) -> tuple[list[AuditEvent], int]:
-    """Return events of a tenant, newest first, and how many there are; for None those of the platform's own trail."""
+    """Return a page of a tenant's events, newest first, and the number of all; for None, the platform's own."""
     where = (EVENT.tenant_id == tenant_id, *_conditions(filters))
     total = await EVENT.count().where(*where)
     rows = await EVENT.select(*COLUMNS).where(*where).order_by(EVENT.id, ascending=False).limit(limit).offset(offset)

@@ -1,4 +1,4 @@
-"""Figures about everything that is stored, for the operator."""
+"""Platform metrics: figures about everything that is stored, for the operator."""
 
 from typing import get_args
 
@@ -12,15 +12,15 @@ from freight.domain.migration.records.records import OUTCOMES
 
 
 class PlatformMetrics(msgspec.Struct, frozen=True, kw_only=True):
-    """Over all tenants. What is deleted counts no more, so all of these may also fall."""
+    """Figures over all tenants. Deleted rows are not counted, so the figures can also fall."""
 
     jobs: dict[str, int]
-    """By status; every status occurs."""
+    """By status, including those without jobs."""
     waiting: dict[str, int]
-    """Live jobs that wait for something, by its code."""
+    """Live jobs that wait, by code."""
     batches: dict[str, int]
     records: dict[str, int]
-    """By outcome; `waiting` are those that have none yet."""
+    """By outcome; `waiting` are those without one."""
     deliveries: dict[str, int]
     source_reads: int
     target_reads: int

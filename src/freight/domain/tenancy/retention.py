@@ -1,4 +1,4 @@
-"""Retention: what is erased when its time is over. Everything here runs as the platform, in portions."""
+"""Retention: erase data after its retention time. Everything here runs as the platform, in portions."""
 
 from typing import Literal
 from uuid import UUID
@@ -15,13 +15,13 @@ PORTION = 10_000
 IDEMPOTENCY_HOURS = 24
 DELIVERY_DAYS = 30
 
-ERASED = "The text was erased when the retention of the job ended."
+ERASED = "The text was erased after the retention time of the job."
 
 log = structlog.get_logger()
 
 
 async def purge() -> None:
-    """Erase whatever is due. Safe to interrupt and to repeat."""
+    """Erase everything that is due. Safe to interrupt and to repeat."""
     for tenant_id, job_id in await _due():
         await _purge_job(tenant_id, job_id)
         log.info("job_purged", tenant=str(tenant_id), job=str(job_id))
@@ -54,9 +54,9 @@ async def _due() -> list[tuple[UUID, UUID]]:
 
 
 async def _purge_job(tenant_id: UUID, job_id: UUID) -> None:
-    """Erase the vendors' keys, what the records held and what texts quote of it. Ids, outcomes and codes stay."""
+    """Erase the vendors' keys, the records' data and the texts that quote it. Ids, outcomes and codes stay."""
     async with database.as_platform():
-        # First of all: without them no retry can begin while the rest is erased.
+        # The keys go first: without them no retry can start while the rest is erased.
         erased = await (
             Job.update({Job.source_credentials: b"", Job.target_credentials: b""})
             .where(Job.id == job_id, Job.status.not_in(sorted(transitions.LIVE)))
@@ -71,7 +71,7 @@ async def _purge_job(tenant_id: UUID, job_id: UUID) -> None:
     for table in ("reservations", "replies"):
         await delete_rows(table, "tenant_id = $1 AND job_id = $2", tenant_id, job_id)
     async with database.as_platform():
-        # The schema names the firm's own people.
+        # The schema names internal users.
         await Job.update({Job.purged_at: NOW, Job.source_schema: None, Job.layout: None}).where(Job.id == job_id)
 
 

@@ -1,4 +1,4 @@
-"""Tenants: the firms that use this Freight. Everything here runs as the platform."""
+"""Tenants: the firms that use this deployment. Everything here runs as the platform."""
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
@@ -23,9 +23,9 @@ from freight.domain.tenancy.audit import Actor
 NAME_LENGTH = 200
 
 SUSPENSION: Literal["suspension"] = "suspension"
-"""What pauses a job while its tenant is suspended."""
+"""The `paused_by` of a job whose tenant is suspended."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH, description="Its name, which no other tenant has.")]
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH, description="A unique name.")]
 RetentionDays = Annotated[
     int, Meta(ge=1, le=3650, description="Days after a job's end for which its data and the vendors' keys are kept.")
 ]
@@ -33,7 +33,7 @@ RequestLimit = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many requests a tenant may make; null takes the deployment's own limit."""
+    """How many requests a tenant may make; null for the deployment's default."""
 
     requests_per_minute: RequestLimit | None = None
     requests_per_hour: RequestLimit | None = None
@@ -42,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tenant to create."""
+    """A request to create a tenant."""
 
     name: Name
     limits: Limits = Limits()
@@ -50,13 +50,13 @@ class TenantRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TenantChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change; whatever is left out stays as it is."""
+    """A request to change a tenant; omitted fields stay as they are."""
 
     name: Name | UnsetType = UNSET
     limits: Annotated[Limits | UnsetType, Meta(description="Replaces all of them.")] = UNSET
     retention_days: RetentionDays | UnsetType = UNSET
     suspended: Annotated[
-        bool | UnsetType, Meta(description="While true, the tenant's keys are refused and its jobs wait.")
+        bool | UnsetType, Meta(description="While true, the tenant's keys are refused and its jobs are paused.")
     ] = UNSET
 
 
@@ -69,7 +69,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     suspended_at: Annotated[datetime | None, Meta(description="Null unless the tenant is suspended.")]
     retention_days: int
     limits: Limits
-    jobs: Annotated[dict[Status, int], Meta(description="How many jobs there are in each state that occurs.")]
+    jobs: Annotated[dict[Status, int], Meta(description="Number of jobs by state.")]
 
 
 TENANT = tables.Tenant
@@ -101,7 +101,7 @@ async def get(tx: Connection, tenant_id: UUID) -> Tenant:
 
 
 async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[Tenant], int]:
-    """Return tenants by name, and how many there are."""
+    """Return a page of tenants by name, and the number of all."""
     rows = await TENANT.select(*COLUMNS).order_by(TENANT.name).limit(limit).offset(offset)
     return await _with_jobs(tx, rows), await TENANT.count()
 
@@ -159,10 +159,10 @@ async def delete(actor: Actor, tenant_id: UUID, *, force: bool) -> None:
         tenant = await _lock(tx, tenant_id)
         if (running := tenant.jobs.get("pending", 0) + tenant.jobs.get("running", 0)) and not force:
             raise TenantBusy(
-                f"Jobs of this tenant run ({running}). Suspend the tenant first, or repeat with force=true to cancel "
+                f"This tenant has live jobs ({running}). Suspend the tenant first, or repeat with force=true to cancel "
                 "them."
             )
-        # From here on the tenant's keys are refused, and workers find the jobs ended.
+        # From now on the tenant's keys are refused, and workers see that the jobs have ended.
         await TENANT.update({TENANT.suspended_at: tenant.suspended_at or NOW}).where(TENANT.id == tenant_id)
         live = (tables.Job.tenant_id == tenant_id) & tables.Job.status.is_in(sorted(transitions.LIVE))
         await tables.Job.update(
@@ -187,7 +187,7 @@ async def _unique(name: str, query: Awaitable[object]) -> None:
     try:
         await query
     except asyncpg.UniqueViolationError:
-        raise TenantExists(f"There is a tenant named {name!r} already; choose another name.") from None
+        raise TenantExists(f"A tenant named {name!r} exists already. Choose another name.") from None
 
 
 async def _with_jobs(tx: Connection, rows: Sequence[dict[str, Any]]) -> list[Tenant]:
@@ -208,5 +208,5 @@ async def _with_jobs(tx: Connection, rows: Sequence[dict[str, Any]]) -> list[Ten
 def _checked(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
-        raise InvalidRequest(f"A tenant's name is 1 to {NAME_LENGTH} printable characters.", field="name")
+        raise InvalidRequest(f"A tenant's name has 1 to {NAME_LENGTH} printable characters.", field="name")
     return name

@@ -1,1 +1,1 @@
-"""Webhooks: subscriptions, and the deliveries to them."""
+"""Webhooks: subscriptions, deliveries, and their sender."""

@@ -1,4 +1,4 @@
-"""Deliveries: which events webhooks are still to be sent, and how each attempt ended."""
+"""Deliveries: events to be sent to webhooks, and how each attempt ended."""
 
 import random
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ DELAYS: tuple[float, ...] = (5, 60, 300, 1800, 7200, 18_000, 36_000, 36_000)
 """Seconds between the attempts at a delivery: 28 hours in all."""
 
 JITTER = 0.1
-"""The largest part by which a delay is prolonged, so that a receiver that recovers is not flooded."""
+"""The maximum fraction by which a delay is extended, so that a receiver that recovers is not flooded."""
 
 LASTING_SECONDS = 3 * 86_400
-"""A webhook that nothing has reached for so long is switched off when a delivery to it finally fails."""
+"""A webhook whose attempts have all failed for this long is disabled when a delivery to it finally fails."""
 
 GONE = 410
 
@@ -62,7 +62,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt ended; without an error the event was delivered."""
+    """The result of an attempt; without an error the event was delivered."""
 
     status: int | None = None
     body: str | None = None
@@ -102,16 +102,16 @@ async def write(
 
 
 async def write_test(tx: Connection, tenant_id: UUID, webhook_id: UUID) -> Delivery:
-    """Store the delivery of a test event. Raise `NotFound`, or `StateConflict` if the webhook is switched off."""
+    """Store the delivery of a test event. Raise `NotFound`, or `StateConflict` if the webhook is disabled."""
     webhook = await subscriptions.get(tx, webhook_id)
     if webhook.disabled_at is not None:
-        raise StateConflict("The webhook is switched off: it is sent nothing. Switch it on first.")
+        raise StateConflict("The webhook is disabled. Enable it first.")
     (delivery_id,) = await write(tx, tenant_id, [webhook_id], "webhook.test", {"webhook_id": webhook_id})
     return await get(tx, delivery_id)
 
 
 async def get(tx: Connection, delivery_id: UUID, *, webhook_id: UUID | None = None) -> Delivery:
-    """Return the delivery with this id, and to this webhook if one is given. Raise `NotFound`."""
+    """Return the delivery with this id, to this webhook if one is given. Raise `NotFound`."""
     found = DELIVERY.select(*COLUMNS).where(DELIVERY.id == delivery_id)
     row = await (found if webhook_id is None else found.where(DELIVERY.webhook_id == webhook_id)).first()
     if row is None:
@@ -122,7 +122,7 @@ async def get(tx: Connection, delivery_id: UUID, *, webhook_id: UUID | None = No
 async def page(
     tx: Connection, webhook_id: UUID, *, status: Status | None, limit: int, offset: int
 ) -> tuple[list[Delivery], int]:
-    """Return deliveries to a webhook, newest first, and how many there are."""
+    """Return a page of the deliveries to a webhook, newest first, and the number of all."""
     which: Combinable = DELIVERY.webhook_id == webhook_id
     if status is not None:
         which &= DELIVERY.status == status
@@ -134,7 +134,7 @@ async def page(
 
 
 async def due(tx: Connection, *, job_id: UUID | None = None) -> list[WakeUp]:
-    """Return what is due and not leased: of one job, or of all (as the platform)."""
+    """Return the deliveries that are due and not leased, of one job or of all (as the platform)."""
     rows = await tx.fetch(
         f"""SELECT tenant_id, id, fence FROM (
                 SELECT *, row_number() OVER (PARTITION BY webhook_id ORDER BY due_at) AS place
@@ -155,7 +155,7 @@ def enqueue(tenant_id: UUID, delivery_id: UUID, fence: int = 0) -> WakeUp:
 
 async def settle(tx: Connection, lease: Lease, delivery: Delivery, attempt: Attempt) -> None:
     """Store how an attempt ended and what follows from it. Raise `LeaseLost`."""
-    # Whatever changes both locks the webhook first.
+    # Transactions that change both rows lock the webhook first.
     webhook = tables.Webhook.id
     await tables.Webhook.select(webhook).where(webhook == delivery.webhook_id).lock_rows("NO KEY UPDATE")
     await leases.check(tx, lease)
@@ -181,7 +181,7 @@ async def settle(tx: Connection, lease: Lease, delivery: Delivery, attempt: Atte
 
 
 async def _judge(tx: Connection, webhook_id: UUID, status: Status, attempt: Attempt) -> None:
-    """Store since when a webhook fails, and switch it off if it is gone or nothing has reached it for long."""
+    """Store since when a webhook fails, and disable it if it is gone or has failed for long."""
     failing = await tx.fetchrow(
         """UPDATE webhooks SET failing_since = CASE WHEN $2 THEN coalesce(failing_since, now()) END WHERE id = $1
            RETURNING disabled_at IS NULL AS enabled, failing_since <= now() - $3 * interval '1 second' AS lasting""",
@@ -192,9 +192,9 @@ async def _judge(tx: Connection, webhook_id: UUID, status: Status, attempt: Atte
     if failing is None or not failing["enabled"]:
         return
     if attempt.status == GONE:
-        await subscriptions.disable(tx, webhook_id, "The receiver answered 410: it wants nothing more.")
+        await subscriptions.disable(tx, webhook_id, "The receiver answered 410 Gone.")
     elif status == "failed" and failing["lasting"]:
-        reason = f"Nothing could be delivered for {LASTING_SECONDS // 86_400} days; the last time: {attempt.error}"
+        reason = f"Nothing could be delivered for {LASTING_SECONDS // 86_400} days. The last error: {attempt.error}"
         await subscriptions.disable(tx, webhook_id, reason)
 
 

@@ -1,4 +1,4 @@
-"""The sender of webhooks: makes the attempts to deliver events."""
+"""The webhook sender: sends events and records how each attempt ended."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 15
 """The time for one attempt: to connect, to send, and to read the answer."""
 
 KEPT_BYTES = 2048
-"""How much of an answer is read and stored."""
+"""How much of a response is read and stored."""
 
 AT_ONCE = 16
 """Concurrent deliveries of one worker. Tenants share them, so that slow receivers of one do not delay the deliveries of
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class WebhookSender:
-    """Makes the deliveries of one worker."""
+    """Delivers the events of one worker."""
 
     def __init__(self, *, worker: str, cipher: CredentialCipher, egress_policy: EgressPolicy) -> None:
         self._worker = worker
@@ -45,7 +45,7 @@ class WebhookSender:
         self._slots = Slots(AT_ONCE)
 
     async def deliver(self, tenant_id: UUID, delivery_id: UUID) -> None:
-        """Make the next attempt at a delivery if it is due and no other worker holds its lease.
+        """Attempt a delivery if it is due and no other worker holds its lease.
 
         Do nothing while too many others are in progress: the sweep enqueues it again.
         """
@@ -90,7 +90,7 @@ class WebhookSender:
             return Attempt(error=storable(f"The request failed: {error or type(error).__name__}"))
         except database.Unavailable:
             raise
-        except Exception as error:  # without an outcome, attempts would never end
+        except Exception as error:  # without a result, attempts would never end
             log.exception("webhook_attempt_failed", delivery=str(delivery.id))
             return Attempt(error=f"The request failed: {type(error).__name__}.")
 
@@ -101,7 +101,7 @@ class WebhookSender:
             client.stream("POST", url, content=body, headers=headers, follow_redirects=False) as response,
         ):
             kept = b""
-            # Raw, because the size of decompressed bytes has no bound.
+            # Raw, because the decompressed size is unbounded.
             async for part in response.aiter_raw():
                 kept += part
                 if len(kept) >= KEPT_BYTES:
@@ -115,7 +115,7 @@ class WebhookSender:
 
 
 def signed(delivery: Delivery, secret: str) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers of a request, signed by the Standard Webhooks scheme at the present time."""
+    """Return the body and the headers of a request, signed by the Standard Webhooks scheme with the current time."""
     body = msgspec.json.encode(delivery.payload)
     now = datetime.now(UTC)
     return body, {

@@ -1,4 +1,4 @@
-"""Webhooks: the URLs of a tenant that are sent the events of its jobs.
+"""Webhook subscriptions: a tenant's URLs to which the events of its jobs are sent.
 
 Requests are signed by the Standard Webhooks scheme (standardwebhooks.com); its libraries verify them.
 """
@@ -37,15 +37,15 @@ JobEvent = Literal[
 ]
 Event = Literal[JobEvent, "webhook.test"]
 
-MOST = 20
+MAX_WEBHOOKS = 20
 """Webhooks that a tenant may have."""
 
 SECRET_BYTES = 32
-"""The scheme asks for 24 to 64."""
+"""Bytes of a secret; the scheme asks for 24 to 64."""
 
-SWITCHED_OFF = "Switched off through the API."
+SWITCHED_OFF = "Disabled through the API."
 
-DISABLED_MEANWHILE = QueryString("coalesce(error || ' ', '') || 'Then the webhook was switched off.'")
+DISABLED_MEANWHILE = QueryString("coalesce(error || ' ', '') || 'Then the webhook was disabled.'")
 
 Url = Annotated[
     str,
@@ -65,7 +65,7 @@ Description = Annotated[
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The webhook to create."""
+    """A request to create a webhook."""
 
     url: Url
     events: Events = None
@@ -73,12 +73,14 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class WebhookChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change about a webhook; what is left out stays as it is."""
+    """A request to change a webhook; omitted fields stay as they are."""
 
     url: Url | UnsetType = UNSET
     events: Events | UnsetType = UNSET
     description: Description | UnsetType = UNSET
-    enabled: Annotated[bool, Meta(description="False to send it nothing for the time being.")] | UnsetType = UNSET
+    enabled: (
+        Annotated[bool, Meta(description="False to disable the webhook until it is enabled again.")] | UnsetType
+    ) = UNSET
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +105,7 @@ COLUMNS = tables.columns(WEBHOOK, Webhook)
 
 
 def event_of(before: Status, now: Status) -> JobEvent | None:
-    """Return the event of a job that goes from one state to another; None if no webhook is sent one."""
+    """Return the event of a job's transition from one state to another, None if there is no event for it."""
     match before, now:
         case "paused", "pending" | "running":
             return "job.resumed"
@@ -117,7 +119,7 @@ def event_of(before: Status, now: Status) -> JobEvent | None:
 
 
 async def check_url(egress_policy: EgressPolicy, url: str | UnsetType) -> None:
-    """Raise `InvalidRequest` if nothing may be sent there. Names are resolved, so hold no transaction meanwhile."""
+    """Raise `InvalidRequest` if nothing may be sent to the URL. Hold no transaction meanwhile: names are resolved."""
     if url is UNSET:
         return
     try:
@@ -134,10 +136,10 @@ async def create(
     tx: Connection, cipher: CredentialCipher, actor: Actor, tenant_id: UUID, request: WebhookRequest
 ) -> tuple[Webhook, str]:
     """Store a webhook whose URL has been checked, and return it with its secret. Raise `StateConflict`."""
-    # One at a time, or two concurrent requests could exceed the number.
+    # One at a time, because concurrent requests could otherwise exceed the maximum.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('webhooks ' || $1, 0))", str(tenant_id))
-    if await WEBHOOK.count() >= MOST:
-        raise StateConflict(f"There are {MOST} webhooks already, as many as there may be. Delete one first.")
+    if await WEBHOOK.count() >= MAX_WEBHOOKS:
+        raise StateConflict(f"There are {MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.")
     webhook_id, secret = uuid4(), _generate_secret()
     new = WEBHOOK(
         id=webhook_id,
@@ -163,7 +165,7 @@ async def lock(tx: Connection, webhook_id: UUID) -> Webhook:
 
 
 async def page(tx: Connection, *, limit: int, offset: int) -> tuple[list[Webhook], int]:
-    """Return a tenant's webhooks, oldest first, and how many there are."""
+    """Return a page of a tenant's webhooks, oldest first, and the number of all."""
     rows = await WEBHOOK.select(*COLUMNS).order_by(WEBHOOK.created_at, WEBHOOK.id).limit(limit).offset(offset)
     return [_webhook(row) for row in rows], await WEBHOOK.count()
 
@@ -183,7 +185,7 @@ async def listening(tx: Connection, tenant_id: UUID, event: Event) -> list[UUID]
 
 
 async def change(tx: Connection, actor: Actor, webhook_id: UUID, wanted: WebhookChange) -> Webhook:
-    """Change a webhook; a new URL has been checked. Raise `NotFound`."""
+    """Change a webhook, whose new URL has been checked. Raise `NotFound`."""
     before = await lock(tx, webhook_id)
     values: dict[Column | str, Any] = {WEBHOOK.updated_at: NOW}
     if wanted.url is not UNSET:
@@ -202,7 +204,7 @@ async def change(tx: Connection, actor: Actor, webhook_id: UUID, wanted: Webhook
 
 
 async def disable(tx: Connection, webhook_id: UUID, reason: str) -> None:
-    """Send a locked webhook nothing more. Its pending deliveries fail."""
+    """Disable a locked webhook. Its pending deliveries fail."""
     await WEBHOOK.update({WEBHOOK.disabled_at: NOW, WEBHOOK.disabled_reason: reason, WEBHOOK.updated_at: NOW}).where(
         WEBHOOK.id == webhook_id
     )
@@ -220,7 +222,7 @@ async def delete(tx: Connection, actor: Actor, webhook_id: UUID) -> None:
 async def rotate_secret(
     tx: Connection, cipher: CredentialCipher, actor: Actor, webhook_id: UUID
 ) -> tuple[Webhook, str]:
-    """Give a webhook another secret, which signs every later request. Raise `NotFound`."""
+    """Replace a webhook's secret, which signs every later request. Raise `NotFound`."""
     await lock(tx, webhook_id)
     secret = _generate_secret()
     sealed = cipher.seal(secret, bound_to=_binding(webhook_id))
@@ -256,7 +258,7 @@ def _binding(webhook_id: UUID) -> str:
 
 
 def _details(given: WebhookRequest | WebhookChange) -> dict[str, Any]:
-    # A URL's path and query are often a secret in themselves.
+    # A URL's path and query are often secret.
     return {name: value for name, value in msgspec.to_builtins(given).items() if name != "url"}
 
 

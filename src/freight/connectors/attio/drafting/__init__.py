@@ -1,4 +1,4 @@
-"""Drafting: records in the form that Attio holds, with an issue for each value that it cannot hold."""
+"""Drafting: records in the form of Attio, with an issue for each value that Attio cannot hold."""
 
 import msgspec
 
@@ -13,27 +13,27 @@ from freight.model.crm import Company, Deal, File, List, ListEntry, Note, Person
 __all__ = ["MappingIndex", "draft"]
 
 
-def draft(record: Record, references: References, guide: MappingIndex) -> Draft:
+def draft(record: Record, references: References, index: MappingIndex) -> Draft:
     """Return the record in Attio's terms; see `freight.connectors.protocols.Target.draft`."""
-    sketch = DraftBuilder(guide, references)
+    builder = DraftBuilder(index, references)
     match record:
         case Company():
-            return _carrying(draft_company(record, sketch), guide.carried("companies"))
+            return _migrating(draft_company(record, builder), index.migrated("companies"))
         case Person():
-            return _carrying(draft_person(record, sketch), guide.carried("people"))
+            return _migrating(draft_person(record, builder), index.migrated("people"))
         case Deal():
-            return _carrying(draft_deal(record, sketch), guide.carried("deals"))
+            return _migrating(draft_deal(record, builder), index.migrated("deals"))
         case List():
-            return draft_list(record, sketch)
+            return draft_list(record, builder)
         case ListEntry():
-            return _carrying(draft_entry(record, sketch), guide.carried(record.list_id))
+            return _migrating(draft_entry(record, builder), index.migrated(record.list_id))
         case Note():
-            return draft_note(record, sketch)
+            return draft_note(record, builder)
         case Task():
-            return draft_task(record, sketch)
+            return draft_task(record, builder)
         case File():
-            return draft_file(record, sketch)
+            return draft_file(record, builder)
 
 
-def _carrying(draft: Draft, attributes: frozenset[str]) -> Draft:
-    return msgspec.structs.replace(draft, carried=attributes)
+def _migrating(draft: Draft, attributes: frozenset[str]) -> Draft:
+    return msgspec.structs.replace(draft, migrated=attributes)

@@ -1,4 +1,4 @@
-"""Text within a paragraph, as Markdown that Attio's notes can hold, and without any markup."""
+"""Inline text of a paragraph, as Markdown that Attio's notes support, and as plain text."""
 
 import re
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 SPECIAL = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|~~|==|&(?=#?\w+;)")
-"""What would be read as markup in the middle of a line. An underscore between letters is none."""
+"""Markup in the middle of a line. An underscore between letters is none."""
 
 LINE_START = re.compile(r"(~{3,}|#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+\s*$|[-:|][-:|\s]*$)|(\d{1,9})([.)])(?=\s|$)")
-"""What would be read as markup at the beginning of a line."""
+"""Markup at the beginning of a line."""
 
 PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-"""What a backslash before it escapes."""
+"""Characters that a backslash escapes."""
 
 HIGHLIGHT = "=="
 """Attio documents it; the parser leaves it as text."""
@@ -30,18 +30,18 @@ MARKS = {
     "strike": "~~",
     "mark": HIGHLIGHT,
 }
-"""HTML that Markdown has marks for."""
+"""HTML elements that Markdown has marks for."""
 
 BREAKS = re.compile(r"article|blockquote|br|div|footer|h[1-6]|header|hr|li|ol|p|pre|section|table|tr|ul")
-"""HTML that begins a new line."""
+"""HTML elements that begin a new line."""
 
 UNSEEN = re.compile(
     r"a|abbr|big|body|center|cite|code|font|html|img|ins|kbd|label|o:p|q|small|span|su[bp]|tbody|t[dht]|thead|u"
 )
-"""HTML that shows nothing by itself, besides its address."""
+"""HTML elements that show nothing but their address."""
 
 IMAGE = "image"
-"""What an image without words is called."""
+"""The text of an image without a description."""
 
 HARD, SOFT = "  \n", "\n"
 
@@ -51,13 +51,13 @@ AUTOLINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>\x00-\x1f]*")
 
 
 class Inline(msgspec.Struct, frozen=True):
-    """A text with its marks and without them, in lines."""
+    """Lines of text, with their marks and without."""
 
     markdown: str
     plain: str
 
     def paragraphs(self) -> list[str]:
-        """Return the Markdown in paragraphs: an empty line begins a new one."""
+        """Return the Markdown in paragraphs, which empty lines separate."""
         found: list[str] = []
         lines: list[str] = []
         for line in [*self.markdown.split("\n"), ""]:
@@ -70,15 +70,15 @@ class Inline(msgspec.Struct, frozen=True):
         return found
 
     def on_one_line(self) -> "Inline":
-        """Return it for a heading, or for the cell of a table."""
+        """Return the Markdown on one line, for a heading or the cell of a table."""
         return Inline(" ".join(self.markdown.split()), " ".join(self.plain.split()))
 
 
 def escape_marks(text: str, kinds: str = "") -> str:
-    """Return plain text as Markdown that shows it in the middle of a line.
+    """Return plain text as Markdown for the middle of a line.
 
-    `kinds` says of each character where it comes from: `r` for text that Markdown left as it is, in which `==` stays;
-    `e` for what was escaped, and is so again.
+    `kinds` gives the origin of each character: `r` for text that Markdown does not change, in which `==` remains; `e`
+    for escaped text, which is escaped again.
     """
     marked = {place for found in SPECIAL.finditer(text) for place in range(*found.span())}
     if kinds:
@@ -88,17 +88,16 @@ def escape_marks(text: str, kinds: str = "") -> str:
 
 
 def escape_line_start(line: str) -> str:
-    """Return a line of Markdown that is read as text from its beginning on."""
+    """Return a line of Markdown whose beginning is no markup."""
     if (start := LINE_START.match(line)) is None:
         return line
     return f"\\{line}" if start[1] is not None else f"{start[2]}\\{start[3]}{line[start.end() :]}"
 
 
 def inline_of(tokens: Sequence[Token], parser: MarkdownIt) -> Inline:
-    """Return what the tokens of a paragraph say.
+    """Return the inline text of the tokens of a paragraph.
 
-    Where the marks would not be read as they are meant, as the text around them is another than before, they are left
-    out.
+    Marks that would be read differently, because the surrounding text has changed, are omitted.
     """
     written = _Writer(tokens, with_marks=True).write()
     if all(token.type in ("text", "text_special", "softbreak", "hardbreak") for token in tokens):
@@ -122,7 +121,7 @@ def _is_read_as_meant(written: Inline, parser: MarkdownIt) -> bool:
 
 
 class _Element(msgspec.Struct):
-    """Something that has begun: its mark, and what it contains so far."""
+    """An open element: its mark, and its content so far."""
 
     mark: str
     tag: str = ""
@@ -130,7 +129,7 @@ class _Element(msgspec.Struct):
     markdown: str = ""
     plain: str = ""
     trailing: str = ""
-    """The addresses of images in a link, which cannot be links themselves."""
+    """The addresses of images in a link; these cannot be links themselves."""
 
 
 class _Tag(HTMLParser):
@@ -272,7 +271,7 @@ class _Writer:
 
 
 def _pairs(tokens: Sequence[Token]) -> set[int]:
-    """Return the places of HTML tags that open and close one another with nothing half open in between."""
+    """Return the positions of matching HTML tags with no unmatched tag in between."""
     found: set[int] = set()
     waiting: list[tuple[int, str]] = []
     for place, token in enumerate(tokens):
@@ -311,7 +310,7 @@ def _address(token: Token, key: str) -> str:
 
 
 def _written_address(address: str, title: str) -> str:
-    """Return an address, and the title of a link, as they stand between the brackets."""
+    """Return the address and title of a link as written between the brackets."""
     address = ENTITY.sub(r"\\&", re.sub(r"\s", "%20", address.replace("\\", "\\\\")))
     if UNUSUAL_ADDRESS.search(address) or not _is_balanced(address):
         address = f"<{re.sub('([<>])', _escaped, address)}>"

@@ -1,7 +1,7 @@
-"""The Markdown that Attio's notes can hold: headings of three levels, lists, emphasis and links, as it documents.
+"""Conversion to the Markdown of Attio's notes: headings of three levels, lists, emphasis and links, as documented.
 
-`markdown-it-py` reads it. Writing it back is our own: no library writes a part of Markdown, and the same text has to
-come out the same in every run.
+`markdown-it-py` parses it. Writing is our own: no library writes a subset of Markdown, and the result must be the same
+in every run.
 """
 
 import re
@@ -21,23 +21,23 @@ BREAK = "  \n"
 """Ends a line within a paragraph."""
 
 MAX_NESTING = 60
-"""How deep lists and quotations are read. What is nested deeper than that, the parser would leave out."""
+"""The maximum depth of lists and quotations. The parser would omit what is nested deeper."""
 
 MAX_INLINE = 50_000
 MAX_BRACKETS = 300
-"""Characters and brackets of a paragraph that is searched for markup; the time that this takes grows by the square."""
+"""The maximum characters and brackets of a paragraph that is parsed for markup, which takes quadratic time."""
 
 TITLE_SOURCE = 4_000
-"""Characters in which the first line is looked for before the whole text is read."""
+"""The characters that are parsed first to find the first line."""
 
 LANGUAGE = re.compile(r"\s*[\w+#.-]*\s*")
-"""What follows a fence and is not shown."""
+"""The text after a fence, which is not shown."""
 
 WORD = re.compile(r"[^\W_]+|[^\w\s\\`*\[\]()#|!<>~=]")
-"""A word or a sign, but for the signs that Markdown consists of."""
+"""A word or a sign, except the signs of Markdown."""
 
-LARGEST_NUMBER = 999_999_999
-"""Of an item of a list."""
+MAX_ITEM_NUMBER = 999_999_999
+"""The maximum number of a list item."""
 
 TASK = re.compile(r"\\\[([ xX])\\\](?=\s)")
 TASK_BOX = re.compile(r"^\[[ xX]\]\s")
@@ -46,19 +46,19 @@ CLOSING_MARKS = re.compile(r"(?:^|(?<=\s))#+\s*$")
 QUOTE_MARKS = re.compile(r"^[\s>]+")
 
 OTHER_MARKUP = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
-"""What keeps a list apart from the one right before it."""
+"""The separator between two adjacent lists."""
 
 
 def escape(text: str) -> str:
-    """Return plain text as Markdown that shows it as it is, line by line."""
+    """Return plain text as Markdown that shows it unchanged, line by line."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return _joined([_escaped_line(line) for line in lines])
 
 
 def simplify(markdown: str) -> str:
-    """Return Markdown without what Attio's notes cannot hold: tables, code, images, quotations and HTML become text.
+    """Return Markdown without what Attio's notes do not support: tables, code, images, quotations and HTML become text.
 
-    What it returns stays as it is when it is simplified again.
+    Simplifying the result again does not change it.
     """
     source = _lines_of(markdown)
     blocks = _Document(source).blocks()
@@ -66,7 +66,7 @@ def simplify(markdown: str) -> str:
 
 
 def first_line(text: str, *, is_markdown: bool) -> str:
-    """Return the first line that says something, without markup."""
+    """Return the first line with text, without markup."""
     if not is_markdown:
         return next((line.strip() for line in text.splitlines() if line.strip()), "")
     source = _lines_of(text)
@@ -79,7 +79,7 @@ def first_line(text: str, *, is_markdown: bool) -> str:
 
 
 def is_older_form(older: str, newer: str) -> bool:
-    """Return whether `older` says what `newer` does in a form that only earlier versions of Freight wrote."""
+    """Return whether `older` is `newer` in a form that only earlier versions of Freight wrote."""
     simplified = simplify(older)
     if simplified == older.strip("\n"):
         return False
@@ -96,7 +96,7 @@ def _lines_of(text: str) -> str:
 
 
 def _paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a paragraph, and keep the no-break spaces around it, which may be an indentation."""
+    """Read a paragraph, and keep the no-break spaces around it, which can be an indentation."""
     found = paragraph(state, start, end, silent)
     state.tokens[-2].content = state.getLines(start, state.line, state.blkIndent, False).strip(" \t\n")
     return found
@@ -118,23 +118,23 @@ def _read_long_paragraphs(state: StateCore) -> None:
 
 
 class _Parser(MarkdownIt):
-    """Reads what is common Markdown, besides tables and what is struck through."""
+    """Parses CommonMark, tables and strikethrough."""
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": True, "maxNesting": MAX_NESTING})
         self.enable(["table", "strikethrough"])
-        # HTML is read tag by tag, whether it begins a line or not. What was escaped stays apart from what was not.
+        # HTML is read tag by tag, whether it begins a line or not. Escaped text is kept apart from other text.
         self.disable(["html_block", "text_join"])
         self.block.ruler.at("paragraph", _paragraph)
         self.block.ruler.at("reference", _reference)
         self.core.ruler.before("inline", "long_paragraphs", _read_long_paragraphs)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 - the parser's name
-        """Leave an address as it was written."""
+        """Return an address unchanged."""
         return url
 
     def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the parser's name
-        """Leave an address as it was written."""
+        """Return an address unchanged."""
         return link
 
 
@@ -164,13 +164,13 @@ class _Block:
         self.is_heading = is_heading
 
     def may_follow_directly(self, other: "_Block") -> bool:
-        """Whether it needs no empty line after the other one."""
+        """Return whether it needs no empty line after the other block."""
         interrupts = self.markup not in (".", ")") or self.start == 1
         return bool(self.markup) and (interrupts or bool(other.markup) or other.is_heading)
 
 
 class _Document:
-    """Markdown that has been read."""
+    """Parsed Markdown."""
 
     def __init__(self, source: str) -> None:
         self._lines = source.split("\n")
@@ -180,13 +180,13 @@ class _Document:
         self.is_too_deep = any(token.level >= MAX_NESTING - 1 for token in self._tokens)
 
     def blocks(self) -> list[_Block] | None:
-        """Return what it consists of; None if it is nested too deep to be read."""
+        """Return the blocks; None if they are nested too deep."""
         if self.is_too_deep:
             return None
         return [*_blocks(SyntaxTreeNode(self._tokens).children), *self._unused_definitions()]
 
     def plain_lines(self) -> Iterator[str]:
-        """Return its lines without markup, as far as they say something."""
+        """Return its lines that have text, without markup."""
         if self.is_too_deep:
             yield from self._lines
             return
@@ -202,7 +202,7 @@ class _Document:
             yield block.text
 
     def _unused_definitions(self) -> Iterator[_Block]:
-        """Return as text what looks like the definition of a link and is that of none."""
+        """Return as text the definitions of links that are not used."""
         unused = [given for label, given in self._references.items() if label not in self._references.used]
         for given in sorted([*unused, *self._env.get("duplicate_refs", ())], key=lambda given: given["map"]):
             lines = [QUOTE_MARKS.sub("", line) for line in self._lines[slice(*given["map"])]]
@@ -210,7 +210,7 @@ class _Document:
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode], before: str = "") -> list[_Block]:
-    """Return what some nodes consist of, right after a list with the markup `before`, if that is not empty."""
+    """Return the blocks of nodes, directly after a list with the markup `before`, if that is not empty."""
     found: list[_Block] = []
     for node in nodes:
         markup = found[-1].markup if found else before
@@ -269,14 +269,14 @@ def _list(node: SyntaxTreeNode, before: str) -> list[_Block]:
     gap = "\n" if is_tight else "\n\n"
     written = []
     for number, blocks in enumerate(items, start):
-        mark = f"{min(number, LARGEST_NUMBER)}{markup} " if markup in ".)" else f"{markup} "
+        mark = f"{min(number, MAX_ITEM_NUMBER)}{markup} " if markup in ".)" else f"{markup} "
         first, *rest = _task(gap.join(block.text for block in blocks)).split("\n")
         written.append("\n".join([mark + first, *(" " * len(mark) + line if line else "" for line in rest)]))
     return [_Block(gap.join(written), markup=markup, start=start)] if written else []
 
 
 def _task(text: str) -> str:
-    """Leave the box of a task as it is: where it is no box, it is read as text all the same."""
+    """Leave the check box of a task unchanged: elsewhere it is read as text anyway."""
     return TASK.sub(r"[\1]", text, count=1) if TASK.match(text) else text
 
 
@@ -286,13 +286,13 @@ def _join(blocks: Sequence[_Block]) -> str:
 
 def _escaped_line(line: str) -> str:
     text = line.strip()
-    # Attio would take an indented line for code; a no-break space keeps its place.
+    # Attio would read an indented line as code; a no-break space keeps the indentation.
     indent = "\u00a0" * (len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip()))
     escaped = escape_marks(text)
     return indent + (escaped if indent else escape_line_start(escaped)) if text else ""
 
 
 def _joined(lines: list[str]) -> str:
-    """Lines that follow one another directly stay apart by a break; empty ones begin a new paragraph."""
+    """Join lines with a break; an empty one begins a new paragraph."""
     paragraphs = (group for has_text, group in groupby(lines, bool) if has_text)
     return "\n\n".join(BREAK.join(group) for group in paragraphs)

@@ -1,4 +1,4 @@
-"""Telephone numbers as Attio holds them, and what is said of the rest that was typed."""
+"""Telephone numbers in the form of Attio, and issues of the rest of the text."""
 
 from collections.abc import Iterable
 
@@ -9,43 +9,43 @@ from freight.connectors.attio.phones import PhoneNumber, read_phone_numbers
 FIELD = "phone_numbers"
 
 
-def phone_numbers(texts: Iterable[str], country: str | None, sketch: DraftBuilder) -> list[str]:
+def phone_numbers(texts: Iterable[str], country: str | None, builder: DraftBuilder) -> list[str]:
     """Return the numbers in the texts; `country` is that of the record, by name or code."""
     code = country_code(country) if country else None
     found: dict[str, None] = {}
     for text in texts:
         reading = read_phone_numbers(text, code)
         if reading.reason is not None:
-            _say_invalid(text, reading.reason, sketch)
+            _report_invalid(text, reading.reason, builder)
         for phone in reading.numbers:
             found[phone.number] = None
-            _say_what_was_done(text, phone, sketch)
+            _report_what_was_done(text, phone, builder)
         if reading.remark is not None:
-            _say_remark(text, reading.remark, sketch)
+            _report_remark(text, reading.remark, builder)
     return list(found)
 
 
-def _say_invalid(text: str, reason: str, sketch: DraftBuilder) -> None:
-    sketch.say(
+def _report_invalid(text: str, reason: str, builder: DraftBuilder) -> None:
+    builder.add_issue(
         "invalid_phone_number",
-        f"Attio does not take {shown(text)} as a telephone number ({reason}): it was left out. Correct it at the "
-        "source and run the job again, or enter it in Attio.",
+        f"Attio does not accept {shown(text)} as a telephone number ({reason}): it was left out. Correct it in the "
+        f"source and run the job again, or enter it in Attio.",
         field=FIELD,
         value=text,
     )
 
 
-def _say_what_was_done(text: str, phone: PhoneNumber, sketch: DraftBuilder) -> None:
+def _report_what_was_done(text: str, phone: PhoneNumber, builder: DraftBuilder) -> None:
     if phone.extension is not None:
-        sketch.say(
+        builder.add_issue(
             "phone_extension_dropped",
             f"Attio has no place for the extension {phone.extension} of {shown(text)}: the number was written as "
-            f"{phone.number}. Note the extension elsewhere in Attio if it is needed.",
+            f"{phone.number}. Note the extension elsewhere in Attio if you need it.",
             field=FIELD,
             value=text,
         )
     if phone.assumed_country is not None:
-        sketch.say(
+        builder.add_issue(
             "phone_country_assumed",
             f"{shown(text)} has no country code: it was read as a number of {phone.assumed_country}, the country of "
             f"the record, and written as {phone.number}. Correct it in Attio if it belongs to another country.",
@@ -54,7 +54,7 @@ def _say_what_was_done(text: str, phone: PhoneNumber, sketch: DraftBuilder) -> N
             info=True,
         )
     if phone.rewritten:
-        sketch.say(
+        builder.add_issue(
             "phone_rewritten",
             f"{shown(text)} has letters for digits, or other digits when it is dialled from abroad: it was written as "
             f"{phone.number}.",
@@ -64,11 +64,11 @@ def _say_what_was_done(text: str, phone: PhoneNumber, sketch: DraftBuilder) -> N
         )
 
 
-def _say_remark(text: str, remark: str, sketch: DraftBuilder) -> None:
-    sketch.say(
+def _report_remark(text: str, remark: str, builder: DraftBuilder) -> None:
+    builder.add_issue(
         "remark_left_out",
-        f"Attio has no place for what stands beside a telephone number: of {shown(text)}, {shown(remark)} was left "
-        "out. Note it elsewhere in Attio if it is needed.",
+        f"Attio has no place for text next to a telephone number: of {shown(text)}, {shown(remark)} was left "
+        "out. Note it elsewhere in Attio if you need it.",
         field=FIELD,
         value=remark,
         info=not any(character.isdigit() for character in remark),

@@ -1,1 +1,1 @@
-"""Where in an Attio workspace everything of a source goes, and how what is missing there is made."""
+"""Planning the schema of an Attio workspace for a source, and making what is missing."""

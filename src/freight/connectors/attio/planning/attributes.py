@@ -1,4 +1,4 @@
-"""The attributes of Attio's objects and lists as the planning of fields sees them; pure."""
+"""The attributes of Attio's objects and lists for the planning of fields; pure."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, takewhile
@@ -6,7 +6,7 @@ from itertools import chain, takewhile
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning.slugs import candidates, earlier_field_slug, field_slug
 from freight.connectors.attio.provenance import Marks, is_made_for_field, is_mark
-from freight.connectors.attio.standard import ATTIO_TYPES, IDENTIFYING, LIST_SYSTEM, added_to, own_types
+from freight.connectors.attio.standard import ATTIO_TYPES, IDENTIFYING, LIST_SYSTEM, managed_attributes, written_types
 from freight.connectors.planning.target import FieldOwner, TargetAttribute
 from freight.model.fields import Field
 from freight.model.mapping import AttributeType
@@ -16,24 +16,24 @@ def field_owner(name: str, attributes: Mapping[str, Attribute], marks: Marks) ->
     """Return `companies`, `people` or the list with this id as an owner of fields that has these attributes."""
 
     def slugs(field: Field) -> Iterator[str]:
-        # An attribute that exists under the slug which an earlier version would have given it comes first.
+        # An attribute with the slug that an earlier version gave comes first.
         earlier = takewhile(attributes.__contains__, candidates(earlier_field_slug(field), marks.prefix))
         return chain(earlier, candidates(field_slug(field), marks.prefix))
 
-    kept = {added.slug for added in added_to(name, marks)}
+    kept = {added.slug for added in managed_attributes(name, marks)}
     kept |= {slug for slug, attribute in attributes.items() if is_mark(name, slug, attribute.description)}
     return FieldOwner(
         name=name,
         attributes={slug: _seen(attribute, marks) for slug, attribute in attributes.items()},
         kept=LIST_SYSTEM | kept,
-        standard=frozenset(own_types(name, marks)),
+        standard=frozenset(written_types(name, marks)),
         identifying=IDENTIFYING.get(name, frozenset()),
         slugs=slugs,
     )
 
 
 def types_of(attribute: Attribute) -> frozenset[AttributeType]:
-    """Return what an attribute of Attio can serve as; nothing for types that hold no field."""
+    """Return the types that an attribute of Attio can serve as; none for types that hold no field."""
     if attribute.type == "record-reference":
         both: tuple[AttributeType, ...] = ("people", "companies")
         return frozenset(type_ for type_ in both if attribute.allowed is None or type_ in attribute.allowed)

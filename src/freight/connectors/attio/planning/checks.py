@@ -1,11 +1,11 @@
-"""Whether the key and the workspace allow what a job needs; pure."""
+"""Checks of whether the key and the workspace allow a job; pure."""
 
 from collections.abc import Collection, Mapping
 
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.provenance import Marks
-from freight.connectors.attio.standard import Added, added_to, always_filled
+from freight.connectors.attio.standard import ManagedAttribute, always_filled, managed_attributes
 from freight.connectors.protocols import Issue
 from freight.model.crm import Entity
 
@@ -18,40 +18,40 @@ SCOPES: dict[Entity, tuple[str, ...]] = {
     "tasks": ("task:read-write",),
     "files": ("file:read-write",),
 }
-"""What each entity needs besides, as Attio documents its scopes."""
+"""The further scopes of each entity, as Attio documents them."""
 
 
 def check_scopes(scope: object, entities: Collection[Entity]) -> list[Issue]:
-    """Return an issue for each scope that the key lacks; none where Attio does not say which it has."""
+    """Return an issue for each scope that the key lacks; none if Attio does not list its scopes."""
     if not isinstance(scope, str):
         return []
     given = set(scope.split())
-    # Whoever may write may read.
+    # Permission to write includes permission to read.
     given |= {name.removesuffix("-write") for name in given if name.endswith(":read-write")}
     needed = [*ALWAYS, *(scope for entity in entities for scope in SCOPES.get(entity, ()))]
     return [issues.scope_missing(scope) for scope in dict.fromkeys(needed) if scope not in given]
 
 
-def check_added(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
-    """Return an issue for each attribute that has the slug of one of Freight's own and cannot serve as that."""
+def check_managed(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
+    """Return an issue for each attribute that has the slug of one that Freight adds and cannot serve as that."""
     return [
         issues.own_attribute_incompatible(owner, added)
-        for added in added_to(owner, marks)
+        for added in managed_attributes(owner, marks)
         if (attribute := attributes.get(added.slug)) is not None and not serves(attribute, added)
     ]
 
 
-def check_demanded(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
-    """Return a warning for each attribute that every new record must have and that Freight does not always fill."""
+def check_required(owner: str, attributes: Mapping[str, Attribute], marks: Marks) -> list[Issue]:
+    """Return a warning for each required attribute that Freight does not always fill."""
     filled = always_filled(owner, marks)
     return [
         issues.attribute_demanded(owner, attribute)
         for attribute in attributes.values()
-        if attribute.is_demanded and not attribute.is_archived and attribute.slug not in filled
+        if attribute.is_required and not attribute.is_archived and attribute.slug not in filled
     ]
 
 
-def serves(attribute: Attribute, added: Added) -> bool:
-    """Return whether an attribute that exists can be the one that Freight adds for itself."""
+def serves(attribute: Attribute, added: ManagedAttribute) -> bool:
+    """Return whether an existing attribute can serve as the one that Freight adds."""
     kind = (attribute.type, attribute.multiple)
     return kind == (added.type, added.multiple) and attribute.is_writable and (attribute.is_unique or not added.unique)

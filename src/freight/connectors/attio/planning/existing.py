@@ -1,13 +1,13 @@
-"""What an Attio workspace holds now, as far as a plan depends on it."""
+"""The present schema of an Attio workspace, as a plan needs it."""
 
 from collections.abc import Collection
 
 import msgspec
 
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.definitions import (
     Attribute,
-    Chooser,
+    ChoiceAttribute,
     Container,
     Definitions,
     Member,
@@ -21,7 +21,7 @@ from freight.model.crm import Entity
 from freight.model.mapping import Mapping
 from freight.model.schema import Schema
 
-STAGES = Chooser(Container("objects", "deals"), "stage", "status")
+STAGES = ChoiceAttribute(Container("objects", "deals"), "stage", "status")
 
 LISTED: tuple[Entity, ...] = ("lists", "list_entries")
 """Entities that need the lists themselves."""
@@ -31,17 +31,17 @@ class Existing(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a workspace that a plan depends on."""
 
     objects: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of the objects that are migrated and switched on."""
+    """The attributes, by slug, of the objects that are migrated and enabled."""
     enabled: frozenset[str] = frozenset()
-    """The slugs of all objects that are switched on."""
+    """The slugs of all enabled objects."""
     lists: tuple[ListDefinition, ...] = ()
     list_attributes: dict[str, dict[str, Attribute]] = {}
-    """The attributes, by slug, of the lists that may be written to, by list id."""
+    """The attributes, by slug, of the lists that can be written to, by list id."""
     stages: tuple[Choice, ...] = ()
     """The stages of deals, archived ones included."""
     members: tuple[Member, ...] = ()
     authorized_by: str | None = None
-    """The id of the member who made the key."""
+    """The id of the member who created the key."""
 
 
 async def discover(
@@ -53,21 +53,21 @@ async def discover(
     *,
     authorized_by: str | None,
 ) -> Existing:
-    """Ask Attio for what a plan depends on. Raise a `ConnectorError` on failure."""
+    """Read the present schema from Attio. Raise a `ConnectorError` on failure."""
     enabled = frozenset((await definitions.objects()).values())
     names: list[str] = [name for name in OBJECTS if name in entities and name in enabled]
-    attributes = await together(definitions.attributes(Container("objects", name)) for name in names)
+    attributes = await gather_all(definitions.attributes(Container("objects", name)) for name in names)
     objects: dict[str, dict[str, Attribute]] = dict(zip(names, attributes, strict=True))
     stages: list[Choice] = []
     if "stage" in objects.get("deals", {}):
         stages = await definitions.choices(STAGES)
     lists = await definitions.lists() if any(entity in entities for entity in LISTED) else []
     matches = [
-        matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.carries_list(given.id)
+        matching_list(given, mapping, lists, {}, marks) for given in schema.lists if mapping.migrates_list(given.id)
     ]
-    # One that is not known by its slug may be any of them.
+    # A list without a known slug can be any of them.
     used = [found.id for found in (lists if None in matches else matches) if found is not None]
-    list_attributes = await together(definitions.attributes(Container("lists", list_id)) for list_id in used)
+    list_attributes = await gather_all(definitions.attributes(Container("lists", list_id)) for list_id in used)
     return Existing(
         objects=objects,
         enabled=enabled,

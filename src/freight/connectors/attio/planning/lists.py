@@ -1,4 +1,4 @@
-"""Which list of Attio was made for which list of the source; pure."""
+"""The list of Attio that was made for a list of the source; pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ def matching_list(
 ) -> ListDefinition | None:
     """Return the list of Attio that the job names, or that Freight made for this one earlier.
 
-    The latter is known by its slug or, where that was changed, by the description of its attributes.
+    The latter is recognised by its slug or, if that was changed, by the description of its attributes.
     """
     if (slug := mapping.of_list(given.id).to) is not None:
         return next((found for found in existing if found.slug == slug), None)

@@ -1,17 +1,17 @@
-"""Make what a layout needs and the workspace lacks. Two workers may do so at once; a second time changes nothing."""
+"""Make what a layout needs and the workspace lacks. Idempotent, also if two workers do it concurrently."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from freight.connectors.attio.concurrency import together
-from freight.connectors.attio.definitions import Attribute, Chooser, Container, Definitions
+from freight.connectors.attio.concurrency import gather_all
+from freight.connectors.attio.definitions import Attribute, ChoiceAttribute, Container, Definitions
 from freight.connectors.attio.planning.attributes import types_of
 from freight.connectors.attio.planning.checks import serves
 from freight.connectors.attio.planning.existing import LISTED, STAGES
 from freight.connectors.attio.provenance import Marks, marks_of
-from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, Added, added_to
+from freight.connectors.attio.standard import ATTIO_TYPES, OBJECTS, ManagedAttribute, managed_attributes
 from freight.connectors.errors import Rejected
 from freight.connectors.planning.choices import Choice
 from freight.connectors.planning.lists import ListDefinition
@@ -20,10 +20,10 @@ from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 
 Definition = dict[str, Any]
 Fit = Callable[[Attribute], bool]
-"""Whether an attribute that exists can take the place of one that is to be made."""
+"""Whether an existing attribute can serve as one that is to be made."""
 
 CURRENCY = {"default_currency_code": "USD", "display_type": "symbol"}
-"""Attio keeps a currency with each attribute, and a number of the source names none: this is that of Attio's deals."""
+"""Attio keeps a currency with each attribute, and numbers of the source have none: this is the one of Attio's deals."""
 
 
 async def prepare(definitions: Definitions, layout: ResolvedMapping) -> ResolvedMapping:
@@ -35,29 +35,35 @@ async def prepare(definitions: Definitions, layout: ResolvedMapping) -> Resolved
     lists = layout.lists
     if any(entity in layout.entities for entity in LISTED):
         lists = await _prepare_lists(definitions, lists)
-    await together(
+    await gather_all(
         _prepare_attributes(
             definitions, owner, container, [place for place in layout.places if place.owner == owner], marks
         )
         for owner, container in _owners(layout, lists)
     )
-    choosers = [(chooser_of(place, lists), place.new_options) for place in layout.places if place.new_options]
+    choice_attributes = [
+        (choice_attribute_of(place, lists), place.new_options) for place in layout.places if place.new_options
+    ]
     if layout.new_stages:
-        choosers.append((STAGES, layout.new_stages))
-    await together(_prepare_choices(definitions, chooser, titles) for chooser, titles in choosers if chooser)
+        choice_attributes.append((STAGES, layout.new_stages))
+    await gather_all(
+        _prepare_choices(definitions, choice_attribute, titles)
+        for choice_attribute, titles in choice_attributes
+        if choice_attribute
+    )
     return msgspec.structs.replace(layout, lists=lists)
 
 
-def chooser_of(place: Place, lists: Sequence[ListPlace]) -> Chooser | None:
+def choice_attribute_of(place: Place, lists: Sequence[ListPlace]) -> ChoiceAttribute | None:
     """Return the attribute of a place if it has choices; None for others and on a list that does not exist."""
     container = container_of(place.owner, lists)
     if container is None or place.attribute is None or place.type not in ("select", "status"):
         return None
-    return Chooser(container, place.attribute, place.type)
+    return ChoiceAttribute(container, place.attribute, place.type)
 
 
 def container_of(owner: str, lists: Sequence[ListPlace]) -> Container | None:
-    """Return what an owner of fields is in Attio; None for a list that does not exist."""
+    """Return the container of an owner of fields; None for a list that does not exist."""
     if owner in OBJECTS:
         return Container("objects", owner)
     target_id = next((place.target_id for place in lists if place.list_id == owner), None)
@@ -93,11 +99,11 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
     except Rejected as error:
         if error.vendor_code != "slug_conflict":
             raise
-    # Another worker may have made it a moment ago.
+    # Another worker may have just made it.
     found = next((found for found in await definitions.lists() if found.slug == place.slug), None)
     if found is None:
         raise Rejected(
-            f"Attio has a list {place.slug} that this API key may not see, so the list {place.name} cannot be made "
+            f"Attio has a list {place.slug} that this API key cannot read, so the list {place.name} cannot be made "
             "under that slug. Give the key access to it, or name another slug in the mapping."
         )
     return found
@@ -106,10 +112,10 @@ async def _make_list(definitions: Definitions, place: ListPlace) -> ListDefiniti
 async def _prepare_attributes(
     definitions: Definitions, owner: str, container: Container, places: Sequence[Place], marks: Marks
 ) -> None:
-    """Make them one after the other, since Attio shows attributes in the order in which they were made."""
+    """Make the attributes one after the other, because Attio shows them in the order of creation."""
     existing = await definitions.attributes(container)
     preparing = _Preparing(definitions, container, existing)
-    for added in added_to(owner, marks):
+    for added in managed_attributes(owner, marks):
         await preparing.attribute(*_added(added))
     for place in places:
         if place.attribute is not None and place.type is not None:
@@ -125,7 +131,7 @@ class _Preparing:
         self._existing = existing
 
     async def attribute(self, definition: Definition, fits: Fit) -> None:
-        """Make an attribute of this definition, or restore it, if it is missing."""
+        """Make an attribute with this definition, or restore it, if it is missing."""
         slug = definition["api_slug"]
         if slug not in self._existing:
             try:
@@ -141,38 +147,40 @@ class _Preparing:
         if found is None or not fits(found):
             raise Rejected(
                 f"Attio's {self._container.kind} {self._container.name} have an attribute {slug} which is not of the "
-                f"type {definition['type']}: give that one another slug in Attio and run the job again.",
+                f"type {definition['type']}: give it another slug in Attio and run the job again.",
                 attribute=slug,
             )
         if found.is_archived:
             await self._definitions.restore_attribute(self._container, slug)
 
 
-async def _prepare_choices(definitions: Definitions, chooser: Chooser, titles: Sequence[str]) -> None:
-    """Make them one after the other, since Attio shows choices in the order in which they were made."""
-    existing = {choice.title: choice for choice in await definitions.choices(chooser)}
+async def _prepare_choices(definitions: Definitions, choice_attribute: ChoiceAttribute, titles: Sequence[str]) -> None:
+    """Make the choices one after the other, because Attio shows them in the order of creation."""
+    existing = {choice.title: choice for choice in await definitions.choices(choice_attribute)}
     for title in titles:
-        found = existing.get(title) or await _make_choice(definitions, chooser, title)
+        found = existing.get(title) or await _make_choice(definitions, choice_attribute, title)
         if found is not None and found.is_archived:
-            await definitions.restore_choice(chooser, found)
+            await definitions.restore_choice(choice_attribute, found)
 
 
-async def _make_choice(definitions: Definitions, chooser: Chooser, title: str) -> Choice | None:
+async def _make_choice(definitions: Definitions, choice_attribute: ChoiceAttribute, title: str) -> Choice | None:
     """Make a choice. Return None, or the existing choice for which Attio refuses it."""
     try:
-        await definitions.make_choice(chooser, title)
+        await definitions.make_choice(choice_attribute, title)
     except Rejected as error:
         if error.vendor_code != "slug_conflict":
-            error.attribute = chooser.slug
+            error.attribute = choice_attribute.slug
             raise
     else:
         return None
-    # Attio does not document whether titles that differ in case alone are the same to it.
-    alike = [choice for choice in await definitions.choices(chooser) if choice.title.casefold() == title.casefold()]
+    # Attio does not document whether it distinguishes titles by case.
+    alike = [
+        choice for choice in await definitions.choices(choice_attribute) if choice.title.casefold() == title.casefold()
+    ]
     return next((choice for choice in alike if choice.title == title), next(iter(alike), None))
 
 
-def _added(added: Added) -> tuple[Definition, Fit]:
+def _added(added: ManagedAttribute) -> tuple[Definition, Fit]:
     definition = _definition(added.slug, added.title, added.type, multiple=added.multiple, unique=added.unique)
     definition["description"] = added.description
     return definition, lambda found: serves(found, added)

@@ -1,7 +1,7 @@
-"""Where everything of a source goes in a workspace. Pure: equal input gives equal plans.
+"""Resolve a mapping against a workspace. Pure: equal input gives equal plans.
 
-`resolve_lists`, `resolve_fields` and the choices of the attributes that these name are the parts of which `assemble`
-makes the plan. Every resolver returns what it found and what is to be said about it.
+`assemble` makes the plan from the results of `resolve_lists` and `resolve_fields` and the choices of the attributes
+that these name. Every resolver returns its result and issues.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ import msgspec
 from freight.connectors.attio.definitions import Attribute
 from freight.connectors.attio.planning import issues
 from freight.connectors.attio.planning.attributes import field_owner
-from freight.connectors.attio.planning.checks import check_added, check_demanded
+from freight.connectors.attio.planning.checks import check_managed, check_required
 from freight.connectors.attio.planning.existing import LISTED, Existing
 from freight.connectors.attio.planning.lists import matching_list
 from freight.connectors.attio.planning.slugs import list_slug
 from freight.connectors.attio.provenance import Marks
-from freight.connectors.attio.standard import CAPABILITIES, IDENTIFYING, added_to, parts_of
+from freight.connectors.attio.standard import CAPABILITIES, IDENTIFYING, managed_attributes, parts_of
 from freight.connectors.planning.checks import check_mapping, check_standard
 from freight.connectors.planning.choices import Existing as ExistingChoices
 from freight.connectors.planning.choices import complete_places, new_stages
@@ -31,14 +31,14 @@ from freight.model.resolved_mapping import ListPlace, Place, ResolvedMapping
 from freight.model.schema import Schema
 
 OWNING: tuple[Entity, ...] = ("deals", "tasks")
-"""Entities whose records belong to one of the firm's own people."""
+"""Entities whose records have an owner among the internal users."""
 
 Lists = tuple[Sequence[ListPlace], Sequence[Issue]]
 Fields = tuple[Sequence[Place], Sequence[Issue]]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan is made for, and what the workspace holds."""
+    """The input of a plan, and the schema of the workspace."""
 
     schema: Schema
     mapping: JobMapping
@@ -53,17 +53,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def migrates_lists(self) -> bool:
-        """Whether the lists themselves are migrated, and not only read for the stages of deals."""
+        """Whether the lists themselves are migrated, or only read for the stages of deals."""
         return any(entity in self.entities for entity in LISTED)
 
     @property
     def has_deals(self) -> bool:
-        """Whether deals are migrated and switched on in the workspace."""
+        """Whether deals are migrated and enabled in the workspace."""
         return "deals" in self.existing.objects
 
 
 def resolve_lists(request: Request) -> Lists:
-    """Return where the lists go."""
+    """Return the places of the lists."""
     mapping, existing, marks = request.mapping, request.existing, request.marks
     if not (request.migrates_lists or "deals" in request.entities):
         return (), ()
@@ -81,17 +81,17 @@ def resolve_lists(request: Request) -> Lists:
         migrated=request.migrates_lists,
         target=CAPABILITIES.label,
     )
-    # Without deals a job that migrates them is refused anyway.
+    # Without deals in the workspace, a job that migrates them is refused anyway.
     impossible = [
         issues.list_needs_deals(given)
         for given in request.schema.lists
-        if given.of not in existing.enabled and mapping.carries_list(given.id) and request.migrates_lists
+        if given.of not in existing.enabled and mapping.migrates_list(given.id) and request.migrates_lists
     ]
     return places, [*impossible, *found]
 
 
 def resolve_fields(request: Request, lists: Sequence[ListPlace]) -> Fields:
-    """Return where the fields go, without the choices of attributes that have some."""
+    """Return the places of the fields, without the choices of attributes."""
     places: list[Place] = []
     found: list[Issue] = []
     for name, attributes in _owners_of_fields(request, lists):
@@ -104,7 +104,7 @@ def resolve_fields(request: Request, lists: Sequence[ListPlace]) -> Fields:
 
 
 def assemble(request: Request, lists: Lists, fields: Fields, choices: ExistingChoices) -> SchemaPlan:
-    """Return the plan, given the choices of the attributes that exist and that fields go to."""
+    """Return the plan, given the choices of the existing attributes that fields use."""
     schema, mapping, existing = request.schema, request.mapping, request.existing
     places, many = complete_places(fields[0], schema, choices, CAPABILITIES)
     members = {member.email: member.id for member in existing.members}
@@ -168,7 +168,7 @@ def _new_additions(request: Request, lists: Sequence[ListPlace]) -> int:
     return sum(
         added.slug not in attributes or attributes[added.slug].is_archived
         for owner, attributes in _all_owners(request, lists)
-        for added in added_to(owner, request.marks)
+        for added in managed_attributes(owner, request.marks)
     )
 
 
@@ -177,24 +177,24 @@ def _stages(request: Request, lists: Sequence[ListPlace]) -> tuple[tuple[str, ..
 
 
 def _deal_owner(request: Request, default_owner: str | None) -> tuple[str | None, list[Issue]]:
-    """Return who owns deals without an owner: the default owner, or else whoever made the key."""
+    """Return who owns deals without an owner: the default owner, or else the member who created the key."""
     owner = default_owner or request.existing.authorized_by
     return owner, [issues.no_deal_owner()] if request.has_deals and owner is None else []
 
 
 def _deals_disabled(request: Request) -> list[Issue]:
-    """Return an issue where deals are wanted, may exist and are switched off in the workspace."""
+    """Return an issue if deals are requested and switched off in the workspace."""
     schema = request.schema
     if "deals" not in request.entities or "deals" in request.existing.enabled:
         return []
-    on_lists = any(given.of == "deals" and request.mapping.carries_list(given.id) for given in schema.lists)
+    on_lists = any(given.of == "deals" and request.mapping.migrates_list(given.id) for given in schema.lists)
     return [issues.deals_disabled()] if on_lists or schema.counts.get("deals") != 0 else []
 
 
 def _check_attributes(request: Request, lists: Sequence[ListPlace]) -> Iterator[Issue]:
     for owner, attributes in _all_owners(request, lists):
-        yield from check_added(owner, attributes, request.marks)
-        yield from check_demanded(owner, attributes, request.marks)
+        yield from check_managed(owner, attributes, request.marks)
+        yield from check_required(owner, attributes, request.marks)
 
 
 def _check_standard(request: Request, parts: Mapping[Entity, Mapping[str, str]]) -> Iterator[Issue]:

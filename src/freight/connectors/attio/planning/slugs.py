@@ -8,17 +8,18 @@ from anyascii import anyascii
 
 from freight.model.fields import Field
 
-LONGEST = 80
-"""Attio documents no limit; what is put before or after a slug comes on top of this."""
+MAX_SLUG_LENGTH = 80
+"""Attio documents no limit; prefixes and suffixes come in addition."""
 
 MAX_LENGTH = 1000
-"""Characters of a name that are looked at. To normalise accents takes quadratic time."""
+"""The maximum characters of a name that are used: normalising accents takes quadratic time."""
 
 
 def slugify(text: str) -> str:
-    """Return the text in lower-case ASCII letters, digits and single underscores, from a letter on; it may be empty.
+    """Return the text in lower-case ASCII letters, digits and single underscores, beginning with a letter; it can be
+    empty.
 
-    Letters of other scripts become those that sound like them; symbols are left out.
+    Letters of other scripts are transliterated; symbols are omitted.
     """
     normal = unicodedata.normalize("NFKC", text[:MAX_LENGTH].casefold())
     letters = "".join(" " if unicodedata.category(each).startswith("S") else each for each in normal)
@@ -41,12 +42,12 @@ def _slug_of_id(field: Field) -> str:
 
 
 def _joined(letters: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:LONGEST].rstrip("_")
+    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:MAX_SLUG_LENGTH].rstrip("_")
     return f"field_{slug}" if slug[:1].isdigit() else slug
 
 
 def candidates(slug: str, prefix: str) -> Iterator[str]:
-    """Yield the slugs to try one after the other: the first as it is, all others with the prefix."""
+    """Yield the slugs to try in order: the first unchanged, all others with the prefix."""
     yield slug
     other = slug if slug.startswith(prefix) else prefix + slug
     if other != slug:

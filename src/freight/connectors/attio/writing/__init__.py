@@ -1,1 +1,1 @@
-"""Finds, reads and writes what drafts say in an Attio workspace, one module for each kind of record."""
+"""Finding, reading and writing the records of drafts in an Attio workspace, with a module for each kind of record."""

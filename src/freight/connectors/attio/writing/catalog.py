@@ -1,4 +1,4 @@
-"""What is known of the workspace that is written to: its attributes, and what Attio means when it complains."""
+"""The attributes of the workspace that is written to, and the interpretation of Attio's errors."""
 
 import re
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from freight.connectors.attio.definitions import Attribute, Container, Definitions
 from freight.connectors.attio.provenance import Marks, marks_of
-from freight.connectors.attio.standard import ATTIO_TYPES, own_types
+from freight.connectors.attio.standard import ATTIO_TYPES, written_types
 from freight.connectors.errors import NotFound, Rejected
 from freight.connectors.protocols import Attributes
 from freight.model.resolved_mapping import ResolvedMapping
@@ -18,7 +18,7 @@ QUOTED = re.compile(r'"([^"]+)"')
 
 
 class AttributeCatalog:
-    """The attributes of a workspace, as the layout names them and as Attio has them."""
+    """The attributes of a workspace, according to the layout and to Attio."""
 
     def __init__(self, definitions: Definitions, layout: ResolvedMapping) -> None:
         self.layout = layout
@@ -32,12 +32,12 @@ class AttributeCatalog:
 
     @property
     def marks(self) -> Marks:
-        """The marks of the system that the records come from."""
+        """The marks of the source system."""
         return marks_of(self.layout)
 
     def types(self, owner: str) -> Mapping[str, str]:
         """Return the attributes that Freight writes on `companies`, `people`, `deals`, or a list, with their types."""
-        return {**own_types(owner, self.marks), **self._types.get(owner, {})}
+        return {**written_types(owner, self.marks), **self._types.get(owner, {})}
 
     async def has(self, container: Container, slug: str) -> bool:
         """Return whether an object or a list has an attribute now; in a dry run some are still to be made."""
@@ -48,7 +48,7 @@ class AttributeCatalog:
 
     @asynccontextmanager
     async def naming(self, container: Container, sent: Attributes) -> AsyncIterator[None]:
-        """Put the slug of the attribute into a refusal: Attio often names its id, or the value that it refused."""
+        """Add the slug of the attribute to a refusal: Attio often gives only its id, or the value that it refused."""
         try:
             yield
         except Rejected as error:
@@ -68,7 +68,7 @@ class AttributeCatalog:
         """Return the attribute for which one of these titles or ids was sent."""
         holding = _holding(quoted, sent)
         if len(holding) > 1:
-            # A text may read like the title that is unknown, and is never refused for what it says.
+            # A text can equal the unknown title, and is never refused for its content.
             attributes = self._attributes.get(container) or await self._load(container)
             holding.sort(key=lambda slug: slug in attributes and attributes[slug].type == "text")
         return holding[0] if holding else None
@@ -79,7 +79,7 @@ class AttributeCatalog:
 
 
 def unchangeable(attribute: str, what: str) -> Rejected:
-    """Return the error for what Attio lets no client change."""
+    """Return the error for an attribute that no client can change."""
     return Rejected(
         f"Attio does not let the {attribute} of a {what} be changed once it is made: change it by hand, or make the "
         f"{what} again there.",
@@ -88,7 +88,7 @@ def unchangeable(attribute: str, what: str) -> Rejected:
 
 
 async def if_present(reading: Coroutine[Any, Any, Item]) -> Item | None:
-    """Return what is read, or None if it is gone."""
+    """Return the result, or None if the record no longer exists."""
     try:
         return await reading
     except NotFound:
@@ -100,5 +100,5 @@ def _holding(quoted: Sequence[str], sent: Attributes) -> list[str]:
 
 
 def _name(item: object) -> object:
-    """Return what Attio calls a value that it does not know: the title of an option, or an id."""
+    """Return the value that Attio does not know, as named in its error: the title of an option, or an id."""
     return item.get("target_record_id", item.get("referenced_actor_id")) if isinstance(item, dict) else item

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.definitions import Container
 from freight.connectors.attio.standard import PARENT
 from freight.connectors.attio.values import read_automatic, read_values
@@ -18,7 +18,7 @@ KEY = "entry_id"
 
 
 class Entries:
-    """Entries of lists. Their parent is the id of the record that stands on the list, under `parent_record`."""
+    """Entries of lists. The id of the record on the list is under `parent_record`."""
 
     def __init__(self, client: AttioClient, queries: Queries, known: AttributeCatalog) -> None:
         self._client = client
@@ -26,18 +26,18 @@ class Entries:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the entries with those ids: those with their source id by a query for many, others one by one."""
+        """Return the entries with these ids: those with a source id by a query for many, others one by one."""
         found: dict[str, TargetRecord] = {}
         for record in await self.find(list(drafts.values())):
             if record.id in drafts:
                 found[record.id] = record
         missing = [(drafts[target_id], target_id) for target_id in drafts if target_id not in found]
-        read = await together(if_present(self._get(_container(draft), entry_id)) for draft, entry_id in missing)
+        read = await gather_all(if_present(self._get(_container(draft), entry_id)) for draft, entry_id in missing)
         return [*found.values(), *(record for record in read if record is not None)]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Return every entry with the source id of one of the drafts; on a list that was there before the job, also
-        those of the same record, which a person may have made."""
+        """Return every entry with the source id of one of the drafts; on a list that existed before the job, also those
+        of the same record, which a person may have made."""
         found: dict[str, TargetRecord] = {}
         for name in dict.fromkeys(draft.container for draft in drafts if draft.container is not None):
             of_list = await self._of_list(name, [draft for draft in drafts if draft.container == name])
@@ -45,8 +45,8 @@ class Entries:
         return list(found.values())
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Put a record on a list: matched by the record, or, where it stands there several times, as a further entry.
-        The latter may be `InDoubt`."""
+        """Put a record on a list: matched by the record, or as a further entry if it is on the list several times. The
+        latter can raise `InDoubt`."""
         container = _container(draft)
         sent = {**draft.values, **draft.on_create}
         (parent_id,) = sent.pop(PARENT)
@@ -56,13 +56,13 @@ class Entries:
         async with self._known.naming(container, sent):
             try:
                 if draft.unique:
-                    written = await self._client.write("PUT", path, body, repeatable=True, key=KEY)
+                    written = await self._client.write("PUT", path, body, idempotent=True, key=KEY)
                     return self._record(container, written)
             except Rejected as error:
-                # The record stands there several times already, with entries that are all others'.
+                # The list already has several entries of the record, all with other ids.
                 if error.vendor_code != "multiple_match_results":
                     raise
-            written = await self._client.write("POST", path, body, repeatable=False, key=KEY)
+            written = await self._client.write("POST", path, body, idempotent=False, key=KEY)
         return self._record(container, written)
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
@@ -70,18 +70,18 @@ class Entries:
         container = _container(draft)
         path = f"{container.path}/entries/{quote(target_id, safe='')}"
         async with self._known.naming(container, values):
-            written = await self._client.write("PUT", path, {"entry_values": values}, repeatable=True, key=KEY)
+            written = await self._client.write("PUT", path, {"entry_values": values}, idempotent=True, key=KEY)
         return self._record(container, written)
 
     async def delete(self, draft: Draft, target_id: str) -> None:
         """Delete an entry; the record on the list stays."""
         path = f"{_container(draft).path}/entries/{quote(target_id, safe='')}"
-        await self._client.request("DELETE", path, kind="write", repeatable=True)
+        await self._client.request("DELETE", path, kind="write", idempotent=True)
 
     async def _of_list(self, list_id: str, drafts: Sequence[Draft]) -> list[TargetRecord]:
         container = Container("lists", list_id)
         sought: list[Sought] = []
-        # Before the schema was prepared, as in a dry run, nothing can carry a source id.
+        # Before the schema is ensured, as in a dry run, nothing can have a source id.
         entry_id = self._known.marks.entry_id
         if await self._known.has(container, entry_id):
             sought += [Sought(entry_id, None, draft.source_id) for draft in drafts]
@@ -116,5 +116,5 @@ class Entries:
 
 def _container(draft: Draft) -> Container:
     if draft.container is None:
-        raise Rejected("The list of this entry does not exist in Attio: its schema has to be prepared first.")
+        raise Rejected("The list of this entry does not exist in Attio: its schema must be ensured first.")
     return Container("lists", draft.container)

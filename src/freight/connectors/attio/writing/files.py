@@ -1,6 +1,6 @@
 """Files in Attio. They are found through the record that they are attached to, and there by name and size.
 
-Nothing on a file says which file of the source it is, so what `find` returns is a guess. The caller knows who owns it.
+A file has no id of the source, so `find` returns guesses. The caller knows which source file owns one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.values import record_reference
 from freight.connectors.attio.writing.catalog import if_present, unchangeable
 from freight.connectors.errors import Rejected
@@ -20,32 +20,32 @@ PATH = "/v2/files"
 KEY = "file_id"
 
 PAGE_SIZE = 200
-"""The most that Attio lists at once, as it documents."""
+"""The maximum page size that Attio documents."""
 
 
 class Files:
-    """Files that were uploaded."""
+    """Uploaded files."""
 
     def __init__(self, client: AttioClient) -> None:
         self._client = client
         self._sent: dict[str, int] = {}
-        """The bytes of the files whose upload has had no answer yet, by source id: the listed size may be another."""
+        """The sizes in bytes of files whose upload is not confirmed, by source id: the listed size may differ."""
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the files with those ids, asked for one by one."""
-        read = await together(if_present(self._get(target_id, draft)) for target_id, draft in drafts.items())
+        """Return the files with these ids, read one by one."""
+        read = await gather_all(if_present(self._get(target_id, draft)) for target_id, draft in drafts.items())
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Return the files on the same records that have the name and size of a draft: for each draft all that it may
-        be, as guesses."""
+        """Return the files on the same records with the name and size of a draft: for each draft all candidates, as
+        guesses."""
         of_parent: dict[tuple[str, str], list[Draft]] = {}
         for draft in drafts:
             for parent in draft.values.get("parent", []):
                 key = (parent["target_object"], parent["target_record_id"])
                 if not is_planned(key[1]):
                     of_parent.setdefault(key, []).append(draft)
-        pages = await together(if_present(self._attached_to(*parent)) for parent in of_parent)
+        pages = await gather_all(if_present(self._attached_to(*parent)) for parent in of_parent)
         return [
             msgspec.structs.replace(_record(item, draft), is_guess=True)
             for items, wanted in zip(pages, of_parent.values(), strict=True)
@@ -55,8 +55,7 @@ class Files:
         ]
 
     async def create(self, draft: Draft, content: FileContent | None) -> TargetRecord:
-        """Upload a file. Raise `InDoubt` if it is unknown whether it arrived; `find` then looks for the size that was
-        sent."""
+        """Upload a file. Raise `InDoubt` if it is unknown whether it arrived; `find` then looks for the size sent."""
         if content is None:
             raise Rejected("A file cannot be written without its content.")
         (parent,) = draft.values["parent"]
@@ -72,7 +71,7 @@ class Files:
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a file."""
-        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", idempotent=True)
 
     async def _get(self, target_id: str, draft: Draft) -> TargetRecord:
         return _record(await self._client.read(f"{PATH}/{quote(target_id, safe='')}"), draft)

@@ -15,7 +15,7 @@ class Lists:
         self._definitions = definitions
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the lists with those ids."""
+        """Return the lists with these ids."""
         return [
             TargetRecord(id=found.id, source_id=drafts[found.id].source_id, values={"name": [found.name]})
             for found in await self._definitions.lists()
@@ -28,10 +28,8 @@ class Lists:
         return await self.read(named) if named else []
 
     async def create(self, _draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Raise `Rejected`: a list that is missing was deleted after the schema had been prepared."""
-        raise Rejected(
-            "This list was deleted in Attio after the job had made it. Run the job again to have it made once more."
-        )
+        """Raise `Rejected`: a missing list was deleted after the schema was ensured."""
+        raise Rejected("This list was deleted in Attio after the job had made it. Run the job again to make it again.")
 
     async def update(self, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         """Rename a list."""

@@ -1,4 +1,4 @@
-"""Notes in Attio. They can be found only through the record that they are attached to, and there by Freight's mark."""
+"""Notes in Attio. They can be found only via the record that they are attached to, by Freight's mark."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import read_moment, record_reference
 from freight.connectors.attio.writing.catalog import if_present, unchangeable
@@ -18,7 +18,7 @@ PATH = "/v2/notes"
 KEY = "note_id"
 
 PAGE_SIZE = 50
-"""The most that Attio lists at once, as it documents."""
+"""The maximum page size that Attio documents."""
 
 CHANGEABLE = ("title", "content")
 
@@ -31,18 +31,18 @@ class Notes:
         self._marks = marks
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the notes with those ids, one by one."""
-        read = await together(if_present(self._get(target_id)) for target_id in drafts)
+        """Return the notes with these ids, read one by one."""
+        read = await gather_all(if_present(self._get(target_id)) for target_id in drafts)
         return [record for record in read if record is not None]
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Return the notes with the mark of one of the drafts on any of its records, whether written to one or to all.
+        """Return the notes with the mark of a draft on any of its records, whether written to one or to all.
 
-        The one that is a draft has its source id, every other that of a copy for its record.
+        The note of a draft has its source id, every other the id of a copy for its record.
         """
         parents = {(place["target_object"], place["target_record_id"]) for draft in drafts for place in _places(draft)}
-        pages = await together(
-            # A record that is gone from the workspace has no notes.
+        pages = await gather_all(
+            # A record that no longer exists has no notes.
             if_present(self._of_parent(*parent))
             for parent in sorted(parents)
             if not is_planned(parent[1])
@@ -55,7 +55,7 @@ class Notes:
         return _assigned(drafts, copies)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new note. May raise `InDoubt`."""
+        """Write a new note. Can raise `InDoubt`."""
         values = draft.values
         (parent,) = values["parent"]
         body = {
@@ -67,11 +67,11 @@ class Notes:
         }
         if created_at := values.get("created_at"):
             body["created_at"] = created_at[0]
-        written = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
+        written = await self._client.write("POST", PATH, body, idempotent=False, key=KEY)
         return _record(written, self._marks)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
-        """Give a note another title or content; Attio documents that nothing else of it can change."""
+        """Change the title or content of a note; Attio documents that nothing else can change."""
         for slug, items in values.items():
             if slug not in CHANGEABLE or not items:
                 raise unchangeable(slug, "note")
@@ -79,12 +79,12 @@ class Notes:
         if "content" in body:
             body["format"] = "markdown"
         path = f"{PATH}/{quote(target_id, safe='')}"
-        written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
+        written = await self._client.write("PATCH", path, body, idempotent=True, key=KEY)
         return _record(written, self._marks)
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a note."""
-        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", idempotent=True)
 
     async def _get(self, target_id: str) -> TargetRecord:
         item = await self._client.read(f"{PATH}/{quote(target_id, safe='')}")
@@ -97,14 +97,14 @@ class Notes:
 
 
 def _places(draft: Draft) -> list[dict[str, str]]:
-    """Where the note of a draft may stand."""
+    """Return the records that can have the note of a draft."""
     return list(draft.places.values()) or draft.values.get("parent", [])
 
 
 def _assigned(drafts: Sequence[Draft], copies: Mapping[str, list[TargetRecord]]) -> list[TargetRecord]:
-    """Return the copies, given by note, each with the id of the draft that it is, or else of a copy for its record."""
+    """Return the copies, given by note, each with the id of its draft, or else of a copy for its record."""
     found: dict[str, TargetRecord] = {}
-    # Each draft takes the copy on its own parent before any takes one elsewhere.
+    # Each draft gets the copy on its own parent before any gets one elsewhere.
     for anywhere in (False, True):
         for draft in drafts:
             left = copies.get(note_of(draft.source_id), [])

@@ -30,7 +30,7 @@ class Objects:
         self._known = known
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the records with those ids."""
+        """Return the records with these ids."""
         entity = next(iter(drafts.values())).entity
         items = await self._query(entity, [Sought(KEY, None, target_id) for target_id in drafts])
         return self._records(entity, items, list(drafts.values()))
@@ -39,7 +39,7 @@ class Objects:
         """Return every record with the source id or a unique value of one of the drafts, the oldest first."""
         entity = drafts[0].entity
         sought: list[Sought] = []
-        # Before the schema was prepared, as in a dry run, nothing can carry a source id.
+        # Before the schema is ensured, as in a dry run, nothing can have a source id.
         source_id = self._known.marks.source_id
         if await self._known.has(Container("objects", entity), source_id):
             sought += [Sought(source_id, None, draft.source_id) for draft in drafts if draft.source_id]
@@ -51,18 +51,18 @@ class Objects:
         return self._records(entity, await self._query(entity, sought), drafts)
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new record, by an upsert where it has unique values. Otherwise it may raise `InDoubt`."""
+        """Write a new record, with an upsert if it has unique values. Otherwise this can raise `InDoubt`."""
         sent = {**draft.values, **draft.on_create}
         container = Container("objects", draft.entity)
         path = f"{container.path}/records"
         async with self._known.naming(container, sent):
             if not draft.unique:
-                written = await self._client.write("POST", path, {"values": sent}, repeatable=False, key=KEY)
+                written = await self._client.write("POST", path, {"values": sent}, idempotent=False, key=KEY)
             else:
-                # Values are added to those of the matching attribute and take the place of all others'.
+                # Values are added to those of the matching attribute and replace those of all others.
                 params = {"matching_attribute": next(iter(draft.unique))}
                 written = await self._client.write(
-                    "PUT", path, {"values": sent}, repeatable=True, key=KEY, params=params
+                    "PUT", path, {"values": sent}, idempotent=True, key=KEY, params=params
                 )
         (record,) = self._records(draft.entity, [written], [draft])
         return record
@@ -72,14 +72,14 @@ class Objects:
         container = Container("objects", draft.entity)
         path = f"{container.path}/records/{quote(target_id, safe='')}"
         async with self._known.naming(container, values):
-            written = await self._client.write("PUT", path, {"values": values}, repeatable=True, key=KEY)
+            written = await self._client.write("PUT", path, {"values": values}, idempotent=True, key=KEY)
         (record,) = self._records(draft.entity, [written], [draft])
         return record
 
     async def delete(self, draft: Draft, target_id: str) -> None:
         """Delete a record."""
         path = f"{Container('objects', draft.entity).path}/records/{quote(target_id, safe='')}"
-        await self._client.request("DELETE", path, kind="write", repeatable=True)
+        await self._client.request("DELETE", path, kind="write", idempotent=True)
 
     async def _query(self, entity: Entity, sought: Sequence[Sought]) -> list[dict[str, Any]]:
         container = Container("objects", entity)
@@ -97,7 +97,7 @@ class Objects:
             given = item.get("values") or {}
             values = read_values(types, given)
             source_id = values.get(self._known.marks.source_id, [None])[0]
-            # Two drafts may spell the same page differently: the record's own comes first.
+            # Two drafts can spell the same page differently: the record's own takes precedence.
             own = spellings_in([of_source[source_id]]) if spellings and source_id in of_source else {}
             found.append(
                 TargetRecord(

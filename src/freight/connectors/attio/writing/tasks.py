@@ -1,4 +1,4 @@
-"""Tasks in Attio. They are found by Freight's mark: among those of a record that they are linked to, else among all."""
+"""Tasks in Attio. They are found by Freight's mark: among the tasks of a linked record, else among all tasks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from freight.connectors.attio.client import AttioClient, read_id
-from freight.connectors.attio.concurrency import together
+from freight.connectors.attio.concurrency import gather_all
 from freight.connectors.attio.provenance import Marks
 from freight.connectors.attio.values import actor_reference, ordered, read_moment, record_reference
 from freight.connectors.attio.writing.catalog import if_present, unchangeable
@@ -23,10 +23,10 @@ KEY = "task_id"
 PAGE_SIZE = 500
 
 LINK_SECONDS = 1.0
-"""How long Attio may take to link a task after it has answered; it links people to companies within half of that."""
+"""Seconds that Attio can take to link a task after its answer; it links people to companies within half of that."""
 
 OVERLAP = timedelta(minutes=1)
-"""How far a look at the newest tasks reaches back behind the look before it."""
+"""The overlap of a listing of the newest tasks with the one before it."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,14 +46,14 @@ class Tasks:
         self._all = _AllTasks(client, marks)
 
     async def read(self, drafts: Mapping[str, Draft]) -> list[TargetRecord]:
-        """Return the tasks with those ids, one by one."""
+        """Return the tasks with these ids, read one by one."""
         return await self._get_all(drafts)
 
     async def find(self, drafts: Sequence[Draft]) -> list[TargetRecord]:
-        """Return the tasks that bear the mark of one of the drafts.
+        """Return the tasks with the mark of one of the drafts.
 
-        They are looked for among those of one of the draft's records. Attio may have lost the link, and a draft may
-        have none: what is not there is looked for among all tasks.
+        They are searched among those of one of the draft's records, then among all tasks, because Attio may have lost
+        the link, and a draft may have none.
         """
         links: dict[str, tuple[str, str] | None] = {}
         for draft in drafts:
@@ -61,7 +61,7 @@ class Tasks:
             link = (linked[0]["target_object"], linked[0]["target_record_id"]) if linked else None
             if link is None or not is_planned(link[1]):
                 links[draft.source_id] = link
-        pages = await together(
+        pages = await gather_all(
             if_present(self._linked_to(*link)) for link in dict.fromkeys(links.values()) if link is not None
         )
         found = [record for page in pages for record in page or () if record.source_id in links]
@@ -71,9 +71,9 @@ class Tasks:
         return found
 
     async def create(self, draft: Draft, _content: FileContent | None) -> TargetRecord:
-        """Write a new task. May raise `InDoubt`."""
+        """Write a new task. Can raise `InDoubt`."""
         body = {"content": draft.values["content"][0], "format": "plaintext", **_changes(draft.values)}
-        made = await self._client.write("POST", PATH, body, repeatable=False, key=KEY)
+        made = await self._client.write("POST", PATH, body, idempotent=False, key=KEY)
         return await self._linked(_record(made, self._marks), draft.values)
 
     async def update(self, _draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
@@ -85,12 +85,12 @@ class Tasks:
 
     async def delete(self, _draft: Draft, target_id: str) -> None:
         """Delete a task."""
-        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", repeatable=True)
+        await self._client.request("DELETE", f"{PATH}/{quote(target_id, safe='')}", kind="write", idempotent=True)
 
     async def _linked(self, task: TargetRecord, sent: Attributes) -> TargetRecord:
         """Return the task once it has the links that were sent, with an issue if Attio does not keep them.
 
-        Attio was seen to answer 200 without the links that it was given: they come late, or not at all.
+        Attio has been observed to answer 200 without the links that were sent: they come late, or not at all.
         """
         wanted = sent.get("linked_records", [])
         if not _lacking(task, wanted):
@@ -103,7 +103,7 @@ class Tasks:
             if _lacking(task, wanted):
                 task = await self._get_later(task.id)
         except ConnectorError as error:
-            # The task was made: to fail now would be to say that it was not.
+            # The task was created: failing now would report that it was not.
             log.warning("task_links_unchecked", task=task.id, reason=str(error))
         if lacking := _lacking(task, wanted):
             task = msgspec.structs.replace(task, issues=(_link_not_kept(lacking),))
@@ -115,7 +115,7 @@ class Tasks:
 
     async def _patch(self, target_id: str, body: Mapping[str, Any]) -> TargetRecord:
         path = f"{PATH}/{quote(target_id, safe='')}"
-        written = await self._client.write("PATCH", path, body, repeatable=True, key=KEY)
+        written = await self._client.write("PATCH", path, body, idempotent=True, key=KEY)
         return _record(written, self._marks)
 
     async def _get(self, target_id: str) -> TargetRecord:
@@ -123,7 +123,7 @@ class Tasks:
         return _record(item, self._marks)
 
     async def _get_all(self, target_ids: Collection[str]) -> list[TargetRecord]:
-        read = await together(if_present(self._get(target_id)) for target_id in target_ids)
+        read = await gather_all(if_present(self._get(target_id)) for target_id in target_ids)
         return [record for record in read if record is not None]
 
     async def _linked_to(self, linked_object: str, linked_record_id: str) -> list[TargetRecord]:
@@ -133,7 +133,7 @@ class Tasks:
 
 
 class _AllTasks:
-    """The tasks of the workspace that bear a mark. All are listed once, and after that only the newest."""
+    """The tasks of the workspace with a mark. All are listed once, and after that only the newest."""
 
     def __init__(self, client: AttioClient, marks: Marks) -> None:
         self._client = client
@@ -172,7 +172,7 @@ def _created_at(item: Mapping[str, Any]) -> datetime | None:
 
 
 def _lacking(task: TargetRecord, wanted: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    # Compared by the records alone, whose ids are unique, however Attio names the object.
+    # Compared by record ids, which are unique, because Attio can name the object in several ways.
     linked = {reference["target_record_id"] for reference in task.values.get("linked_records", [])}
     return [reference for reference in wanted if reference["target_record_id"] not in linked]
 
@@ -181,8 +181,8 @@ def _link_not_kept(lacking: Sequence[dict[str, str]]) -> Issue:
     named = ", ".join(f"{reference['target_record_id']} of the {reference['target_object']}" for reference in lacking)
     return Issue(
         code="link_not_kept",
-        message=f"Attio has this task, but did not keep its link to {named}, also when it was sent once more. Link the "
-        "task by hand in Attio.",
+        message=f"Attio has this task, but did not keep its link to {named}, even after it was sent again. Link the "
+        f"task by hand in Attio.",
         field="linked_records",
         value=named,
     )

@@ -1,1 +1,1 @@
-"""What is decided about each record before anything is written."""
+"""Planning: decide what to do with each record before anything is written."""

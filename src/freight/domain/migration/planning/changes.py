@@ -1,4 +1,4 @@
-"""Changes: what becomes of what earlier jobs wrote where this job has other settings. Pure; the precheck says it."""
+"""Changes: what happens to earlier jobs' data where this job has other settings. Pure; the precheck logs the result."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -14,21 +14,21 @@ CODE = "mapping_changed"
 ON_LISTS: tuple[Entity, ...] = ("deals", "lists", "list_entries")
 
 ROLES: dict[str, str] = {
-    "stage": "Deals whose new field has none keep the stage that they have.",
-    "owner": "Deals whose new field has none keep the owner that they have.",
-    "value": "Deals whose new field has none lose it.",
+    "stage": "Deals without a value in the new field keep their stage.",
+    "owner": "Deals without a value in the new field keep their owner.",
+    "value": "Deals without a value in the new field lose their value.",
 }
-"""The parts of a deal that a field of its list gives, and what becomes of those without."""
+"""The parts of a deal that come from a field of its list, and what happens to deals without a value in it."""
 
 POLICIES: dict[OnExisting, str] = {
-    "fill": "What people changed in the target since stays as it is, and the log names it (kept_in_target).",
-    "overwrite": "What people changed in the target is replaced by what the source has.",
-    "skip": "What earlier jobs wrote stays as it is, also where the source has changed since.",
+    "fill": "Values that people changed in the target stay, and the log names them (kept_in_target).",
+    "overwrite": "Values that people changed in the target are replaced by the source's.",
+    "skip": "What earlier jobs wrote stays as it is, even if the source has changed.",
 }
 
 
 def changed_settings(earlier: Sequence[JobSettings], now: JobSettings) -> list[Issue]:
-    """Name each setting that differs from the last job that migrated what it is about, and say what that means."""
+    """Return an issue for each setting that differs from the last job that migrated its data, with the consequence."""
     if not earlier:
         return []
     found = [*_entities(earlier[0], now), *_on_existing(earlier[0], now)]
@@ -46,7 +46,7 @@ def changed_settings(earlier: Sequence[JobSettings], now: JobSettings) -> list[I
 
 
 def _last(earlier: Iterable[JobSettings], now: JobSettings, entities: Collection[Entity]) -> JobSettings | None:
-    """Return the settings of the last job that migrated one of these entities, as this one does."""
+    """Return the settings of the last job that also migrated one of these entities."""
     about = [entity for entity in entities if entity in now.entities]
     return next((before for before in earlier if any(entity in before.entities for entity in about)), None)
 
@@ -58,8 +58,8 @@ def _entities(before: JobSettings, now: JobSettings) -> list[Issue]:
     return [
         _issue(
             "entities",
-            f"This job leaves out {', '.join(left)}, which an earlier job migrated: what that one wrote stays in the "
-            "target and does not follow the source.",
+            f"This job leaves out {', '.join(left)}, which an earlier job migrated: what that job wrote stays in the "
+            "target and is not updated from the source.",
             before=left,
         )
     ]
@@ -77,14 +77,19 @@ def _default_owner(before: JobSettings, now: JobSettings) -> list[Issue]:
     if old == new:
         return []
     if new is None:
-        message = f"An earlier job gave what had no owner in the target to {old}, and this one names no default owner: "
-        message += "what that one gave stays with its owner."
+        message = f"An earlier job assigned records without an owner in the target to {old}, and this job has no "
+        message += "default_owner: those records keep their owner."
     elif old is None:
-        message = f"What has no owner in the target goes to {new} now, also what earlier jobs wrote without one. Deals "
-        message += "that already have an owner keep it."
+        message = (
+            f"Records without an owner in the target are assigned to {new} now, also those that earlier jobs wrote "
+        )
+        message += "without one. Deals that have an owner keep it."
     else:
-        message = f"What an earlier job gave to {old} in the place of an owner who is not a member goes to {new} now, "
-        message += "unless the owner was changed in the target. Deals without an owner at the source keep theirs."
+        message = (
+            f"Records that an earlier job assigned to {old} instead of an owner who is not a member are assigned to "
+        )
+        message += f"{new} now, unless the owner was changed in the target. Deals without an owner at the source keep "
+        message += "theirs."
     return [_issue("default_owner", message, before=old, info=True)]
 
 
@@ -92,15 +97,13 @@ def _notes(before: JobSettings, now: JobSettings) -> list[Issue]:
     if before.mapping.notes == now.mapping.notes:
         return []
     if now.mapping.notes == "all":
-        message = (
-            "An earlier job wrote each note to one record, and this one writes it to all of its records: the copy "
-        )
-        message += "that exists stays as it is, and the other records get one each."
+        message = "An earlier job wrote each note to one record, and this job writes it to all of its records: the "
+        message += "existing copy stays as it is, and each of the other records gets a copy."
     else:
         message = (
-            "An earlier job wrote each note to all of its records, and this one writes it to one: one copy goes on "
+            "An earlier job wrote each note to all of its records, and this job writes it to one: one copy is still "
         )
-        message += "following the source, and the others stay as they are. The log names them (further_copy_stays)."
+        message += "updated from the source, and the others stay as they are. The log names them (further_copy_stays)."
     return [_issue("notes", message, before=before.mapping.notes, info=now.mapping.notes == "all")]
 
 
@@ -115,7 +118,7 @@ def _only_lists(before: JobSettings, now: JobSettings) -> list[Issue]:
         _issue(
             "only_lists",
             f"This job leaves out lists that an earlier job migrated: {named}. They stay in the target with their "
-            "entries and deals, and do not follow the source.",
+            "entries and deals, and are not updated from the source.",
             before=before.mapping.only_lists,
         )
     ]
@@ -130,8 +133,8 @@ def _list(list_id: str, before: JobSettings, now: JobSettings) -> list[Issue]:
         return [_issue(f"{at}.skip", f"The list {name}, which an earlier job skipped, is migrated now.", info=True)]
     if new.skip and not old.skip:
         message = f"The list {name} is skipped now: what earlier jobs wrote of it stays in the target, with its "
-        return [_issue(f"{at}.skip", f"{message}entries and deals, and does not follow the source.")]
-    if not now.mapping.carries_list(list_id):
+        return [_issue(f"{at}.skip", f"{message}entries and deals, and is not updated from the source.")]
+    if not now.mapping.migrates_list(list_id):
         return []
     return [
         *_list_moved(name, at, (old, new), (old_place, new_place)),
@@ -148,9 +151,9 @@ def _list_moved(
     former = old_place.slug if old_place is not None else old.to
     if old.to != new.to and former != slug:
         message = (
-            f"The list {name} goes to {slug or 'a new list'} now instead of {former or 'the one that it had'}: its "
+            f"The list {name} is mapped to {slug or 'a new list'} now instead of {former or 'its former list'}: its "
         )
-        message += "entries are written there, and those that earlier jobs wrote to the other list stay on it."
+        message += "entries are written there, and those that earlier jobs wrote to the former list stay on it."
         return [_issue(f"{at}.to", message, before=former)]
     if old.name != new.name and new_place is not None and new_place.action != "make":
         if new.to is not None:
@@ -172,7 +175,7 @@ def _roles(
     for role, without in ROLES.items() if "deals" in now.entities else ():
         old, new = (getattr(place or wanted, role) for wanted, place in zip(mapped, places, strict=True))
         if old != new:
-            message = f"The deals of the list {name} take their {role} from another field now, also those that exist, "
+            message = f"The deals of the list {name} take their {role} from another field now, also existing ones, "
             message += f"unless it was changed in the target. {without}"
             found.append(_issue(f"{at}.{role}", message, before=old))
     return found
@@ -199,21 +202,21 @@ def _field(
     name = _quoted(new_place or old_place, field_id)
     former = (old_place and old_place.attribute) or old.to
     slug = (new_place and new_place.attribute) or new.to
-    stays = (
-        f"What earlier jobs wrote to {former or 'its attribute'} stays there and does not follow the source, unless "
-    )
-    stays += "something else goes there now, which then replaces it."
+    stays = f"What earlier jobs wrote to {former or 'its attribute'} stays there and is not updated from the source, "
+    stays += "unless something else is mapped to it now, whose values replace it."
     if old.skip != new.skip:
         if new.skip:
             return [_issue(f"{at}.skip", f"The field {name} is skipped now. {stays}", before=former)]
-        message = f"The field {name}, which an earlier job skipped, is migrated now, also to records that exist."
+        message = f"The field {name}, which an earlier job skipped, is migrated now, also to existing records."
         return [_issue(f"{at}.skip", message, info=True)]
     if new.skip:
         return []
     found: list[Issue] = []
     if former != slug:
         if old.to != new.to:
-            message = f"The field {name} goes to {slug or 'another attribute'} now instead of {former or 'its own'}. "
+            message = (
+                f"The field {name} is mapped to {slug or 'another attribute'} now instead of {former or 'its own'}. "
+            )
             found.append(_issue(f"{at}.to", message + stays, before=former))
         if old.type != new.type:
             message = f"The field {name} becomes {new.type or 'its default type'} now, in an attribute of its own"

@@ -1,4 +1,4 @@
-"""Planned: the plans of a chunk, of which one record that cannot be planned takes no other with it."""
+"""Plan the records of a chunk, so that one record that cannot be planned does not affect the others."""
 
 from collections.abc import Sequence
 
@@ -27,10 +27,10 @@ async def plan_each(
     references_only: bool = False,
     availability: Availability | None = None,
 ) -> tuple[list[RecordPlan], list[Result]]:
-    """Plan the records of a chunk; return the plans, and results for the records that by themselves cannot be planned.
+    """Plan the records of a chunk. Return the plans, and results for the records that cannot be planned by themselves.
 
-    Raise what is about the vendor, the database or the job, and not about a record. With `availability`, a record
-    about which the target gives no usable answer while it answers other requests is one that cannot be planned.
+    Raise errors that are about the vendor, the database or the job, and not about a record. With `availability`, a
+    record about which the target gives no usable answer while it answers other requests cannot be planned.
     """
     try:
         plans = await planning.plan(job, target, chunk, references_only=references_only)
@@ -56,25 +56,25 @@ async def plan_each(
 
 
 def is_about_records(error: BaseException) -> bool:
-    """Return whether an error may be that of single records, so that others go on without them."""
+    """Return whether an error may be about single records, so that the others can continue without them."""
     if isinstance(error, asyncpg.PostgresError):
         return database.is_about_data(error)
     if isinstance(error, ConnectorError):
         return isinstance(error, QueryTooComplex)
-    # An error of the operating system, as of a full disk, meets all records alike.
+    # An error of the operating system, such as a full disk, affects all records.
     return isinstance(error, Exception) and not isinstance(error, Interrupted | OSError | asyncpg.InterfaceError)
 
 
 def failed(staged: Staged, error: BaseException) -> Result:
-    """Return the result of a record at which this error stopped."""
+    """Return the result of a record that failed with this error."""
     if isinstance(error, ConnectorError):
         code, message = error.code, f"This record cannot be looked up in the target, so it is not migrated: {error}"
     else:
         log.error("record_failed", record=staged.id, source_id=staged.source_id, exc_info=error)
         code = "internal_error"
         message = (
-            f"Freight itself failed at this record ({type(error).__name__}), so it is not migrated. Tell the operator: "
-            "the details are in the log of the worker."
+            f"An internal error occurred at this record ({type(error).__name__}), so it is not migrated. Tell the "
+            "operator: the details are in the worker's log."
         )
     if staged.in_flight is not None:
         message += MAY_HAVE_ARRIVED

@@ -1,6 +1,6 @@
-"""The context of a chunk: all that is looked up to decide about its records, in the database and in the target.
+"""The context of a chunk: what decisions about its records need from the database and the target.
 
-Looking up comes first and deciding after it, so that deciding is pure: see `plan`.
+Everything is looked up before anything is decided, so that deciding is pure: see `plan`.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -24,20 +24,20 @@ from freight.model.crm import Note, Reference
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of the chunk, with what is known of it."""
+    """A record of the chunk, with what is known about it."""
 
     staged: Staged
     draft: Draft
     known: LedgerEntry | None
-    """What the ledger holds of it, if that still is what the record goes to."""
+    """Its ledger entry, if the record still goes to that target record."""
     is_read: bool = False
-    """Whether the target was asked for the record that the ledger names."""
+    """Whether the target was asked for the record in the ledger entry."""
     standing: TargetRecord | None = None
     """What the target answered; None if that record is gone."""
 
 
 class ChunkContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides about the records of a chunk."""
+    """What decisions about the records of a chunk need."""
 
     on_existing: OnExisting
     is_keyless: bool
@@ -45,11 +45,11 @@ class ChunkContext(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...]
     """The records, in the order of the chunk."""
     matches: Matches
-    """What the target holds of records that the ledger does not know, and of unique values."""
+    """Records of the target that match records without a ledger entry, or that hold unique values."""
 
 
 async def load(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool) -> ChunkContext:
-    """Look up what decides about a chunk, all of one entity: once in the ledger, at most twice in the target."""
+    """Look up what decisions about a chunk of one entity need: once in the ledger, at most twice in the target."""
     entity = crm.entity_of(chunk[0].record)
     is_keyless = entity in registry.target_role(job.target_system).keyless
     on_existing = "fill" if references_only and job.on_existing == "skip" else job.on_existing
@@ -85,7 +85,7 @@ async def _with_standing(
     references_only: bool,
     is_keyless: bool,
 ) -> list[Candidate]:
-    """Ask the target, with one call, for the records that are to be compared with what it holds of them."""
+    """Ask the target, with one call, for the records to compare."""
     to_read = {
         one.staged.id: one.known.target_id
         for one in candidates
@@ -103,7 +103,7 @@ async def _with_standing(
 
 
 def recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
-    """Return what the ledger knows of a record, if that still is what the record goes to."""
+    """Return the ledger entry of a record, if the record still goes to that target record."""
     known = held.get(staged.source_id)
     if known is None:
         if isinstance(staged.record, Note) and draft.skip is None:
@@ -114,7 +114,7 @@ def recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) -> 
     match draft.entity:
         case "notes":
             return note_copies.counted(known, draft, known.values)
-        # What goes to another list than the last time is not in the target yet.
+        # An entry that goes to another list than before is not in the target yet.
         case "lists":
             return known if known.target_id == draft.container else None
         case "list_entries":
@@ -124,7 +124,7 @@ def recognise(staged: Staged, draft: Draft, held: Mapping[str, LedgerEntry]) -> 
 
 
 def is_to_be_read(candidate: Candidate, on_existing: OnExisting, *, references_only: bool, is_keyless: bool) -> bool:
-    """Return whether to compare a record that the ledger knows with what the target holds of it now."""
+    """Return whether to compare a record that has a ledger entry with the target's present state."""
     draft, known = candidate.draft, candidate.known
     if draft.skip is not None or known is None:
         return False
@@ -132,23 +132,23 @@ def is_to_be_read(candidate: Candidate, on_existing: OnExisting, *, references_o
         return True
     if references_only or on_existing == "skip":
         return False
-    # What is read back at a request for each record is compared where the job may have to write it again.
+    # Where reading back takes a request per record, only records that may have to be written again are compared.
     return not is_keyless or (on_existing == "overwrite" and not draft.values.keys() <= draft.fixed)
 
 
 def is_to_be_found(candidate: Candidate, older: Set[Reference], *, is_keyless: bool) -> bool:
-    """Return whether the target may hold a record that the ledger does not know. `older` is what it held before."""
+    """Return whether the target may hold a record without a ledger entry. `older` are entries under its former ids."""
     draft = candidate.draft
     if draft.skip is not None or candidate.known is not None:
         return False
     if not is_keyless or candidate.staged.in_flight or not draft.parents:
         return True
-    # What this job has made holds nothing that an earlier, forgotten run attached to it.
+    # Records that this job created have nothing attached by an earlier run without a ledger.
     return not older.isdisjoint({*draft.parents, *draft.places})
 
 
 def gains_unique_values(candidate: Candidate, on_existing: OnExisting) -> bool:
-    """Return whether a record that exists may be given unique values, which other records may hold."""
+    """Return whether an existing record may get unique values, which other records may hold."""
     draft, known, standing = candidate.draft, candidate.known, candidate.standing
     if known is None or standing is None or draft.entity == "list_entries":
         return False

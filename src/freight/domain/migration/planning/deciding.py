@@ -1,4 +1,4 @@
-"""Deciding: what becomes of one attribute of a record that exists in the target.
+"""Deciding: the action on one attribute of a record that exists in the target.
 
 Everything here is pure. `docs/deciding.md` is the truth table, and a test reads it.
 """
@@ -12,53 +12,53 @@ from freight.database import jsonb
 from freight.domain.jobs.requests import OnExisting
 
 Action = Literal["unchanged", "set", "append", "keep_target", "keep_orphaned", "immutable", "clear"]
-"""What becomes of an attribute:
+"""The action on an attribute:
 
-- `unchanged`: nothing is sent; the target holds what is wanted, or shows it in its own way.
+- `unchanged`: nothing is sent; the target holds the wanted values, or shows them in its own form.
 - `set`: the source's values replace what the target holds.
 - `append`: the source's values that are new are added to those that the target holds.
-- `keep_target`: the target's values stay in place of some that the source has.
-- `keep_orphaned`: the target's values stay, although the source no longer has any.
-- `immutable`: the source has changed, and the target does not let the attribute change.
-- `clear`: the source no longer has a value, and the target is left without one as well.
+- `keep_target`: the target's values stay instead of some of the source's.
+- `keep_orphaned`: the target's values stay although the source no longer has any.
+- `immutable`: the source has changed, and the target does not allow changes to the attribute.
+- `clear`: the source no longer has a value, and the target's is removed.
 """
 
 Author = Literal["none", "freight", "target", "enrichment", "person"]
-"""Who wrote what the target holds: `target` filled it in when the record was created, `enrichment` did so later."""
+"""Who wrote the target's values: `target` filled them in when the record was created, `enrichment` did so later."""
 
 
 class AttributeState(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of one attribute of one record. Values are lists, empty for no value."""
+    """Everything known about one attribute of one record. Values are lists, empty for no value."""
 
     slug: str
     source: list[Any]
-    """What the source has."""
+    """The source's values."""
     wanted: list[Any]
-    """What of it the draft holds; it lacks what other records of the target hold and what the target refused."""
+    """The values in the draft, without those that other records of the target hold or that the target refused."""
     standing: list[Any]
-    """What the target holds."""
+    """The target's values."""
     last: list[Any] = []
-    """What the source had when a job last drafted the record."""
+    """The source's values when a job last drafted the record."""
     refused: list[Any] = []
-    """What of `last` the target did not take."""
+    """The values of `last` that the target did not accept."""
     shown: list[Any] | None = None
-    """What the target showed in place of what Freight sent, or filled in where Freight sent nothing."""
+    """The values that the target showed instead of what Freight sent, or filled in where Freight sent nothing."""
     written: bool = False
     """Whether Freight wrote the attribute last."""
     kept: bool = False
     """Whether an earlier job left a person's values in it."""
     automatic: bool = False
-    """Whether the target's own machinery wrote everything that it holds."""
+    """Whether the target itself wrote all of its values."""
     multiple: bool = False
     """Whether it can hold several values."""
     incomplete: bool = False
-    """Whether the source has more than is wanted: the rest follows later, or a log row says that it does not."""
+    """Whether the source has more than is wanted: the rest follows later, or a log row says that it is left out."""
     fixed: bool = False
-    """Whether the target does not let it change after the record is created."""
+    """Whether the target allows no changes to it after the record is created."""
     required: bool = False
     """Whether the target requires a value in every record."""
     interrupted: bool = False
-    """Whether an interrupted attempt may have written it: what the target holds already then counts as written."""
+    """Whether an interrupted attempt may have written it: the target's values then count as written."""
 
     @property
     def changed(self) -> bool:
@@ -67,12 +67,12 @@ class AttributeState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def taken(self) -> list[Any]:
-        """What a job last drafted and the target took."""
+        """The values that a job last drafted and the target accepted."""
         return [item for item in self.last if item not in self.refused]
 
     @property
     def author(self) -> Author:
-        """Who wrote what the target holds."""
+        """Who wrote the target's values."""
         if self.written and self.standing in (self.taken, self.shown):
             return "freight"
         if not self.standing:
@@ -83,13 +83,13 @@ class AttributeState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttributeDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one attribute: what to send, what the ledger is to remember, and what to say in the log."""
+    """The decision about one attribute: what to send, what to store in the ledger, and what to log."""
 
     action: Action
     send: list[Any] | None
-    """What an update gives the attribute, empty to clear it; None to send nothing."""
+    """The values that an update sends, empty to clear the attribute; None to send nothing."""
     replaces_own: bool
-    """Whether what is sent replaces what Freight wrote."""
+    """Whether the sent values replace what Freight wrote."""
     last: list[Any]
     """The next job's `last`."""
     refused: list[Any]
@@ -102,9 +102,9 @@ class AttributeDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(state: AttributeState, policy: OnExisting) -> AttributeDecision:
-    """Return what becomes of the attribute.
+    """Return the decision about the attribute.
 
-    `skip` decides like `fill`: it reaches only records that the job itself created.
+    `skip` decides like `fill`: it applies only to records that the job itself created.
     """
     wanted = _wanted(state, policy)
     action = _action(state, wanted, policy)
@@ -125,7 +125,7 @@ def decide(state: AttributeState, policy: OnExisting) -> AttributeDecision:
 
 
 def _wanted(state: AttributeState, policy: OnExisting) -> list[Any]:
-    """Return what is to be written: without what the target refused, until the source changes or the job overwrites."""
+    """Return the values to write, without refused ones unless the source has changed or the policy is `overwrite`."""
     if state.changed or policy == "overwrite":
         return state.wanted
     return [item for item in state.wanted if item not in state.refused]
@@ -135,7 +135,7 @@ def _action(state: AttributeState, wanted: list[Any], policy: OnExisting) -> Act
     if wanted == state.standing:
         return "unchanged"
     if not wanted and state.source:
-        # Other records hold all of it, or the target refused it: what the target holds is better than nothing.
+        # Other records hold all of it, or the target refused it: the target's values are better than nothing.
         return "keep_target"
     if not wanted:
         may_go = not (state.fixed or state.required or state.incomplete)
@@ -160,11 +160,11 @@ def _fill_changed(state: AttributeState) -> Action:
 
 
 def _fill_unchanged(state: AttributeState, wanted: list[Any]) -> Action:
-    """Decide about an attribute that did not change in the source and differs in the target."""
+    """Return the action on an attribute that did not change in the source and differs in the target."""
     if state.multiple and all(item in state.standing for item in wanted):
         return "unchanged"
-    # A single value that enrichment put in the place of Freight's is not a person's choice. Of several values, those
-    # that are missing were taken out, and only a person does that.
+    # A single value with which enrichment replaced Freight's is not a person's choice. Of several values, the missing
+    # ones were removed, and only a person does that.
     return "set" if state.automatic and not state.multiple else "keep_target"
 
 
@@ -174,7 +174,7 @@ def _to_send(state: AttributeState, wanted: list[Any], action: Action) -> list[A
             return wanted
         case "append":
             new = [item for item in wanted if item not in state.standing and item not in state.taken]
-            # The target's values stay in front: the first address of a person is the primary one.
+            # The target's values stay first: the first address of a person is the primary one.
             return [*state.standing, *new] if new else None
         case _:
             return None
@@ -223,7 +223,7 @@ def _issues(state: AttributeState, wanted: list[Any], action: Action) -> list[Is
 
 
 def _left_out_before(state: AttributeState, wanted: list[Any]) -> list[Issue]:
-    """Name the values that the target refused before and that are not sent again."""
+    """Return an issue about values that the target refused before and that are not sent again."""
     left = [item for item in state.wanted if item not in (*wanted, *state.standing)]
     if not left:
         return []
@@ -232,7 +232,7 @@ def _left_out_before(state: AttributeState, wanted: list[Any]) -> list[Issue]:
             level="info",
             code="left_out_before",
             message=f"An earlier job could not write these values to {state.slug}, because the target refused them or "
-            "another record held them: they stay out until the source changes (on_existing is fill). A job whose "
+            "another record held them. They stay out until the source changes (on_existing is fill). A job whose "
             "on_existing is overwrite tries again.",
             field=state.slug,
             value=jsonb(left),
@@ -241,7 +241,7 @@ def _left_out_before(state: AttributeState, wanted: list[Any]) -> list[Issue]:
 
 
 def _removed(state: AttributeState, wanted: list[Any]) -> list[Issue]:
-    """Name the values that an earlier job wrote and that were removed from the target since."""
+    """Return an issue about values that an earlier job wrote and that were then removed in the target."""
     removed = [item for item in wanted if item in state.taken and item not in state.standing]
     if not removed:
         return []
@@ -249,8 +249,8 @@ def _removed(state: AttributeState, wanted: list[Any]) -> list[Issue]:
         Issue(
             level="info",
             code="kept_in_target",
-            message=f"Values that an earlier job wrote to {state.slug} were removed in the target and stay out "
-            "(on_existing is fill). A job whose on_existing is overwrite writes them again.",
+            message=f"Values that an earlier job wrote to {state.slug} were removed in the target and are not "
+            "written again (on_existing is fill). A job whose on_existing is overwrite writes them again.",
             field=state.slug,
             value=jsonb(removed),
         )
@@ -259,9 +259,9 @@ def _removed(state: AttributeState, wanted: list[Any]) -> list[Issue]:
 
 def _kept(state: AttributeState, wanted: list[Any]) -> Issue:
     if state.standing:
-        message = f"The target holds another value for {state.slug}, which stays (on_existing is fill)."
+        message = f"The target has another value for {state.slug} and keeps it (on_existing is fill)."
     else:
-        message = f"The value of {state.slug} was removed in the target, which stays without one (on_existing is fill)."
+        message = f"The value of {state.slug} was removed in the target and is not written again (on_existing is fill)."
     return Issue(
         level="info",
         code="kept_in_target",
@@ -274,8 +274,8 @@ def _kept(state: AttributeState, wanted: list[Any]) -> Issue:
 def _immutable(slug: str, wanted: list[Any]) -> Issue:
     return Issue(
         code="not_changeable",
-        message=f"The target does not allow changes to the {slug} of such a record. To change it, delete the record "
-        "there and create it again by hand.",
+        message=f"The target does not allow changes to the {slug} of such a record. To change it, delete and recreate "
+        "the record there.",
         field=slug,
         value=jsonb(wanted),
     )
@@ -286,6 +286,6 @@ def _orphaned(slug: str) -> Issue:
         level="info",
         code="kept_without_source",
         message=f"The source no longer has a value for {slug}, so the target keeps what it has (on_existing is fill). "
-        "Clear it there if it is not wanted.",
+        "Clear it there if you do not want it.",
         field=slug,
     )

@@ -1,4 +1,4 @@
-"""Drafts: how they are made, and how they lose what another record of the target holds or what the target refuses."""
+"""Drafts: make them, and remove values that another record of the target holds or that the target refuses."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,22 +14,22 @@ from freight.model import crm
 INTERNAL_PERSON = Issue(
     level="info",
     code="internal_person",
-    message="This person belongs to the firm itself: in the target such people are members of the workspace, who are "
-    "invited there and not migrated.",
+    message="This person is an internal user: in the target such people are members of the workspace, who are invited "
+    "there and not migrated.",
 )
 
 
 LONG_TEXT = 5_000
-"""Characters of a note from which on a thread drafts it."""
+"""Characters from which on a note is drafted in a thread."""
 
 
 async def make_drafts(
     target: Writer, records: Sequence[crm.Record], related: Related, *, references_only: bool
 ) -> list[Draft]:
-    """Return a draft of each record, with its references as far as they are known; in the second pass nothing else."""
+    """Return a draft of each record with the references that are known; in the second pass, with nothing else."""
     drafts = []
     for record in records:
-        # Other records' requests, which must leave on time, do not wait for a whole chunk or a long text.
+        # Other records' requests must be sent in time, so they do not wait for a whole chunk or a long text.
         if isinstance(record, crm.Note) and len(record.content) > LONG_TEXT:
             draft = await asyncio.to_thread(_make_draft, target, record, related.references)
         else:
@@ -50,11 +50,11 @@ def _make_draft(target: Writer, record: crm.Record, references: References) -> D
 
 
 def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = None) -> Draft:
-    """Return the draft without a unique value that another record of the target holds, with an issue that says so."""
+    """Return the draft without a unique value that another record of the target holds, with an issue about it."""
     issue = Issue(
         code="held_by_another_record",
-        message=f"{value} stands on another record of the target{f' ({holder})' if holder else ''}, which keeps it: it "
-        "is allowed only once. This record is migrated without it.",
+        message=f"Another record of the target{f' ({holder})' if holder else ''} has {value} and keeps it, because the "
+        "target allows it only once. This record is migrated without it.",
         field=slug,
         value=value,
     )
@@ -71,7 +71,7 @@ def without_value(draft: Draft, slug: str, value: str, *, holder: str | None = N
 
 
 def without_attribute(draft: Draft, slug: str, reason: str) -> Draft:
-    """Return the draft without an attribute that the target refused, with an issue that quotes why."""
+    """Return the draft without an attribute that the target refused, with an issue that quotes the reason."""
     issue = Issue(
         code="refused_by_target",
         message=f"The target refused the value of {slug}, so the record is migrated without it: {reason}",

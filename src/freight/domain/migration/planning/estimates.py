@@ -23,7 +23,7 @@ def before_reading(
     records_per_query: int,
     rates: Rates,
 ) -> Estimate:
-    """Return what a job costs that writes every record once, by the source's own counts, as far as there are any.
+    """Return the cost of a job that writes every record once, from the source's own counts, as far as it has any.
 
     `records_per_query` says how many records of the target one request looks for.
     """
@@ -41,7 +41,7 @@ def before_reading(
 
 
 async def conclude(tx: Connection, job: Job) -> None:
-    """Store what a full run costs, by what a dry run that is about to end has found.
+    """Store the cost of a full run, from the results of a dry run that is about to end.
 
     The rates are those that the precheck of the job stored.
     """
@@ -64,7 +64,7 @@ async def conclude(tx: Connection, job: Job) -> None:
 
 
 def schema_writes(layout: ResolvedMapping) -> int:
-    """Return how many requests make what the layout lacks."""
+    """Return how many requests create what the target lacks."""
     attributes = sum(place.action in ("make", "restore") for place in layout.places)
     options = sum(len(place.new_options) for place in layout.places)
     lists = sum(place.action == "make" for place in layout.lists)
@@ -83,7 +83,7 @@ def _documented(system: str) -> dict[Kind, float]:
 def _with_seconds(
     rates: Rates, *, source_reads: int | None, target_reads: int, target_writes: int, uploads: int
 ) -> Estimate:
-    # The kinds of requests are paced apart, so the slowest of them decides.
+    # Each kind of request has its own pace, so the slowest one decides.
     seconds = max(
         _seconds(source_reads or 0, rates.source.get("read")),
         _seconds(target_reads, rates.target.get("read")),

@@ -1,7 +1,7 @@
-"""Fan-out: a job that writes a note to each of the records that it is attached to has a copy of it for each. Pure.
+"""Fan-out: copy a note once per record, if the job writes notes to all records to which they are attached. Pure.
 
-It comes between reading and staging, so that sources know nothing of it and each copy is a record of the job, with an
-outcome of its own. Targets in which a note is on one record see a copy as a note about a single record.
+It comes between reading and staging, so that sources do not need to support it and each copy is a record of the job,
+with an outcome of its own. Targets in which a note is on one record see a copy as a note about a single record.
 """
 
 import msgspec
@@ -12,7 +12,7 @@ from freight.model.mapping import Mapping
 
 
 def fan_out(page: Page, mapping: Mapping) -> Page:
-    """Return a page with a row for each copy in the place of a note, if the mapping wants copies."""
+    """Return a page with a row per copy in place of each note, if the mapping asks for copies."""
     if mapping.notes != "all":
         return page
     return msgspec.structs.replace(page, rows=tuple(copy for row in page.rows for copy in _copies(row)))

@@ -1,4 +1,4 @@
-"""Records that the target makes by itself: foreseen before the writes that cause them, and named once each."""
+"""Implied records, which the target creates by itself: predict them before the writes, and log each once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,18 +16,18 @@ from freight.model.addresses import comparable
 from freight.model.crm import Entity
 
 FORESEEN: Kind = "foreseen"
-"""Reserved before the write, so that a repeated attempt does not take what the first one caused for something that
-was in the target."""
+"""Reserved before the write, so that a repeated attempt does not mistake what the first one caused for an existing
+record."""
 NAMED: Kind = "named"
 """Reserved with the log row, by the first record whose creation causes it."""
 WRITTEN: Kind = "written"
-"""Reserved in a dry run for the values that a full run would have written by now."""
+"""Reserved in a dry run for values that a full run would have written by now."""
 
 
 async def foresee(job: Job, target: Writer, plans: Sequence[RecordPlan]) -> list[RecordPlan]:
-    """Return the plans of a chunk, each with the records that the target makes by itself because of it.
+    """Return the plans of a chunk, each with the records that the target creates by itself because of it.
 
-    Costs one request for a chunk that creates records with values that no earlier chunk has asked for.
+    Send one request for a chunk that creates records with values that no earlier chunk has looked up.
     """
     if not job.writes:
         await _note_written(job, target, plans)
@@ -43,9 +43,9 @@ async def foresee(job: Job, target: Writer, plans: Sequence[RecordPlan]) -> list
 
 
 async def name(tx: Connection, job: Job, results: Sequence[Result]) -> list[Result]:
-    """Return results that are about to be stored, with an issue for each record that the target makes because of them.
+    """Return results that will be stored, with an issue for each record that the target creates because of them.
 
-    What several results cause is named once in a job, by the first of them that is stored.
+    A record that several results cause is named once in a job, by the first of them that is stored.
     """
     caused = [(one, result.source_id) for result in results for one in result.implied]
     holders: dict[tuple[Entity, str], str] = {}
@@ -66,12 +66,12 @@ async def name(tx: Connection, job: Job, results: Sequence[Result]) -> list[Resu
 
 
 def _creates(plan: RecordPlan) -> bool:
-    # The request of an interrupted attempt may have made the record, and what it implies, already.
+    # The request of an interrupted attempt may have created the record, and the implied ones, already.
     return plan.write == "create" or (plan.staged.in_flight == "create" and plan.outcome == "created")
 
 
 async def _note_written(job: Job, target: Writer, plans: Iterable[RecordPlan]) -> None:
-    """Note the values by which a full run would find the records of these plans."""
+    """Reserve the values by which a full run would find the records of these plans."""
     written: dict[Entity, list[tuple[str, str]]] = {}
     for plan in plans:
         if plan.draft.entity in target.makes and plan.write is not None:
@@ -88,7 +88,7 @@ async def _note_written(job: Job, target: Writer, plans: Iterable[RecordPlan]) -
 
 
 async def _new(job: Job, target: Writer, entity: Entity, caused: Sequence[tuple[str, Implied]]) -> set[Implied]:
-    """Return those of the records that the target does not have otherwise; each is given with what causes it."""
+    """Return the records that the target does not have otherwise. `caused` has each with the id that causes it."""
     asked = {one for _, one in caused}
     async with database.as_tenant(job.tenant_id) as tx:
         keys = [_key(one) for one in asked]
@@ -105,7 +105,7 @@ async def _new(job: Job, target: Writer, entity: Entity, caused: Sequence[tuple[
 
 
 async def _standing(target: Writer, entity: Entity, wanted: Iterable[Implied]) -> set[tuple[str, str]]:
-    """Return which of the values stand on records of the target."""
+    """Return which of the values records of the target have."""
     drafts = [
         Draft(entity=entity, source_id="", values={}, unique={one.slug: (one.value,)}, multiple=frozenset())
         for one in wanted

@@ -1,4 +1,4 @@
-"""Lookup: ask the target, the ledger and the reservations what `matching` has to know, and reserve what it assigns."""
+"""Lookup: get what `matching` needs from the target, the ledger and the reservations, and reserve what it assigns."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from freight.model.crm import Entity
 async def find_matches(
     job: Job, target: Writer, entity: Entity, unmatched: Sequence[Draft], matched: Sequence[Draft] = ()
 ) -> Matches:
-    """Look for the `unmatched` drafts, and for the records that hold unique values of these or of the `matched`."""
+    """Find the records of the `unmatched` drafts, and those that hold unique values of any of the drafts."""
     drafts = [*unmatched, *matched]
     found = await target.find(drafts) if drafts else []
     if not found:
@@ -22,20 +22,22 @@ async def find_matches(
     slugs = {slug for draft in drafts for slug in draft.unique}
     async with database.as_tenant(job.tenant_id) as tx:
         owners = await ledger.owners(tx, job.pair, entity, [record.id for record in found])
-        carried = {record.source_id for record in found if record.source_id is not None}
-        staged_ids = await records.staged_ids(tx, job.id, entity, {*carried, *owners.values()})
+        source_ids = {record.source_id for record in found if record.source_id is not None}
+        staged_ids = await records.staged_ids(tx, job.id, entity, {*source_ids, *owners.values()})
         index = TargetIndex(found, slugs, owners=owners, staged_ids=staged_ids)
         return Matches(index, await _reserved(tx, job, entity, unmatched, index))
 
 
 async def find_match(job: Job, target: Writer, draft: Draft) -> TargetRecord | None:
-    """Look for one draft."""
+    """Find the record of one draft."""
     return (await find_matches(job, target, draft.entity, [draft])).of(draft)
 
 
 async def reserve_created(job: Job, entity: Entity, source_id: str, target_id: str) -> None:
-    """Reserve a record that was just created and that shows no source id: it looks like that of any other such draft
-    until the ledger knows it."""
+    """Reserve a record that was just created and does not show a source id.
+
+    Until it is in the ledger, any other draft that looks the same could match it.
+    """
     async with database.as_tenant(job.tenant_id) as tx:
         await reservations.reserve(tx, job.tenant_id, job.id, entity, [(target_id, source_id)], kind="target_record")
 
@@ -43,11 +45,11 @@ async def reserve_created(job: Job, entity: Entity, source_id: str, target_id: s
 async def _reserved(
     tx: Connection, job: Job, entity: Entity, drafts: Sequence[Draft], index: TargetIndex
 ) -> dict[str, TargetRecord]:
-    """Assign the records of the target, and reserve each for its draft, also against other workers."""
+    """Assign the target's records, and reserve each for its draft, also against other workers."""
     if entity == "list_entries":
-        # A record may be on a list several times, and the target tells its entries apart.
+        # A record may be on a list several times, and the target distinguishes its entries.
         return assign(drafts, index, {})
-    # What an earlier attempt uploaded comes before what only looks like it.
+    # A file that an earlier attempt uploaded takes precedence over one that only looks like it.
     guesses = {record.id for record in index.found if record.is_guess}
     reserved = await reservations.holders(tx, job.id, entity, guesses, kind="target_record") if guesses else {}
     while True:
@@ -59,5 +61,5 @@ async def _reserved(
         ]
         if not wanted:
             return assigned
-        # A draft that loses a record to another worker may be another one, which has to be reserved as well.
+        # A draft that loses a record to another worker may match another one, which then has to be reserved too.
         reserved |= await reservations.reserve(tx, job.tenant_id, job.id, entity, wanted, kind="target_record")

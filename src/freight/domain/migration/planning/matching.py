@@ -1,4 +1,4 @@
-"""Matching: which draft is which record of the target, where the ledger does not know it. Pure."""
+"""Matching: which record of the target a draft is, where the ledger has no entry. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -10,10 +10,10 @@ from freight.model.addresses import comparable
 
 
 class TargetIndex:
-    """Records that the target holds, by the source ids that they carry and by their unique values.
+    """Records of the target, by the source ids on them and by their unique values.
 
-    `owners` are source ids that the ledger knows, by ids in the target. `staged_ids` are those of the source ids, in
-    the ledger or on the records, that are records of the job: only what belongs to none of these can be taken over.
+    `owners` are the ledger's source ids by ids in the target. `staged_ids` are the source ids, in the ledger or on the
+    records, that are records of the job: only a record that belongs to none of these can be taken over.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class TargetIndex:
                 self._carriers.setdefault(record.source_id, record)
             elif owners.get(record.id, record.source_id) == record.source_id:
                 self._guesses.setdefault(record.source_id, []).append(record)
-        # Of several records with one value the first one counts.
+        # If several records have one value, the first one counts.
         self._by_value = {
             (record.container, slug, comparable(value)): record
             for record in reversed(found)
@@ -45,15 +45,15 @@ class TargetIndex:
         }
 
     def carrier(self, draft: Draft) -> TargetRecord | None:
-        """Return the record that carries the draft's source id."""
+        """Return the record that has the draft's source id."""
         return self._carriers.get(draft.source_id)
 
     def holder(self, draft: Draft, slug: str, value: str) -> TargetRecord | None:
-        """Return the record that holds a unique value, where the draft would hold it."""
+        """Return the record that holds a unique value where the draft would hold it."""
         return self._by_value.get((draft.container, slug, comparable(value)))
 
     def candidates(self, draft: Draft) -> Iterator[TargetRecord]:
-        """Yield the records that the draft may be although none carries its source id, the likeliest first."""
+        """Yield the records that may be the draft's although none has its source id, the likeliest first."""
         yield from self._guesses.get(draft.source_id, ())
         for slug, values in draft.unique.items():
             for value in values:
@@ -67,11 +67,11 @@ class TargetIndex:
 
 
 def assign(drafts: Sequence[Draft], index: TargetIndex, reserved: Mapping[str, str]) -> dict[str, TargetRecord]:
-    """Return the record of the target that each draft is, by source id; drafts that are new to the target are absent.
+    """Return the target's record of each draft, by source id. Drafts that are new to the target are absent.
 
-    A draft whose source id a record carries is that record. Otherwise it is the first of its candidates that is neither
-    `reserved` (ids in the target with the source ids for which they are) for another nor taken by a draft before it;
-    one that is reserved for itself comes first.
+    A draft matches the record that has its source id. Otherwise it matches the first of its candidates that is neither
+    reserved for another draft nor taken by an earlier one; one that is reserved for the draft itself comes first.
+    `reserved` has ids in the target with the source ids for which they are reserved.
     """
     assigned = {draft.source_id: carrier for draft in drafts if (carrier := index.carrier(draft)) is not None}
     taken = {**reserved, **{record.id: source_id for source_id, record in assigned.items()}}
@@ -86,7 +86,7 @@ def assign(drafts: Sequence[Draft], index: TargetIndex, reserved: Mapping[str, s
 
 
 class Matches(msgspec.Struct, frozen=True):
-    """What the target holds of some drafts: which of its records they are, and who holds their unique values."""
+    """The records of the target that some drafts match, and those that hold their unique values."""
 
     index: TargetIndex
     assigned: Mapping[str, TargetRecord]
@@ -97,13 +97,13 @@ class Matches(msgspec.Struct, frozen=True):
         return self.index.found
 
     def of(self, draft: Draft) -> TargetRecord | None:
-        """Return the record that the draft is, if the target has it."""
+        """Return the record that the draft matches, if any."""
         return self.assigned.get(draft.source_id)
 
     def without_values_of_others(self, draft: Draft, own_id: str | None) -> Draft:
         """Return the draft without the unique values of records other than its own."""
         if draft.entity == "list_entries":
-            # A record may be on a list several times: nothing is taken from one entry because of another.
+            # A record may be on a list several times, so no entry loses a value because of another.
             taken = any(
                 self.index.holder(draft, slug, value) for slug, values in draft.unique.items() for value in values
             )

@@ -11,7 +11,7 @@ from freight.domain.migration.records.ledger import LedgerEntry
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send to a record, and what the ledger is to remember then."""
+    """What to send to a record, and what the ledger stores then."""
 
     sent: Attributes
     values: Attributes
@@ -25,7 +25,7 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 def differs(known: LedgerEntry, draft: Draft) -> bool:
     """Return whether a draft differs from the last one in an attribute that the job migrates."""
-    slugs = draft.values.keys() | (known.values.keys() & draft.carried)
+    slugs = draft.values.keys() | (known.values.keys() & draft.migrated)
     return any(known.values.get(slug) != draft.values.get(slug) for slug in slugs)
 
 
@@ -38,11 +38,11 @@ def merge(
     *,
     interrupted: bool,
 ) -> Merged:
-    """Merge a draft with what the target holds and what the ledger knows.
+    """Merge a draft with the target's record and the ledger entry.
 
-    `drafted` is all that the source has; `draft` may lack values that other records hold. With `interrupted`, an
-    earlier attempt may have sent some of it: what the target holds already then counts as written. Attributes that
-    the job does not migrate stay as the ledger knows them.
+    `drafted` is everything that the source has; `draft` may lack values that other records hold. With `interrupted`, an
+    earlier attempt may have sent some of it: the target's values then count as written. Attributes that the job does
+    not migrate stay as they are in the ledger.
     """
     sent: Attributes = {}
     values, refused = {**base.values}, {**base.refused}
@@ -72,11 +72,11 @@ def merge(
 def attribute_states(
     draft: Draft, drafted: Attributes, existing: TargetRecord, base: LedgerEntry, *, interrupted: bool
 ) -> Iterator[AttributeState]:
-    """Yield the state of each attribute that the job migrates, in the order of their slugs."""
-    # A warning about an attribute says that some of it was left out.
+    """Yield the state of each attribute that the job migrates, ordered by slug."""
+    # A warning about an attribute means that some of it was left out.
     warned = {issue.field for issue in draft.issues if issue.level != "info"}
     incomplete = warned | {slot.attribute for slot in draft.slots}
-    for slug in sorted(draft.values.keys() | drafted.keys() | (base.values.keys() & draft.carried)):
+    for slug in sorted(draft.values.keys() | drafted.keys() | (base.values.keys() & draft.migrated)):
         yield AttributeState(
             slug=slug,
             source=drafted.get(slug, []),
@@ -97,15 +97,15 @@ def attribute_states(
 
 
 def not_taken(drafted: Attributes, left: Attributes) -> Attributes:
-    """Return the drafted values that did not remain: other records hold them, or the target refused them."""
+    """Return the drafted values that are not left: other records hold them, or the target refused them."""
     lost = {slug: [item for item in items if item not in left.get(slug, [])] for slug, items in drafted.items()}
     return {slug: items for slug, items in lost.items() if items}
 
 
 def shown_otherwise(sent: Attributes, held: Attributes) -> Attributes:
-    """Return what the target shows, attribute by attribute, where it differs from what it was sent.
+    """Return what the target shows, attribute by attribute, where it differs from what was sent.
 
-    A vendor may show a text, a number or an order of its own, and nothing for a box that is not ticked.
+    A vendor may normalise texts, numbers and the order of values, and show nothing for an unticked checkbox.
     """
     return {
         slug: shown
@@ -115,7 +115,7 @@ def shown_otherwise(sent: Attributes, held: Attributes) -> Attributes:
 
 
 def _keep(values: Attributes, slug: str, items: list[object]) -> None:
-    """Set the values of a slug, which has no entry where there are none."""
+    """Set the values of a slug, or remove its entry if there are none."""
     if items:
         values[slug] = items
     else:

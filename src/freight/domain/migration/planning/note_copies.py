@@ -1,4 +1,4 @@
-"""Copies of notes: jobs write a note to one of its records or to all, and each recognises what the other way made."""
+"""Copies of notes: jobs write a note to one of its records or to all, and recognise the copies of the other kind."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -16,25 +16,25 @@ from freight.model.crm import Note, Record, Reference, note_ids, note_of
 CODE = "further_copy_stays"
 
 FURTHER_AT_ONCE = 1000
-"""Copies that are named by one statement."""
+"""Copies that one statement logs."""
 
 
 def ledger_ids(records: Sequence[Record]) -> list[str]:
-    """Return the source ids under which the ledger may know these records."""
+    """Return the source ids under which the ledger may have these records."""
     return [id_ for record in records for id_ in (note_ids(record) if isinstance(record, Note) else ())] + [
         record.id for record in records
     ]
 
 
 def held_elsewise(note: Note, held: Mapping[str, LedgerEntry]) -> tuple[Attributes, ...]:
-    """Return what earlier jobs drafted of the note under other ids; nothing where its own id is known."""
+    """Return the ledger's entries of the note under other ids, or nothing if its own id has an entry."""
     if note.id in held:
         return ()
     return tuple(held[id_].values for id_ in note_ids(note) if id_ in held)
 
 
 def known_copy(note: Note, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
-    """Return what is known of the copy on the same record, under the id that the note has now."""
+    """Return the ledger entry of the copy on the same record, under the present id of the note."""
     for id_ in note_ids(note):
         known = held.get(id_)
         if known is not None and known.values.get("parent") == draft.values["parent"]:
@@ -43,7 +43,7 @@ def known_copy(note: Note, draft: Draft, held: Mapping[str, LedgerEntry]) -> Led
 
 
 def counted(known: LedgerEntry, draft: Draft, held: Attributes) -> LedgerEntry:
-    """Count values as drafted already where the copy holds something that says the same."""
+    """Return the entry with the draft's values where the copy has equivalent ones, so that they count as drafted."""
     same = {slug: items for slug, items in draft.alike.items() if held.get(slug) == items}
     return msgspec.structs.replace(
         known,
@@ -53,7 +53,7 @@ def counted(known: LedgerEntry, draft: Draft, held: Attributes) -> LedgerEntry:
 
 
 def narrowed(draft: Draft, older: Collection[Reference], *, in_flight: bool) -> Draft:
-    """Return the draft with only those places in which a copy may stand that this job did not make."""
+    """Return the draft with only those places that may have a copy that this job did not create."""
     places = {
         link: place for link, place in draft.places.items() if link in older or (in_flight and link in draft.parents)
     }
@@ -61,7 +61,7 @@ def narrowed(draft: Draft, older: Collection[Reference], *, in_flight: bool) -> 
 
 
 def further_copies(draft: Draft, found: Sequence[TargetRecord], own_id: str) -> list[Issue]:
-    """Name the copies that the target holds of a note that is written to one record."""
+    """Return issues about further copies in the target of a note that is written to one record."""
     if note_of(draft.source_id) != draft.source_id:
         return []
     return [
@@ -72,9 +72,10 @@ def further_copies(draft: Draft, found: Sequence[TargetRecord], own_id: str) -> 
 
 
 async def log_further_copies(tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair) -> None:
-    """Name the copies that earlier jobs made of notes of this job and that are none of its records.
+    """Log the copies that earlier jobs made of this job's notes and that are not records of this job.
 
-    The job writes notes to one record each, or the note is no longer attached to that one. Each is named once per job.
+    Either the job writes notes to one record each, or the note is no longer attached to that record. Each copy is
+    logged once per job.
     """
     after = 0
     while rows := await _further_in_ledger(tx, job_id, pair, after=after):
@@ -114,7 +115,7 @@ def _stays(copy_id: str | None, target_id: str) -> Issue:
         level="info",
         code=CODE,
         message=f"An earlier job also wrote this note to {_place(copy_id or '')}, and that copy stays. Delete it in "
-        "the target if it is not wanted.",
+        "the target if you do not want it.",
         value=target_id,
     )
 

@@ -1,4 +1,4 @@
-"""Plan: what is to become of each record of a chunk. `context` looks up what decides; the deciding is pure."""
+"""Plan: decide what to do with each record of a chunk. `context` looks up what is needed; deciding is pure."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -16,41 +16,41 @@ from freight.domain.migration.records.records import Intent, Staged
 
 
 class RecordPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to become of one record."""
+    """What to do with one record."""
 
     staged: Staged
     draft: Draft
-    """What can be written of it."""
+    """The values that can be written."""
     drafted: Attributes
-    """All that was drafted, also values that another record of the target holds."""
+    """All drafted values, also those that another record of the target holds."""
     write: Intent | None
-    """The request to send; None if the target needs none."""
+    """The request to send, None for none."""
     target_id: str | None = None
     values: Attributes = {}
-    """What an update sends."""
+    """The values that an update sends."""
     standing: Attributes = {}
-    """What the target holds in the attributes that an update sends."""
+    """The target's values in the attributes that an update sends."""
     untouched: frozenset[str] = frozenset()
-    """Those of them that hold what Freight itself wrote."""
+    """Those of these attributes that hold what Freight itself wrote."""
     known: LedgerEntry | None = None
-    """What the ledger is to remember, before anything that a create or an update will add."""
+    """The ledger entry to store, before the additions of a create or an update."""
     outcome: records.Outcome = "unchanged"
-    """The outcome where nothing is sent; `created` for an update that completes what an earlier request created."""
+    """The outcome if nothing is sent; `created` for an update that completes what an earlier request created."""
     issues: tuple[Issue, ...] = ()
     skip: Issue | None = None
     implied: tuple[Implied, ...] = ()
-    """What the target makes by itself if this creates a record."""
+    """The records that the target creates by itself if this creates a record."""
 
 
 SKIPPED_EXISTING = Issue(
     level="info",
     code="exists_in_target",
-    message="The target has this record already, and the job leaves existing records alone (on_existing is skip).",
+    message="This record exists in the target, and the job does not change existing records (on_existing is skip).",
 )
 DELETED_IN_TARGET = Issue(
     code="deleted_in_target",
-    message="Freight migrated this record earlier, and it was deleted in the target since, so it is not created again. "
-    "Restore or recreate it there if it is wanted.",
+    message="An earlier job migrated this record and it was then deleted in the target, so it is not created again. "
+    "Restore or recreate it there if you need it.",
 )
 
 
@@ -69,7 +69,7 @@ async def plan(job: Job, target: Writer, chunk: Sequence[Staged], *, references_
 
 
 def plan_record(candidate: Candidate, context: ChunkContext) -> RecordPlan:
-    """Return what is to become of a record."""
+    """Return the plan for a record."""
     staged, draft, known = candidate.staged, candidate.draft, candidate.known
     if draft.skip is not None:
         target_id = None if known is None else known.target_id
@@ -91,13 +91,13 @@ def plan_update(
 ) -> RecordPlan:
     """Decide what to send to a record that exists in the target.
 
-    `known` is what the ledger holds about it, None if it was only just matched.
+    `known` is its ledger entry, None if it has just been matched.
     """
     base = known or _matched(draft, existing)
     made_for_it = base.origin == "created" and not base.values
     if on_existing == "skip" and not made_for_it:
         return _leave(staged, draft, existing.id, known=base, skip=SKIPPED_EXISTING)
-    # What an interrupted attempt sent, or what a list was made with, Freight itself wrote.
+    # Freight itself wrote what an interrupted attempt sent and what a list was created with.
     interrupted = staged.in_flight == "update" or made_for_it
     merged = merging.merge(draft, drafted, existing, base, on_existing, interrupted=interrupted)
     standing = {slug: existing.values.get(slug, []) for slug in merged.sent}
@@ -107,7 +107,7 @@ def plan_update(
         values=merged.values,
         written=merged.written,
         kept=merged.kept,
-        # What stood there before Freight first wrote to it.
+        # The values before Freight first wrote to the attribute.
         replaced={**standing, **base.replaced},
         refused=merged.refused,
         container=draft.container,
@@ -129,7 +129,7 @@ def plan_update(
 
 
 def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
-    """Return what is known of a record of the target that was matched just now."""
+    """Return a ledger entry for a record of the target that has just been matched."""
     known = LedgerEntry(
         source_id=draft.source_id,
         target_id=existing.id,
@@ -143,7 +143,7 @@ def _matched(draft: Draft, existing: TargetRecord) -> LedgerEntry:
 
 
 def _plan_unknown(staged: Staged, draft: Draft, context: ChunkContext) -> RecordPlan:
-    """Decide about a record that the ledger does not know: create it, or go on with what matches it."""
+    """Plan a record without a ledger entry: create it, or update the record that matches it."""
     match = context.matches.of(draft)
     if match is not None and draft.for_copy is not None:
         draft = draft.for_copy(match.values)
@@ -152,7 +152,7 @@ def _plan_unknown(staged: Staged, draft: Draft, context: ChunkContext) -> Record
     if match is None:
         return RecordPlan(staged=staged, draft=draft, drafted=drafted, write="create", issues=draft.issues)
     if staged.in_flight == "create" and match.source_id == draft.source_id:
-        # The request of an interrupted attempt did arrive.
+        # The request of an interrupted attempt took effect.
         known = created(draft, drafted, match)
         if missing := lost(draft, match, is_keyless=context.is_keyless):
             return RecordPlan(
@@ -167,7 +167,7 @@ def _plan_unknown(staged: Staged, draft: Draft, context: ChunkContext) -> Record
 
 def _plan_unread(staged: Staged, draft: Draft, known: LedgerEntry, on_existing: OnExisting) -> RecordPlan:
     if on_existing == "skip":
-        # Nothing is added later to what is left alone.
+        # Records that are not changed get no references later either.
         draft = msgspec.structs.replace(draft, slots=())
     learned = known if known.formerly is not None else None
     return _leave(staged, draft, known.target_id, known=learned, issues=draft.issues)
@@ -184,14 +184,14 @@ def _plan_known(
 
 def _outcome_without_request(staged: Staged, known: LedgerEntry) -> records.Outcome:
     if known.origin == "created" and not known.values:
-        # Lists are made before the records about them are loaded.
+        # Lists are created before their records are loaded.
         return "created"
-    # An earlier attempt that was interrupted may have sent it all already.
+    # An earlier, interrupted attempt may have sent everything.
     return "updated" if staged.in_flight == "update" else "unchanged"
 
 
 def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEntry:
-    """Return what the ledger is to remember of a record that Freight created, as the target shows it."""
+    """Return the ledger entry of a record that Freight created, as the target shows it."""
     return LedgerEntry(
         source_id=draft.source_id,
         target_id=record.id,
@@ -203,7 +203,7 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEn
             **{
                 slug: items
                 for slug, items in record.values.items()
-                if items and slug not in draft.values and slug in {*draft.carried, *draft.on_create}
+                if items and slug not in draft.values and slug in {*draft.migrated, *draft.on_create}
             },
             **merging.shown_otherwise(draft.values, record.values),
         },
@@ -213,10 +213,10 @@ def created(draft: Draft, drafted: Attributes, record: TargetRecord) -> LedgerEn
 
 
 def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetRecord | None) -> LedgerEntry | None:
-    """Return what the ledger is to remember once an update was sent.
+    """Return the ledger entry after an update.
 
-    Of the plan's draft, `draft` is what the target took. `record` is what it holds now; None if nothing was left to
-    send.
+    `draft` is the part of the plan's draft that the target accepted. `record` is its present state, None if nothing was
+    left to send.
     """
     if plan.known is None:
         return None
@@ -231,9 +231,9 @@ def updated(plan: RecordPlan, draft: Draft, sent: Attributes, record: TargetReco
 
 
 def lost(draft: Draft, record: TargetRecord, *, is_keyless: bool) -> Attributes:
-    """Return what a record lacks that was made from this draft by a request without an answer.
+    """Return what a record lacks that was created from this draft by a request without a response.
 
-    A target that answers checks what it has kept; of one that does not, a task may have lost its links.
+    After a response, the connector checks what the target has kept; without one, a task may have lost its links.
     """
     if not is_keyless:
         return {}
@@ -243,7 +243,7 @@ def lost(draft: Draft, record: TargetRecord, *, is_keyless: bool) -> Attributes:
 
 
 def without_written(known: LedgerEntry, refused: Collection[str], plan: RecordPlan) -> LedgerEntry:
-    """Return what the ledger is to remember after the target has refused these attributes of the plan."""
+    """Return the ledger entry after the target has refused these attributes of the plan."""
     return msgspec.structs.replace(
         known,
         written=known.written - set(refused),

@@ -1,7 +1,7 @@
-"""Slots: the references of a draft, filled with the records of the target that they lead to. Pure.
+"""Reference slots: fill the references of a draft with the records of the target. Pure.
 
-A record may be loaded before one that it refers to. The first pass fills what it can and leaves the other slots open.
-The second pass, once everything is loaded, drafts such a record once more and fills all slots that it has.
+A record may be loaded before one to which it refers. The first pass fills what it can and leaves the other slots open.
+The second pass, once everything is loaded, drafts such a record once more and fills all of its slots.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,15 +14,15 @@ from freight.model.crm import Reference
 
 
 class Filling(msgspec.Struct, frozen=True, kw_only=True):
-    """What one slot gets."""
+    """The result of filling one slot."""
 
     slot: ReferenceSlot
     items: list[Any]
     """The values of its attribute, in the source's order."""
     waits: bool
-    """Whether a record is to come."""
+    """Whether a referenced record is still to be loaded."""
     issues: tuple[Issue, ...]
-    """What is to be said of it once nothing is to come any more."""
+    """Issues to log once everything is loaded."""
 
     @property
     def is_complete(self) -> bool:
@@ -33,8 +33,8 @@ class Filling(msgspec.Struct, frozen=True, kw_only=True):
 def fill(draft: Draft, found: Mapping[Reference, str], to_come: Collection[Reference] = ()) -> Draft:
     """Return the draft with the values of its slots. `found` has ids of the target, `to_come` what is loaded later.
 
-    As long as one of its records is to come, the draft keeps the slots that are not complete, and nothing is said of
-    any reference: the second pass says it, when all is known.
+    While one of its records is still to be loaded, the draft keeps the incomplete slots, and no reference has issues:
+    the second pass logs them, when everything is known.
     """
     fillings = [_fill(slot, found, to_come) for slot in draft.slots]
     waits = any(filling.waits for filling in fillings)
@@ -49,13 +49,13 @@ def fill(draft: Draft, found: Mapping[Reference, str], to_come: Collection[Refer
 
 
 def references_only(draft: Draft) -> Draft:
-    """Return an unfilled draft without anything but its slots, for the second pass: the first has written the rest."""
-    return msgspec.structs.replace(draft, values={}, multiple=frozenset(), carried=frozenset(), issues=())
+    """Return an unfilled draft with only its slots, for the second pass: the first pass has written the rest."""
+    return msgspec.structs.replace(draft, values={}, multiple=frozenset(), migrated=frozenset(), issues=())
 
 
 def _fill(slot: ReferenceSlot, found: Mapping[Reference, str], to_come: Collection[Reference]) -> Filling:
     kept, missing, others = _sorted(slot, found, to_come)
-    # Two records of the source may be one in the target.
+    # Two records of the source may be one record in the target.
     targets = dict.fromkeys((one.reference[0], found[one.reference]) for one in kept if one.reference in found)
     issues = [one.if_missing for one in missing]
     if others and slot.if_several is not None:
@@ -71,7 +71,7 @@ def _fill(slot: ReferenceSlot, found: Mapping[Reference, str], to_come: Collecti
 def _sorted(
     slot: ReferenceSlot, found: Mapping[Reference, str], to_come: Collection[Reference]
 ) -> tuple[list[SlotReference], list[SlotReference], list[SlotReference]]:
-    """Return the references that the attribute gets, now or later, those that are missing, and those left out."""
+    """Return the references that the attribute gets, now or later, the missing ones, and those left out."""
     given = list(slot.references)
     is_known = [one.reference in found or one.reference in to_come for one in given]
     if slot.if_several is None:

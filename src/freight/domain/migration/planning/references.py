@@ -1,4 +1,4 @@
-"""References: what the records of a chunk refer to, and what that is in the target."""
+"""References: what the records of a chunk refer to, and the matching records in the target."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from uuid import UUID
@@ -24,26 +24,26 @@ READ_LAST = """SELECT DISTINCT ON (entity, source_id) entity, source_id, payload
     WHERE source_system = $1 AND source_workspace = $2 AND payload IS NOT NULL
       AND (entity, source_id) IN (SELECT * FROM unnest($3::text[], $4::text[]))
     ORDER BY entity, source_id, jobs.created_at DESC"""
-"""Records of the source as they were read last, also by an earlier job: this one may migrate notes alone."""
+"""Records of the source as they were last read, also by an earlier job, because this job may migrate only notes."""
 
 
 class Related(msgspec.Struct, frozen=True, kw_only=True):
-    """Other records, as far as those of a chunk depend on them."""
+    """Other records on which those of a chunk depend."""
 
     references: References
-    """What drafting needs to know of them."""
+    """What drafting needs to know about them."""
     to_come: frozenset[Reference] = frozenset()
-    """Those that are not in the target yet and that the job is still going to load."""
+    """Those that are not in the target yet and that the job will load."""
     older: frozenset[Reference] = frozenset()
-    """Those that the target has had since before the job."""
+    """Those that have been in the target since before the job."""
 
 
 async def look_up(
     tx: Connection, job: Job, records: Sequence[Record], held: Mapping[str, LedgerEntry], *, references_only: bool
 ) -> Related:
-    """Return what these records, all of one entity, refer to. `held` is what the ledger knows of themselves.
+    """Return what these records of one entity refer to. `held` are their own ledger entries.
 
-    With `references_only`, in the second pass, nothing is to come: what is not in the target is not going to be.
+    With `references_only`, in the second pass, nothing is loaded later: what is not in the target will not be.
     """
     entity = crm.entity_of(records[0])
     wanted = {reference for record in records for reference in crm.references(record)}
@@ -51,7 +51,7 @@ async def look_up(
     to_come: frozenset[Reference] = frozenset()
     if not references_only and entity in CROSS_REFERRING:
         to_come = await _to_come(tx, job, wanted - found.keys())
-    # What is left out is named in the log by more than its id.
+    # The log names left-out references by more than their ids.
     missing = wanted - found.keys() - to_come
     named = {id_ for record in records for id_ in crm.people_named(record)}
     named |= {source_id for kind, source_id in missing if kind == "people"}
@@ -86,7 +86,7 @@ async def _in_target(
 ) -> tuple[dict[Reference, str], frozenset[Reference]]:
     """Return the target ids of those that are in the target, and which of these have been there since before the job.
 
-    A dry run counts what a full run would have written by now; those that it would create have planned ids.
+    A dry run includes what a full run would have written by now; records that it would create have planned ids.
     """
     if not wanted:
         return {}, frozenset()
@@ -119,7 +119,7 @@ async def _predicted(tx: Connection, job_id: UUID, wanted: Collection[Reference]
 
 
 async def _to_come(tx: Connection, job: Job, wanted: Collection[Reference]) -> frozenset[Reference]:
-    """Return those of these that the job is still going to load."""
+    """Return those of these that the job will still load."""
     loaded = [reference for reference in wanted if reference[0] in CROSS_REFERRING and reference[0] in job.entities]
     if not loaded:
         return frozenset()
@@ -167,7 +167,7 @@ async def _names(tx: Connection, job: Job, wanted: Collection[Reference]) -> dic
 
 
 async def _own_companies(tx: Connection, job: Job) -> frozenset[str]:
-    # Also as earlier jobs read them, since a job may migrate notes alone.
+    # Also as read by earlier jobs, because a job may migrate only notes.
     rows = await tx.fetch(
         """SELECT DISTINCT source_id FROM reservations JOIN jobs ON jobs.id = job_id
            WHERE source_system = $1 AND source_workspace = $2 AND entity = 'companies' AND kind = 'value'

@@ -1,4 +1,4 @@
-"""Sample: the first rows of a stream, and those that the records of the sample so far refer to."""
+"""Sample: the first rows of a stream, and those to which the records of the sample so far refer."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,20 +12,20 @@ from freight.model.crm import LOAD_ORDER, Entity
 from freight.model.mapping import Mapping
 
 ENTITIES_BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
-"""Entities of which a source gives the records with certain ids."""
+"""Entities whose records a source returns by id."""
 
 
 async def read_sample(reader: Reader, job: Job, entity: Entity) -> Page:
-    """Return all that a sample takes of a stream, as its only page.
+    """Return everything that a sample takes from a stream, as its only page.
 
-    What the records of the entities after this one refer to is taken as well. Of what the records of this stream
-    refer to among themselves, that which the first ones name is taken, and no more.
+    It includes what the records of later entities refer to. Of references between records of this stream, only those of
+    the first records are followed.
     """
     size = job.sample_size or 0
     first = await _first(reader, entity, size, job.mapping)
     wanted = await _referred_to(job, entity)
     if entity not in ENTITIES_BY_ID:
-        # Lists come on one page without a call; nothing refers to what comes after them.
+        # Lists come on one page without a call; nothing refers to the entities after them.
         rows = [row for place, row in enumerate(first.rows) if place < size or row.id in wanted]
     else:
         rows = [*first.rows, *await _further(reader, entity, wanted, first.rows)]
@@ -42,9 +42,9 @@ async def read_sample(reader: Reader, job: Job, entity: Entity) -> Page:
 
 
 async def _first(reader: Reader, entity: Entity, size: int, mapping: Mapping) -> Page:
-    """Return the first rows of a stream, of lists all, with the answers to the first notes.
+    """Return the first rows of a stream, or all lists, with the replies to the first notes.
 
-    A source may give answers last of all.
+    A source may return replies last.
     """
     page = fan_out(await reader.read(entity, None), mapping)
     rows, replies = staging.distinct(page.rows), list(page.replies)
@@ -64,7 +64,7 @@ async def _referred_to(job: Job, entity: Entity) -> set[str]:
 
 
 def _named(staged: Iterable[crm.Record], entity: Entity) -> set[str]:
-    """Return the ids of the records of an entity that these ones refer to."""
+    """Return the ids of an entity's records to which these refer."""
     return {id_ for record in staged for kind, id_ in crm.references(record) if kind == entity}
 
 

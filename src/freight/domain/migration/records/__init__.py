@@ -1,1 +1,1 @@
-"""What a migration stores: records, batches, streams, the ledger and the log, and who works on them."""
+"""The stored state of a migration: records, batches, streams, the ledger, the log, and leases."""

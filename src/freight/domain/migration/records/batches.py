@@ -47,23 +47,23 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def positions(self) -> range:
-        """Where its records stand in the stream."""
+        """The positions of its records in the stream."""
         return range(self.first_position, self.first_position + self.size)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one record of a batch, what the ledger learned from it, and what its owner should know."""
+    """The result of one record of a batch: its outcome, its ledger entry, and issues to log."""
 
     source_id: str
     settled: Settled
     learned: LedgerEntry | None = None
     issues: tuple[Issue, ...] = ()
     implied: tuple[Implied, ...] = ()
-    """What the target makes by itself because the record was created."""
+    """The records that the target creates by itself because this one was created."""
 
 
 class Clash(msgspec.Struct, frozen=True, kw_only=True):
-    """A result that says that a target record was made for it, which is known to be that of another source record."""
+    """A result whose newly created target record is known to belong to another source record."""
 
     result: Result
     target_id: str
@@ -80,7 +80,7 @@ COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Batch))
 async def cut(
     tx: Connection, tenant_id: UUID, job_id: UUID, entity: Entity, *, start: int, end: int, size: int, last: bool
 ) -> None:
-    """Make the batches that filled up while the stream grew from `start` to `end` records, and at its end the rest."""
+    """Create the batches that became full as the stream grew from `start` to `end` records, or all at its end."""
     numbers = range(start // size, end // size)
     cuts = [(number, number * size, size) for number in numbers]
     if last and end % size:
@@ -109,7 +109,7 @@ async def get(tx: Connection, batch_id: UUID) -> Batch:
 
 
 async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
-    """Return the batch with this id, which must be one of the job's. Raise `NotFound`."""
+    """Return the batch of the job with this id. Raise `NotFound`."""
     batch = await get(tx, batch_id)
     if batch.job_id != job_id:
         raise NotFound(f"There is no batch {batch_id} in the job {job_id}.")
@@ -119,7 +119,7 @@ async def of_job(tx: Connection, job_id: UUID, batch_id: UUID) -> Batch:
 async def page(
     tx: Connection, job_id: UUID, *, entity: Entity | None, status: Sequence[Status], limit: int, offset: int
 ) -> tuple[list[Batch], int]:
-    """Return some of a job's batches in the order in which they are loaded, and how many there are in all."""
+    """Return a page of a job's batches in load order, and the number of all."""
     where = """job_id = $1 AND ($2::text IS NULL OR entity = $2)
                AND (cardinality($3::text[]) = 0 OR status = ANY($3))"""
     total = await tx.fetchval(f"SELECT count(*) FROM batches WHERE {where}", job_id, entity, list(status))
@@ -162,12 +162,9 @@ async def holding(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> 
     return [msgspec.convert(dict(row), Batch) for row in rows]
 
 
-async def queue_again(
-    tx: Connection, batch: Batch, outcomes: Collection[Outcome], besides: Collection[int] = ()
-) -> None:
-    """Take these outcomes of an ended batch back, and those of the records `besides`, and let workers load whatever of
-    it has none."""
-    taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes, besides)
+async def queue_again(tx: Connection, batch: Batch, outcomes: Collection[Outcome], also: Collection[int] = ()) -> None:
+    """Reset these outcomes of an ended batch, and those of the records `also`, and let workers load the batch again."""
+    taken_back = await records.take_back(tx, batch.job_id, batch.entity, batch.positions, outcomes, also)
     await tx.execute(
         f"""UPDATE batches SET status = 'pending', error_code = NULL, error_message = NULL, started_at = NULL,
                    completed_at = NULL, {leases.RESET}
@@ -177,8 +174,8 @@ async def queue_again(
     await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
 
 
-async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
-    """Undo the batches that were cut short because the reading of their stream was broken off; returns their ids."""
+async def delete_partial(tx: Connection, job_id: UUID) -> set[UUID]:
+    """Delete the batches that are incomplete because their stream was not read to its end, and return their ids."""
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM batches
             WHERE job_id = $1 AND size < (SELECT batch_size FROM jobs WHERE id = $1)
@@ -195,7 +192,7 @@ async def uncut(tx: Connection, job_id: UUID) -> set[UUID]:
 
 
 async def due(tx: Connection, job_id: UUID, entity: Entity, *, limit: int) -> list[tuple[UUID, int]]:
-    """Return those of the next batches of an entity, up to `limit`, that may be claimed now, as (id, fence)."""
+    """Return the claimable ones among the next `limit` batches of an entity, as (id, fence)."""
     rows = await tx.fetch(
         f"""SELECT id, fence FROM (
                 SELECT id, fence, lease_until, number FROM batches
@@ -227,10 +224,10 @@ async def begin(tx: Connection, lease: Lease) -> None:
 async def store(
     tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: WorkspacePair | None
 ) -> list[Clash]:
-    """Store what became of records, and what is to be logged; move all counters. Return what is not stored because
-    it clashes with what is known of another record. A result that cannot be stored fails its record.
+    """Store results and their log rows, and update all counters. Return the clashes, which are not stored.
 
-    The ledger of the pair `learning` learns from it; none does from a dry run. Raise `LeaseLost`.
+    A result that cannot be stored fails its record. `learning` is the workspace pair whose ledger is updated, None for
+    a dry run. Raise `LeaseLost`.
     """
     await leases.check(tx, lease)
     clashes: list[Clash] = []
@@ -265,7 +262,7 @@ async def _store(
 
 
 async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair: WorkspacePair) -> list[Clash]:
-    """Return the results that say of a target record that it was made for them, while it is another record's."""
+    """Return the results whose newly created target record belongs to another source record."""
     learned = [(result, result.learned) for result in results if result.learned is not None]
     made = [(result, known) for result, known in learned if result.settled.outcome == "created"]
     if not made:
@@ -287,14 +284,14 @@ async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair
 def not_storable(result: Result, reason: str) -> Result:
     """Return the result of a record whose own result cannot be stored."""
     message = (
-        f"Freight cannot store what became of this record: {reason}. Correct the record at the source and run the job "
+        f"Freight cannot store the result of this record: {reason}. Correct the record at the source and run the job "
         f"again.{records.MAY_HAVE_ARRIVED}"
     )
     return failed(result, code=NOT_STORABLE, message=message)
 
 
 def failed(result: Result, *, code: str, message: str) -> Result:
-    """Return the result of a record that failed after all."""
+    """Return the result as that of a failed record."""
     settled = Settled(id=result.settled.id, outcome="failed", code=code, message=message)
     issue = Issue(level="error", code=code, message=message)
     return Result(source_id=result.source_id, settled=settled, issues=(issue,))
@@ -302,7 +299,7 @@ def failed(result: Result, *, code: str, message: str) -> Result:
 
 def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
     message = (
-        f"The target record of this one was that of the source record {former} in an earlier job. This job matched it "
+        f"In an earlier job, the target record of this one belonged to the source record {former}. This job matched it "
         f"with this record; {former} gets a target record of its own if it is migrated again."
     )
     return Entry(issue=Issue(level="info", code="taken_over", message=message), entity=entity, source_id=source_id)
@@ -319,7 +316,7 @@ async def complete(tx: Connection, lease: Lease) -> None:
 
 
 async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str, message: str) -> datetime:
-    """Count a failed attempt and return when the next one may begin: after so many seconds. Raise `LeaseLost`."""
+    """Count a failed attempt. Return when the next one may begin, in `seconds` from now. Raise `LeaseLost`."""
     due_at = await leases.postpone(tx, lease, seconds=seconds)
     await tx.execute(
         "UPDATE batches SET status = 'retrying', error_code = $2, error_message = $3 WHERE id = $1",
@@ -331,21 +328,21 @@ async def retry_later(tx: Connection, lease: Lease, *, seconds: float, code: str
 
 
 async def fail(tx: Connection, lease: Lease, batch: Batch, *, code: str, message: str) -> None:
-    """Give a batch up: whatever of it has no outcome fails, with a row of the log. Raise `LeaseLost`."""
+    """Fail a batch: its records without an outcome fail, each with a log row. Raise `LeaseLost`."""
     await leases.check(tx, lease)
-    await _give_up(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
+    await _fail(tx, batch, Leftover(outcome="failed", code=code, message=message), log=True)
 
 
-async def give_up_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
-    """Give up every batch of a job that has not ended, also for a worker that has lost its lease without noticing."""
+async def fail_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
+    """Fail every batch of a job that has not ended. New fences stop workers that lost their leases without noticing."""
     rows = await tx.fetch(f"SELECT {COLUMNS} FROM batches WHERE job_id = $1 AND {OPEN} ORDER BY id FOR UPDATE", job_id)
     for row in rows:
-        # A person who cancels a job knows why the rest of it is skipped.
-        await _give_up(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
+        # A person who cancels a job knows why the rest is skipped.
+        await _fail(tx, msgspec.convert(dict(row), Batch), rest, log=rest.outcome == "failed")
     await tx.execute(f"UPDATE batches SET {leases.REVOKED} WHERE id = ANY($1)", [row["id"] for row in rows])
 
 
-async def _give_up(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
+async def _fail(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
     count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest, log=log)
     await tx.execute(
         """UPDATE batches SET status = 'failed', completed_at = now(), attempt = attempt + 1, error_code = $2,

@@ -1,4 +1,4 @@
-"""Conventions: which sign separates decimals in the texts of a field, as far as the values of a job say it."""
+"""Conventions: the decimal separator in the texts of a field, as far as the values of a job show it."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -14,14 +14,14 @@ from freight.model.numerals import Convention, Evidence, observe
 from freight.model.resolved_mapping import ResolvedMapping
 
 Owned = dict[str, dict[str, Evidence]]
-"""Evidence by the owner of a field, as in `freight.model.resolved_mapping.Place`, and the field's id."""
+"""Evidence by the owner of a field, as in `freight.model.resolved_mapping.Place`, and by the field's id."""
 
 NUMERIC = ("number", "currency")
-"""The types of attributes for which a text is read as a number."""
+"""Attribute types for which a text is parsed as a number."""
 
 
 class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a job whose texts may have to be read as numbers, by their owner."""
+    """The fields of a job whose texts may have to be parsed as numbers, by their owner."""
 
     fields: Mapping[str, frozenset[str]]
     entities: frozenset[Entity]
@@ -29,13 +29,13 @@ class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, layout: ResolvedMapping) -> "NumericFields":
-        """The fields of text that the layout leads to attributes for numbers, and those with the values of deals."""
+        """Return the text fields that the layout maps to numeric attributes, and those with the values of deals."""
         types = {(place.owner, place.field): place.field_type for place in layout.places}
         chosen = {(place.owner, place.field) for place in layout.places if place.type in NUMERIC}
         chosen |= {(of.list_id, of.value) for of in layout.lists if of.value is not None}
         fields: dict[str, set[str]] = {}
         for owner, field in chosen:
-            # A job without list entries has no places for the fields of lists.
+            # A job without list entries has no mapped fields of lists.
             if types.get((owner, field), "text") == "text":
                 fields.setdefault(owner, set()).add(field)
         parents = {list_place.list_id: list_place.parent for list_place in layout.lists}
@@ -48,7 +48,7 @@ class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
         return cls(fields={owner: frozenset(ids) for owner, ids in fields.items()}, entities=frozenset(entities))
 
     def observe(self, records: Iterable[Record]) -> Owned:
-        """Return what the texts in these records say."""
+        """Return the evidence in the texts of these records."""
         found: Owned = {}
         for record in records:
             for owner in _owners(record):
@@ -60,7 +60,7 @@ class NumericFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add(tx: Connection, stream_id: UUID, observed: Owned) -> None:
-    """Add evidence to that of a stream, whose row the transaction has locked."""
+    """Add evidence to that of a stream whose row the transaction has locked."""
     if not observed:
         return
     total = await _stored(Stream.id == stream_id)
@@ -71,7 +71,7 @@ async def add(tx: Connection, stream_id: UUID, observed: Owned) -> None:
 
 
 async def read(tx: Connection, job_id: UUID, entity: Entity) -> dict[tuple[str, str], Convention]:
-    """Return the conventions that the records of an entity agree on, by owner and field."""
+    """Return the conventions on which the records of an entity agree, by owner and field."""
     stored = await _stored((Stream.job_id == job_id) & (Stream.entity == entity))
     return {
         (owner, field): evidence.convention
@@ -87,7 +87,7 @@ def _add(total: Owned, owner: str, field: str, evidence: Evidence) -> None:
 
 
 async def _stored(which: Combinable) -> Owned:
-    """Return the evidence of one stream; none if there is no such stream."""
+    """Return the evidence of one stream, empty if there is no such stream."""
     row = await Stream.select(Stream.numerals).where(which).first()
     return {} if row is None else msgspec.json.decode(row["numerals"], type=Owned)
 

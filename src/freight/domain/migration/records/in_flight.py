@@ -1,4 +1,4 @@
-"""In flight: which records requests may have written, of which nothing is known yet."""
+"""In flight: records that requests may have written, without a known result."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -10,7 +10,7 @@ from freight.model.crm import Entity
 
 
 async def ids(tx: Connection, job_id: UUID, entity: Entity, positions: range) -> list[int]:
-    """The ids of the records at these positions that an earlier attempt may have written, or failed at."""
+    """Return the ids of the records at these positions that an earlier attempt may have written or failed to write."""
     rows = await tx.fetch(
         """SELECT id FROM records
            WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND outcome IS NULL
@@ -25,7 +25,7 @@ async def ids(tx: Connection, job_id: UUID, entity: Entity, positions: range) ->
 
 
 async def mark(tx: Connection, intents: Mapping[int, Intent]) -> None:
-    """Note, before the requests are sent, what they would do: whatever ends without an outcome is looked up again."""
+    """Record what requests will do before they are sent: records without an outcome are looked up again."""
     await tx.execute(
         """UPDATE records SET in_flight = intent, doubted_at = NULL, updated_at = now()
            FROM unnest($1::bigint[], $2::text[]) AS mark (record_id, intent)
@@ -36,14 +36,14 @@ async def mark(tx: Connection, intents: Mapping[int, Intent]) -> None:
 
 
 async def mark_unsent(tx: Connection, record_ids: Collection[int]) -> None:
-    """Take the mark back from records whose requests were not sent after all."""
+    """Clear the mark of records whose requests were not sent."""
     await tx.execute(
         "UPDATE records SET in_flight = NULL WHERE id = ANY($1) AND outcome IS NULL AND doubts = 0", list(record_ids)
     )
 
 
 async def mark_doubted(tx: Connection, record_ids: Collection[int]) -> None:
-    """Note that requests to create these were sent, and whether they took effect is unknown."""
+    """Record that requests to create these were sent, and that it is unknown whether they took effect."""
     await tx.execute(
         """UPDATE records SET in_flight = 'create', doubted_at = now(), doubts = greatest(doubts, 1)
            WHERE id = ANY($1) AND outcome IS NULL""",
@@ -59,13 +59,15 @@ async def mark_sent_again(tx: Connection, record_ids: Collection[int]) -> None:
 
 
 async def count_doubts(tx: Connection, record_ids: Collection[int]) -> None:
-    """Note that one more request to create these ended so, though the target answers others."""
+    """Record that one more request to create these had an unknown effect, although the target answers others."""
     await tx.execute("UPDATE records SET doubts = doubts + 1 WHERE id = ANY($1) AND outcome IS NULL", list(record_ids))
 
 
 async def perhaps_doubled(tx: Connection, job_id: UUID, entity: Entity, positions: range) -> list[tuple[Staged, str]]:
-    """The records at these positions that are in the target and may have been sent there more than once, with their
-    ids there."""
+    """Return the records at these positions that are in the target and may have been sent more than once.
+
+    Each comes with its id in the target.
+    """
     rows = await tx.fetch(
         f"""SELECT target_id, {records.STAGED} FROM records
             WHERE job_id = $1 AND entity = $2 AND position >= $3 AND position < $4 AND doubts > 0
@@ -80,7 +82,7 @@ async def perhaps_doubled(tx: Connection, job_id: UUID, entity: Entity, position
 
 
 async def with_equals(tx: Connection, job_id: UUID, record_ids: Collection[int]) -> set[str]:
-    """The source ids of those of these files of which the job has another one with the same name and size."""
+    """Return the source ids of those of these files that share name and size with another file of the job."""
     rows = await tx.fetch(
         """SELECT source_id FROM records AS file WHERE id = ANY($2) AND EXISTS (
                SELECT FROM records AS other
@@ -95,5 +97,5 @@ async def with_equals(tx: Connection, job_id: UUID, record_ids: Collection[int])
 
 
 async def clear_doubts(tx: Connection, record_ids: Collection[int]) -> None:
-    """Note that these were looked for once more, and are in the target once."""
+    """Record that these were looked for once more and are in the target once."""
     await tx.execute("UPDATE records SET doubted_at = NULL, doubts = 0 WHERE id = ANY($1)", list(record_ids))

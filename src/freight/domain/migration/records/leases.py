@@ -1,10 +1,10 @@
 """Leases: which worker holds a job, a stream, a batch or a delivery, for how long, and what stops all others.
 
 A lease lasts 30 s and is renewed every 10. Claiming raises the row's fence, and every later write checks it, so that
-a worker that lost its lease without noticing can store nothing any more. It can send nothing either: PostgreSQL is
-asked every second whether the lease is still held, and a request is sent only within `SURE_SECONDS` of such an answer.
-A process that was frozen, or a machine that was suspended, therefore asks before it sends. A worker that takes
-over a lease that ran out waits for the same time first, so that no two send even if the clock of PostgreSQL jumps.
+a worker that lost its lease without noticing can no longer store anything. It cannot send anything either: PostgreSQL
+is asked every second whether the lease is still held, and a request is sent only within `SURE_SECONDS` of such an
+answer. A process that was frozen, or a machine that was suspended, therefore asks before it sends. A worker that takes
+over an expired lease waits for the same time first, so that no two workers send even if PostgreSQL's clock jumps.
 """
 
 import asyncio
@@ -30,23 +30,23 @@ ASK_SECONDS = 1.0
 """How often PostgreSQL is asked whether a lease is still held."""
 
 SURE_SECONDS = 3.0
-"""How long its answer is valid."""
+"""How long PostgreSQL's answer is valid."""
 
 ASK_TIMEOUT = 2.0
-"""How long a request waits for that answer; then the time for which the lease lasts decides."""
+"""How long a request waits for that answer. After that, the remaining time of the lease decides."""
 
 FREE = f"(lease_until IS NULL OR lease_until < now() OR lease_until > now() + interval '{2 * LEASE_SECONDS} seconds')"
-"""SQL: whether a row is free to be claimed. A lease that lasts longer than any does is from before the clock of
-PostgreSQL was set back."""
+"""SQL: whether a row is not leased. A lease that lasts longer than possible dates from before PostgreSQL's clock was
+set back."""
 
 DUE = f"due_at <= now() AND {FREE}"
 """SQL: whether a row may be claimed now."""
 
 REVOKED = "fence = fence + 1, lease_until = NULL, leased_by = NULL"
-"""SQL: what an update sets to free a row; a worker that still holds its lease finds another fence."""
+"""SQL: what an update sets to free a row. The new fence stops a worker that still holds its lease."""
 
 RESET = f"attempt = 0, due_at = now(), {REVOKED}"
-"""SQL: the same, to have the row claimed at once as if it never had been."""
+"""SQL: what an update sets to make a row claimable at once, without failed attempts."""
 
 Leased = Literal["jobs", "streams", "batches", "webhook_deliveries"]
 
@@ -54,17 +54,17 @@ log = structlog.get_logger()
 
 
 class LeaseLost(Interrupted):
-    """Another worker has taken over, or PostgreSQL was unavailable for longer than the lease lasts."""
+    """Another worker has taken over, or PostgreSQL was unavailable for longer than the lease lasted."""
 
 
 class Losses:
-    """How many leases this process has lost."""
+    """The number of leases that this process has lost."""
 
     def __init__(self) -> None:
         self.total = 0
 
     def note(self, lease: "Lease") -> None:
-        """Count one more."""
+        """Count a lost lease."""
         self.total += 1
         log.warning("lease_lost", table=lease.table, id=str(lease.id))
 
@@ -73,7 +73,7 @@ LOSSES = Losses()
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim on one row, good as long as the row's fence is this one."""
+    """A claim on one row, valid as long as the row has this fence."""
 
     table: Leased
     tenant_id: UUID
@@ -82,12 +82,12 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     """How many attempts have failed before."""
     taken_over: bool = False
-    """Whether the one before ran out instead of being given back: its holder may not have noticed yet."""
+    """Whether the previous lease expired instead of being released: its holder may not have noticed yet."""
 
 
 async def claim(tx: Connection, table: Leased, tenant_id: UUID, row_id: UUID, worker: str) -> Lease | None:
-    """Claim a row that is due and free, and return its lease; None if it is not."""
-    # Transactions that claim nothing lock the rows of jobs too, for their counters: those are waited for.
+    """Claim a row and return its lease, or None if the row is not due or not free."""
+    # Other transactions also lock rows of jobs, for their counters: claims wait for those.
     locking = "FOR UPDATE" if table == "jobs" else "FOR UPDATE SKIP LOCKED"
     row = await tx.fetchrow(
         f"""WITH free AS (
@@ -115,14 +115,13 @@ async def check(tx: Connection, lease: Lease) -> None:
 
 
 async def failed_attempts(tx: Connection, lease: Lease) -> int:
-    """Return how many attempts have failed before this one, none if it has come far enough to forget them. Raises
-    `LeaseLost`."""
+    """Return the failed attempts before this one, 0 once the step has progressed and reset them. Raise `LeaseLost`."""
     await check(tx, lease)
     return int(await tx.fetchval(f"SELECT attempt FROM {lease.table} WHERE id = $1", lease.id))
 
 
 async def release(tx: Connection, lease: Lease) -> None:
-    """Let others claim the row at once; does nothing if the lease is lost."""
+    """Release the row, so that others can claim it at once. Do nothing if the lease is lost."""
     await tx.execute(
         f"UPDATE {lease.table} SET lease_until = NULL, leased_by = NULL WHERE id = $1 AND fence = $2",
         lease.id,
@@ -131,7 +130,7 @@ async def release(tx: Connection, lease: Lease) -> None:
 
 
 async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> datetime:
-    """Count a failed attempt and return when the next one may begin: after so many seconds. Raise `LeaseLost`."""
+    """Count a failed attempt. Return when the next one may begin, in `seconds` from now. Raise `LeaseLost`."""
     await check(tx, lease)
     due_at: datetime = await tx.fetchval(
         f"""UPDATE {lease.table} SET attempt = attempt + 1, due_at = now() + $2 * interval '1 second'
@@ -143,7 +142,7 @@ async def postpone(tx: Connection, lease: Lease, *, seconds: float) -> datetime:
 
 
 async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:
-    """Let no worker go on with the row for so many seconds; counts as no attempt. Raise `LeaseLost`."""
+    """Make the row due in `seconds` from now, without counting an attempt. Raise `LeaseLost`."""
     await check(tx, lease)
     await tx.execute(
         f"UPDATE {lease.table} SET due_at = now() + $2 * interval '1 second' WHERE id = $1", lease.id, seconds
@@ -151,18 +150,18 @@ async def wait(tx: Connection, lease: Lease, *, seconds: float) -> None:
 
 
 async def start_over(tx: Connection, lease: Lease) -> None:
-    """Forget failed attempts, since what comes next is another thing. Raise `LeaseLost`."""
+    """Reset the failed attempts, because the next part of the work is independent. Raise `LeaseLost`."""
     await check(tx, lease)
     await tx.execute(f"UPDATE {lease.table} SET attempt = 0 WHERE id = $1", lease.id)
 
 
 def now() -> float:
-    """Return seconds on a clock that is never set and that counts the time for which the machine was suspended."""
+    """Return seconds on a clock that is never set and that includes time for which the machine was suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Hold:
-    """What is known of a lease that this process holds: until when it lasts, and when that was last confirmed."""
+    """A lease that this process holds: until when it lasts, and when that was last confirmed."""
 
     def __init__(
         self,
@@ -171,10 +170,10 @@ class Hold:
         clock: Callable[[], float] = now,
         timeout: float = ASK_TIMEOUT,
     ) -> None:
-        """`ask` renews the lease as far as needed and returns for how many seconds it lasts, or None if it is lost."""
+        """`ask` renews the lease if needed and returns the seconds for which it lasts, or None if it is lost."""
         self.is_lost = False
         self.until = -math.inf
-        """When the lease ends, on the clock."""
+        """When the lease ends, by `clock`."""
         self._ask = ask
         self._clock = clock
         self._timeout = timeout
@@ -183,7 +182,7 @@ class Hold:
         self._asking: asyncio.Task[None] | None = None
 
     async def ensure(self) -> None:
-        """Return if the lease is surely held now; ask first if the last answer is too old. Raise `LeaseLost`."""
+        """Return if the lease is certainly held now; ask first if the last answer is too old. Raise `LeaseLost`."""
         while not self.is_lost:
             if self._clock() - self._asked_at < SURE_SECONDS:
                 return
@@ -197,14 +196,14 @@ class Hold:
         raise LeaseLost
 
     async def confirm(self) -> None:
-        """Ask whether the lease is held, once for all who want to know; wait for the answer only for a while."""
+        """Ask whether the lease is held, once for all callers. Stop waiting for the answer after `timeout` seconds."""
         if self._asking is None or self._asking.done():
-            # The task that asks first may be cancelled at any moment; the answer is for all.
+            # A separate task, because the caller may be cancelled and the answer is for all callers.
             self._asking = asyncio.get_running_loop().create_task(self._confirm(), context=contextvars.Context())
         await asyncio.wait([self._asking], timeout=self._timeout)
 
     async def aclose(self) -> None:
-        """Ask no more."""
+        """Stop asking."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
@@ -216,7 +215,7 @@ class Hold:
         asked_at = self._clock()
         try:
             lasts = await self._ask()
-        except Exception as error:  # noqa: BLE001 - the next one may be answered; the lease ends by itself if none is
+        except Exception as error:  # noqa: BLE001 - the next one may be answered; otherwise the lease expires
             throttled.warning("lease_not_renewed", error)
             self._ask_again_at = self._clock() + ASK_SECONDS
             return
@@ -228,16 +227,16 @@ class Hold:
 
 @asynccontextmanager
 async def kept(lease: Lease) -> AsyncIterator[Hold]:
-    """Hold the lease while the body runs, and end the body with `LeaseLost` when it is lost."""
+    """Hold the lease while the body runs. Raise `LeaseLost` in the body when it is lost."""
     hold = Hold(lambda: _renew(lease))
     try:
         async with asyncio.timeout(LEASE_SECONDS) as deadline:
-            keeper = asyncio.create_task(_keep(hold, deadline))
+            renewal = asyncio.create_task(_keep_renewed(hold, deadline))
             try:
                 yield hold
             finally:
-                keeper.cancel()
-                await asyncio.wait([keeper])
+                renewal.cancel()
+                await asyncio.wait([renewal])
                 await hold.aclose()
     except TimeoutError:
         if deadline.expired():
@@ -245,7 +244,7 @@ async def kept(lease: Lease) -> AsyncIterator[Hold]:
         raise
 
 
-async def _keep(hold: Hold, deadline: asyncio.Timeout) -> None:
+async def _keep_renewed(hold: Hold, deadline: asyncio.Timeout) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(ASK_SECONDS)
@@ -260,16 +259,16 @@ async def _keep(hold: Hold, deadline: asyncio.Timeout) -> None:
 
 
 async def _renew(lease: Lease) -> float | None:
-    """Renew the lease if that is due; return for how many seconds it lasts, or None if it is lost."""
+    """Renew the lease if due. Return the seconds for which it lasts, or None if it is lost."""
     async with database.as_tenant(lease.tenant_id) as tx:
-        # Looking waits for no lock: renewing waits for the transaction that stores results of the same step.
+        # Reading waits for no lock; renewing waits for the transaction that stores results of the same step.
         lasts: float | None = await tx.fetchval(
             f"""SELECT extract(epoch FROM coalesce(lease_until, now()) - now())::float8 FROM {lease.table}
                 WHERE id = $1 AND fence = $2""",
             lease.id,
             lease.fence,
         )
-        # One that lasts longer than any does is from before the clock of PostgreSQL was set back.
+        # A lease that lasts longer than possible dates from before PostgreSQL's clock was set back.
         if lasts is None or LEASE_SECONDS - RENEW_SECONDS < lasts <= LEASE_SECONDS:
             return lasts
         renewed = await tx.fetchval(

@@ -1,4 +1,4 @@
-"""The ledger: what Freight knows about a pair of workspaces across jobs."""
+"""The ledger: which target record each source record of a pair of workspaces is, across jobs."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -30,35 +30,35 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     values: Attributes
     """The attributes as the last job drafted them."""
     written: frozenset[str]
-    """The slugs of those that Freight itself wrote."""
+    """The slugs of the attributes that Freight itself wrote."""
     replaced: Attributes
-    """What stood in the target before Freight first wrote an attribute."""
+    """The target's values before Freight first wrote an attribute."""
     given: Attributes = {}
-    """What the target required or filled in when Freight created the record, in attributes without a value; and what
-    it shows in place of values that Freight sent."""
+    """Values that the target required or filled in when Freight created the record, in attributes without a value, and
+    those that it shows instead of what Freight sent."""
     kept: frozenset[str] = frozenset()
     """The slugs of the attributes in which Freight left a person's values."""
     refused: Attributes = {}
-    """What of the `values` the target did not take: another record holds it, or it was refused."""
+    """The part of `values` that the target did not accept: another record holds it, or it was refused."""
     container: str | None = None
     """The id in the target of the list that an entry is on; None in rows of versions that did not store it."""
     formerly: str | None = None
-    """The source id under which the ledger knew this, if it was another one: that row is replaced."""
+    """The former source id of this entry in the ledger, if it was another one: that row is replaced."""
 
 
 class LinkedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The target record that a source record is."""
+    """The target record of a source record."""
 
     target_id: str
     origin: Origin
     created_at: datetime
-    """When the ledger first knew it."""
+    """When the ledger first had it."""
 
 
 async def look_up(
     tx: Connection, pair: WorkspacePair, entity: Entity, source_ids: Collection[str]
 ) -> dict[str, LedgerEntry]:
-    """Return what is known of these source records, by source id."""
+    """Return the entries of these source records, by source id."""
     rows = await tx.fetch(
         """SELECT source_id, target_id, origin, values, written, replaced, given, kept, refused, container
            FROM ledger
@@ -88,7 +88,7 @@ async def look_up(
 async def linked_records(
     tx: Connection, pair: WorkspacePair, references: Collection[Reference]
 ) -> dict[Reference, LinkedRecord]:
-    """Return the target records of these source records, without those that have none."""
+    """Return the target records of these source records; those without one are absent."""
     rows = await tx.fetch(
         """SELECT entity, source_id, target_id, origin, created_at FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2
@@ -107,7 +107,7 @@ async def linked_records(
 
 
 async def owners(tx: Connection, pair: WorkspacePair, entity: Entity, target_ids: Collection[str]) -> dict[str, str]:
-    """Return the source ids of these target records, by their ids, without those that are unknown."""
+    """Return the source ids of these target records, by target id; unknown ones are absent."""
     rows = await tx.fetch(
         """SELECT target_id, source_id FROM ledger
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3 AND target_id = ANY($4)""",
@@ -122,9 +122,9 @@ async def owners(tx: Connection, pair: WorkspacePair, entity: Entity, target_ids
 async def hand_over(
     tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
 ) -> dict[str, str]:
-    """Delete the rows of other source records that have the target records of these entries, so that each has one.
+    """Delete the rows of other source records with the target records of these entries.
 
-    Return the source ids that were deleted, by those that take their place.
+    Return the deleted source ids, by those that replace them.
     """
     rows = await tx.fetch(
         """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS entry (source_id, target_id)
@@ -147,13 +147,13 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Workspac
            SELECT $1, $2, $3::text, source_id, 'info', 'gone_from_source',
                   'An earlier job migrated this record, and the source no longer returns it: it was deleted there, '
                   || 'merged into another, or hidden from the key. It stays in the target as it is; delete it there '
-                  || 'if it is not wanted.', target_id
+                  || 'if you do not want it.', target_id
            FROM ledger
            WHERE source_workspace = $4 AND target_workspace = $5 AND entity = $3::text AND NOT EXISTS (
                SELECT FROM records
                WHERE job_id = $2 AND records.entity = $3::text AND records.source_id = ledger.source_id
            ) AND NOT (entity = 'notes' AND coalesce(part_of, source_id) IN (
-               -- Of a note that the source shows, copies are named otherwise.
+               -- Copies of a note that the source returns are logged elsewhere.
                SELECT coalesce(records.part_of, records.source_id)
                FROM records WHERE job_id = $2 AND records.entity = 'notes'
            ))""",
@@ -168,7 +168,7 @@ async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: Workspac
 async def remember(
     tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
 ) -> None:
-    """Store what became of records, in place of what was known of them."""
+    """Store entries, in place of former ones of the same source records."""
     if not entries:
         return
     if former := [entry for entry in entries if entry.formerly is not None]:
@@ -208,7 +208,7 @@ async def remember(
 
 
 async def _forget(tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]) -> None:
-    """Delete what was known of these under the source ids that they had earlier."""
+    """Delete the entries under the former source ids of these."""
     await tx.execute(
         """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS former (id, target)
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3

@@ -16,10 +16,10 @@ from freight.model.crm import Entity
 Level = Literal["info", "warning", "error"]
 
 VALUE_LENGTH = 500
-"""Longest value that a log row quotes, in characters."""
+"""Maximum length of a value that a log row quotes, in characters."""
 
 MESSAGE_LENGTH = 10_000
-"""Longest message of a log row, in characters: one may quote a value of any length."""
+"""Maximum length of a log row's message, in characters: a message may quote a value of any length."""
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to be logged about a record, or about the job if it names none."""
+    """A log row to write about a record, or about the job if it names none."""
 
     issue: Issue
     entity: Entity | None = None
@@ -45,21 +45,21 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows are wanted; None for all."""
+    """Filters of log rows; None for all."""
 
     entity: Entity | None = None
     level: Level | None = None
     code: str | None = None
     source_id: str | None = None
     text: str | None = None
-    """A part of the source id or of the message, in capitals or not."""
+    """A case-insensitive substring of the source id or the message."""
 
 
 FIELDS = LogRow.__struct_fields__
 
 
 async def not_logged(tx: Connection, job_id: UUID, issues: Sequence[Issue]) -> list[Entry]:
-    """Return entries for those of these issues about the whole job that its log does not hold yet."""
+    """Return entries for those of these issues about the whole job that are not in its log yet."""
     rows = await tx.fetch("SELECT code, message FROM logs WHERE job_id = $1 AND entity IS NULL", job_id)
     logged = {(row["code"], row["message"]) for row in rows}
     return [Entry(issue=issue) for issue in issues if (issue.code, issue.message) not in logged]
@@ -86,7 +86,7 @@ async def write(tx: Connection, tenant_id: UUID, job_id: UUID, entries: Sequence
 
 
 def select(job_id: UUID, filters: Filters) -> Selection:
-    """The rows of a job's log that pass the filters, oldest first."""
+    """Return the selection of a job's log rows that match the filters, oldest first."""
     given = {
         "entity = {}": filters.entity,
         "level = {}": filters.level,
@@ -105,7 +105,10 @@ def select(job_id: UUID, filters: Filters) -> Selection:
 
 
 async def page(tx: Connection, job_id: UUID, filters: Filters, window: Window, *, complete: bool) -> Slice:
-    """Some of a job's log; `complete` once nothing happens to the job. Raises `InvalidRequest` for a bad cursor."""
+    """Return a page of a job's log. `complete` says that no rows will be added.
+
+    Raise `InvalidRequest` for a bad cursor.
+    """
     return await pages.read(tx, select(job_id, filters), window, total=None, complete=complete)
 
 

@@ -1,4 +1,4 @@
-"""Records: what was read from the source within a job, and what became of it."""
+"""Records: what a job has read from the source, and their outcomes."""
 
 import math
 from collections import Counter
@@ -21,11 +21,9 @@ Outcome = Literal["created", "updated", "unchanged", "skipped", "failed"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 Intent = Literal["create", "update"]
-"""What a request that may be under way would do to the target."""
+"""What a request that may be in progress does to the target."""
 
-MAY_HAVE_ARRIVED = (
-    " It may be in the target all the same, because a request was about to be sent; a later run recognises it."
-)
+MAY_HAVE_ARRIVED = " It may still be in the target, because a request was about to be sent; a later run recognises it."
 
 Group = Literal["successful", "failed", "unprocessed"]
 
@@ -34,7 +32,7 @@ GROUPS: dict[Group, str] = {
     "failed": "outcome = 'failed'",
     "unprocessed": "(outcome IS NULL OR outcome = 'skipped')",
 }
-"""The records of a job in three parts, of which each record belongs to one."""
+"""The records of a job in three disjoint groups."""
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +43,15 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     record: crm.Record
     in_flight: Intent | None
     in_flight_seconds: float = math.inf
-    """With `in_flight`: for how long its last request, if it was sent, has been under way."""
+    """With `in_flight`: seconds since its last request, if it was sent."""
     is_doubted: bool = False
-    """Whether that request is known to have been sent, and ended without saying whether it took effect."""
+    """Whether that request is known to have been sent and its effect is unknown."""
     doubts: int = 0
-    """How many requests that create it have ended so."""
+    """How many requests to create it had an unknown effect."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a record."""
+    """The outcome of a record."""
 
     id: int
     outcome: Outcome
@@ -61,11 +59,11 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     message: str | None = None
     awaits_references: bool = False
-    """Whether it refers to records that are loaded after it, so that it has to be looked at once more."""
+    """Whether it refers to records that are loaded later, so that it needs the second pass."""
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of records that were not carried over when the work on them ended."""
+    """The outcome of records that were not migrated when the work on them ended."""
 
     outcome: Literal["failed", "skipped"]
     code: str
@@ -77,17 +75,17 @@ class RecordRow(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     entity: Entity
-    source_id: Annotated[str, Meta(description="The record's id in the source.")]
+    source_id: Annotated[str, Meta(description="Its id in the source.")]
     target_id: Annotated[str | None, Meta(description="Its id in the target, once it has one.")]
-    outcome: Annotated[Outcome | None, Meta(description="What became of it; null until it has been loaded.")]
+    outcome: Annotated[Outcome | None, Meta(description="The outcome; null until the record is loaded.")]
     code: Annotated[str | None, Meta(description="Why it was skipped or failed: a stable code.")]
-    message: Annotated[str | None, Meta(description="The same as a sentence.")]
-    batch_number: Annotated[int, Meta(description="Which of the entity's batches it belongs to, from 0.")]
+    message: Annotated[str | None, Meta(description="The reason as a sentence.")]
+    batch_number: Annotated[int, Meta(description="The number of its batch within the entity, from 0.")]
     updated_at: datetime
 
 
 class RecordDetail(RecordRow, frozen=True, kw_only=True):
-    """A record with what was read from the source."""
+    """A record with the data read from the source."""
 
     payload: Annotated[
         dict[str, Any] | None,
@@ -96,13 +94,13 @@ class RecordDetail(RecordRow, frozen=True, kw_only=True):
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which records are wanted; None for all."""
+    """Filters of records; None for all."""
 
     entity: Entity | None = None
     outcome: Outcome | None = None
     code: str | None = None
     text: str | None = None
-    """A part of the source id or of the message, in capitals or not."""
+    """A case-insensitive substring of the source id or the message."""
 
 
 FIELDS = RecordRow.__struct_fields__
@@ -122,9 +120,9 @@ async def waiting(
     without: Collection[int] = (),
     limit: int,
 ) -> list[tuple[int, Staged]]:
-    """Records without an outcome at these positions, as (position, record), but not the ones with the ids `without`.
+    """Return records without an outcome at these positions, as (position, record), except those with ids in `without`.
 
-    `after` is the position of the last one that was handed out, `limit` the most to return.
+    `after` is the position of the last record that was returned before, `limit` the maximum number to return.
     """
     rows = await tx.fetch(
         f"""SELECT position, {STAGED} FROM records
@@ -143,7 +141,7 @@ async def waiting(
 
 
 async def waiting_among(tx: Connection, record_ids: Collection[int]) -> list[Staged]:
-    """Those of these records that have no outcome."""
+    """Return those of these records that have no outcome."""
     rows = await tx.fetch(
         f"SELECT {STAGED} FROM records WHERE id = ANY($1) AND outcome IS NULL ORDER BY position", list(record_ids)
     )
@@ -151,7 +149,7 @@ async def waiting_among(tx: Connection, record_ids: Collection[int]) -> list[Sta
 
 
 async def awaiting(tx: Connection, job_id: UUID, entity: Entity, *, after: int, limit: int) -> list[Staged]:
-    """Return records of an entity that await references, in the order of their ids, from the one after `after` on."""
+    """Return records of an entity that await references, ordered by id, with ids greater than `after`."""
     rows = await tx.fetch(
         f"""SELECT {STAGED} FROM records
             WHERE job_id = $1 AND entity = $2 AND id > $3 AND awaits_references AND outcome IS NOT NULL
@@ -175,7 +173,7 @@ async def awaiting_among(tx: Connection, record_ids: Collection[int]) -> list[St
 
 
 async def any_awaiting(tx: Connection, job_id: UUID) -> bool:
-    """Whether records of the job await references."""
+    """Return whether records of the job await references."""
     return bool(
         await tx.fetchval(
             "SELECT EXISTS (SELECT FROM records WHERE job_id = $1 AND awaits_references AND outcome IS NOT NULL)",
@@ -185,7 +183,7 @@ async def any_awaiting(tx: Connection, job_id: UUID) -> bool:
 
 
 async def staged_ids(tx: Connection, job_id: UUID, entity: Entity, source_ids: Collection[str]) -> set[str]:
-    """Which of these source ids are records of the job."""
+    """Return which of these source ids are records of the job."""
     rows = await tx.fetch(
         "SELECT source_id FROM records WHERE job_id = $1 AND entity = $2 AND source_id = ANY($3)",
         job_id,
@@ -196,7 +194,7 @@ async def staged_ids(tx: Connection, job_id: UUID, entity: Entity, source_ids: C
 
 
 async def staged(tx: Connection, job_id: UUID, entities: Collection[Entity]) -> list[crm.Record]:
-    """All records of these entities, as they were read; for samples, which are small."""
+    """Return all records of these entities, as they were read. Only for samples, which are small."""
     rows = await tx.fetch(
         "SELECT payload FROM records WHERE job_id = $1 AND entity = ANY($2) AND payload IS NOT NULL ORDER BY id",
         job_id,
@@ -223,8 +221,10 @@ async def settle(tx: Connection, settled: Sequence[Settled]) -> None:
 
 
 async def settle_references(tx: Connection, record_ids: Sequence[int], updated: Sequence[int]) -> int:
-    """Note that records await nothing more; of the `updated` ones, those that had been found unchanged are updated
-    now, and how many these are is returned."""
+    """Record that records no longer await references.
+
+    Of the `updated` ones, those with the outcome `unchanged` become `updated`. Return their number.
+    """
     await tx.execute(
         "UPDATE records SET awaits_references = false, in_flight = NULL WHERE id = ANY($1)", list(record_ids)
     )
@@ -238,9 +238,9 @@ async def settle_references(tx: Connection, record_ids: Sequence[int], updated: 
 async def settle_waiting(
     tx: Connection, job_id: UUID, entity: Entity, positions: range, rest: Leftover, *, log: bool
 ) -> int:
-    """Settle whatever has no outcome at these positions, and return how many these were; `log` has each named there.
+    """Give the records without an outcome at these positions the outcome `rest`, and return their number.
 
-    What may have been in flight stays marked, so that a retry looks it up.
+    With `log`, each gets a log row. Records that may be in flight stay marked, so that a retry looks them up.
     """
     count: int = await tx.fetchval(
         """WITH settled AS (
@@ -272,14 +272,13 @@ async def take_back(
     entity: Entity,
     positions: range,
     outcomes: Collection[Outcome],
-    besides: Collection[int] = (),
+    also: Collection[int] = (),
 ) -> Counter[Outcome]:
-    """Let the records at these positions with one of these outcomes, and those `besides` by their ids, wait again, and
-    return how many had which.
+    """Clear the outcomes of the records at these positions that have one of `outcomes` or an id in `also`.
 
-    Those that are not for the target keep theirs.
+    Return how many had which outcome. Records that are not for the target keep theirs.
     """
-    # What may be in flight keeps the time since when it is.
+    # Records that may be in flight keep the time of their request.
     rows = await tx.fetch(
         """WITH settled AS (
                SELECT id, outcome FROM records
@@ -297,13 +296,13 @@ async def take_back(
         positions.start,
         positions.stop,
         list(outcomes),
-        list(besides),
+        list(also),
     )
     return Counter({row["outcome"]: row["records"] for row in rows})
 
 
 def select(job_id: UUID, filters: Filters, *, batch_size: int, group: Group | None = None) -> Selection:
-    """The job's records that pass the filters, in the order in which they were read."""
+    """Return the selection of the job's records that match the filters, in the order in which they were read."""
     given = {
         "entity = {}": filters.entity,
         "outcome = {}": filters.outcome,
@@ -311,7 +310,7 @@ def select(job_id: UUID, filters: Filters, *, batch_size: int, group: Group | No
         "(source_id ILIKE {} OR message ILIKE {})": filters.text and pages.containing(filters.text),
     }
     used = {condition: value for condition, value in given.items() if value is not None}
-    # Within an entity the order of positions is that of ids, and only it has an index.
+    # Within an entity, positions and ids have the same order, and only positions have an index.
     by_entity = filters.entity is not None and filters.outcome is None and filters.code is None and group is None
     return Selection(
         table="records",
@@ -326,14 +325,17 @@ def select(job_id: UUID, filters: Filters, *, batch_size: int, group: Group | No
 async def page(
     tx: Connection, job_id: UUID, filters: Filters, window: Window, *, batch_size: int, complete: bool
 ) -> Slice:
-    """Some of the job's records; `complete` once no more are read. Raises `InvalidRequest` for a bad cursor."""
+    """Return a page of the job's records. `complete` says that no more will be read.
+
+    Raise `InvalidRequest` for a bad cursor.
+    """
     total = await _counted(tx, job_id, filters)
     selection = select(job_id, filters, batch_size=batch_size)
     return await pages.read(tx, selection, window, total=total, complete=complete)
 
 
 async def get(tx: Connection, job_id: UUID, record_id: int, *, batch_size: int) -> RecordDetail:
-    """A record of the job. Raises `NotFound`."""
+    """Return a record of the job. Raise `NotFound`."""
     row = await tx.fetchrow(
         f"SELECT {_columns(batch_size)}, payload FROM records WHERE job_id = $1 AND id = $2", job_id, record_id
     )
@@ -348,7 +350,7 @@ def _columns(batch_size: int) -> str:
 
 
 async def _counted(tx: Connection, job_id: UUID, filters: Filters) -> int | None:
-    """How many records pass the filters, as far as the streams' counters know it."""
+    """Return how many records match the filters, if the streams' counters show it."""
     if filters.code is not None or filters.text is not None:
         return None
     column = "read_records" if filters.outcome is None else f"{filters.outcome}_records"
@@ -362,10 +364,10 @@ async def _counted(tx: Connection, job_id: UUID, filters: Filters) -> int | None
 
 
 def read_staged(row: Any) -> Staged:
-    """Return the record that a row with the columns `STAGED` is."""
+    """Return the record in a row with the columns `STAGED`."""
     record = msgspec.json.decode(row["payload"], type=crm.Record)
     if isinstance(record, crm.Note):
-        # The payloads of earlier versions do not say it.
+        # The payloads of earlier versions do not contain it.
         record = msgspec.structs.replace(record, part_of=row["part_of"])
     return Staged(
         id=row["id"],

@@ -1,4 +1,4 @@
-"""Refusals: find the items whose data PostgreSQL does not store, and store the others."""
+"""Refusals: find the items whose data PostgreSQL refuses, and store the others."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -12,7 +12,7 @@ Stored = TypeVar("Stored")
 NOT_STORABLE = "not_storable"
 
 MAX_REASON_LENGTH = 200
-"""Characters of PostgreSQL's own words that a message quotes."""
+"""Characters of PostgreSQL's message that are quoted."""
 
 
 async def store(
@@ -21,10 +21,10 @@ async def store(
     write: Callable[[Sequence[Item]], Awaitable[Stored]],
     instead: Callable[[Item, str], Item],
 ) -> Stored:
-    """Write all items, with what `instead` makes of an item and the reason where the item by itself is refused.
+    """Write all items. Replace an item that is refused by itself with the result of `instead(item, reason)`.
 
-    `write` may be called several times; what a call wrote is undone before the next one. Raise the error of the
-    database if it is about none of the items by itself.
+    `write` may be called several times; each call is rolled back before the next one. Raise the database's error if it
+    is about none of the items by itself.
     """
     written, replaced = list(items), set[int]()
     while True:
@@ -45,7 +45,7 @@ async def store(
 async def _refused(
     tx: Connection, items: Sequence[Item], places: range, write: Callable[[Sequence[Item]], Awaitable[object]]
 ) -> dict[int, str]:
-    """Return the places of the items that are refused by themselves, each with the reason; by halving."""
+    """Return the indexes of the items that are refused by themselves, each with the reason, by bisection."""
     reason = await _try(tx, [items[place] for place in places], write)
     if reason is None:
         return {}
@@ -59,7 +59,7 @@ async def _refused(
 async def _try(
     tx: Connection, items: Sequence[Item], write: Callable[[Sequence[Item]], Awaitable[object]]
 ) -> str | None:
-    """Return why these items are refused together, None if they are not; nothing stays written."""
+    """Return why these items are refused together, None if they are not. Leave nothing written."""
     if not items:
         return None
     try:
@@ -73,6 +73,6 @@ async def _try(
 
 
 def reason_of(error: Exception) -> str:
-    """Return the reason of a refusal as a part of a sentence."""
+    """Return the reason of a refusal as part of a sentence."""
     said = database.storable(str(error)).partition("\n")[0].strip().rstrip(".")
     return said[:MAX_REASON_LENGTH] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Reservations: which record of a job has what only one can have. The first one that asks keeps it."""
+"""Reservations: which record of a job holds something unique. The first record to reserve it keeps it."""
 
 from collections.abc import Collection, Iterable
 from hashlib import sha256
@@ -12,13 +12,12 @@ Kind = Literal["value", "target_record", "foreseen", "named", "written"]
 """What is reserved:
 
 - `value`: a unique value, by the first record that was read with it.
-- `target_record`: a record of the target, by its id there, for the source record that it is.
-- `foreseen`, `named`, `written`: a record that the target makes by itself; see `planning.implied`.
+- `target_record`: a record of the target, by its id there, for its source record.
+- `foreseen`, `named`, `written`: a record that the target creates by itself; see `planning.implied`.
 """
 
 MAX_KEY_BYTES = 500
-"""Bytes of the longest value that is stored as it is. An index of PostgreSQL takes about 2,700 bytes of all columns
-together."""
+"""Maximum bytes of a value that is stored as it is. An index row of PostgreSQL has at most about 2,700 bytes."""
 
 
 async def reserve(
@@ -30,9 +29,9 @@ async def reserve(
     *,
     kind: Kind = "value",
 ) -> dict[str, str]:
-    """Reserve these (value, source id), and return who holds each of the values: for the whole job, in all workers."""
-    # In one order, so that two transactions that reserve the same values do not wait for each other in a circle. The
-    # sort is stable: of several records that ask for one value the first keeps it.
+    """Reserve these (value, source id) for the whole job, in all workers. Return the holder of each value."""
+    # Sorted, so that two transactions that reserve the same values do not deadlock. The sort is stable: of several
+    # records with one value, the first keeps it.
     ordered = sorted(wanted, key=lambda pair: pair[0])
     if not ordered:
         return {}
@@ -54,7 +53,7 @@ async def reserve(
 async def holders(
     tx: Connection, job_id: UUID, entity: Entity, values: Collection[str], *, kind: Kind = "value"
 ) -> dict[str, str]:
-    """Return the source ids for which those of these values are reserved that are."""
+    """Return the source ids that hold these values, by value; values that are not reserved are absent."""
     keys = {value: key_of(value) for value in values}
     rows = await tx.fetch(
         """SELECT value, source_id FROM reservations
@@ -69,7 +68,7 @@ async def holders(
 
 
 def key_of(value: str) -> str:
-    """Return what stands for a value in an index: the value itself, or a digest where that is long or not storable."""
+    """Return the key of a value in the index: the value itself, or a digest if it is too long or not storable."""
     encoded = value.encode("utf-8", "surrogatepass")
     if len(encoded) <= MAX_KEY_BYTES and storable(value) == value:
         return value

@@ -1,4 +1,4 @@
-"""Staging: rows of the source become records of a job, which then wait to be loaded."""
+"""Staging: store rows of the source as records of a job, which are then loaded."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,31 +18,31 @@ from freight.model import crm
 from freight.model.crm import Entity, Reply, UniquePart
 
 MAX_PAYLOAD_LENGTH = 128 * 1024 * 1024
-"""Characters of the longest record. PostgreSQL takes less than 256 MiB for the parts of one JSON value."""
+"""Maximum characters of a record. PostgreSQL accepts less than 256 MiB for the elements of one JSON value."""
 
 PORTION_LENGTH = 16 * 1024 * 1024
-"""Characters of the records that one statement stores, unless a single one is longer."""
+"""Maximum characters of the records that one statement stores, unless a single one is longer."""
 
 SHOWN_ID = 100
-"""Characters that are shown of an id that cannot be stored."""
+"""Characters shown of an id that cannot be stored."""
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 class Staging(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the rows of a page."""
+    """The result of staging a page."""
 
     stored: int = 0
     skipped: int = 0
-    """How many of them are settled because they are not for the target."""
+    """How many of them were skipped because they are not for the target."""
     failed: int = 0
-    """How many of them are settled because they could not be stored as they are."""
+    """How many of them failed because they could not be stored as they are."""
     records: tuple[crm.Record, ...] = ()
     """Those that wait to be loaded."""
 
 
 class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A row at its position in the stream. With a `refusal` only its id is stored, as that of a failed record."""
+    """A row at its position in the stream. With a `refusal`, only its id is stored, as a failed record."""
 
     position: int
     row: Row
@@ -51,7 +51,7 @@ class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def record(self) -> crm.Record | None:
-        """The record that is to be loaded, if the row is one."""
+        """The record to load, if the row is one."""
         return None if self.refusal is not None or self.row.skip is not None else self.row.record
 
 
@@ -65,11 +65,11 @@ async def stage(
     first_position: int,
     unique: Mapping[Entity, UniquePart],
 ) -> Staging:
-    """Store rows of the source that the job does not hold yet, and log their issues.
+    """Store rows of the source that the job does not have yet, and log their issues.
 
-    Of the parts that are `unique` in the target, the record that is read first keeps each value.
-    A row that the source shows twice, as cursors over moving data do, is taken once. A row that cannot be stored is
-    a failed record, with a row of the log.
+    Of the parts that are `unique` in the target, the record that is read first keeps each value. A row that the source
+    returns twice, as cursors over changing data do, is stored once. A row that cannot be stored becomes a failed
+    record, with a log row.
     """
     checked = [_checked(row) for row in rows]
     held = await records.staged_ids(tx, job_id, entity, [row.id for row, _ in checked])
@@ -91,12 +91,12 @@ async def stage(
 
 
 def _checked(row: Row) -> tuple[Row, str | None]:
-    """Return the row under an id that an index takes, and why it cannot be stored if that is not its own id."""
+    """Return the row under an id that can be indexed, and why it cannot be stored if that is not its own id."""
     key = reservations.key_of(row.id)
     if key == row.id:
         return row, None
     shown = storable(row.id)[:SHOWN_ID]
-    return msgspec.structs.replace(row, id=f"{shown}… ({key})"), "its id is too long or holds characters that no id has"
+    return msgspec.structs.replace(row, id=f"{shown}… ({key})"), "its id is too long or contains invalid characters"
 
 
 def _candidate(position: int, row: Row, refusal: str | None) -> _Candidate:
@@ -104,7 +104,7 @@ def _candidate(position: int, row: Row, refusal: str | None) -> _Candidate:
         return _Candidate(position=position, row=row, refusal=refusal)
     try:
         payload = jsonb(row.record)
-        # What cannot be read back would keep its whole batch from being loaded.
+        # A record that cannot be read back would keep its whole batch from being loaded.
         msgspec.json.decode(payload, type=crm.Record)
     except Exception as error:
         if not database.is_about_data(error):
@@ -193,7 +193,7 @@ def _reason(candidate: _Candidate) -> Issue:
 
 
 def _portions(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
-    """Return the candidates in parts that one statement takes: a message to PostgreSQL has at most a gigabyte."""
+    """Return the candidates in portions for one statement each: a message to PostgreSQL has at most a gigabyte."""
     portion: list[_Candidate] = []
     length = 0
     for candidate in candidates:
@@ -208,7 +208,7 @@ def _portions(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
 
 
 def distinct(rows: Iterable[Row]) -> list[Row]:
-    """Each row once, as it was shown first: a source may show one again with less."""
+    """Return each row once, as it was returned first: a source may repeat one with less data."""
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row.id, row)
@@ -216,7 +216,7 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
 
 
 async def stage_replies(tx: Connection, tenant_id: UUID, job_id: UUID, rows: Sequence[ReplyRow]) -> None:
-    """Keep answers until their notes are loaded; one that cannot be stored is named in the log."""
+    """Store replies until their notes are loaded. Log those that cannot be stored."""
     if not rows:
         return
     await refusals.store(
@@ -242,7 +242,7 @@ def _refused_reply(item: ReplyRow | Entry, reason: str) -> Entry:
     if isinstance(item, Entry):
         return item
     message = (
-        f"Freight cannot store this answer to the note {item.note_id[:SHOWN_ID]}, so it is not migrated: {reason}. "
+        f"Freight cannot store this reply to the note {item.note_id[:SHOWN_ID]}, so it is not migrated: {reason}. "
         "Correct it at the source and run the job again."
     )
     issue = Issue(level="error", code=NOT_STORABLE, message=message)
@@ -250,7 +250,7 @@ def _refused_reply(item: ReplyRow | Entry, reason: str) -> Entry:
 
 
 async def with_replies(tx: Connection, job_id: UUID, notes: Sequence[Staged]) -> list[Staged]:
-    """Return the notes together with the answers to them, in the order in which these were written."""
+    """Return the notes with their replies, in the order in which these were written."""
     rows = await tx.fetch(
         "SELECT note_id, payload FROM replies WHERE job_id = $1 AND note_id = ANY($2) AND payload IS NOT NULL",
         job_id,
@@ -271,18 +271,18 @@ async def with_replies(tx: Connection, job_id: UUID, notes: Sequence[Staged]) ->
 
 
 def _note_id(staged: Staged) -> str:
-    """Return the id of the note that a record is, or is a copy of."""
+    """Return the id of the note that a record is or copies."""
     part_of = staged.record.part_of if isinstance(staged.record, crm.Note) else None
     return part_of or staged.source_id
 
 
 async def log_orphaned_replies(tx: Connection, job_id: UUID) -> None:
-    """Name the answers whose notes the source does not show, once all notes have been read."""
+    """Log the replies whose notes the source does not return, once all notes have been read."""
     await tx.execute(
         """INSERT INTO logs (tenant_id, job_id, entity, source_id, level, code, message, value)
            SELECT tenant_id, job_id, 'notes', source_id, 'warning', 'reply_without_note',
-                  'This is an answer to the note ' || note_id || ', which the key does not show, so it is not '
-                  || 'migrated. Use the key of a user who may read that note.', left(payload ->> 'content', $2)
+                  'This is a reply to the note ' || note_id || ', which the key cannot read, so it is not '
+                  || 'migrated. Use the key of a user who can read that note.', left(payload ->> 'content', $2)
            FROM replies
            WHERE job_id = $1 AND NOT EXISTS (
                SELECT FROM records WHERE records.job_id = $1 AND entity = 'notes'
@@ -306,7 +306,7 @@ def _without_lost_claims(
     issues = [
         Issue(
             code="claimed_by_another_record",
-            message=f"{value} also stands on record {owner}, which was read first and keeps it: the target allows it "
+            message=f"Record {owner}, which was read first, also has {value} and keeps it: the target allows it "
             "only once. This record is migrated without it.",
             field="domains" if isinstance(record, crm.Company) else "emails",
             value=value,
@@ -317,7 +317,7 @@ def _without_lost_claims(
 
 
 def _repeated(claims: Mapping[str, Collection[str]], owners: Mapping[str, str]) -> set[str]:
-    """Return the entries that were first on their list for a record that is on it once more."""
+    """Return the first entries of records that are on the same list again."""
     return {
         owner for row_id, values in claims.items() for value in values if (owner := owners.get(value, row_id)) != row_id
     }

@@ -1,4 +1,4 @@
-"""Streams: how far the extraction of each entity has come."""
+"""Streams: the progress of the extraction of each entity."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID, uuid4
@@ -23,11 +23,11 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     done: bool
     read_records: int
     read_whole: bool
-    """Whether it is read to its end before any of it is loaded."""
+    """Whether it is read to its end before any of its records is loaded."""
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream that is not read to its end."""
+    """A stream that has not been read to its end."""
 
     id: UUID
     fence: int
@@ -37,7 +37,7 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNREAD = "NOT done"
-"""SQL: whether a stream is not read to its end."""
+"""SQL: whether a stream has not been read to its end."""
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Stream))
 
@@ -45,7 +45,7 @@ COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Stream))
 async def open_all(
     tx: Connection, tenant_id: UUID, job_id: UUID, entities: Sequence[Entity], *, read_whole: Collection[Entity]
 ) -> None:
-    """Make the streams of a job, once. Those of `read_whole` are read to their end before any of it is loaded."""
+    """Create the streams of a job, once. Those in `read_whole` are read to their end before any record is loaded."""
     await tx.execute(
         """INSERT INTO streams (id, tenant_id, job_id, entity, read_whole, done, read_records, created_records,
                                 updated_records, unchanged_records, skipped_records, failed_records)
@@ -67,13 +67,13 @@ async def get(tx: Connection, stream_id: UUID) -> Stream:
 
 
 async def of_entity(tx: Connection, job_id: UUID, entity: Entity) -> Stream | None:
-    """Return the job's stream of an entity, None before the streams are opened."""
+    """Return the job's stream of an entity, None before the streams are created."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM streams WHERE job_id = $1 AND entity = $2", job_id, entity)
     return None if row is None else msgspec.convert(dict(row), Stream)
 
 
 async def unread(tx: Connection, job_id: UUID) -> list[Unread]:
-    """Return the job's streams that are not read to their end, in the order in which entities are loaded."""
+    """Return the job's streams that have not been read to their end, in load order."""
     rows = await tx.fetch(
         f"SELECT id, fence, entity, {leases.DUE} AS is_due FROM streams WHERE job_id = $1 AND {UNREAD}", job_id
     )
@@ -82,7 +82,7 @@ async def unread(tx: Connection, job_id: UUID) -> list[Unread]:
 
 
 async def read_again(tx: Connection, job_id: UUID) -> None:
-    """Let the streams of an ended job be read on that are not read to their end."""
+    """Let workers continue the streams of an ended job that have not been read to their end."""
     await tx.execute(f"UPDATE streams SET {leases.RESET} WHERE job_id = $1 AND {UNREAD}", job_id)
 
 
@@ -96,8 +96,10 @@ async def save_page(
     numeric: NumericFields,
     unique: Mapping[Entity, UniquePart],
 ) -> Stream:
-    """Store a page together with the cursor behind it and what the texts of `numeric` fields say, and cut whatever
-    batches are full. Raise `LeaseLost`."""
+    """Store a page with the cursor after it and the evidence in the texts of `numeric` fields, and create full batches.
+
+    Raise `LeaseLost`.
+    """
     await leases.check(tx, lease)
     staged = await staging.stage(
         tx,
@@ -123,7 +125,7 @@ async def save_page(
         read,
         staged.skipped,
         staged.failed,
-        # A page that brings nothing new is no progress.
+        # A page without anything new is not progress.
         staged.stored > 0 or bool(page.replies),
     )
     await batches.cut(
@@ -148,13 +150,13 @@ async def save_page(
 
 
 async def forget_cursor(tx: Connection, lease: Lease) -> None:
-    """Let a stream be read from its start; rows that it shows again are taken once. Raise `LeaseLost`."""
+    """Restart a stream from its first page; rows that it returns again are stored once. Raise `LeaseLost`."""
     await leases.check(tx, lease)
     await tx.execute("UPDATE streams SET cursor = NULL WHERE id = $1", lease.id)
 
 
 async def recount(tx: Connection, job_id: UUID, entity: Entity, *, updated: int) -> None:
-    """Count so many records that had been found unchanged as updated."""
+    """Count `updated` records as updated instead of unchanged."""
     await tx.execute(
         """UPDATE streams SET updated_records = updated_records + $3, unchanged_records = unchanged_records - $3
            WHERE job_id = $1 AND entity = $2""",

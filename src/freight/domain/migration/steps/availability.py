@@ -1,6 +1,6 @@
-"""Availability: tell one record at which a vendor fails from a vendor that fails.
+"""Availability: distinguish a record at which a vendor fails from a vendor that is unavailable.
 
-A vendor that answers nothing at all is waited for, however long that takes: an outage counts as no failed attempt.
+A step waits for a vendor that does not answer at all, however long that takes: an outage is not a failed attempt.
 """
 
 import asyncio
@@ -13,47 +13,47 @@ from freight.connectors.errors import ConnectorError, InDoubt, MustWait, Unavail
 from freight.connectors.protocols import Source, Target
 
 MAX_FAILURES_IN_A_ROW = 10
-"""Records at which a vendor may fail, without a success in between, before the failures count as the vendor's."""
+"""Consecutive records at which a vendor may fail before the failures are attributed to the vendor."""
 
 FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 30.0
-"""How long a step waits before it asks an unavailable vendor again; work resumes within a minute of its return."""
+MAX_WAIT_SECONDS = 30.0
+"""How long a step waits before it asks an unavailable vendor again; work resumes within a minute after an outage."""
 
 MAX_WAITS = 10_000
-"""Jobs whose waits are remembered; more have not been seen to wait at once in one process."""
+"""Jobs whose waits are remembered. One process rarely has more that wait at the same time."""
 
 UNUSABLE = (Unavailable, UnexpectedAnswer, InDoubt)
-"""Errors that may be about one record, or about everything that the vendor is asked."""
+"""Errors that may be about one record or about all requests to the vendor."""
 
 
 class Waits:
-    """How long the steps of each job wait for an unavailable vendor: twice as long each time, until one succeeds."""
+    """How long the steps of each job wait for an unavailable vendor: twice as long each time until one succeeds."""
 
     def __init__(self) -> None:
         self._last: dict[UUID, float] = {}
 
     def next(self, job_id: UUID) -> float:
-        """Return the seconds to wait now."""
+        """Return the seconds to wait this time."""
         if len(self._last) >= MAX_WAITS:
             self._last.clear()
-        seconds = min(LONGEST_WAIT_SECONDS, 2 * self._last.get(job_id, FIRST_WAIT_SECONDS / 2))
+        seconds = min(MAX_WAIT_SECONDS, 2 * self._last.get(job_id, FIRST_WAIT_SECONDS / 2))
         self._last[job_id] = seconds
         return seconds
 
     def over(self, job_id: UUID) -> None:
-        """Note that the vendors answer."""
+        """Reset the waits of a job, because the vendors answer."""
         self._last.pop(job_id, None)
 
 
 class Availability:
-    """Watches whether the vendors of a step answer at all."""
+    """Tracks whether the vendors of a step answer at all."""
 
     def __init__(
         self, job_id: UUID, waits: Waits, *, source: Source | None = None, target: Target | None = None
     ) -> None:
         vendors: list[tuple[str, Source | Target | None]] = [("source", source), ("target", target)]
         self.successes = 0
-        """How many records a vendor has taken or given so far."""
+        """How many records a vendor has accepted or returned so far."""
         self._job_id = job_id
         self._waits = waits
         self._vendors = [(side, vendor) for side, vendor in vendors if vendor is not None]
@@ -62,16 +62,16 @@ class Availability:
         self._outage: ConnectorError | None = None
 
     def succeeded(self) -> None:
-        """Note that a vendor gave a usable answer about a record."""
+        """Record that a vendor gave a usable answer about a record."""
         self.successes += 1
         self._failures = 0
         self._waits.over(self._job_id)
 
     async def failed(self, error: ConnectorError) -> None:
-        """Note that a vendor gave no usable answer about a record.
+        """Record that a vendor gave no usable answer about a record.
 
-        Returns if it may be the record; otherwise raises what keeps everything else from going on: `MustWait` in an
-        outage, also one of writes alone, or the error itself if it comes too often.
+        Return if the record may be the cause. Otherwise raise the reason that stops all records: `MustWait` in an
+        outage, even if only writes fail, or the error itself if it occurs too often.
         """
         self._failures += 1
         await self.ask()
@@ -82,7 +82,7 @@ class Availability:
         raise error
 
     async def ask(self) -> None:
-        """Raise what keeps the vendors from answering, if anything does."""
+        """Raise the reason for which a vendor does not answer, if there is one."""
         async with self._asking:
             if self._outage is not None:
                 raise self._outage
@@ -98,12 +98,14 @@ class Availability:
 
     def _must_wait(self, what: str, error: ConnectorError) -> MustWait:
         until = datetime.now(UTC) + timedelta(seconds=self._waits.next(self._job_id))
-        message = f"{what}: {error} The job goes on by itself as soon as that changes; nothing has to be done."
+        message = (
+            f"{what}: {error} The job continues by itself as soon as that changes. You do not have to do anything."
+        )
         return MustWait(message, until=until)
 
     @asynccontextmanager
     async def outages_waited_for(self) -> AsyncIterator[None]:
-        """Raise `MustWait` in place of an error of the body that is one of an unavailable vendor."""
+        """Convert an error of the body that means an unavailable vendor to `MustWait`."""
         try:
             yield
         except UNUSABLE:

@@ -1,7 +1,7 @@
-"""Stop the requests of a job that was paused or is to end.
+"""Stop the requests of a job that was paused or is ending.
 
-About a second after a job was paused nothing more is asked of vendors for it; what is still under way for a job that
-is to end is given up soon afterwards.
+About a second after a job is paused, no more requests are sent to vendors for it. Requests in progress of a job that is
+ending are cancelled soon afterwards.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from freight.domain.jobs import transitions
 from freight.domain.jobs.model import Job
 
 LOOK_SECONDS = 0.5
-"""How often a job that is being worked on is looked at."""
+"""How often the state of a running job is read."""
 
 
 class CancellationMonitor:
-    """Looks at a job for as long as this process works on it."""
+    """Watches the state of a job for as long as this process runs its steps."""
 
     def __init__(self, job: Job) -> None:
         self._tenant_id: UUID = job.tenant_id
@@ -31,15 +31,15 @@ class CancellationMonitor:
         self._may_go_on = True
         self._waiting: set[asyncio.Timeout] = set()
         self._steps: WeakSet[CurrentStep] = WeakSet()
-        """Those that have asked for a turn."""
+        """The pending requests for a turn."""
         self._looking = asyncio.create_task(self._look())
 
     def begin(self) -> None:
-        """Note that a step begins, which has just seen that the job goes on: an earlier pause is over."""
+        """Record that a step begins, which has just read that the job may go on: an earlier pause is over."""
         self._may_go_on = True
 
     def pacer(self, pacer: Pacer) -> Pacer:
-        """Return a pacer for the connectors of the job, which raises `Interrupted` while the job must not go on."""
+        """Return a pacer for the job's connectors that raises `Interrupted` while the job must not go on."""
         return _WatchedPacer(self, pacer)
 
     async def turn(self, pacer: Pacer, kind: Kind) -> None:
@@ -63,7 +63,7 @@ class CancellationMonitor:
             raise Interrupted
 
     async def aclose(self) -> None:
-        """Stop looking."""
+        """Stop watching."""
         self._looking.cancel()
         await asyncio.wait([self._looking])
 
@@ -78,7 +78,7 @@ class CancellationMonitor:
                 is_over = job.is_ending or job.status not in transitions.LIVE
             except NotFound:
                 self._may_go_on, is_over = False, True
-            except Exception as error:  # noqa: BLE001 - the next look may succeed; until then nothing can be paused
+            except Exception as error:  # noqa: BLE001 - the next read may succeed; until then no step can be paused
                 throttled.warning("job_not_looked_at", error, job=str(self._job_id))
                 continue
             if not self._may_go_on:

@@ -1,8 +1,8 @@
-"""Carry out a step's records, chunk by chunk: plan, announce, write, and store what became of each.
+"""Run a step's records, chunk by chunk: plan, mark as in flight, write, and store each outcome.
 
-Several chunks are under way at once. A record at which a vendor fails while it takes others is tried once more at the
-end, and then fails alone. As soon as something keeps all records from going on, no more requests are sent, those under
-way finish, and the step ends with that error.
+Several chunks run concurrently. A record at which a vendor fails while it accepts others is tried once more at the end,
+and then fails alone. As soon as something stops all records, no more requests are sent, those in progress finish, and
+the step ends with that error.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ from freight.domain.migration.steps.write import RecordWriter, SourceFailed
 from freight.domain.slots import Slot
 
 CHUNK = 100
-"""Records that are matched by one query."""
+"""Records that one query matches."""
 
 CONCURRENT_CHUNKS = 2
-"""Chunks of a step that are under way at once, so that the target never waits for a query or a commit."""
+"""Concurrent chunks of a step, so that the target never waits for a query or a commit."""
 
 STORE_SECONDS = 1
-"""How often outcomes are stored while a chunk is being written: what a kill leaves to be looked up again."""
+"""How often outcomes are stored while a chunk is written. After a kill, the rest is looked up again."""
 
 GRACE_SECONDS = 2
-"""How long requests that are under way may take to finish when the worker is told to stop."""
+"""How long requests in progress may take to finish when the worker stops."""
 
 
 class ChunkWork(Protocol):
@@ -49,13 +49,13 @@ class ChunkWork(Protocol):
         ...
 
     async def unsettled(self, tx: Connection, record_ids: Sequence[int]) -> list[Staged]:
-        """Return those of these records, which were handed out before, that are not settled yet."""
+        """Return those of these records, returned by `next_chunk` before, that have no final outcome yet."""
         ...
 
     async def plan(
         self, chunk: Sequence[Staged], availability: Availability | None
     ) -> tuple[list[RecordPlan], list[Result]]:
-        """Return what is to be done now, and the results of records that cannot be planned; as `plan_each` does."""
+        """Return the plans to carry out now, and the results of records that cannot be planned, as `plan_each` does."""
         ...
 
     async def write(self, plan: RecordPlan) -> Result | None:
@@ -63,21 +63,20 @@ class ChunkWork(Protocol):
         ...
 
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
-        """Store results, and what has been asked of the vendors. `plans` holds those that were carried out, by the ids
-        of their records."""
+        """Store results and the usage of the vendors. `plans` holds the plans that were carried out, by record id."""
         ...
 
 
 Chunks = Callable[[], Awaitable[list[Staged]]]
-"""Hands out the next records, none when there are no more."""
+"""Returns the next records, none when there are no more."""
 
 
 class NotSent(Interrupted):
-    """The request of a record was not sent, since the attempt ends."""
+    """The request of a record was not sent, because the attempt ends."""
 
 
 class _Suspect(msgspec.Struct, frozen=True):
-    """Records about which a vendor gave no usable answer, though it answers."""
+    """Records about which a vendor gave no usable answer, although it answers others."""
 
     record_ids: tuple[int, ...]
     error: ConnectorError
@@ -86,7 +85,7 @@ class _Suspect(msgspec.Struct, frozen=True):
 
 
 class ChunkRunner:
-    """Carries out the chunks of one attempt at a step."""
+    """Runs the chunks of one attempt at a step."""
 
     def __init__(
         self,
@@ -99,7 +98,7 @@ class ChunkRunner:
         availability: Availability,
     ) -> None:
         self.gives_way = False
-        """Whether the rest of the chunks is left to a later step, since others want the slot."""
+        """Whether the rest of the chunks is left to a later step, because others need the slot."""
         self._context = context
         self._job = job
         self._lease = lease
@@ -110,16 +109,16 @@ class ChunkRunner:
         self._handing_out = asyncio.Lock()
         self._has_begun = False
         self._has_unread = False
-        """Whether there are suspects that could not be looked up together."""
+        """Whether there are suspects that could not be looked up in one chunk."""
         self._suspects: list[_Suspect] = []
         self._suspicion: ConnectorError | None = None
-        """Why several of the suspects could not be looked up together."""
+        """Why several suspects could not be looked up in one chunk."""
         self._is_second_try = False
-        """Whether those are tried at which a vendor failed in this attempt already, while it took others."""
+        """Whether the records at which a vendor failed in this attempt are being tried again."""
         self._failure: ConnectorError | Interrupted | None = None
         """Why no more requests are sent."""
         self._left: ConnectorError | None = None
-        """Why records are left to the next attempt, while the others go on."""
+        """Why records are left to the next attempt while the others continue."""
 
     @property
     def has_failed(self) -> bool:
@@ -127,25 +126,25 @@ class ChunkRunner:
         return self._failure is not None
 
     def fail(self, error: ConnectorError | Interrupted) -> None:
-        """Send no more requests. A wait and a full plan come before failures, since only these count as attempts."""
+        """Send no more requests. A wait or a full plan takes precedence over failures, which count as attempts."""
         if self._failure is None or (_counts(self._failure) and not _counts(error)):
             self._failure = error
 
     def raise_failure(self) -> None:
-        """Raise what kept records from going on, if anything did."""
+        """Raise what stopped records, if anything did."""
         if (failure := self._failure or self._left) is not None:
             raise failure
 
     async def run(self) -> None:
-        """Carry out all chunks of the step, or some if the slot is wanted for others."""
+        """Run all chunks of the step, or some if others need the slot."""
         await self._run(self._next_chunk)
         if self.gives_way and self._has_unread:
-            # What could not be looked up bears no mark: a later step would only meet it again, and give way as well.
+            # Records that could not be looked up are not marked: a later step would meet them again, and yield as well.
             self.gives_way = False
             await self._run(self._next_chunk)
 
     async def run_again(self, record_ids: Collection[int]) -> None:
-        """Carry out those of these records that are not settled."""
+        """Run those of these records that have no final outcome."""
         left = list(record_ids)
 
         async def those() -> list[Staged]:
@@ -159,11 +158,11 @@ class ChunkRunner:
         await self._run(those)
 
     async def try_suspects_again(self) -> None:
-        """Try those once more at which a vendor failed, while it took others; now they fail alone."""
+        """Try records once more at which a vendor failed while it accepted others. Now they fail alone."""
         again: list[int] = []
         for suspect in self._suspects:
             if len(suspect.record_ids) > 1:
-                # They could not be looked up together: it shows now which of them it is.
+                # They could not be looked up together: now it shows which of them is the cause.
                 self._suspicion = suspect.error
                 again += suspect.record_ids
             elif suspect.successes < self._availability.successes:
@@ -191,7 +190,7 @@ class ChunkRunner:
             try:
                 await self._carry_out(chunk)
             except (ConnectorError, Interrupted) as error:
-                # Not raised, so that the other lane's requests finish.
+                # Not raised, so that the requests of the other chunks finish.
                 self.fail(error)
 
     async def _next_chunk(self) -> list[Staged]:
@@ -214,7 +213,7 @@ class ChunkRunner:
             self._suspects.append(_Suspect(tuple(staged.id for staged in chunk), error, before))
             return
         if self._suspicion is not None and not self._availability.successes and not plans:
-            # Not a single record can be looked up: it is as likely that the vendor just fails.
+            # Not even a single record can be looked up: the vendor is as likely to be the cause.
             self._left = self._suspicion
             return
         await self._announce(plans)
@@ -239,7 +238,7 @@ class ChunkRunner:
                 done, pending = await asyncio.wait(pending, timeout=STORE_SECONDS)
                 await self._settle({task: plan for task, plan in tasks.items() if task in done})
         except asyncio.CancelledError:
-            # Told to stop: requests that are under way finish, and no new ones start.
+            # Told to stop: requests in progress finish, and no new ones start.
             stopping.set()
             if pending:
                 done, pending = await asyncio.wait(pending, timeout=GRACE_SECONDS)
@@ -251,7 +250,7 @@ class ChunkRunner:
             await asyncio.gather(*pending, return_exceptions=True)
 
     async def _write_one(self, plan: RecordPlan, stopping: asyncio.Event) -> Result | None:
-        """Return the result; None for a record that is left for later."""
+        """Return the result, None for a record that is left for later."""
         if plan.write is None:
             return self._writer.leave(plan)
         if not self._job.writes:
@@ -271,7 +270,7 @@ class ChunkRunner:
     async def _without_answer(
         self, plan: RecordPlan, error: SourceFailed | ConnectorError, before: int
     ) -> Result | None:
-        """Return what becomes of a record about which a vendor gave no usable answer, while it answers others."""
+        """Return the result of a record about which a vendor gave no usable answer while it answers others."""
         cause = error.cause if isinstance(error, SourceFailed) else error
         await self._availability.failed(cause)
         if self._is_second_try:
@@ -302,10 +301,10 @@ class ChunkRunner:
 
 
 def had_no_effect(plan: RecordPlan, error: ConnectorError | Interrupted) -> bool:
-    """Return whether the target surely holds nothing of a record whose request ended with this error.
+    """Return whether the request of a record, which ended with this error, certainly had no effect.
 
-    A request that can be sent twice is repeated, also after a failure that may have come after its effect; a wait says
-    nothing of what went before it.
+    A request that can be sent twice is repeated, also after a failure that may have followed its effect; a wait says
+    nothing about what happened before it.
     """
     if plan.staged.in_flight is not None:
         return False

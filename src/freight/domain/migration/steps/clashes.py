@@ -1,7 +1,7 @@
-"""Clashes: a record that was to be made came back as another source record's, over whose values it was written.
+"""Clashes: a created record turned out to be another source record's, and overwrote its values.
 
-Matching knows of every value that two records share and that Freight compares as the target does. What is left are
-values that the target takes for the same and Freight does not.
+Matching finds every value that two records share and that Freight compares as the target does. The rest are values that
+the target treats as equal and Freight does not.
 """
 
 import msgspec
@@ -22,9 +22,9 @@ MERGED = "merged_in_target"
 
 
 async def part(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
-    """Give the first record its values back, and make the second one again without the values that both share.
+    """Restore the first record's values, and create the second record again without the values that both share.
 
-    Return the result of the second, and what is to be logged about the first. Repeatable.
+    Return the result of the second, and the log entry about the first. Safe to repeat.
     """
     restored = await _restore(job, writer, plan, clash)
     draft = _without_shared(plan.draft, clash.target_id)
@@ -35,16 +35,16 @@ async def part(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -
 
 
 async def restore(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -> tuple[Result, list[Entry]]:
-    """Give the first record its values back, and fail the second one, which cannot be told from it."""
+    """Restore the first record's values, and fail the second record, which the target cannot distinguish from it."""
     return merged(clash), await _restore(job, writer, plan, clash)
 
 
 def merged(clash: Clash) -> Result:
-    """Return the result of a record that the target does not keep apart from another one."""
+    """Return the result of a record that the target does not distinguish from another one."""
     message = (
-        f"The target takes this record for the source record {clash.owner}, whose target record {clash.target_id} it "
-        "answered with, so this record is not migrated. Merge the two at the source, or change what they share, and "
-        "run the job again."
+        f"The target treats this record as the source record {clash.owner}: it answered with that one's target record "
+        f"{clash.target_id}, so this record is not migrated. Merge the two at the source, or change what they share, "
+        "and run the job again."
     )
     return batches.failed(clash.result, code=MERGED, message=message)
 
@@ -69,7 +69,7 @@ async def _restore(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clas
 
 
 def _standing_before(known: LedgerEntry, sent: Attributes) -> tuple[Attributes, list[str]]:
-    """Return what stood in the attributes before, and the attributes of which that is not known."""
+    """Return the former values of the attributes, and the attributes whose former values are unknown."""
     values: Attributes = {}
     unknown: list[str] = []
     for slug in sent:
@@ -110,9 +110,9 @@ def _without_shared(draft: Draft, holder: str) -> Draft:
 
 def _told(clash: Clash, unknown: list[str]) -> str:
     message = (
-        f"The target took the source record {clash.result.source_id} for this one and wrote it over the target record "
-        f"{clash.target_id}; the values of this record were written there again."
+        f"The target treated the source record {clash.result.source_id} as this one and wrote its values to the target "
+        f"record {clash.target_id}. Freight has restored the values of this record there."
     )
     if unknown:
-        message += f" What stood there before in {', '.join(unknown)} is not known: check these by hand."
+        message += f" The former values of {', '.join(unknown)} are not known: check these by hand."
     return message

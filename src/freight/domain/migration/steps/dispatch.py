@@ -1,4 +1,4 @@
-"""Dispatch: commit a change of a job, and enqueue at once what is due because of it."""
+"""Dispatch: commit changes of jobs, and enqueue at once what is due because of them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from freight.queue import Queue
 
 @asynccontextmanager
 async def changing(queue: Queue, tenant_id: UUID) -> AsyncIterator[JobChanges]:
-    """Open a transaction for changes of jobs; once it is committed, enqueue what is due for them."""
+    """Open a transaction for changes of jobs. Once it is committed, enqueue what is due for them."""
     async with database.as_tenant(tenant_id) as tx:
         changes = JobChanges(tx)
         yield changes
@@ -21,6 +21,6 @@ async def changing(queue: Queue, tenant_id: UUID) -> AsyncIterator[JobChanges]:
 
 
 async def dispatch(queue: Queue, tenant_id: UUID, job_id: UUID) -> None:
-    """Bring a job as far as its rows allow, and enqueue what is due for it."""
+    """Schedule a job's next work, and enqueue what is due."""
     async with changing(queue, tenant_id) as changes:
         changes.note(job_id)

@@ -1,7 +1,7 @@
-"""Doubles: records of the target that a request made which was thought to have had no effect.
+"""Doubles: duplicate records in the target, created by a request that seemed to have had no effect.
 
-Whatever was sent in doubt is looked for once more at the end of its batch. What turns up besides the record that the
-ledger knows came from one of Freight's own requests, because before the second one there was none: it is removed.
+Records that were sent twice are looked for once more at the end of their batch. A record in the target other than the
+one in the ledger came from one of Freight's own requests, because there was none before the second one: it is removed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ from freight.model.crm import note_of
 CHUNK = 100
 
 LOOK = 1 / 6
-"""How long after a second request doubles are looked for, as a part of the time before it was sent."""
+"""How long after a second request doubles are looked for, as a fraction of the time before it was sent."""
 
 DIFFERENT = "it may be a record that a person created or changed"
 
 
 async def remove(job: Job, batch: Batch, lease: Lease, target: Writer) -> None:
-    """Remove the doubles of a batch from the target, and name each in the log. Raise any `ConnectorError`."""
+    """Remove the doubles of a batch from the target, and log each. Raise any `ConnectorError`."""
     async with database.as_tenant(job.tenant_id) as tx:
         found = await in_flight.perhaps_doubled(tx, job.id, batch.entity, batch.positions)
     for start in range(0, len(found), CHUNK):
@@ -62,15 +62,15 @@ async def _remove(job: Job, target: Writer, chunk: Sequence[Staged], own_ids: Ma
 
 
 def _is_of(record: TargetRecord, draft: Draft, own: TargetRecord) -> bool:
-    """Return whether a record of the target bears the mark of this source record."""
+    """Return whether a record of the target has the provenance of this source record."""
     if draft.entity == "notes" and record.source_id is not None:
-        # What is on another record is another copy of the note.
+        # A note on another record is another copy.
         return note_of(record.source_id) == note_of(draft.source_id) and _alike(record, own, "parent")
     return record.source_id == draft.source_id
 
 
 def _says_the_same(record: TargetRecord, draft: Draft, own: TargetRecord) -> bool:
-    """Return whether a record holds nothing that was written to it later."""
+    """Return whether a record holds nothing that was added to it later."""
     return all(slug not in record.values or _alike(record, own, slug) for slug in draft.values)
 
 
@@ -97,8 +97,8 @@ async def _removed(target: Writer, draft: Draft, own: TargetRecord, double: Targ
 def _left(own: TargetRecord, double: TargetRecord, why: str) -> Issue:
     return Issue(
         code="double_not_removed",
-        message=f"A request to create this record that seemed to have failed may have taken effect later: besides "
-        f"{own.id} the target holds {double.id}. Freight left it there, because {why.removesuffix('.')}. Compare the "
-        "two in the target and delete the one that is not wanted.",
+        message=f"A request to create this record that seemed to have failed may have taken effect later: the "
+        f"target holds {double.id} in addition to {own.id}. Freight left it there, because {why.removesuffix('.')}. "
+        "Compare the two in the target and delete the one that you do not want.",
         value=double.id,
     )

@@ -1,7 +1,7 @@
-"""Doubts: records that were sent to be created, and of which it is unknown whether the target made them.
+"""Doubts: records that were sent to be created, of which it is unknown whether the target created them.
 
-No answer, or a gateway's 504, does not say that a request had no effect: it may take effect seconds later. So the
-record is looked for again and again before it is sent a second time, while others go on.
+A missing response, or a gateway's 504, does not mean that a request had no effect: it may take effect seconds later. So
+the record is looked for repeatedly before it is sent a second time, while other records continue.
 """
 
 import time
@@ -12,13 +12,13 @@ from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.records import Staged
 
 LOOKS = (1 / 60, 3 / 60, 8 / 60, 20 / 60, 40 / 60, 1.0)
-"""When to look for a record, as parts of the time after which it may be sent again."""
+"""When to look for a record, as fractions of the time after which it may be sent again."""
 
 UNKNOWN = 0.5
-"""The part of that time for which a record is looked for whose request was perhaps never sent: its worker stopped."""
+"""The fraction of that time for a record whose request may never have been sent, because its worker stopped."""
 
 MAX_DOUBTS = 5
-"""Requests to create one record whose effect may be unknown before the record fails, if the vendor answers others."""
+"""How many requests with unknown effect to create one record fail it, if the vendor answers others."""
 
 
 SENT_TWICE = Issue(
@@ -32,7 +32,7 @@ SENT_TWICE = Issue(
 class Doubts:
     """The records of one batch that are in doubt.
 
-    `seconds` is for how long they are looked for before they are sent again.
+    They are looked for for `seconds` before they are sent again.
     """
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,10 +44,10 @@ class Doubts:
         return len(self._next)
 
     def may_send(self, plan: RecordPlan) -> bool:
-        """Return whether a record may be sent that is not in the target; the others are looked for again."""
+        """Return whether a record that is not in the target may be sent now. Others are looked for again."""
         staged = plan.staged
         if plan.write != "create" or staged.in_flight != "create" or plan.draft.unique:
-            # What the target keeps apart by a unique value can be sent twice.
+            # A record that the target identifies by a unique value can be sent twice.
             return True
         if staged.in_flight_seconds >= self._seconds * (1.0 if staged.is_doubted else UNKNOWN):
             return True
@@ -65,11 +65,11 @@ class Doubts:
         self._next[staged.id] = self._clock() + next((wait for wait in looks if wait > 0), 0.0)
 
     def seconds_left(self) -> float:
-        """Return how long it is until the next look, with the ones that follow soon."""
+        """Return the seconds until the next look, which includes those that follow soon."""
         return max(0.0, min(self._next.values()) - self._clock()) + self._seconds * LOOKS[0]
 
     def take_due(self) -> list[int]:
-        """Return the ids of those to be looked for now, and forget them."""
+        """Remove and return the ids of the records to look for now."""
         now = self._clock()
         due = [record_id for record_id, at in self._next.items() if at <= now]
         for record_id in due:

@@ -1,4 +1,4 @@
-"""Extract: every page of a stream into `records`, each together with the cursor behind it."""
+"""Extract: store every page of a stream in `records`, together with the cursor after it."""
 
 from uuid import UUID
 
@@ -31,14 +31,14 @@ from freight.domain.slots import Slot
 from freight.model.crm import Entity
 
 MAX_RESTARTS = 3
-"""How often a stream is read from its start because its cursor is refused, without a new row in between."""
+"""How often a stream is restarted because its cursor is refused, without a new row in between."""
 
 UNREADABLE = frozenset({"cursor_refused", "rejected_by_source", "not_found", "paging_loops", "unexpected_answer"})
-"""Failures of which the page that the cursor names may be the cause."""
+"""Errors that the page at the cursor may cause."""
 
 
 async def extract(context: WorkerContext, tenant_id: UUID, stream_id: UUID, slot: Slot) -> UUID | None:
-    """Read a stream to its end, or some pages of it if the slot is wanted for others.
+    """Read a stream to its end, or some pages of it if others need the slot.
 
     Return the id of its job, or None if another worker reads it or the job does not run.
     """
@@ -71,9 +71,9 @@ class _Extraction(Step):
         self._numeric = NumericFields.of(discovered.layout)
         self._progress = Progress()
         self._restarts = 0
-        """How often the stream was read from its start without a new row since."""
+        """How often the stream was restarted without a new row since."""
         self._has_new = False
-        """Whether anything was read that was not known before."""
+        """Whether anything new was read."""
 
     async def run(self) -> None:
         async with (
@@ -84,9 +84,9 @@ class _Extraction(Step):
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
         if failure.code in UNREADABLE:
-            # A retry of the job reads the stream from its start.
+            # A retry of the job restarts the stream.
             await streams.forget_cursor(tx, self.lease)
-        message = f"The {self._stream.entity} could not all be read: {failure.message}"
+        message = f"Not all {self._stream.entity} could be read: {failure.message}"
         await jobs.stop(tx, self.job.id, code=failure.code, message=message)
 
     async def _read_pages(self, source: Source, reader: Reader) -> None:
@@ -101,10 +101,10 @@ class _Extraction(Step):
                 await self._stop(error)
                 raise Interrupted from error
             if self._stream.done or self._stream.read_records // self.job.batch_size > full_batches:
-                # Loading begins while the rest is still being read.
+                # Loading starts while the rest is still being read.
                 await dispatch(self._context.queue, self.job.tenant_id, self.job.id)
-            # A later attempt may have to start over, and does not know yet that pages go round. For this to end, each
-            # attempt has to bring something new.
+            # A later attempt may have to start over and does not know that the pages repeat. So that this ends, each
+            # attempt has to read something new.
             if self._has_new and self._slot.is_wanted and not self._stream.done:
                 raise Interrupted
 
@@ -138,15 +138,15 @@ class _Extraction(Step):
         self._progress.note(page, new=new, read=self._stream.read_records)
 
     async def _start_over(self, error: CursorRefused) -> None:
-        """Read the stream from its start. Raise the error if that was of no use before."""
+        """Restart the stream. Raise the error if restarting did not help before."""
         if self._stream.cursor is None or self._restarts >= MAX_RESTARTS:
             raise error
         self._restarts += 1
         self._has_new = False
         self._progress = Progress()
         message = (
-            f"The source does not accept the cursor any more at which reading the {self._stream.entity} had arrived, "
-            "so they are read from the start. What was read before is recognised; nothing has to be done."
+            f"The source no longer accepts the cursor for the {self._stream.entity}, so they are read from the start. "
+            "Records that were read before are recognised. You do not have to do anything."
         )
         entry = Entry(issue=Issue(code="cursor_refused", message=message))
         async with database.as_tenant(self.job.tenant_id) as tx:
@@ -156,7 +156,7 @@ class _Extraction(Step):
 
     async def _stop(self, error: PagingLoops) -> None:
         message = (
-            f"The {self._stream.entity} could not all be read: {error}. Tell the vendor's support. A retry of the job "
+            f"Not all {self._stream.entity} could be read: {error}. Contact the vendor's support. A retry of the job "
             "reads them from the start."
         )
         async with database.as_tenant(self.job.tenant_id) as tx:
@@ -165,12 +165,12 @@ class _Extraction(Step):
 
 
 async def _conclude(tx: Connection, job: Job, entity: Entity, incomplete: Issue | None) -> None:
-    """Name what can be seen only once a stream has been read to its end."""
+    """Log what is known only once a stream has been read to its end."""
     if incomplete is not None:
         await logs.write(tx, job.tenant_id, job.id, [Entry(issue=incomplete, entity=entity)])
     if entity == "notes":
         await staging.log_orphaned_replies(tx, job.id)
-    # A sample sees too little to miss anything, and so does a job that leaves lists behind.
+    # Records missing from a sample, or from a job that skips lists, may still exist at the source.
     left_behind = entity == "list_entries" and (job.mapping.only_lists is not None or _skips_lists(job))
     if job.mode != "sample" and not left_behind and incomplete is None:
         await ledger.log_gone(tx, job.tenant_id, job.id, job.pair, entity)

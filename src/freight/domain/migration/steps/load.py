@@ -1,7 +1,7 @@
-"""Load: write a batch to the target, chunk by chunk, and store what became of each record.
+"""Load: write a batch to the target, chunk by chunk, and store the outcome of each record.
 
-Records that were not met by any trouble come first. Then come those that an earlier attempt may have written or failed
-at, those that are in doubt, and at last those at which a vendor failed while it took others.
+Records without earlier problems come first. Then come those that an earlier attempt may have written or failed to
+write, those that are in doubt, and finally those at which a vendor failed while it accepted others.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ from freight.domain.slots import Slot
 log = structlog.get_logger()
 
 WAIT_SECONDS = 10
-"""How long an attempt waits for the next look for records in doubt; for longer, its lease and its worker are free."""
+"""How long an attempt waits for the next look for records in doubt. For longer waits it releases lease and worker."""
 
 
 async def load(context: WorkerContext, tenant_id: UUID, batch_id: UUID, slot: Slot) -> UUID | None:
-    """Load a batch, or some chunks of it if the slot is wanted for others.
+    """Load a batch, or some chunks of it if others need the slot.
 
     Return the id of its job, or None if another worker loads it or there is nothing to do.
     """
@@ -108,7 +108,7 @@ class _LoadStep(Step):
 
 
 class _Vendors(NamedTuple):
-    """The two sides of a job; the source only for files, whose content it gives."""
+    """The two sides of a job; the source only for files, for their content."""
 
     target: Target
     writer: Writer
@@ -140,13 +140,13 @@ class _Loading:
         self._double_at = 0.0
         """When to look for doubles, on the clock of `time.monotonic`."""
         self._uncounted: list[int] = []
-        """Records whose doubts are not counted yet."""
+        """Records whose latest doubt is not counted yet."""
         self._met_before: list[int] = []
-        """Records that an earlier attempt may have written or failed at: the others go first."""
+        """Records that an earlier attempt may have written or failed to write: the others come first."""
         self._last_position = -1
 
     async def run(self) -> None:
-        """Load what has no outcome yet. Raise the `ConnectorError` or `Interrupted` that kept it from being all."""
+        """Load the records without an outcome. Raise the `ConnectorError` or `Interrupted` that stopped some."""
         async with database.as_tenant(self._job.tenant_id) as tx:
             self._met_before = await in_flight.ids(tx, self._job.id, self._batch.entity, self._batch.positions)
         await self._runner.run()
@@ -166,7 +166,7 @@ class _Loading:
         log.info("batch_completed", job=str(self._job.id), entity=self._batch.entity, number=self._batch.number)
 
     async def next_chunk(self, tx: Connection) -> list[Staged]:
-        """Return the next records that no earlier attempt has met."""
+        """Return the next records that no earlier attempt has tried."""
         found = await records.waiting(
             tx,
             self._job.id,
@@ -196,7 +196,7 @@ class _Loading:
         return [plan for plan in plans if plan not in hopeless], results
 
     async def write(self, plan: RecordPlan) -> Result | None:
-        """Send what is planned; return None for a record that is in doubt now."""
+        """Send what is planned. Return None for a record that is in doubt now."""
         if plan.write == "create" and (plan.staged.is_doubted or plan.staged.doubts):
             await self._name_sent_twice(plan)
         elif plan.write == "create" and plan.staged.in_flight == "create" and not plan.draft.unique:
@@ -211,7 +211,7 @@ class _Loading:
         return result
 
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
-        """Store results, and part records that the target took for one another."""
+        """Store results, and separate records that the target treats as one."""
         for clash in await self._store(results):
             await self._part(plans[clash.result.settled.id], clash)
 
@@ -219,7 +219,7 @@ class _Loading:
         return await staging.with_replies(tx, self._job.id, chunk) if self._batch.entity == "notes" else chunk
 
     async def _clear_doubts(self) -> None:
-        """Look for the records in doubt until each is found, or was looked for long enough and is sent again."""
+        """Look for the records in doubt until each is found, or is sent again after the required time."""
         while self._doubts and not self._runner.has_failed:
             await self._count_doubts()
             seconds = self._doubts.seconds_left()
@@ -233,7 +233,7 @@ class _Loading:
             await self._runner.run_again(self._doubts.take_due())
 
     async def _count_doubts(self) -> None:
-        """Count the doubts of this attempt, which is not ended by an outage: they may be due to the records."""
+        """Count the doubts of this attempt, which no outage has ended: the records may be the cause."""
         counted, self._uncounted = self._uncounted, []
         if counted:
             async with database.as_tenant(self._job.tenant_id) as tx:
@@ -243,13 +243,13 @@ class _Loading:
     def _waits_for_doubts(self, seconds: float) -> MustWait:
         message = (
             f"The target did not confirm whether it created {len(self._doubts):,} of the {self._batch.entity}, and "
-            "they have not been found there so far. Freight looks for them again before it sends them a second time; "
-            "nothing has to be done."
+            "they have not been found there so far. Freight looks for them again before it sends them a second time. "
+            "You do not have to do anything."
         )
         return MustWait(message, until=datetime.now(UTC) + timedelta(seconds=seconds), code="create_in_doubt")
 
     async def _doubted(self, plan: RecordPlan, error: Doubted) -> None:
-        """Keep a record in doubt, and name what was left out of it. Raise what keeps all others from going on."""
+        """Mark a record as doubted, and log what was left out of it. Raise what stops all others."""
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             await in_flight.mark_doubted(tx, [plan.staged.id])
@@ -297,5 +297,5 @@ class _Loading:
         except Doubted as error:
             await self._doubted(plan, error)
         except (ConnectorError, Interrupted, SourceFailed) as error:
-            # The record has no outcome yet: the next attempt meets the clash again.
+            # The record has no outcome yet, so the next attempt repeats this.
             self._runner.fail(error.cause if isinstance(error, SourceFailed) else error)

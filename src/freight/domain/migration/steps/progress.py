@@ -1,4 +1,4 @@
-"""Progress: tell a source whose pages go round from one that is long."""
+"""Progress: distinguish a source whose pages repeat from a long one."""
 
 from hashlib import blake2b
 
@@ -6,20 +6,20 @@ from freight.connectors.errors import ConnectorError
 from freight.connectors.protocols import Page
 
 MAX_REPEATED_PAGES = 20
-"""Pages in a row, all of rows that were shown before, after which a source goes round, if it has shown all twice."""
+"""Consecutive pages of known rows that show that a source repeats itself, if it has returned all rows twice."""
 
 MAX_EMPTY_PAGES = 10_000
-"""Pages in a row without any row. Of a list that is empty a source may show a page without rows, and lists are many."""
+"""Maximum consecutive pages without rows. A source may return one for each empty list, and there may be many lists."""
 
 
 class PagingLoops(ConnectorError):
-    """The source's pages go round."""
+    """The source's pages repeat."""
 
     code = "paging_loops"
 
 
 class Progress:
-    """What the pages of one stream have brought since its start, or since this attempt began."""
+    """The progress through the pages of one stream since its start, or since this attempt began."""
 
     def __init__(self) -> None:
         self._cursors: set[bytes] = set()
@@ -28,7 +28,7 @@ class Progress:
         self._empty_pages = 0
 
     def note(self, page: Page, *, new: int, read: int) -> None:
-        """Note a page with so many new rows, of `read` in all. Raise `PagingLoops`."""
+        """Record a page with `new` new rows, of `read` in all. Raise `PagingLoops`."""
         if page.next_cursor is None:
             return
         if new or page.replies:
@@ -39,10 +39,10 @@ class Progress:
         else:
             self._empty_pages += 1
         if self._repeated_pages >= MAX_REPEATED_PAGES and self._repeated_rows > read:
-            raise PagingLoops(f"the source has shown nothing new on {self._repeated_pages} pages in a row")
+            raise PagingLoops(f"the source has returned nothing new on {self._repeated_pages} pages in a row")
         if self._empty_pages >= MAX_EMPTY_PAGES:
-            raise PagingLoops(f"the source has shown {self._empty_pages:,} pages in a row without a row")
+            raise PagingLoops(f"the source has returned {self._empty_pages:,} empty pages in a row")
         digest = blake2b(page.next_cursor.encode(), digest_size=16).digest()
         if digest in self._cursors:
-            raise PagingLoops("the source leads from one page back to an earlier one")
+            raise PagingLoops("the source's pages lead back to an earlier page")
         self._cursors.add(digest)

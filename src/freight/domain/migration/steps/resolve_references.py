@@ -1,6 +1,6 @@
-"""Resolve references: give records the references to what was loaded after them.
+"""Resolve references: write the references of records to what was loaded after them.
 
-Companies and people refer to each other, so one of two is always loaded before what it refers to.
+Companies and people refer to each other, so one of the two is always loaded before what it refers to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ from freight.model.crm import LOAD_ORDER, Entity
 
 
 async def resolve_references(context: WorkerContext, tenant_id: UUID, job_id: UUID, slot: Slot) -> UUID | None:
-    """Resolve the references of all records of a job that await some, or of some if the slot is wanted for others.
+    """Resolve the references of all records of a job that await some, or of some if others need the slot.
 
     Return the job's id, or None if another worker resolves them or the job does not run.
     """
@@ -56,7 +56,7 @@ class _ResolveStep(Step):
         self._slot = slot
         self._discovered = discovered
         self._open: dict[int, Staged] = {}
-        """Records that were handed out and are not settled, by their ids."""
+        """Records that were started and are not finished, by their ids."""
 
     async def run(self) -> None:
         async with self._context.writer(self.job, self._discovered) as (target, writer):
@@ -70,7 +70,7 @@ class _ResolveStep(Step):
                 raise Interrupted
 
     async def give_up(self, tx: Connection, failure: Failure) -> None:
-        """Leave those without their references that cannot be written, and let the others have theirs."""
+        """Give up on the references that cannot be written, and continue with the others."""
         if not self._open:
             await jobs.stop(tx, self.job.id, code=failure.code, message=failure.message)
             return
@@ -91,7 +91,7 @@ class _Resolving:
         self._writer = writer
         self._open = open_
         self._last: dict[Entity, int] = {}
-        """The ids of the records that were handed out last."""
+        """The ids of the records that were returned last."""
 
     async def next_chunk(self, tx: Connection) -> list[Staged]:
         """Return the next records, all of one entity."""
@@ -110,7 +110,7 @@ class _Resolving:
     async def plan(
         self, chunk: Sequence[Staged], availability: Availability | None
     ) -> tuple[list[RecordPlan], list[Result]]:
-        """Plan a chunk for the sake of its references."""
+        """Plan the references of a chunk."""
         return await plan_each(self._job, self._writer, chunk, references_only=True, availability=availability)
 
     async def write(self, plan: RecordPlan) -> Result:
@@ -118,7 +118,7 @@ class _Resolving:
         return await self.records.write(plan)
 
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
-        """Store results, so that a repetition sends only the rest."""
+        """Store results, so that a repeated attempt sends only the rest."""
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             await usage.add(tx, self._job.id, target=self._target.take_usage(), has_progressed=bool(results))
@@ -131,7 +131,7 @@ class _Resolving:
             self._open.pop(result.settled.id, None)
 
     async def _store(self, tx: Connection, results: Sequence[Result]) -> int:
-        """Store results; return how many records count as updated that had been unchanged."""
+        """Store results. Return how many unchanged records became updated."""
         job, entity = self._job, crm.entity_of(self._open[_id(results[0])].record)
         updated = [_id(result) for result in results if result.settled.outcome == "updated"]
         changed = await records.settle_references(tx, [_id(result) for result in results], updated)
@@ -145,7 +145,7 @@ class _Resolving:
 
     def _entries(self, entity: Entity, result: Result) -> list[Entry]:
         if result.settled.outcome == "failed" and result.settled.message is not None:
-            # It was migrated before, and only its references are missing now.
+            # The record is migrated, and only its references are missing.
             return [_not_written(self._open[_id(result)], result.settled.message.removesuffix(MAY_HAVE_ARRIVED))]
         return [Entry(issue=issue, entity=entity, source_id=result.source_id) for issue in result.issues]
 

@@ -1,4 +1,4 @@
-"""Run the steps of jobs: claim the row, run, and decide what the end of the attempt, good or bad, means for the job."""
+"""Run the steps of jobs: claim the row, run, and decide what the result of the attempt means for the job."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -34,13 +34,13 @@ from freight.domain.migration.records.logs import Entry
 from freight.encryption import SecretError
 
 STEP_SECONDS = 840
-"""How long an attempt may take: less than arq allows a task, whose cancellation would count as nothing."""
+"""How long an attempt may take: less than arq's limit for a task, whose cancellation would count as no attempt."""
 
-LONGEST_WAIT = timedelta(hours=1)
-"""After so long a step tries again, whatever a vendor has asked for."""
+MAX_WAIT = timedelta(hours=1)
+"""The longest wait before a step tries again, whatever a vendor has asked for."""
 
-PATIENCE = timedelta(hours=24)
-"""For how long a job waits for a vendor without any progress before it is paused."""
+MAX_VENDOR_WAIT = timedelta(hours=24)
+"""How long a job waits for a vendor without any progress before it is paused."""
 
 log = structlog.get_logger()
 
@@ -64,42 +64,42 @@ class Step(ABC):
         """Whether there is something to do."""
         return self.job.may_go_on
 
-    async def begin(self, tx: Connection) -> None:  # noqa: B027 - most steps have nothing to note
-        """Note that the attempt begins, in the transaction that claimed the row."""
+    async def begin(self, tx: Connection) -> None:  # noqa: B027 - most steps have nothing to record
+        """Record that the attempt begins, in the transaction that claimed the row."""
 
     @abstractmethod
     async def run(self) -> None:
-        """Do the work. Raise the `ConnectorError` or `Interrupted` that kept it from being all."""
+        """Do the work. Raise the `ConnectorError` or `Interrupted` that stopped some of it."""
 
     async def retry(self, tx: Connection, failure: Failure, *, seconds: float) -> datetime:  # noqa: ARG002
-        """Count a failed attempt and return when the next one begins: after so many seconds. Raise `LeaseLost`."""
+        """Count a failed attempt. Return when the next one begins, in `seconds` from now. Raise `LeaseLost`."""
         return await leases.postpone(tx, self.lease, seconds=seconds)
 
     @abstractmethod
     async def give_up(self, tx: Connection, failure: Failure) -> None:
-        """Carry out what follows from the failure of the last attempt. May raise `LeaseLost`."""
+        """Store the failure of the last attempt. Raise `LeaseLost`."""
 
 
 class Outages:
-    """Which jobs this process has interrupted because PostgreSQL was unavailable, and since when."""
+    """Jobs whose steps this process interrupted because PostgreSQL was unavailable, and since when."""
 
     def __init__(self) -> None:
         self._since: dict[UUID, datetime] = {}
 
     def note(self, job: Job) -> None:
-        """Remember that a step of the job has been interrupted now."""
+        """Record that a step of the job is interrupted now."""
         self._since.setdefault(job.id, datetime.now(UTC))
 
     async def log(self, job: Job) -> None:
-        """Write into the job's log that it was interrupted, once per interruption."""
+        """Log that the job was interrupted, once per interruption."""
         since = self._since.get(job.id)
         if since is None:
             return
         issue = Issue(
             level="warning",
             code="database_unavailable",
-            message=f"PostgreSQL was unavailable from {since:%F %T} UTC on, so the job was interrupted. It goes on "
-            "where it was; nothing has to be done.",
+            message=f"PostgreSQL was unavailable from {since:%F %T} UTC on, so the job was interrupted. It continues "
+            "where it stopped. You do not have to do anything.",
         )
         async with database.as_tenant(job.tenant_id) as tx:
             await logs.write(tx, job.tenant_id, job.id, [Entry(issue=issue)])
@@ -113,7 +113,7 @@ Read = Callable[[Connection, Lease], Awaitable[Step]]
 
 
 async def run(table: Leased, tenant_id: UUID, row_id: UUID, worker: str, read: Read) -> UUID | None:
-    """Make an attempt at a step. Return its job's id, or None if another worker holds the row or nothing is to do."""
+    """Attempt a step. Return its job's id, or None if another worker holds the lease or there is nothing to do."""
     async with database.as_tenant(tenant_id) as tx:
         lease = await leases.claim(tx, table, tenant_id, row_id, worker)
         if lease is None:
@@ -130,13 +130,13 @@ async def run(table: Leased, tenant_id: UUID, row_id: UUID, worker: str, read: R
 async def attempt(step: Step, *, seconds: float = STEP_SECONDS) -> None:
     """Run a step under its lease, which is renewed meanwhile and released at the end.
 
-    A refused key or a missing permission stops the job, a used-up quota or a full plan pauses it, and a vendor that
-    asks for a wait is waited for. Any other failure is tried again as the job's retry policy has it, and after the last
-    attempt the step is given up; one that every repetition would meet ends there at once. An attempt is ended after so
-    many seconds: it has failed if it has stored nothing, and is continued otherwise.
+    A refused key or a missing permission stops the job, an exhausted quota or a full plan pauses it, and a vendor's
+    request to wait is followed. Any other failure is retried by the job's retry policy, and the step is given up after
+    the last attempt, or at once if every repetition would fail in the same way. An attempt is ended after `seconds`: it
+    has failed if it has stored nothing, and is continued otherwise.
 
-    Only an unavailable PostgreSQL is waited for without end: nothing can be written about it then, and the sweep takes
-    the step up again. The first attempt afterwards logs the interruption.
+    The wait for an unavailable PostgreSQL has no limit, because nothing can be stored about it: the sweep enqueues the
+    step again. The first attempt afterwards logs the interruption.
     """
     job, lease = step.job, step.lease
     current: CurrentStep | None = None
@@ -178,7 +178,7 @@ async def attempt(step: Step, *, seconds: float = STEP_SECONDS) -> None:
         raise
     except Exception as error:
         log.exception("step_failed", table=lease.table, id=str(lease.id))
-        message = f"Freight itself failed: {type(error).__name__}."
+        message = f"An internal error occurred: {type(error).__name__}."
         await _failed(step, Failure(code="internal_error", message=message))
     finally:
         await asyncio.shield(_release(lease))
@@ -186,8 +186,8 @@ async def attempt(step: Step, *, seconds: float = STEP_SECONDS) -> None:
 
 def _timed_out(seconds: float) -> Failure:
     message = (
-        f"In {seconds / 60:.0f} minutes the step came to no result, so it was ended: a vendor answers too slowly. If "
-        "that lasts, ask the vendor."
+        f"The step had no result after {seconds / 60:.0f} minutes, so it was ended: a vendor answers too slowly. If "
+        "this continues, contact the vendor."
     )
     return Failure(code="timed_out", message=message)
 
@@ -199,21 +199,21 @@ async def _stop(job: Job, code: str, error: Exception) -> None:
 
 async def _wait(step: Step, error: MustWait) -> None:
     now = datetime.now(UTC)
-    until = min(error.until, now + LONGEST_WAIT)
+    until = min(error.until, now + MAX_WAIT)
     async with _deciding(step) as tx:
         await leases.wait(tx, step.lease, seconds=max(0.0, (until - now).total_seconds()))
         noted = await _note_wait(tx, step, code=error.code, message=str(error), until=until)
-        # A job that waits for its workspaces has a limit of its own, and no vendor keeps it waiting.
-        if error.code != WORKSPACE_BUSY and now - noted.since >= PATIENCE:
+        # A wait for workspaces has a limit of its own, and no vendor causes it.
+        if error.code != WORKSPACE_BUSY and now - noted.since >= MAX_VENDOR_WAIT:
             message = (
                 f"The job has made no progress since {noted.since:%F %T} UTC, so it is paused. {error} When the "
-                "vendor can be used again, resume the job."
+                "vendor is available again, resume the job."
             )
             await jobs.pause_for_vendor(tx, step.job.id, message=message)
 
 
 async def _failed(step: Step, failure: Failure, *, is_final: bool = False) -> None:
-    """Have a failed attempt repeated, or give the step up after the last one or a failure that would repeat itself."""
+    """Schedule a retry, or give the step up after the last attempt or a failure that would recur."""
     async with _deciding(step) as tx:
         if is_final:
             await step.give_up(tx, failure)
@@ -237,14 +237,14 @@ async def _failed(step: Step, failure: Failure, *, is_final: bool = False) -> No
 
 
 async def _note_wait(tx: Connection, step: Step, *, code: str, message: str, until: datetime) -> Waiting:
-    """Say on the job what the step waits for."""
+    """Store on the job what the step waits for."""
     job = step.job
     return await waiting.note(tx, job.tenant_id, job.id, by=step.lease.table, code=code, message=message, until=until)
 
 
 @asynccontextmanager
 async def _deciding(step: Step) -> AsyncIterator[Connection]:
-    """Open a transaction for what follows from an attempt; nothing does if the lease is lost."""
+    """Open a transaction for the consequences of an attempt. Ignore `LeaseLost`: without the lease there are none."""
     try:
         async with database.as_tenant(step.job.tenant_id) as tx:
             yield tx

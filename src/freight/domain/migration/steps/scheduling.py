@@ -1,4 +1,4 @@
-"""Scheduling: bring a job as far as its rows allow, and say which of them workers should take up now.
+"""Scheduling: advance a job as far as its rows allow, and return the rows that workers should claim now.
 
 Safe at any time, any number of times.
 """
@@ -22,22 +22,22 @@ from freight.model.crm import Entity
 from freight.queue import Task, WakeUp
 
 WINDOW = 8
-"""Batches of one job that are under way or enqueued at a time: more than one account at a vendor can do with."""
+"""Batches of one job in progress or enqueued at a time: more than one vendor account can use."""
 
 READ_WHOLE: tuple[Entity, ...] = ("list_entries", "notes")
-"""Entities that are loaded only when all of them have been read: an entry because another one of the same record on
-the same list may be read last, a note because answers to it may be. So are those whose texts have to be read as
-numbers, since the last one may decide how; their streams say so."""
+"""Entities that are loaded only after all of their records are read: for an entry, because another entry of the same
+record on the same list may be read last; for a note, because its replies may be. The same holds for entities whose
+texts are parsed as numbers, because the last one may decide how; their streams are marked as `read_whole`."""
 
 BEFORE_EXTRACTION = (None, "precheck", "schema")
 """The stages of a job that is being started."""
 
 
 class Windows(NamedTuple):
-    """How many steps of a job may be under way or enqueued at a time."""
+    """How many steps of a job may be in progress or enqueued at a time."""
 
     waiting: frozenset[str]
-    """The tables of those that wait for a vendor."""
+    """The tables of the steps that wait for a vendor."""
     while_waiting: int
 
     def of(self, table: str) -> int:
@@ -46,9 +46,9 @@ class Windows(NamedTuple):
 
 
 async def schedule(tx: Connection, job_id: UUID) -> list[WakeUp]:
-    """Bring a job as far as its rows allow, and return what workers should take up now, deliveries included.
+    """Advance a job as far as its rows allow, and return what workers should claim now, deliveries included.
 
-    Of the steps that wait for a vendor that is none: the next one would meet the same wait.
+    Kinds of steps that wait for a vendor are left out: the next one would wait too.
     """
     try:
         job = await jobs.lock(tx, job_id)
@@ -61,8 +61,8 @@ async def schedule(tx: Connection, job_id: UUID) -> list[WakeUp]:
 async def schedule_swept(tenant_id: UUID, job_id: UUID) -> list[WakeUp]:
     """Do the same for the sweep.
 
-    It waits for no transaction that is changing the job, and lets one of the steps that wait find out whether the wait
-    is over.
+    Do not wait for transactions that change the job, and let one of the waiting steps find out whether the wait is
+    over.
     """
     async with database.as_tenant(tenant_id) as tx:
         job = await jobs.lock_if_free(tx, job_id)
@@ -72,7 +72,7 @@ async def schedule_swept(tenant_id: UUID, job_id: UUID) -> list[WakeUp]:
 
 
 async def live_jobs() -> list[tuple[UUID, UUID]]:
-    """Return all jobs that may have to go on, as (tenant id, job id), once those are resumed whose time has come."""
+    """Resume paused jobs that are due, and return all jobs that may have work, as (tenant id, job id)."""
     async with database.as_platform() as tx:
         await jobs.resume_due(tx)
         await tenants.follow_suspensions(tx)
@@ -92,9 +92,9 @@ async def _steps(tx: Connection, job: Job, windows: Windows) -> list[WakeUp]:
 
 
 async def _extract(tx: Connection, job: Job) -> list[WakeUp]:
-    """Return the streams that are to be read on.
+    """Return the streams to read.
 
-    Of a sample that is only the last entity's, since what that one refers to is read with the entities before it.
+    For a sample, only the last entity's, because what it refers to is read with the entities before it.
     """
     unread = await streams.unread(tx, job.id)
     if job.mode == "sample":
@@ -103,7 +103,7 @@ async def _extract(tx: Connection, job: Job) -> list[WakeUp]:
 
 
 async def _load(tx: Connection, job: Job, window: int) -> list[WakeUp]:
-    """Return batches of the first entity that is not finished: what is referred to is loaded first."""
+    """Return batches of the first unfinished entity: referenced records are loaded first."""
     for entity in job.entities:
         if entity not in CROSS_REFERRING and await records.any_awaiting(tx, job.id):
             return await _of_job(tx, job, "link_records")

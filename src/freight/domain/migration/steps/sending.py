@@ -1,7 +1,7 @@
-"""Sending: requests to vendors, none of which is completed for a step that no longer owns its row.
+"""Sending: requests to vendors, which are never completed for a step that has lost its lease.
 
-A process may be frozen at any point: while a request waits for its turn, for a connection or for a TLS handshake, or
-in the middle of a large body. So the step is asked immediately before each part of a request is written.
+A process may be frozen at any point: while a request waits for its turn, for a connection or for a TLS handshake, or in
+the middle of a large body. So the lease is checked immediately before each part of a request is written.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ TAKEN_AT_ONCE = 8 * 1024
 
 
 class OwnedTransport(httpx.AsyncBaseTransport):
-    """Sends requests over another transport while the step that makes them may send, then raises `Interrupted`."""
+    """Sends requests over another transport while their step may send, and raises `Interrupted` afterwards."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
@@ -52,7 +52,7 @@ class OwnedTransport(httpx.AsyncBaseTransport):
 
 
 class _OwnedBody(httpx.AsyncByteStream):
-    """A body whose parts are handed out only while the step may send: a server does nothing with half of one."""
+    """A body whose parts are returned only while the step may send: a server ignores an incomplete body."""
 
     def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, step: CurrentStep) -> None:
         assert isinstance(body, httpx.AsyncByteStream)  # noqa: S101 - httpx gives an asynchronous client no other
@@ -79,7 +79,7 @@ def _pieces(part: bytes) -> tuple[bytes, ...]:
 
 
 class _AwaitedBody(httpx.AsyncByteStream):
-    """The body of an answer, for whose end the step waits."""
+    """The body of a response, for whose end the step waits."""
 
     def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream, slot: Slot) -> None:
         assert isinstance(body, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport returns no other

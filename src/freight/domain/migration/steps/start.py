@@ -31,15 +31,15 @@ from freight.domain.migration.steps.scheduling import BEFORE_EXTRACTION, READ_WH
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.model.resolved_mapping import ResolvedMapping
 
-MOST_TOLD = 10
-"""Blockers that the job's error tells; a large mapping may have thousands."""
+MAX_NAMED_BLOCKERS = 10
+"""Blockers that the job's error names; a large mapping may have thousands."""
 
 BUSY_SECONDS = 20
-"""How often a job that waits for its workspaces looks whether they are free."""
+"""How often a job that waits for its workspaces checks whether they are free."""
 
 
 async def start(context: WorkerContext, tenant_id: UUID, job_id: UUID) -> UUID | None:
-    """Start a job; return its id, or None if another worker does or it has been started."""
+    """Start a job. Return its id, or None if another worker starts it or it has been started."""
 
     async def read(tx: Connection, lease: Lease) -> Step:
         return _Start(context, await jobs.lock(tx, job_id), lease)
@@ -76,7 +76,7 @@ class _Start(Step):
 
 
 async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> DiscoveredSchema:
-    """Find out whether the job can work and what it needs. Raise `Interrupted` if it must end."""
+    """Check whether the job can run and what it needs. Raise `Interrupted` if it must end."""
     await _enter(job, "precheck")
     for side, opened, expected in (
         ("source", await source.identify(), job.source_workspace),
@@ -109,7 +109,7 @@ async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> D
         layout = planned.layout if earlier is None else _still_to_make(planned.layout, earlier.layout)
         await discovered_schema.save(tx, job.id, discover.schema, layout)
         await discovered_schema.save_estimate(tx, job.id, estimate, rates)
-        # An attempt that failed after the precheck is made again from the beginning.
+        # An attempt that failed after the precheck is repeated from the beginning.
         await logs.write(tx, job.tenant_id, job.id, await logs.not_logged(tx, job.id, issues))
         await usage.add(tx, job.id, source=asked, target=target.take_usage(), has_progressed=False)
         if blockers:
@@ -120,18 +120,18 @@ async def _precheck(job: Job, source: Source, target: Target, rates: Rates) -> D
 
 
 def _summary(blockers: Sequence[Issue]) -> str:
-    told = " ".join(issue.message for issue in blockers[:MOST_TOLD])
-    more = len(blockers) - MOST_TOLD
-    return f"{told} There are {more:,} more such reasons: the log and the report name each." if more > 0 else told
+    told = " ".join(issue.message for issue in blockers[:MAX_NAMED_BLOCKERS])
+    more = len(blockers) - MAX_NAMED_BLOCKERS
+    return f"{told} There are {more:,} more reasons: the log and the report list all of them." if more > 0 else told
 
 
 def _quota(job: Job, discover: Discovery) -> list[Issue]:
-    # A sample reads a little of everything.
+    # A sample reads little.
     if discover.calls_left is None or discover.reads is None or job.mode == "sample":
         return []
     reads = discover.reads
     if not job.writes:
-        # Each file is fetched by a call of its own, once it can be written.
+        # Each file takes one further call, for its content.
         reads -= discover.schema.counts.get("files", 0)
     if discover.calls_left >= reads:
         return []
@@ -140,13 +140,13 @@ def _quota(job: Job, discover: Discovery) -> list[Issue]:
             level="error",
             code="quota_too_small",
             message=f"The source's account has {discover.calls_left:,} API calls left for this month, and reading it "
-            f"takes about {reads:,}. Carry fewer entities or lists, or wait until the quota is renewed.",
+            f"takes about {reads:,}. Migrate fewer entities or lists, or wait until the quota is renewed.",
         )
     ]
 
 
 def _still_to_make(layout: ResolvedMapping, earlier: ResolvedMapping) -> ResolvedMapping:
-    """Return the layout, with the lists that an earlier attempt at this job may have made still marked as its own."""
+    """Return the layout, with lists that an earlier attempt at this job may have created still marked as its own."""
     made = {context.list_id for context in earlier.lists if context.action == "make"}
     lists = tuple(
         msgspec.structs.replace(context, action="make") if context.list_id in made else context
@@ -161,7 +161,7 @@ async def _refuse_workspace(job: Job, side: str, opened: Workspace) -> None:
             tx,
             job.id,
             code="workspace_changed",
-            message=f"The {side}'s key now opens another workspace, {opened.id} ({opened.name}). "
+            message=f"The {side}'s key now belongs to another workspace, {opened.id} ({opened.name}). "
             "Create a new job for it.",
         )
 
@@ -187,7 +187,7 @@ async def _schema(job: Job, discovered: DiscoveredSchema, target: Target) -> Non
 
 
 async def _remember_lists(tx: Connection, job: Job, layout: ResolvedMapping) -> None:
-    """Let the ledger know the lists that the job has made; the records about them find out by that."""
+    """Store the lists that the job has created in the ledger, where their records are matched."""
     known = await ledger.look_up(tx, job.pair, "lists", [context.list_id for context in layout.lists])
     made = [
         LedgerEntry(

@@ -1,4 +1,4 @@
-"""What a worker has at hand while it carries out a step."""
+"""The context of a worker: the tools with which it runs steps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,10 +21,10 @@ from freight.encryption import CredentialCipher
 from freight.queue import Queue
 
 WRITES_AT_ONCE = 32
-"""Writes that a worker has under way to one account: enough for 25 a second when each takes a second."""
+"""Concurrent writes of a worker to one account: enough for 25 a second if each takes a second."""
 
 IN_DOUBT_SECONDS = 60.0
-"""A gateway that answers 504 may pass the request on for as long as this."""
+"""How long after a 504 a gateway may still forward the request."""
 
 C = TypeVar("C", bound=Source | Target)
 B = TypeVar("B", bound=Reader | Writer)
@@ -48,7 +48,7 @@ class WorkerContext:
         self.slots = slots
         self.waits = Waits()
         self.in_doubt_seconds = in_doubt_seconds
-        """For how long a record is looked for whose creation was not confirmed, before it is sent again."""
+        """How long a record whose creation was not confirmed is looked for before it is sent again."""
         self._writers = WeakValueDictionary[tuple[str, ...], asyncio.Semaphore]()
         self._cipher = cipher
         self._vendors = vendors
@@ -76,7 +76,7 @@ class WorkerContext:
         )
 
     def rates(self, job: Job) -> Rates:
-        """Return the requests a second on which the job can count."""
+        """Return the requests a second that the job can expect."""
         return Rates(
             source=self._vendors.expected_rates(job.source_system),
             target=self._vendors.expected_rates(job.target_system),
@@ -84,8 +84,10 @@ class WorkerContext:
 
     @asynccontextmanager
     async def writing(self, job: Job) -> AsyncIterator[None]:
-        """Bound the writes that are under way to the job's target, over all steps and jobs that write there: a target
-        that takes a minute for each holds up no other one."""
+        """Limit the concurrent writes to the job's target, over all steps and jobs that write there.
+
+        A target that takes a minute for each write does not slow down others.
+        """
         account = (job.target_system, job.target_base_url, job.target_workspace)
         if (writers := self._writers.get(account)) is None:
             writers = self._writers[account] = asyncio.Semaphore(WRITES_AT_ONCE)
@@ -94,25 +96,25 @@ class WorkerContext:
 
     @asynccontextmanager
     async def source(self, job: Job) -> AsyncIterator[Source]:
-        """Give the job's source."""
+        """Yield the job's source."""
         async with self._sources.of(job) as shared:
             yield shared.connector
 
     @asynccontextmanager
     async def target(self, job: Job) -> AsyncIterator[Target]:
-        """Give the job's target."""
+        """Yield the job's target."""
         async with self._targets.of(job) as shared:
             yield shared.connector
 
     @asynccontextmanager
     async def reader(self, job: Job, discovered: DiscoveredSchema) -> AsyncIterator[tuple[Source, Reader]]:
-        """Give the job's source, and a reader that goes by what the job found out before it began."""
+        """Yield the job's source, and a reader bound to the discovered schema."""
         async with self._sources.of(job) as shared:
             yield shared.connector, shared.bound(job, discovered)
 
     @asynccontextmanager
     async def writer(self, job: Job, discovered: DiscoveredSchema) -> AsyncIterator[tuple[Target, Writer]]:
-        """Give the job's target, and a writer that goes by what the job found out before it began."""
+        """Yield the job's target, and a writer bound to the discovered schema."""
         async with self._targets.of(job) as shared:
             yield shared.connector, shared.bound(job, discovered)
 
@@ -122,7 +124,7 @@ class WorkerContext:
 
 
 class _Opened(Generic[C, B]):
-    """A connector of a job, with its reader or writer as soon as a step needs that."""
+    """A connector of a job, with its reader or writer once a step needs it."""
 
     def __init__(
         self, connector: C, monitor: CancellationMonitor, bind: Callable[[C, Job, DiscoveredSchema], B]
@@ -134,14 +136,14 @@ class _Opened(Generic[C, B]):
         self._bound: tuple[DiscoveredSchema, B] | None = None
 
     def bound(self, job: Job, discovered: DiscoveredSchema) -> B:
-        """Return the reader or writer, which all steps share as long as they go by the same schema."""
+        """Return the reader or writer, which all steps with the same schema share."""
         if self._bound is None or self._bound[0] != discovered:
             self._bound = discovered, self._bind(self.connector, job, discovered)
         return self._bound[1]
 
 
 class _Shared(Generic[C, B]):
-    """One connector per job for all steps that run at once: they share its connections and what it has learned."""
+    """One connector per job for all concurrent steps: they share its connections and what it has learned."""
 
     def __init__(
         self,
@@ -149,7 +151,7 @@ class _Shared(Generic[C, B]):
         connect: Callable[[Job, Credentials, CancellationMonitor], C],
         bind: Callable[[C, Job, DiscoveredSchema], B],
     ) -> None:
-        """`bind` makes a reader or writer of a connector."""
+        """`bind` returns the reader or writer of a connector."""
         self._credentials = credentials
         self._connect = connect
         self._bind = bind

@@ -1,4 +1,4 @@
-"""Write: carry out the plan for one record, without the values that the target refuses."""
+"""Write: carry out the plan for one record, and leave out values that the target refuses."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -27,14 +27,14 @@ from freight.model.addresses import comparable
 from freight.model.crm import File
 
 FORBIDDEN_IN_A_ROW = 10
-"""After so many refusals without a success in between it is not the record that may not be written, it is the key."""
+"""Consecutive refusals after which the key, and not the record, is taken as the cause."""
 
 
-GONE = "Something that this record belongs to is gone from the target"
+GONE = "A record to which this one belongs is gone from the target"
 
 
 class Doubted(InDoubt):
-    """A request that may have created a record ended without saying so; `draft` is what was sent at last."""
+    """A request that may have created a record ended without confirmation. `draft` is what was last sent."""
 
     def __init__(self, cause: InDoubt, draft: Draft) -> None:
         super().__init__(str(cause))
@@ -42,7 +42,7 @@ class Doubted(InDoubt):
 
 
 class SourceFailed(Exception):
-    """The source did not give what was to be written."""
+    """The source did not return the data to write."""
 
     def __init__(self, cause: ConnectorError) -> None:
         super().__init__(str(cause))
@@ -50,11 +50,11 @@ class SourceFailed(Exception):
 
 
 LookUp = Callable[[Draft], Awaitable[TargetRecord | None]]
-"""Finds the record of the target that a draft is."""
+"""Finds the record of the target that a draft matches."""
 
 
 class RecordWriter:
-    """Carries out plans with one writer; the content of files comes from `reader`.
+    """Carries out plans with one writer. The content of files comes from `reader`.
 
     `look_up` finds a file that an earlier attempt uploaded with another size than the source lists.
     """
@@ -79,7 +79,7 @@ class RecordWriter:
         )
 
     def predict(self, plan: RecordPlan) -> Result:
-        """Return the result that the plan would have if everything in it were sent and accepted."""
+        """Return the result of the plan if everything in it were sent and accepted."""
         if plan.write is None:
             return self.leave(plan)
         outcome: Outcome = "created" if plan.write == "create" else "updated"
@@ -93,8 +93,8 @@ class RecordWriter:
     async def write(self, plan: RecordPlan) -> Result:
         """Send what is planned. A record that a vendor refuses fails alone.
 
-        Raise the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` where it
-        is the source that gave no usable answer, and `Doubted` where the target may have made the record.
+        Raise the `ConnectorError`s that may be about the vendor and not about the record, as `SourceFailed` if the
+        source gave no usable answer, and as `Doubted` if the target may have created the record.
         """
         try:
             result = await (self._create(plan) if plan.write == "create" else self._update(plan))
@@ -106,17 +106,19 @@ class RecordWriter:
         return result
 
     def of_delivery(self, plan: RecordPlan) -> tuple[Issue, ...]:
-        """Return what is to be said, once, of how the content of this record was delivered by the source."""
+        """Remove and return the issues about the delivery of this record's content by the source."""
         return self._of_delivery.pop(plan.staged.id, ())
 
     def given_up(self, plan: RecordPlan, error: ConnectorError | SourceFailed) -> Result:
-        """Return the result of a record about which a vendor gives no usable answer, while it answers others."""
+        """Return the result of a record about which a vendor gives no usable answer while it answers others."""
         if isinstance(error, SourceFailed):
-            return _failed(plan, error.cause, "The source does not give this record, while it answers other requests")
-        return _failed(plan, error, "The target does not take this record, while it answers other requests")
+            return _failed(
+                plan, error.cause, "The source does not return this record, although it answers other requests"
+            )
+        return _failed(plan, error, "The target does not accept this record, although it answers other requests")
 
     def never_confirmed(self, plan: RecordPlan) -> Result:
-        """Return the result of a record that several requests may have created, and that none is known to have."""
+        """Return the result of a record that several requests may have created, without confirmation."""
         message = (
             f"The target confirmed none of the requests to create this record, and it was not found there after any of "
             f"them, so it is not migrated. Try again later, or create it there by hand.{MAY_HAVE_ARRIVED}"
@@ -136,7 +138,7 @@ class RecordWriter:
                 gone = "The source no longer has this record" if by_source else GONE
                 return _failed(plan, error, gone)
             case Rejected() | QueryTooComplex():
-                refused = "The source refused to give this record" if by_source else "The target refused this record"
+                refused = "The source refused to return this record" if by_source else "The target refused this record"
                 return _failed(plan, error, refused)
             case PermissionMissing() if self._forbidden + 1 < FORBIDDEN_IN_A_ROW:
                 self._forbidden += 1
@@ -160,7 +162,7 @@ class RecordWriter:
         )
 
     async def _make(self, plan: RecordPlan, draft: Draft) -> tuple[Draft, TargetRecord]:
-        """Create the record, leaving out one by one the values that the target refuses."""
+        """Create the record. Leave out the values that the target refuses, one by one."""
         while True:
             try:
                 return draft, await self._send(plan, draft)
@@ -181,7 +183,7 @@ class RecordWriter:
             self._of_delivery[plan.staged.id] = content.issues
             record = None
             if plan.staged.in_flight == "create" and file.size != content.size and self._look_up is not None:
-                # The plan looked for a file of the size that the source lists, and this one was sent.
+                # The plan looked for a file of the size that the source lists; the file sent has this size.
                 record = await self._look_up(_sized(draft, content.size))
             return record or await self._writer.create(draft, content)
 
@@ -212,9 +214,9 @@ class RecordWriter:
     async def _without_refused(
         self, draft: Draft, sent: Attributes, error: Rejected, *, own_id: str | None
     ) -> tuple[str, Draft]:
-        """Return the attribute that the target complained about, and the draft without what it complained about.
+        """Return the attribute that the target refused, and the draft without the refused values.
 
-        Raise the error if that cannot be told.
+        Raise the error if it does not name an attribute.
         """
         slug = error.attribute
         if slug is None or slug not in sent:
@@ -228,7 +230,7 @@ class RecordWriter:
         return slug, without_attribute(draft, slug, str(error))
 
     async def _held_by_others(self, draft: Draft, slug: str, own_id: str | None) -> dict[str, str]:
-        """Return which of the draft's values of a unique attribute stand on other records, and on which."""
+        """Return which of the draft's values of a unique attribute other records have, and which records."""
         holders = {
             comparable(str(value)): record.id
             for record in await self._writer.find([draft])
@@ -243,9 +245,9 @@ class RecordWriter:
 
 
 def _to_send(values: Attributes, refused: str, before: Draft, after: Draft, standing: Attributes) -> Attributes:
-    """Return the values of an update less what its draft has lost of an attribute.
+    """Return the values of an update without what its draft has lost of an attribute.
 
-    Where the whole attribute was refused nothing of it is sent: the rest of it would replace what stands there.
+    If the whole attribute was refused, none of it is sent: the rest would replace the target's values.
     """
     kept = {slug: items for slug, items in values.items() if slug != refused}
     if refused in after.values:
