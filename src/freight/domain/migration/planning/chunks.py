@@ -1,5 +1,9 @@
-"""Plan the records of a chunk, so that one record that cannot be planned does not affect the others."""
+"""Plan the records of a chunk, so that one record that cannot be planned does not affect the others.
 
+What decisions need is looked up for the whole chunk; then each record is decided about, which is pure.
+"""
+
+import asyncio
 from collections.abc import Sequence
 
 import asyncpg
@@ -10,8 +14,8 @@ from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailab
 from freight.connectors.protocols import Issue, Writer
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs.model import Job
-from freight.domain.migration.planning import plan as planning
-from freight.domain.migration.planning.plan import RecordPlan
+from freight.domain.migration.planning import context
+from freight.domain.migration.planning.plan import RecordPlan, plan_record
 from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Settled, Staged
 from freight.domain.migration.steps.availability import Availability
@@ -27,13 +31,16 @@ async def plan_each(
     references_only: bool = False,
     availability: Availability | None = None,
 ) -> tuple[list[RecordPlan], list[Result]]:
-    """Plan the records of a chunk. Return the plans, and results for the records that cannot be planned by themselves.
+    """Plan the records of a chunk, all of one entity.
+
+    Return the plans, and results for the records that cannot be planned by themselves. `references_only` is for the
+    second pass over records that this job has migrated: everything that they refer to has been loaded since.
 
     Raise errors that are about the vendor, the database or the job, and not about a record. With `availability`, a
     record about which the target gives no usable answer while it answers other requests cannot be planned.
     """
     try:
-        plans = await planning.plan(job, target, chunk, references_only=references_only)
+        plans = await _plan(job, target, chunk, references_only=references_only)
     except Exception as error:
         if isinstance(error, Unavailable | UnexpectedAnswer) and availability is not None:
             await availability.failed(error)
@@ -53,6 +60,16 @@ async def plan_each(
         job, target, chunk[middle:], references_only=references_only, availability=availability
     )
     return plans + more_plans, results + more_results
+
+
+async def _plan(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool) -> list[RecordPlan]:
+    known = await context.look_up(job, target, chunk, references_only=references_only)
+    plans = []
+    for candidate in known.candidates:
+        # Other records' requests must be sent in time, so they do not wait for a whole chunk.
+        await asyncio.sleep(0)
+        plans.append(plan_record(candidate, known))
+    return plans
 
 
 def is_about_records(error: BaseException) -> bool:

@@ -1,6 +1,6 @@
 """The context of a chunk: what decisions about its records need from the database and the target.
 
-Everything is looked up before anything is decided, so that deciding is pure: see `plan`.
+Everything is looked up before anything is decided, so that deciding is pure: see `planning.plan`.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -48,7 +48,7 @@ class ChunkContext(msgspec.Struct, frozen=True, kw_only=True):
     """Records of the target that match records without a ledger entry, or that hold unique values."""
 
 
-async def load(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool) -> ChunkContext:
+async def look_up(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool) -> ChunkContext:
     """Look up what decisions about a chunk of one entity need: once in the ledger, at most twice in the target."""
     entity = crm.entity_of(chunk[0].record)
     is_keyless = entity in registry.target_role(job.target_system).keyless

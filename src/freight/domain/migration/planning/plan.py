@@ -1,15 +1,13 @@
-"""Plan: decide what to do with each record of a chunk. `context` looks up what is needed; deciding is pure."""
+"""Plan: decide what to do with one record, given what is known about it and about its chunk. Pure."""
 
-import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import msgspec
 
-from freight.connectors.protocols import Attributes, Draft, Implied, Issue, TargetRecord, Writer
-from freight.domain.jobs.model import Job
+from freight.connectors.protocols import Attributes, Draft, Implied, Issue, TargetRecord
 from freight.domain.jobs.requests import OnExisting
 from freight.domain.migration.planning import merging, note_copies
-from freight.domain.migration.planning.context import Candidate, ChunkContext, load
+from freight.domain.migration.planning.context import Candidate, ChunkContext
 from freight.domain.migration.records import records
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import Intent, Staged
@@ -54,22 +52,8 @@ DELETED_IN_TARGET = Issue(
 )
 
 
-async def plan(job: Job, target: Writer, chunk: Sequence[Staged], *, references_only: bool = False) -> list[RecordPlan]:
-    """Decide about every record of a chunk, all of one entity.
-
-    `references_only` is for the second pass over records that this job has migrated: everything that they refer to has
-    been loaded since.
-    """
-    context = await load(job, target, chunk, references_only=references_only)
-    plans = []
-    for candidate in context.candidates:
-        await asyncio.sleep(0)
-        plans.append(plan_record(candidate, context))
-    return plans
-
-
 def plan_record(candidate: Candidate, context: ChunkContext) -> RecordPlan:
-    """Return the plan for a record."""
+    """Return the plan for a record: create it, update the record of the target that it is, leave it, or skip it."""
     staged, draft, known = candidate.staged, candidate.draft, candidate.known
     if draft.skip is not None:
         target_id = None if known is None else known.target_id

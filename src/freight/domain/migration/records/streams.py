@@ -1,16 +1,16 @@
 """Streams: the progress of the extraction of each entity."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
 
 import msgspec
 
 from freight.connectors.protocols import Page
 from freight.database import Connection
-from freight.domain.migration.records import batches, conventions, leases, staging
-from freight.domain.migration.records.conventions import NumericFields
+from freight.domain.migration.records import batches, leases
 from freight.domain.migration.records.leases import Lease
-from freight.model.crm import LOAD_ORDER, Entity, UniquePart
+from freight.domain.migration.records.staging import Staging
+from freight.model.crm import LOAD_ORDER, Entity
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,32 +86,13 @@ async def read_again(tx: Connection, job_id: UUID) -> None:
     await tx.execute(f"UPDATE streams SET {leases.RESET} WHERE job_id = $1 AND {UNREAD}", job_id)
 
 
-async def save_page(
-    tx: Connection,
-    lease: Lease,
-    stream: Stream,
-    page: Page,
-    *,
-    batch_size: int,
-    numeric: NumericFields,
-    unique: Mapping[Entity, UniquePart],
+async def advance(
+    tx: Connection, lease: Lease, stream: Stream, page: Page, staged: Staging, *, batch_size: int
 ) -> Stream:
-    """Store a page with the cursor after it and the evidence in the texts of `numeric` fields, and create full batches.
+    """Store the cursor after a page that was staged, update the counters, and create the batches that are full now.
 
-    Raise `LeaseLost`.
+    Return the stream after that.
     """
-    await leases.check(tx, lease)
-    staged = await staging.stage(
-        tx,
-        lease.tenant_id,
-        stream.job_id,
-        stream.entity,
-        page.rows,
-        first_position=stream.read_records,
-        unique=unique,
-    )
-    await staging.stage_replies(tx, lease.tenant_id, stream.job_id, page.replies)
-    await conventions.add(tx, stream.id, numeric.observe(staged.records))
     done = page.next_cursor is None
     read = stream.read_records + staged.stored
     await tx.execute(

@@ -16,7 +16,7 @@ from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.planning.sample import read_sample
-from freight.domain.migration.records import ledger, logs, staging, streams
+from freight.domain.migration.records import conventions, leases, ledger, logs, staging, streams
 from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
@@ -114,19 +114,19 @@ class _Extraction(Step):
         return fan_out(await reader.read(self._stream.entity, self._stream.cursor), self.job.mapping)
 
     async def _save(self, page: Page, source: Source) -> None:
-        job, before = self.job, self._stream.read_records
+        """Stage the rows of a page, and store the cursor after it in the same transaction. Raise `LeaseLost`."""
+        job, stream, before = self.job, self._stream, self._stream.read_records
         async with database.as_tenant(job.tenant_id) as tx:
             if not (await jobs.get(tx, job.id)).may_go_on:
                 raise Interrupted
-            self._stream = await streams.save_page(
-                tx,
-                self.lease,
-                self._stream,
-                page,
-                batch_size=job.batch_size,
-                numeric=self._numeric,
-                unique=registry.target_role(job.target_system).unique,
+            await leases.check(tx, self.lease)
+            unique = registry.target_role(job.target_system).unique
+            staged = await staging.stage(
+                tx, job.tenant_id, job.id, stream.entity, page.rows, first_position=before, unique=unique
             )
+            await staging.stage_replies(tx, job.tenant_id, job.id, page.replies)
+            await conventions.add(tx, stream.id, self._numeric.observe(staged.records))
+            self._stream = await streams.advance(tx, self.lease, stream, page, staged, batch_size=job.batch_size)
             if self._stream.done:
                 await _conclude(tx, job, self._stream.entity, page.incomplete)
             await usage.add(tx, job.id, source=source.take_usage())
