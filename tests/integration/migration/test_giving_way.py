@@ -175,7 +175,7 @@ async def test_records_that_cannot_be_looked_up_together_are_tried_alone_althoug
         return await chunks.plan_each(*args, availability=availability, **kwargs)
 
     batch_id = await batch_of_companies(context, tenant, sandbox, mode="dry_run")
-    monkeypatch.setattr("freight.domain.migration.steps.load.plan_each", fail_for_many)
+    monkeypatch.setattr("freight.domain.migration.steps.chunk_runner.plan_each", fail_for_many)
     await load(context, tenant.id, batch_id, Contested())
     left = await state(tenant, "batches", batch_id)
     assert (left["status"], left["processed_records"], left["failed_records"]) == ("completed", 210, 0)

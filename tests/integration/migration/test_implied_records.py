@@ -11,8 +11,8 @@ from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.plan import RecordPlan
-from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.records import Settled, Staged
+from freight.domain.migration.records.results import Result
 from freight.model.crm import Entity, Person
 from support import filled
 from support.service import Tenant

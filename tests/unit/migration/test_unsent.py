@@ -10,7 +10,7 @@ from freight.connectors.protocols import Draft
 from freight.domain.current_step import Interrupted
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records.records import Intent, Staged
-from freight.domain.migration.steps.chunk_runner import NotSent, had_no_effect
+from freight.domain.migration.steps.unsent import NotSent, had_no_effect
 from freight.model.crm import Company
 
 WAIT = MustWait("Attio refused it because of its rate limit.", until=datetime.now(UTC), code="rate_limited")

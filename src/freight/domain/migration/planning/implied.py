@@ -10,8 +10,8 @@ from freight.database import Connection
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import reservations
-from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.reservations import Kind
+from freight.domain.migration.records.results import Result
 from freight.model.addresses import comparable
 from freight.model.crm import Entity
 

@@ -8,15 +8,11 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from freight.connectors.protocols import Implied, Issue
 from freight.database import Connection, storable
 from freight.domain.errors import NotFound
-from freight.domain.migration.records import leases, ledger, logs, records, refusals
+from freight.domain.migration.records import leases, records
 from freight.domain.migration.records.leases import Lease
-from freight.domain.migration.records.ledger import LedgerEntry, WorkspacePair
-from freight.domain.migration.records.logs import Entry
-from freight.domain.migration.records.records import OUTCOMES, Leftover, Outcome, Settled
-from freight.domain.migration.records.refusals import NOT_STORABLE
+from freight.domain.migration.records.records import OUTCOMES, Leftover, Outcome
 from freight.model.crm import LOAD_ORDER, Entity
 
 Status = Literal["pending", "processing", "retrying", "completed", "failed"]
@@ -50,29 +46,6 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         """The positions of its records in the stream."""
         return range(self.first_position, self.first_position + self.size)
 
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one record of a batch: its outcome, its ledger entry, and issues to log."""
-
-    source_id: str
-    settled: Settled
-    learned: LedgerEntry | None = None
-    issues: tuple[Issue, ...] = ()
-    implied: tuple[Implied, ...] = ()
-    """The records that the target creates by itself because this one was created."""
-
-
-class Clash(msgspec.Struct, frozen=True, kw_only=True):
-    """A result whose newly created target record is known to belong to another source record."""
-
-    result: Result
-    target_id: str
-    owner: str
-    """The source id of that other record."""
-
-
-ONE_TO_ONE: tuple[Entity, ...] = ("companies", "people", "deals", "list_entries")
-"""Entities of which no two source records are one target record."""
 
 COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Batch))
 
@@ -171,7 +144,7 @@ async def queue_again(tx: Connection, batch: Batch, outcomes: Collection[Outcome
             WHERE id = $1""",
         batch.id,
     )
-    await _count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
+    await count(tx, batch, Counter({outcome: -number for outcome, number in taken_back.items()}))
 
 
 async def delete_partial(tx: Connection, job_id: UUID) -> set[UUID]:
@@ -221,90 +194,6 @@ async def begin(tx: Connection, lease: Lease) -> None:
     )
 
 
-async def store(
-    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: WorkspacePair | None
-) -> list[Clash]:
-    """Store results and their log rows, and update all counters. Return the clashes, which are not stored.
-
-    A result that cannot be stored fails its record. `learning` is the workspace pair whose ledger is updated, None for
-    a dry run. Raise `LeaseLost`.
-    """
-    await leases.check(tx, lease)
-    clashes: list[Clash] = []
-    if learning is not None and batch.entity in ONE_TO_ONE:
-        clashes = await _clashes(tx, batch, results, learning)
-        clashing = {clash.result.settled.id for clash in clashes}
-        results = [result for result in results if result.settled.id not in clashing]
-    stored = await refusals.store(
-        tx, results, lambda some: _store(tx, lease, batch, some, learning=learning), not_storable
-    )
-    await _count(tx, batch, Counter(result.settled.outcome for result in stored))
-    return clashes
-
-
-async def _store(
-    tx: Connection, lease: Lease, batch: Batch, results: Sequence[Result], *, learning: WorkspacePair | None
-) -> Sequence[Result]:
-    await records.settle(tx, [result.settled for result in results])
-    entries = [
-        Entry(issue=issue, entity=batch.entity, source_id=result.source_id)
-        for result in results
-        for issue in result.issues
-    ]
-    if learning is not None:
-        learned = [result.learned for result in results if result.learned is not None]
-        if batch.entity in ONE_TO_ONE:
-            former = await ledger.hand_over(tx, learning, batch.entity, learned)
-            entries += [_taken_over(batch.entity, source_id, other) for source_id, other in former.items()]
-        await ledger.remember(tx, lease.tenant_id, batch.job_id, learning, batch.entity, learned)
-    await logs.write(tx, lease.tenant_id, batch.job_id, entries)
-    return results
-
-
-async def _clashes(tx: Connection, batch: Batch, results: Sequence[Result], pair: WorkspacePair) -> list[Clash]:
-    """Return the results whose newly created target record belongs to another source record."""
-    learned = [(result, result.learned) for result in results if result.learned is not None]
-    made = [(result, known) for result, known in learned if result.settled.outcome == "created"]
-    if not made:
-        return []
-    # No other transaction stores results of this entity before the transaction ends.
-    await tx.execute(
-        "SELECT FROM streams WHERE job_id = $1 AND entity = $2 FOR NO KEY UPDATE", batch.job_id, batch.entity
-    )
-    owners = await ledger.owners(tx, pair, batch.entity, [known.target_id for _, known in made])
-    owners |= {known.target_id: known.source_id for result, known in learned if result.settled.outcome != "created"}
-    clashes = []
-    for result, known in made:
-        owner = owners.setdefault(known.target_id, known.source_id)
-        if owner != known.source_id:
-            clashes.append(Clash(result=result, target_id=known.target_id, owner=owner))
-    return clashes
-
-
-def not_storable(result: Result, reason: str) -> Result:
-    """Return the result of a record whose own result cannot be stored."""
-    message = (
-        f"Freight cannot store the result of this record: {reason}. Correct the record at the source and run the job "
-        f"again.{records.MAY_HAVE_ARRIVED}"
-    )
-    return failed(result, code=NOT_STORABLE, message=message)
-
-
-def failed(result: Result, *, code: str, message: str) -> Result:
-    """Return the result as that of a failed record."""
-    settled = Settled(id=result.settled.id, outcome="failed", code=code, message=message)
-    issue = Issue(level="error", code=code, message=message)
-    return Result(source_id=result.source_id, settled=settled, issues=(issue,))
-
-
-def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
-    message = (
-        f"In an earlier job, the target record of this one belonged to the source record {former}. This job matched it "
-        f"with this record; {former} gets a target record of its own if it is migrated again."
-    )
-    return Entry(issue=Issue(level="info", code="taken_over", message=message), entity=entity, source_id=source_id)
-
-
 async def complete(tx: Connection, lease: Lease) -> None:
     """End a batch whose records all have outcomes. Raise `LeaseLost`."""
     await leases.check(tx, lease)
@@ -343,7 +232,7 @@ async def fail_open(tx: Connection, job_id: UUID, rest: Leftover) -> None:
 
 
 async def _fail(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> None:
-    count = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest, log=log)
+    settled = await records.settle_waiting(tx, batch.job_id, batch.entity, batch.positions, rest, log=log)
     await tx.execute(
         """UPDATE batches SET status = 'failed', completed_at = now(), attempt = attempt + 1, error_code = $2,
                   error_message = $3 WHERE id = $1""",
@@ -351,10 +240,11 @@ async def _fail(tx: Connection, batch: Batch, rest: Leftover, *, log: bool) -> N
         rest.code,
         storable(rest.message),
     )
-    await _count(tx, batch, Counter({rest.outcome: count}))
+    await count(tx, batch, Counter({rest.outcome: settled}))
 
 
-async def _count(tx: Connection, batch: Batch, outcomes: Counter[Outcome]) -> None:
+async def count(tx: Connection, batch: Batch, outcomes: Counter[Outcome]) -> None:
+    """Add outcomes of a batch to its counters and those of its stream and job, in the transaction that stores them."""
     # Always in the order batch, stream, job: another order would deadlock with this.
     processed, failed = outcomes.total(), outcomes["failed"]
     await tx.execute(

@@ -7,11 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from freight.connectors.protocols import Attributes
+from freight.connectors.protocols import Attributes, Issue
 from freight.database import Connection, jsonb
+from freight.domain.migration.records.logs import Entry
 from freight.model.crm import Entity, Reference
 
 Origin = Literal["created", "matched"]
+
+ONE_TO_ONE: tuple[Entity, ...] = ("companies", "people", "deals", "list_entries")
+"""Entities of which no two source records are one target record."""
 
 
 class WorkspacePair(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,13 +123,10 @@ async def owners(tx: Connection, pair: WorkspacePair, entity: Entity, target_ids
     return {row["target_id"]: row["source_id"] for row in rows}
 
 
-async def hand_over(
-    tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]
-) -> dict[str, str]:
-    """Delete the rows of other source records with the target records of these entries.
-
-    Return the deleted source ids, by those that replace them.
-    """
+async def hand_over(tx: Connection, pair: WorkspacePair, entity: Entity, entries: Sequence[LedgerEntry]) -> list[Entry]:
+    """Delete the rows of other source records with the target records of these entries. Return log rows about them."""
+    if entity not in ONE_TO_ONE:
+        return []
     rows = await tx.fetch(
         """DELETE FROM ledger USING unnest($4::text[], $5::text[]) AS entry (source_id, target_id)
            WHERE source_workspace = $1 AND target_workspace = $2 AND entity = $3
@@ -137,7 +138,16 @@ async def hand_over(
         [entry.source_id for entry in entries],
         [entry.target_id for entry in entries],
     )
-    return {row["taking"]: row["former"] for row in rows}
+    former = {row["taking"]: row["former"] for row in rows}
+    return [_taken_over(entity, source_id, other) for source_id, other in former.items()]
+
+
+def _taken_over(entity: Entity, source_id: str, former: str) -> Entry:
+    message = (
+        f"In an earlier job, the target record of this one belonged to the source record {former}. This job matched it "
+        f"with this record; {former} gets a target record of its own if it is migrated again."
+    )
+    return Entry(issue=Issue(level="info", code="taken_over", message=message), entity=entity, source_id=source_id)
 
 
 async def log_gone(tx: Connection, tenant_id: UUID, job_id: UUID, pair: WorkspacePair, entity: Entity) -> None:

@@ -1,4 +1,4 @@
-"""Run a step's records, chunk by chunk: plan, mark as in flight, write, and store each outcome.
+"""Run a step's records, chunk by chunk: plan, mark as in flight, write, and store the results.
 
 Several chunks run concurrently. A record at which a vendor fails while it accepts others is tried once more at the end,
 and then fails alone. As soon as something stops all records, no more requests are sent, those in progress finish, and
@@ -6,8 +6,8 @@ the step ends with that error.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -17,15 +17,16 @@ from freight.database import Connection
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
-from freight.domain.migration.planning.chunks import failed, is_about_records
+from freight.domain.migration.planning.chunks import failed, is_about_records, plan_each
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import in_flight, leases
-from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.records import Staged
+from freight.domain.migration.records.results import Result
 from freight.domain.migration.steps.availability import UNUSABLE, Availability
+from freight.domain.migration.steps.unsent import NotSent, had_no_effect
 from freight.domain.migration.steps.worker_context import WorkerContext
-from freight.domain.migration.steps.write import RecordWriter, SourceFailed
+from freight.domain.migration.steps.write import Doubted, RecordWriter, SourceFailed
 from freight.domain.slots import Slot
 
 CHUNK = 100
@@ -41,38 +42,38 @@ GRACE_SECONDS = 2
 """How long requests in progress may take to finish when the worker stops."""
 
 
-class ChunkWork(Protocol):
-    """What a kind of step does with chunks of records."""
+class ChunkWork(ABC):
+    """What differs between the kinds of steps that run chunks of records."""
 
+    references_only = False
+    """Whether only references are written, to records that were loaded before."""
+
+    @abstractmethod
     async def next_chunk(self, tx: Connection) -> list[Staged]:
         """Return the next records, up to `CHUNK`; none when there are no more."""
-        ...
 
+    @abstractmethod
     async def unsettled(self, tx: Connection, record_ids: Sequence[int]) -> list[Staged]:
         """Return those of these records, returned by `next_chunk` before, that have no final outcome yet."""
-        ...
 
-    async def plan(
-        self, chunk: Sequence[Staged], availability: Availability | None
-    ) -> tuple[list[RecordPlan], list[Result]]:
-        """Return the plans to carry out now, and the results of records that cannot be planned, as `plan_each` does."""
-        ...
+    async def screen(self, plans: list[RecordPlan]) -> tuple[list[RecordPlan], list[Result]]:
+        """Return the plans to carry out now, and the results of records that are given up. The others wait."""
+        return plans, []
 
-    async def write(self, plan: RecordPlan) -> Result | None:
-        """Send what is planned; return None for a record that is left for later."""
-        ...
+    async def before_write(self, plan: RecordPlan) -> None:  # noqa: B027 - most steps have nothing to store
+        """Store what has to be known before the request is sent."""
 
+    async def doubted(self, plan: RecordPlan, error: Doubted) -> None:  # noqa: ARG002
+        """Leave a record for later that the target may have created, or raise the error."""
+        raise error
+
+    @abstractmethod
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
         """Store results and the usage of the vendors. `plans` holds the plans that were carried out, by record id."""
-        ...
 
 
 Chunks = Callable[[], Awaitable[list[Staged]]]
 """Returns the next records, none when there are no more."""
-
-
-class NotSent(Interrupted):
-    """The request of a record was not sent, because the attempt ends."""
 
 
 class _Suspect(msgspec.Struct, frozen=True):
@@ -204,9 +205,10 @@ class ChunkRunner:
             return chunk
 
     async def _carry_out(self, chunk: Sequence[Staged]) -> None:
+        """Plan, mark, write and store the records of a chunk."""
         before = self._availability.successes
         try:
-            plans, failures = await self._work.plan(chunk, self._availability if self._is_second_try else None)
+            plans, results = await self._plan(chunk)
         except (Unavailable, UnexpectedAnswer) as error:
             await self._availability.failed(error)
             self._has_unread = True
@@ -216,12 +218,24 @@ class ChunkRunner:
             # Not even a single record can be looked up: the vendor is as likely to be the cause.
             self._left = self._suspicion
             return
-        await self._announce(plans)
-        if failures:
-            await self._work.store(failures, {})
+        await self._mark_in_flight(plans)
+        if results:
+            await self._work.store(results, {})
         await self._write(plans)
 
-    async def _announce(self, plans: Sequence[RecordPlan]) -> None:
+    async def _plan(self, chunk: Sequence[Staged]) -> tuple[list[RecordPlan], list[Result]]:
+        """Return the plans to carry out now, and the results of records that cannot be planned or are given up."""
+        plans, failures = await plan_each(
+            self._job,
+            self._writer.target,
+            chunk,
+            references_only=self._work.references_only,
+            availability=self._availability if self._is_second_try else None,
+        )
+        plans, given_up = await self._work.screen(plans)
+        return plans, failures + given_up
+
+    async def _mark_in_flight(self, plans: Sequence[RecordPlan]) -> None:
         async with database.as_tenant(self._job.tenant_id) as tx:
             await leases.check(tx, self._lease)
             if not (await jobs.get(tx, self._job.id)).may_go_on:
@@ -230,6 +244,7 @@ class ChunkRunner:
                 await in_flight.mark(tx, {plan.staged.id: plan.write for plan in plans if plan.write is not None})
 
     async def _write(self, plans: Sequence[RecordPlan]) -> None:
+        """Write records concurrently, and store their results as they come in."""
         stopping = asyncio.Event()
         tasks = {asyncio.create_task(self._write_one(plan, stopping)): plan for plan in plans}
         pending = set(tasks)
@@ -260,12 +275,20 @@ class ChunkRunner:
                 if stopping.is_set() or self.has_failed:
                     raise NotSent
                 before = self._availability.successes
-                result = await self._work.write(plan)
+                result = await self._send(plan)
         except (SourceFailed, *UNUSABLE) as error:
             return await self._without_answer(plan, error, before)
         if result is not None:
             self._availability.succeeded()
         return result
+
+    async def _send(self, plan: RecordPlan) -> Result | None:
+        await self._work.before_write(plan)
+        try:
+            return await self._writer.write(plan)
+        except Doubted as error:
+            await self._work.doubted(plan, error)
+            return None
 
     async def _without_answer(
         self, plan: RecordPlan, error: SourceFailed | ConnectorError, before: int
@@ -298,18 +321,6 @@ class ChunkRunner:
                 await leases.check(tx, self._lease)
                 await in_flight.mark_unsent(tx, unsent)
         await self._work.store(results, {plan.staged.id: plan for plan in tasks.values()})
-
-
-def had_no_effect(plan: RecordPlan, error: ConnectorError | Interrupted) -> bool:
-    """Return whether the request of a record, which ended with this error, certainly had no effect.
-
-    A request that can be sent twice is repeated, also after a failure that may have followed its effect; a wait says
-    nothing about what happened before it.
-    """
-    if plan.staged.in_flight is not None:
-        return False
-    is_waiting = isinstance(error, MustWait) and plan.write == "create" and not plan.draft.unique
-    return isinstance(error, NotSent) or is_waiting
 
 
 def _counts(error: ConnectorError | Interrupted) -> bool:

@@ -11,10 +11,10 @@ from freight.connectors.protocols import Attributes, Draft, Issue
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.drafts import without_value
 from freight.domain.migration.planning.plan import RecordPlan
-from freight.domain.migration.records import batches, ledger
-from freight.domain.migration.records.batches import Clash, Result
+from freight.domain.migration.records import ledger, results
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.logs import Entry
+from freight.domain.migration.records.results import Clash, Result
 from freight.domain.migration.steps.write import RecordWriter
 from freight.model import crm
 
@@ -46,7 +46,7 @@ def merged(clash: Clash) -> Result:
         f"{clash.target_id}, so this record is not migrated. Merge the two at the source, or change what they share, "
         "and run the job again."
     )
-    return batches.failed(clash.result, code=MERGED, message=message)
+    return results.failed(clash.result, code=MERGED, message=message)
 
 
 async def _restore(job: Job, writer: RecordWriter, plan: RecordPlan, clash: Clash) -> list[Entry]:

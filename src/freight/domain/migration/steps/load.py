@@ -5,20 +5,19 @@ write, those that are in doubt, and finally those at which a vendor failed while
 """
 
 import asyncio
-import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 import structlog
 
 from freight import database
-from freight.connectors.errors import ConnectorError, MustWait
-from freight.connectors.protocols import Issue, Reader, Source, Target, Writer
+from freight.connectors.errors import ConnectorError
+from freight.connectors.protocols import Reader, Source, Target, Writer
 from freight.database import Connection
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs import discovered_schema, usage
@@ -26,19 +25,19 @@ from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning import implied
-from freight.domain.migration.planning.chunks import plan_each
 from freight.domain.migration.planning.lookup import find_match, reserve_created
 from freight.domain.migration.planning.plan import RecordPlan
-from freight.domain.migration.records import batches, in_flight, leases, logs, records, staging
-from freight.domain.migration.records.batches import Batch, Clash, Result
+from freight.domain.migration.records import batches, in_flight, leases, ledger, logs, records, refusals, staging
+from freight.domain.migration.records.batches import Batch
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import Staged
+from freight.domain.migration.records.results import Clash, Result, find_clashes, log_entries, not_storable
 from freight.domain.migration.steps import clashes as clashing
 from freight.domain.migration.steps import doubles, runner
 from freight.domain.migration.steps.availability import Availability
-from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner
-from freight.domain.migration.steps.doubts import SENT_TWICE, Doubts
+from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner, ChunkWork
+from freight.domain.migration.steps.doubts import CreatesInDoubt
 from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.migration.steps.write import Doubted, RecordWriter, SourceFailed
@@ -116,8 +115,8 @@ class _Vendors(NamedTuple):
     reader: Reader | None
 
 
-class _Loading:
-    """The records of a batch in one attempt; see `freight.domain.migration.steps.chunk_runner.ChunkWork`."""
+class _Loading(ChunkWork):
+    """The records of a batch in one attempt."""
 
     def __init__(
         self,
@@ -128,19 +127,19 @@ class _Loading:
         slot: Slot,
         vendors: _Vendors,
     ) -> None:
-        self._context = context
         self._job = job
         self._batch = batch
         self._lease = lease
         self._vendors = vendors
-        self._writer = RecordWriter(vendors.writer, vendors.reader, look_up=partial(find_match, job, vendors.writer))
+        self._writer = RecordWriter(
+            vendors.writer,
+            vendors.reader,
+            look_up=partial(find_match, job, vendors.writer),
+            reserve=partial(reserve_created, job, "files"),
+        )
         self._availability = Availability(job.id, context.waits, source=vendors.source, target=vendors.target)
         self._runner = ChunkRunner(context, job, lease, slot, self, self._writer, self._availability)
-        self._doubts = Doubts(context.in_doubt_seconds)
-        self._double_at = 0.0
-        """When to look for doubles, on the clock of `time.monotonic`."""
-        self._uncounted: list[int] = []
-        """Records whose latest doubt is not counted yet."""
+        self._doubts = CreatesInDoubt(job, batch, lease, seconds=context.in_doubt_seconds)
         self._met_before: list[int] = []
         """Records that an earlier attempt may have written or failed to write: the others come first."""
         self._last_position = -1
@@ -158,7 +157,7 @@ class _Loading:
         await self._clear_doubts()
         self._runner.raise_failure()
         async with self._availability.outages_waited_for():
-            await asyncio.sleep(self._double_at - time.monotonic())
+            await self._doubts.doubles_appear()
             await doubles.remove(self._job, self._batch, self._lease, self._vendors.writer)
         async with database.as_tenant(self._job.tenant_id) as tx:
             await usage.add(tx, self._job.id, target=self._vendors.target.take_usage())
@@ -184,31 +183,23 @@ class _Loading:
         """Return those of these records that have no outcome."""
         return await self._complete(tx, await records.waiting_among(tx, record_ids))
 
-    async def plan(
-        self, chunk: Sequence[Staged], availability: Availability | None
-    ) -> tuple[list[RecordPlan], list[Result]]:
-        """Plan a chunk. Records in doubt that may not be sent yet are left for later."""
-        plans, results = await plan_each(self._job, self._vendors.writer, chunk, availability=availability)
+    async def screen(self, plans: list[RecordPlan]) -> tuple[list[RecordPlan], list[Result]]:
+        """Leave records in doubt that may not be sent yet for later, and give up those that were sent often enough."""
         plans = await implied.foresee(self._job, self._vendors.writer, plans)
-        plans = [plan for plan in plans if self._doubts.may_send(plan)]
-        hopeless = [plan for plan in plans if self._doubts.is_hopeless(plan)]
-        results += map(self._writer.never_confirmed, hopeless)
-        return [plan for plan in plans if plan not in hopeless], results
+        plans = [plan for plan in plans if self._doubts.schedule.may_send(plan)]
+        hopeless = [plan for plan in plans if self._doubts.schedule.is_hopeless(plan)]
+        left = [plan for plan in plans if plan not in hopeless]
+        return left, [self._writer.never_confirmed(plan) for plan in hopeless]
 
-    async def write(self, plan: RecordPlan) -> Result | None:
-        """Send what is planned. Return None for a record that is in doubt now."""
-        if plan.write == "create" and (plan.staged.is_doubted or plan.staged.doubts):
-            await self._name_sent_twice(plan)
-        elif plan.write == "create" and plan.staged.in_flight == "create" and not plan.draft.unique:
-            await self._expect_double(plan)
-        try:
-            result = await self._writer.write(plan)
-        except Doubted as error:
-            await self._doubted(plan, error)
-            return None
-        if self._batch.entity == "files" and result.settled.target_id is not None:
-            await reserve_created(self._job, "files", result.source_id, result.settled.target_id)
-        return result
+    async def before_write(self, plan: RecordPlan) -> None:
+        """Store that a record is sent again whose earlier request may still take effect."""
+        await self._doubts.before_write(plan)
+
+    async def doubted(self, plan: RecordPlan, error: Doubted) -> None:
+        """Leave a record in doubt for later. Raise what stops all others."""
+        await self._doubts.mark(plan, [*error.draft.issues[len(plan.draft.issues) :], *self._writer.of_delivery(plan)])
+        await self._availability.failed(error)
+        self._doubts.add(plan)
 
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
         """Store results, and separate records that the target treats as one."""
@@ -220,71 +211,50 @@ class _Loading:
 
     async def _clear_doubts(self) -> None:
         """Look for the records in doubt until each is found, or is sent again after the required time."""
-        while self._doubts and not self._runner.has_failed:
-            await self._count_doubts()
-            seconds = self._doubts.seconds_left()
+        schedule = self._doubts.schedule
+        while schedule and not self._runner.has_failed:
+            await self._doubts.count()
+            seconds = schedule.seconds_left()
             if seconds > WAIT_SECONDS:
-                self._runner.fail(self._waits_for_doubts(seconds))
+                self._runner.fail(self._doubts.wait(seconds))
                 return
             await asyncio.sleep(min(seconds, 1))
             async with database.as_tenant(self._job.tenant_id) as tx:
                 if not (await jobs.get(tx, self._job.id)).may_go_on:
                     self._runner.fail(Interrupted())
-            await self._runner.run_again(self._doubts.take_due())
-
-    async def _count_doubts(self) -> None:
-        """Count the doubts of this attempt, which no outage has ended: the records may be the cause."""
-        counted, self._uncounted = self._uncounted, []
-        if counted:
-            async with database.as_tenant(self._job.tenant_id) as tx:
-                await leases.check(tx, self._lease)
-                await in_flight.count_doubts(tx, counted)
-
-    def _waits_for_doubts(self, seconds: float) -> MustWait:
-        message = (
-            f"The target did not confirm whether it created {len(self._doubts):,} of the {self._batch.entity}, and "
-            "they have not been found there so far. Freight looks for them again before it sends them a second time. "
-            "You do not have to do anything."
-        )
-        return MustWait(message, until=datetime.now(UTC) + timedelta(seconds=seconds), code="create_in_doubt")
-
-    async def _doubted(self, plan: RecordPlan, error: Doubted) -> None:
-        """Mark a record as doubted, and log what was left out of it. Raise what stops all others."""
-        async with database.as_tenant(self._job.tenant_id) as tx:
-            await leases.check(tx, self._lease)
-            await in_flight.mark_doubted(tx, [plan.staged.id])
-            sent = [*error.draft.issues[len(plan.draft.issues) :], *self._writer.of_delivery(plan)]
-            await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, issue) for issue in sent])
-        await self._availability.failed(error)
-        self._uncounted.append(plan.staged.id)
-        self._doubts.add(msgspec.structs.replace(plan.staged, in_flight_seconds=0.0, is_doubted=True))
-
-    async def _expect_double(self, plan: RecordPlan) -> None:
-        """Have a record looked for once more whose worker stopped: it may only be frozen in the middle of sending."""
-        self._double_at = time.monotonic() + self._context.in_doubt_seconds * doubles.LOOK
-        async with database.as_tenant(self._job.tenant_id) as tx:
-            await leases.check(tx, self._lease)
-            await in_flight.mark_sent_again(tx, [plan.staged.id])
-
-    async def _name_sent_twice(self, plan: RecordPlan) -> None:
-        self._double_at = time.monotonic() + self._context.in_doubt_seconds * doubles.LOOK
-        async with database.as_tenant(self._job.tenant_id) as tx:
-            await leases.check(tx, self._lease)
-            await logs.write(tx, self._job.tenant_id, self._job.id, [self._entry(plan, SENT_TWICE)])
-
-    def _entry(self, plan: RecordPlan, issue: Issue) -> Entry:
-        return Entry(issue=issue, entity=self._batch.entity, source_id=plan.staged.source_id)
+            await self._runner.run_again(schedule.take_due())
 
     async def _store(self, results: Sequence[Result], about_others: Sequence[Entry] = ()) -> list[Clash]:
-        async with database.as_tenant(self._job.tenant_id) as tx:
-            results = await implied.name(tx, self._job, results)
-            learning = self._job.pair if self._job.writes else None
-            clashes = await batches.store(tx, self._lease, self._batch, results, learning=learning)
-            await logs.write(tx, self._job.tenant_id, self._job.id, about_others)
-            read = self._vendors.source.take_usage() if self._vendors.source else None
-            written = self._vendors.target.take_usage()
-            await usage.add(tx, self._job.id, source=read, target=written, has_progressed=bool(results))
+        """Store results, all counters and the usage of the vendors in one transaction. Raise `LeaseLost`.
+
+        Return the clashes, which are not stored. A result that cannot be stored fails its record.
+        """
+        job, batch, vendors = self._job, self._batch, self._vendors
+        async with database.as_tenant(job.tenant_id) as tx:
+            results = await implied.name(tx, job, results)
+            await leases.check(tx, self._lease)
+            clashes = await find_clashes(tx, job.id, job.pair, batch.entity, results) if job.writes else []
+            clashing = {clash.result.settled.id for clash in clashes}
+            clear = [result for result in results if result.settled.id not in clashing]
+            stored = await refusals.store(tx, clear, partial(self._store_outcomes, tx), not_storable)
+            await batches.count(tx, batch, Counter(result.settled.outcome for result in stored))
+            await logs.write(tx, job.tenant_id, job.id, about_others)
+            read = vendors.source.take_usage() if vendors.source else None
+            written = vendors.target.take_usage()
+            await usage.add(tx, job.id, source=read, target=written, has_progressed=bool(results))
         return clashes
+
+    async def _store_outcomes(self, tx: Connection, results: Sequence[Result]) -> Sequence[Result]:
+        """Store the outcomes, ledger entries and log rows of results."""
+        job, entity = self._job, self._batch.entity
+        await records.settle(tx, [result.settled for result in results])
+        entries = log_entries(entity, results)
+        if job.writes:
+            learned = [result.learned for result in results if result.learned is not None]
+            entries += await ledger.hand_over(tx, job.pair, entity, learned)
+            await ledger.remember(tx, job.tenant_id, job.id, job.pair, entity, learned)
+        await logs.write(tx, job.tenant_id, job.id, entries)
+        return results
 
     async def _part(self, plan: RecordPlan, clash: Clash) -> None:
         try:
@@ -295,7 +265,7 @@ class _Loading:
                     return
                 (clash,) = again
         except Doubted as error:
-            await self._doubted(plan, error)
+            await self.doubted(plan, error)
         except (ConnectorError, Interrupted, SourceFailed) as error:
             # The record has no outcome yet, so the next attempt repeats this.
             self._runner.fail(error.cause if isinstance(error, SourceFailed) else error)

@@ -7,23 +7,22 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from freight import database
-from freight.connectors.protocols import Issue, Target, Writer
+from freight.connectors.protocols import Issue, Target
 from freight.database import Connection
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
-from freight.domain.migration.planning.chunks import plan_each
 from freight.domain.migration.planning.plan import RecordPlan
-from freight.domain.migration.records import batches, leases, ledger, logs, records, refusals, streams
-from freight.domain.migration.records.batches import Result
+from freight.domain.migration.records import leases, ledger, logs, records, refusals, streams
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Staged
+from freight.domain.migration.records.results import Result, log_entries, not_storable
 from freight.domain.migration.steps import runner
 from freight.domain.migration.steps.availability import Availability
-from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner
+from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner, ChunkWork
 from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.migration.steps.write import RecordWriter
@@ -61,8 +60,10 @@ class _ResolveStep(Step):
     async def run(self) -> None:
         async with self._context.writer(self.job, self._discovered) as (target, writer):
             availability = Availability(self.job.id, self._context.waits, target=target)
-            work = _Resolving(self.job, self.lease, target, writer, self._open)
-            chunks = ChunkRunner(self._context, self.job, self.lease, self._slot, work, work.records, availability)
+            work = _Resolving(self.job, self.lease, target, self._open)
+            chunks = ChunkRunner(
+                self._context, self.job, self.lease, self._slot, work, RecordWriter(writer), availability
+            )
             await chunks.run()
             await chunks.try_suspects_again()
             chunks.raise_failure()
@@ -80,15 +81,15 @@ class _ResolveStep(Step):
         await logs.write(tx, self.job.tenant_id, self.job.id, entries)
 
 
-class _Resolving:
-    """The records of a job that await references; see `freight.domain.migration.steps.chunk_runner.ChunkWork`."""
+class _Resolving(ChunkWork):
+    """The records of a job that await references."""
 
-    def __init__(self, job: Job, lease: Lease, target: Target, writer: Writer, open_: dict[int, Staged]) -> None:
+    references_only = True
+
+    def __init__(self, job: Job, lease: Lease, target: Target, open_: dict[int, Staged]) -> None:
         self._job = job
         self._lease = lease
-        self.records = RecordWriter(writer)
         self._target = target
-        self._writer = writer
         self._open = open_
         self._last: dict[Entity, int] = {}
         """The ids of the records that were returned last."""
@@ -107,16 +108,6 @@ class _Resolving:
         """Return those of these records that still await references."""
         return await records.awaiting_among(tx, record_ids)
 
-    async def plan(
-        self, chunk: Sequence[Staged], availability: Availability | None
-    ) -> tuple[list[RecordPlan], list[Result]]:
-        """Plan the references of a chunk."""
-        return await plan_each(self._job, self._writer, chunk, references_only=True, availability=availability)
-
-    async def write(self, plan: RecordPlan) -> Result:
-        """Send what is planned."""
-        return await self.records.write(plan)
-
     async def store(self, results: Sequence[Result], plans: Mapping[int, RecordPlan]) -> None:
         """Store results, so that a repeated attempt sends only the rest."""
         async with database.as_tenant(self._job.tenant_id) as tx:
@@ -124,7 +115,7 @@ class _Resolving:
             await usage.add(tx, self._job.id, target=self._target.take_usage(), has_progressed=bool(results))
             if not results:
                 return
-            changed = await refusals.store(tx, results, lambda some: self._store(tx, some), batches.not_storable)
+            changed = await refusals.store(tx, results, lambda some: self._store(tx, some), not_storable)
             sent = sum(plans[id_].write is not None for id_ in map(_id, results) if id_ in plans)
             await usage.add_written_twice(tx, self._job.id, sent - changed)
         for result in results:
@@ -147,7 +138,7 @@ class _Resolving:
         if result.settled.outcome == "failed" and result.settled.message is not None:
             # The record is migrated, and only its references are missing.
             return [_not_written(self._open[_id(result)], result.settled.message.removesuffix(MAY_HAVE_ARRIVED))]
-        return [Entry(issue=issue, entity=entity, source_id=result.source_id) for issue in result.issues]
+        return log_entries(entity, [result])
 
 
 def _id(result: Result) -> int:

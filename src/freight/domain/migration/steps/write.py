@@ -20,9 +20,9 @@ from freight.connectors.protocols import Attributes, Draft, Issue, Reader, Targe
 from freight.domain.migration.planning import plan as planning
 from freight.domain.migration.planning.drafts import without_attribute, without_value
 from freight.domain.migration.planning.plan import DELETED_IN_TARGET, RecordPlan
-from freight.domain.migration.records.batches import Result
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Outcome, Settled
+from freight.domain.migration.records.results import Result
 from freight.model.addresses import comparable
 from freight.model.crm import File
 
@@ -52,17 +52,28 @@ class SourceFailed(Exception):
 LookUp = Callable[[Draft], Awaitable[TargetRecord | None]]
 """Finds the record of the target that a draft matches."""
 
+Reserve = Callable[[str, str], Awaitable[None]]
+"""Reserves a record of the target for a source record: takes the source id and the target id."""
+
 
 class RecordWriter:
     """Carries out plans with one writer. The content of files comes from `reader`.
 
-    `look_up` finds a file that an earlier attempt uploaded with another size than the source lists.
+    `look_up` finds a file that an earlier attempt uploaded with another size than the source lists. `reserve` reserves
+    each file that was written, before another one that looks the same can match it.
     """
 
-    def __init__(self, writer: Writer, reader: Reader | None = None, look_up: LookUp | None = None) -> None:
-        self._writer = writer
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Reader | None = None,
+        look_up: LookUp | None = None,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self.target = writer
         self._reader = reader
         self._look_up = look_up
+        self._reserve = reserve
         self._forbidden = 0
         self._of_delivery: dict[int, tuple[Issue, ...]] = {}
 
@@ -103,6 +114,9 @@ class RecordWriter:
         except ConnectorError as error:
             return self._refused(plan, error, error)
         self._forbidden = 0
+        target_id = result.settled.target_id
+        if self._reserve is not None and isinstance(plan.staged.record, File) and target_id is not None:
+            await self._reserve(result.source_id, target_id)
         return result
 
     def of_delivery(self, plan: RecordPlan) -> tuple[Issue, ...]:
@@ -158,7 +172,7 @@ class RecordWriter:
             settled=_settled(plan, "created", record.id),
             learned=planning.created(draft, plan.drafted, record),
             issues=(*draft.issues, *record.issues, *self.of_delivery(plan)),
-            implied=tuple(one for one in plan.implied if one in self._writer.implied(draft)),
+            implied=tuple(one for one in plan.implied if one in self.target.implied(draft)),
         )
 
     async def _make(self, plan: RecordPlan, draft: Draft) -> tuple[Draft, TargetRecord]:
@@ -174,7 +188,7 @@ class RecordWriter:
     async def _send(self, plan: RecordPlan, draft: Draft) -> TargetRecord:
         file = plan.staged.record
         if not isinstance(file, File) or self._reader is None:
-            return await self._writer.create(draft)
+            return await self.target.create(draft)
         async with AsyncExitStack() as stack:
             try:
                 content = await stack.enter_async_context(self._reader.open_file(file))
@@ -185,7 +199,7 @@ class RecordWriter:
             if plan.staged.in_flight == "create" and file.size != content.size and self._look_up is not None:
                 # The plan looked for a file of the size that the source lists; the file sent has this size.
                 record = await self._look_up(_sized(draft, content.size))
-            return record or await self._writer.create(draft, content)
+            return record or await self.target.create(draft, content)
 
     async def _update(self, plan: RecordPlan) -> Result:
         assert plan.target_id is not None  # noqa: S101 - a plan to update always says what
@@ -193,7 +207,7 @@ class RecordWriter:
         record: TargetRecord | None = None
         while values:
             try:
-                record = await self._writer.update(draft, plan.target_id, values)
+                record = await self.target.update(draft, plan.target_id, values)
                 break
             except NotFound:
                 return _skipped(plan, DELETED_IN_TARGET)
@@ -233,7 +247,7 @@ class RecordWriter:
         """Return which of the draft's values of a unique attribute other records have, and which records."""
         holders = {
             comparable(str(value)): record.id
-            for record in await self._writer.find([draft])
+            for record in await self.target.find([draft])
             if record.id != own_id
             for value in record.values.get(slug, [])
         }
