@@ -3,7 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -102,6 +104,98 @@ def documented_events() -> set[str]:
     section = text_of(REPOSITORY / "docs/operations.md").partition("\n## Log events\n")[2].partition("\n## ")[0]
     cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
     return {event for cell in cells for event in QUOTED.findall(cell)}
+
+
+class Stop(NamedTuple):
+    """A row of the table under "What to read": a module, what to read in it, and which function calls the first."""
+
+    module: Path
+    functions: list[str]
+    caller: Path
+    caller_function: str
+    details: list[str]
+
+
+def walk() -> list[Stop]:
+    section = text_of(REPOSITORY / "docs/architecture.md").partition("\n### What to read\n")[2].partition("\n### ")[0]
+    stops: list[Stop] = []
+    for row in re.findall(r"^\| \d+ \|.*", section, re.MULTILINE):
+        number, module, read, called_from, _, details = (cell.strip() for cell in row.strip("|").split(" | "))
+        assert int(number) == len(stops) + 1
+        *quoted_caller, caller_function = QUOTED.findall(called_from)
+        earlier = re.match(r"\d+", called_from)
+        caller = stops[int(earlier[0]) - 1].module if earlier else REPOSITORY / "src/freight" / quoted_caller[0]
+        path = REPOSITORY / "src/freight" / module.strip("`")
+        stops.append(Stop(path, QUOTED.findall(read), caller, caller_function, QUOTED.findall(details)))
+    return stops
+
+
+def definition(module: Path, name: str) -> ast.AST | None:
+    """The function or class of a module with this name, which may be that of a method after its class's."""
+    found: ast.AST | None = ast.parse(module.read_text(encoding="utf-8"))
+    for part in name.split("."):
+        named = [
+            node
+            for node in ast.iter_child_nodes(found or ast.Pass())
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == part
+        ]
+        found = named[0] if named else None
+    return found
+
+
+def imports(module: Path, other: Path, name: str) -> bool:
+    """Whether a module imports another one, or this function or class of it."""
+    package = ".".join(other.relative_to(REPOSITORY / "src").with_suffix("").parts)
+    return any(
+        (node.module == package and alias.name == name) or f"{node.module}.{alias.name}" == package
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    )
+
+
+def mentions(body: ast.AST | None, name: str) -> bool:
+    """Whether a function calls another one of this name, or hands it over to be called."""
+    return any(
+        (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)
+        for node in ast.walk(body or ast.Pass())
+    )
+
+
+def test_the_way_of_a_record_leads_through_at_most_eight_modules_and_goes_back_at_most_twice() -> None:
+    stops = walk()
+    modules = [stop.module for stop in stops]
+    assert [path.name for path in (modules[0], modules[-1])] == ["extract.py", "ledger.py"]
+    assert len(modules) == len(set(modules)) <= 8
+    back = [stop for before, stop in pairwise(stops) if stop.caller in modules and stop.caller != before.module]
+    assert len(back) <= 2
+
+
+def test_each_module_on_the_way_of_a_record_is_called_from_where_the_document_says() -> None:
+    for stop in walk():
+        missing = [name for name in stop.functions if definition(stop.module, name) is None]
+        assert missing == [], stop.module
+        owner, _, _ = stop.functions[0].partition(".")
+        assert imports(stop.caller, stop.module, owner), stop
+        called = stop.functions[0].rpartition(".")[2]
+        assert mentions(definition(stop.caller, stop.caller_function), called), stop
+
+
+def test_the_details_of_the_way_of_a_record_exist() -> None:
+    folder = REPOSITORY / "src/freight/domain/migration"
+    details = [detail for stop in walk() for detail in stop.details]
+    assert len(details) > 8
+    for detail in details:
+        module, _, name = detail.partition(".")
+        assert [path for path in folder.rglob(f"{module}.py") if definition(path, name)], detail
+
+
+def test_a_call_that_is_not_there_would_be_noticed() -> None:
+    _, staging, *_ = walk()
+    assert mentions(definition(staging.caller, "_Extraction._save"), "stage")
+    assert not mentions(definition(staging.caller, "_Extraction._stop"), "stage")
+    assert definition(staging.module, "no_such_function") is None
+    assert not imports(staging.module, staging.caller, "extract")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
