@@ -181,6 +181,7 @@ async def test_copies_that_an_earlier_version_made_are_recognised_by_their_ids(
         await tx.execute("UPDATE ledger SET part_of = NULL")
         # What the migration to this version does with their rows.
         await tx.execute(freight_2026_11_28_part_of.ROWS)
+    async with database.as_platform() as tx:
         parts = await tx.fetch(
             "SELECT DISTINCT part_of, source_id FROM records WHERE job_id = $1 AND entity = 'notes'", UUID(before["id"])
         )

@@ -28,6 +28,7 @@ from support.processes import BIN, Running
 from support.quoting import Quoting, quoting
 from support.receiver import Receiver, receiving
 from support.sandboxes import sandbox_options
+from support.servers import as_superuser
 from support.service import job_request
 
 AFFINITY_KEY, ATTIO_KEY = "MARKaffinityMARK0123456789", "MARKattioMARK0123456789"
@@ -319,7 +320,7 @@ async def reprs(settings: Settings, job_id: str, secrets: set[str]) -> list[str]
 
 async def rows_of_every_table(settings: Settings) -> list[str]:
     """Every row as text; bytes are hexadecimal in it."""
-    connection = await asyncpg.connect(settings.database_url)
+    connection = await asyncpg.connect(as_superuser(settings.database_url or ""))
     tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     rows = [row[0] for (table,) in tables for row in await connection.fetch(f"SELECT t::text FROM {table} AS t")]
     await connection.close()

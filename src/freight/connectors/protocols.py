@@ -161,12 +161,14 @@ class ReferenceSlot(msgspec.Struct, frozen=True, kw_only=True):
 
     attribute: str
     references: tuple[SlotReference, ...]
-    """In the source's order, each once if the attribute has several."""
+    """In the source's order, each once if the attribute can hold several."""
+    multiple: bool
+    """Whether the attribute can hold several values at once."""
     value: Callable[[Entity, str], Any]
     """Returns the value of the attribute for the record with this entity and id in the target."""
     if_several: Callable[[Sequence[str]], Issue] | None = None
-    """For an attribute that has only the first reference found in the target: returns the issue of the others, given by
-    name. None for one that has all."""
+    """For an attribute that holds one value: returns the issue of the references that are left out, given by name. The
+    attribute has the first that is in the target. None if there is only one reference."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

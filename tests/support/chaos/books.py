@@ -12,6 +12,7 @@ from support.chaos.fleet import Fleet
 from support.chaos.problems import Kind, Problems
 from support.comparison.values import Difference
 from support.migration import Outcomes, outcomes
+from support.servers import as_superuser
 
 KIND_OF: dict[str, Kind] = {"absent": "lost", "twice": "doubled", "made up": "doubled"}
 """Of differences between the workspaces; all others are wrong values."""
@@ -67,13 +68,15 @@ def compare(found: Books, expected: Books, problems: Problems) -> None:
             problems.add("counters", f"{entity} are {told} instead of {wanted}")
         if counts["read"] != sum(count for name, count in counts.items() if name != "read"):
             problems.add("counters", f"outcomes of {entity} do not sum to what was read: {counts}")
+    if not found.ledger:
+        problems.add("counters", "the ledger is empty")
     if found.ledger != expected.ledger:
         problems.add("counters", f"the ledger holds {found.ledger} instead of {expected.ledger}")
 
 
 async def check_counters(database_url: str, job_id: str, problems: Problems) -> None:
     """Note counters of a job that ended which do not agree with its records."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(as_superuser(database_url))
     try:
         for name, statement in DISAGREEMENTS.items():
             for row in await connection.fetch(statement, job_id):
@@ -112,7 +115,7 @@ DISAGREEMENTS = {
 
 
 async def _ledger(database_url: str) -> dict[str, int]:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(as_superuser(database_url))
     try:
         rows: list[Any] = await connection.fetch(
             "SELECT entity, count(*), count(DISTINCT target_id) AS targets FROM ledger GROUP BY entity ORDER BY entity"

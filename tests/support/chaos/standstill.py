@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 
 from support.chaos.fleet import Fleet
+from support.servers import as_superuser
 
 SECONDS = 10
 """How long the database may take to say it."""
@@ -41,7 +42,7 @@ async def described(fleet: Fleet, job_id: str) -> str:
 
 
 async def _rows(database_url: str, job_id: str) -> list[str]:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(as_superuser(database_url))
     try:
         return [
             f"{name}: {_shown(row)}"

@@ -22,6 +22,7 @@ STANDING = TargetRecord(id="t1", source_id="1", values=VALUES)
 OPEN = ReferenceSlot(
     attribute="owner",
     references=(SlotReference(reference=("people", "9"), name="Ann", if_missing=Issue(code="any", message="Any.")),),
+    multiple=False,
     value=lambda _entity, target_id: target_id,
 )
 

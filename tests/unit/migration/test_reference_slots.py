@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def slot(attribute: str, *ids: str, several: bool = True) -> ReferenceSlot:
     return ReferenceSlot(
         attribute=attribute,
         references=references,
+        multiple=several,
         value=item,
         if_several=None if several else partial(left_out, attribute),
     )
@@ -89,6 +91,12 @@ def test_an_attribute_that_holds_one_takes_the_first_that_is_or_comes_and_names_
     assert fill(one, people("2", "3")).values == {"founder": [item("people", "t2")]}
     assert fill(one, people("2"), to_come={("people", "1")}).values == {}
     assert not fill(one, people("1")).multiple
+
+
+def test_an_attribute_that_holds_one_is_not_taken_for_one_with_several_because_it_has_one_reference() -> None:
+    company = msgspec.structs.replace(slot("company", "1", several=False), if_several=None)
+    filled = fill(draft(company), people("1"))
+    assert (filled.values, filled.multiple) == ({"company": [item("people", "t1")]}, frozenset())
 
 
 def test_two_records_that_are_one_in_the_target_are_one_value() -> None:

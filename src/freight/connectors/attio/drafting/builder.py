@@ -66,12 +66,18 @@ class DraftBuilder:
         self,
         attribute: str,
         references: Iterable[SlotReference],
+        *,
+        multiple: bool,
         if_several: Callable[[Sequence[str]], Issue] | None = None,
     ) -> None:
         """Make an attribute refer to other records; see `freight.connectors.protocols.ReferenceSlot`."""
         if given := tuple(references):
             self.slots[attribute] = ReferenceSlot(
-                attribute=attribute, references=given, value=values.record_reference, if_several=if_several
+                attribute=attribute,
+                references=given,
+                multiple=multiple,
+                value=values.record_reference,
+                if_several=if_several,
             )
 
     def reference(self, reference: Reference, *, field: str, what: str, name: str = "") -> SlotReference:

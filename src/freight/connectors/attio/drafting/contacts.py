@@ -30,7 +30,8 @@ def draft_person(person: Person, builder: DraftBuilder) -> Draft:
         employer: Reference = ("companies", person.company_id)
         what = "The person's current company"
         name = builder.name_of(employer) or person.company_id
-        builder.refer("company", [builder.reference(employer, field="company", what=what, name=name)])
+        reference = builder.reference(employer, field="company", what=what, name=name)
+        builder.refer("company", [reference], multiple=False)
     standard = {
         "name": _one(values.personal_name(person.first_name, person.last_name)),
         "email_addresses": addresses.email_addresses(person.emails, shared, builder),

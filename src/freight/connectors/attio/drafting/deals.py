@@ -141,7 +141,7 @@ def _refer_to_people(deal: Deal, builder: DraftBuilder) -> None:
         else:
             what = "A person of this deal"
             found.append(builder.reference(("people", person_id), field="associated_people", what=what))
-    builder.refer("associated_people", found)
+    builder.refer("associated_people", found, multiple=True)
 
 
 def _report_internal(colleague: PersonRef, builder: DraftBuilder) -> None:
@@ -162,7 +162,7 @@ def _refer_to_company(deal: Deal, builder: DraftBuilder) -> None:
         builder.reference(("companies", id_), field=slug, what=what, name=_company_name(id_, builder))
         for id_ in dict.fromkeys(deal.company_ids)
     ]
-    builder.refer(slug, companies, partial(_left_out, slug))
+    builder.refer(slug, companies, multiple=False, if_several=partial(_left_out, slug))
 
 
 def _company_name(company_id: str, builder: DraftBuilder) -> str:

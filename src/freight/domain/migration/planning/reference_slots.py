@@ -42,7 +42,7 @@ def fill(draft: Draft, found: Mapping[Reference, str], to_come: Collection[Refer
     return msgspec.structs.replace(
         draft,
         values={**draft.values, **{filling.slot.attribute: filling.items for filling in filled}},
-        multiple=draft.multiple | {filling.slot.attribute for filling in filled if filling.slot.if_several is None},
+        multiple=draft.multiple | {filling.slot.attribute for filling in filled if filling.slot.multiple},
         issues=draft.issues if waits else (*draft.issues, *(issue for one in fillings for issue in one.issues)),
         slots=tuple(filling.slot for filling in fillings if not filling.is_complete) if waits else (),
     )
@@ -74,7 +74,7 @@ def _sorted(
     """Return the references that the attribute gets, now or later, the missing ones, and those left out."""
     given = list(slot.references)
     is_known = [one.reference in found or one.reference in to_come for one in given]
-    if slot.if_several is None:
+    if slot.multiple:
         known = [one for one, known in zip(given, is_known, strict=True) if known]
         return known, [one for one, known in zip(given, is_known, strict=True) if not known], []
     first = is_known.index(True) if True in is_known else len(given)
