@@ -31,9 +31,9 @@ CAPABILITIES = Capabilities(
 SPEC = ConnectorSpec(
     system="memory",
     label="Memory",
-    # No such host exists, and none is asked.
-    base_url="https://memory.invalid",
-    hosts=frozenset({"memory.invalid"}),
+    # Freight checks that an address is public before it opens a connector; nothing is ever sent to this one.
+    base_url="https://1.1.1.1",
+    hosts=frozenset({"1.1.1.1"}),
     rates={"query": Rate(requests=10_000), "change": Rate(requests=10_000, is_read=False)},
     codes={
         **coded("refused", "choice_unknown"),

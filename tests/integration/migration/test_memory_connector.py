@@ -1,0 +1,111 @@
+"""A whole migration from one in-memory workspace to another, which only the registry knows of."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from freight.domain.vendors import Vendors
+from freight.encryption import CredentialCipher
+from freight.model.crm import LOAD_ORDER, Company
+from freight.queue import Queue, connect
+from freight.settings import Settings
+from support import jobs, memory, migration, service
+from support.memory import firm
+from support.memory.jobs import Pair, create, new_pair
+from support.service import Service, Tenant
+
+Carry = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+async def service_with_worker(settings: Settings) -> AsyncIterator[Service]:
+    """The API and a worker in this process, which holds the workspaces, with the connector registered."""
+    with memory.registered():
+        async with service.running(settings, with_worker=True) as running:
+            yield running
+
+
+@pytest.fixture
+async def tenant(service_with_worker: Service) -> AsyncIterator[Tenant]:
+    """A new tenant."""
+    async with service.a_tenant(service_with_worker) as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def pair() -> Pair:
+    """A firm, and an empty target."""
+    pair = new_pair()
+    firm.fill(pair.source, companies=120)
+    return pair
+
+
+@pytest.fixture
+async def carry(tenant: Tenant, settings: Settings, pair: Pair) -> AsyncIterator[Carry]:
+    """A function that runs a job of the pair to its end and returns it."""
+    redis = connect(settings.redis_url or "")
+    vendors, cipher = Vendors(settings, redis, workers=lambda: 1), CredentialCipher(settings.secrets)
+
+    async def run(**changes: Any) -> dict[str, Any]:
+        job_id = await create(tenant, pair, vendors=vendors, cipher=cipher, queue=Queue(redis), **changes)
+        job = await jobs.until_ended(tenant, job_id)
+        assert job["status"] == "completed", (job["error"], await migration.records(tenant, job_id, outcome="failed"))
+        return job
+
+    yield run
+    await redis.aclose(close_connection_pool=True)
+
+
+async def test_every_entity_arrives_with_its_references(carry: Carry, pair: Pair, tenant: Tenant) -> None:
+    job = await carry()
+    held = pair.target
+    assert {entity: len(held.of(entity)) for entity in LOAD_ORDER if entity != "lists"} == {
+        "companies": 120, "people": 2, "deals": 1, "list_entries": 3, "notes": 1, "tasks": 1, "files": 1,
+    }  # fmt: skip
+    by_source = {(one.entity, one.values["memory_id"][0]): one for one in held.records.values()}
+    acme, ann = by_source["companies", "1"], by_source["people", "1"]
+    assert acme.values["x_11"] == [link("people", by_source["people", id_].id) for id_ in ("2", "1")]
+    assert by_source["companies", "2"].values["x_12"] == [link("companies", acme.id)]
+    assert ann.values["employer"] == [link("companies", acme.id)]
+    assert by_source["deals", "1"].values["stage"] == ["Won"]
+    assert by_source["notes", "1"].values["text"] == ["Met in Oslo.\nCall again."]
+    assert [sorted(one.name for one in held.lists.values())] == [["Pipeline", "Watched"]]
+    assert {by_source["list_entries", id_].list_id for id_ in ("2", "3")} < set(held.lists)
+    assert held.contents[by_source["files", "1"].id] == b"deck"
+    named = {(row["entity"], row["source_id"]) for row in await jobs.logs(tenant, job["id"], code="colleague_left_out")}
+    assert named == {("companies", "1")}
+
+
+async def test_a_second_job_writes_nothing_also_without_the_ledger_s_tenant(carry: Carry, pair: Pair) -> None:
+    await carry()
+    before = pair.target.writes.copy()
+    for counts in migration.outcomes(await carry()).values():
+        assert counts["unchanged"] == counts["read"]
+    assert pair.target.writes == before
+
+
+async def test_a_dry_run_predicts_what_a_full_run_does(carry: Carry, pair: Pair) -> None:
+    predicted = await carry(mode="dry_run")
+    assert not pair.target.writes
+    assert not pair.target.attributes
+    assert migration.outcomes(predicted) == migration.outcomes(await carry())
+
+
+async def test_a_change_of_a_person_in_the_target_stays_and_is_named(carry: Carry, pair: Pair, tenant: Tenant) -> None:
+    await carry()
+    (acme,) = [one for one in pair.target.of("companies") if one.values["memory_id"] == ["1"]]
+    acme.values["x_10"] = ["Tin"]
+    given = pair.source.records["companies"]["1"]
+    assert isinstance(given, Company)
+    pair.source.put(msgspec.structs.replace(given, name="Acme Ltd", fields={**given.fields, "13": (41,)}))
+    job = await carry()
+    assert (acme.values["name"], acme.values["x_13"], acme.values["x_10"]) == (["Acme Ltd"], [41], ["Tin"])
+    assert jobs.counts(job, "companies")["updated"] == 1
+    kept = await jobs.logs(tenant, job["id"], code="kept_in_target")
+    assert [(row["source_id"], row["field"]) for row in kept] == [("1", "x_10")]
+
+
+def link(entity: str, target_id: str) -> dict[str, str]:
+    return {"entity": entity, "id": target_id}
