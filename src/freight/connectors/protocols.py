@@ -279,7 +279,7 @@ class Reader(Protocol):
     """Reads the records of a source. Every method raises a `freight.connectors.errors.ConnectorError` on failure."""
 
     async def read(self, entity: Entity, cursor: str | None) -> Page:
-        """Return the page at `cursor`, or the first one."""
+        """Return the page at `cursor`, or the first one. If a record comes several times, the first row counts."""
         ...
 
     async def read_some(self, entity: Entity, ids: Sequence[str]) -> Sequence[Row]:
