@@ -53,3 +53,11 @@ def test_a_source_names_no_target(system: str) -> None:
     targets = re.compile("|".join(registry.TARGETS.keys() - {system}), re.IGNORECASE)
     for path in (ROOT / "connectors" / system).rglob("*.py"):
         assert not targets.search(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("system", registry.TARGETS)
+def test_a_target_names_no_source_but_in_the_marks_of_earlier_versions(system: str) -> None:
+    sources = re.compile("|".join(registry.SOURCES.keys() - {system}), re.IGNORECASE)
+    for path in (ROOT / "connectors" / system).rglob("*.py"):
+        named = [line for line in path.read_text(encoding="utf-8").splitlines() if sources.search(line)]
+        assert [line for line in named if not line.startswith("FIRST_ID = ")] == [], path
