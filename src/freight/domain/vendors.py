@@ -10,7 +10,7 @@ from freight.connectors.http import LIMITS
 from freight.connectors.protocols import Kind, Source, Target
 from freight.domain import rates
 from freight.domain.errors import InvalidRequest
-from freight.domain.migration.steps.sending import OwnedTransport
+from freight.domain.sending import OwnedTransport
 from freight.egress import AddressRefused, EgressPolicy, Resolve, parse
 from freight.pacing import Pacer, Pacers
 from freight.settings import Settings

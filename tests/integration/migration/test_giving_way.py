@@ -11,8 +11,8 @@ import pytest
 from freight import database, queue, tasks
 from freight.connectors.errors import CursorRefused, MustWait, Unavailable
 from freight.connectors.protocols import Kind, Pacer, Page, Source, Target
+from freight.domain.migration.availability import Availability
 from freight.domain.migration.planning import chunks
-from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.extract import _Extraction, extract
 from freight.domain.migration.steps.load import load
 from freight.domain.migration.steps.resolve_references import resolve_references

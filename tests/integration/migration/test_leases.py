@@ -14,7 +14,7 @@ from freight.domain.jobs import model as domain_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.migration.records import leases
 from freight.domain.migration.records.leases import ASK_SECONDS, LEASE_SECONDS, SURE_SECONDS, Hold, Lease, LeaseLost
-from freight.domain.migration.steps.sending import OwnedTransport
+from freight.domain.sending import OwnedTransport
 from freight_sandbox import Sandbox
 from support import jobs
 from support.service import Tenant

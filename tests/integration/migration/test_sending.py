@@ -10,7 +10,7 @@ import pytest
 
 from freight.connectors.http import LIMITS
 from freight.domain.current_step import CurrentStep, Interrupted
-from freight.domain.migration.steps.sending import OwnedTransport
+from freight.domain.sending import OwnedTransport
 from freight.egress import EgressPolicy
 
 LARGE = 8 * 1024 * 1024

@@ -15,7 +15,7 @@ from freight.connectors.errors import (
     UnexpectedAnswer,
 )
 from freight.connectors.protocols import Workspace
-from freight.domain.migration.steps.availability import MAX_FAILURES_IN_A_ROW, MAX_WAIT_SECONDS, Availability, Waits
+from freight.domain.migration.availability import MAX_FAILURES_IN_A_ROW, MAX_WAIT_SECONDS, Availability, Waits
 
 
 class Vendor:

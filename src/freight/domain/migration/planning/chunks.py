@@ -14,11 +14,11 @@ from freight.connectors.errors import ConnectorError, QueryTooComplex, Unavailab
 from freight.connectors.protocols import Issue, Writer
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs.model import Job
+from freight.domain.migration.availability import Availability
 from freight.domain.migration.planning import context
 from freight.domain.migration.planning.plan import RecordPlan, plan_record
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Settled, Staged
 from freight.domain.migration.records.results import Result
-from freight.domain.migration.steps.availability import Availability
 
 log = structlog.get_logger()
 

@@ -17,13 +17,13 @@ from freight.database import Connection
 from freight.domain.current_step import Interrupted
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.model import Job
+from freight.domain.migration.availability import UNUSABLE, Availability
 from freight.domain.migration.planning.chunks import failed, is_about_records, plan_each
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import in_flight, leases
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.records import Staged
 from freight.domain.migration.records.results import Result
-from freight.domain.migration.steps.availability import UNUSABLE, Availability
 from freight.domain.migration.steps.unsent import NotSent, had_no_effect
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.migration.steps.write import Doubted, RecordWriter, SourceFailed

@@ -14,6 +14,7 @@ from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
+from freight.domain.migration.availability import Availability
 from freight.domain.migration.planning.fan_out import fan_out
 from freight.domain.migration.planning.sample import read_sample
 from freight.domain.migration.records import conventions, leases, ledger, logs, staging, streams
@@ -22,7 +23,6 @@ from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.streams import Stream
 from freight.domain.migration.steps import runner
-from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.dispatch import dispatch
 from freight.domain.migration.steps.progress import PagingLoops, Progress
 from freight.domain.migration.steps.runner import Failure, Step

@@ -24,6 +24,7 @@ from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
+from freight.domain.migration.availability import Availability
 from freight.domain.migration.planning import implied
 from freight.domain.migration.planning.lookup import find_match, reserve_created
 from freight.domain.migration.planning.plan import RecordPlan
@@ -35,7 +36,6 @@ from freight.domain.migration.records.records import Staged
 from freight.domain.migration.records.results import Clash, Result, find_clashes, log_entries, not_storable
 from freight.domain.migration.steps import clashes as clashing
 from freight.domain.migration.steps import doubles, runner
-from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner, ChunkWork
 from freight.domain.migration.steps.doubts import CreatesInDoubt
 from freight.domain.migration.steps.runner import Failure, Step

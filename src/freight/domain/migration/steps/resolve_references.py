@@ -14,6 +14,7 @@ from freight.domain.jobs import discovered_schema, usage
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema
 from freight.domain.jobs.model import Job
+from freight.domain.migration.availability import Availability
 from freight.domain.migration.planning.plan import RecordPlan
 from freight.domain.migration.records import leases, ledger, logs, records, refusals, streams
 from freight.domain.migration.records.leases import Lease
@@ -21,7 +22,6 @@ from freight.domain.migration.records.logs import Entry
 from freight.domain.migration.records.records import MAY_HAVE_ARRIVED, Staged
 from freight.domain.migration.records.results import Result, log_entries, not_storable
 from freight.domain.migration.steps import runner
-from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.chunk_runner import CHUNK, ChunkRunner, ChunkWork
 from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.worker_context import WorkerContext

@@ -18,6 +18,7 @@ from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
 from freight.domain.jobs.earlier import JobSettings, settings_of_earlier_jobs
 from freight.domain.jobs.model import Job
 from freight.domain.jobs.workspace_conflicts import WORKSPACE_BUSY
+from freight.domain.migration.availability import Availability
 from freight.domain.migration.planning import estimates
 from freight.domain.migration.planning.changes import changed_settings
 from freight.domain.migration.records import ledger, logs, streams
@@ -25,7 +26,6 @@ from freight.domain.migration.records.conventions import NumericFields
 from freight.domain.migration.records.leases import Lease
 from freight.domain.migration.records.ledger import LedgerEntry
 from freight.domain.migration.steps import runner
-from freight.domain.migration.steps.availability import Availability
 from freight.domain.migration.steps.runner import Failure, Step
 from freight.domain.migration.steps.scheduling import BEFORE_EXTRACTION, READ_WHOLE
 from freight.domain.migration.steps.worker_context import WorkerContext

@@ -13,7 +13,7 @@ from freight.connectors.protocols import Reader, Source, Target, Writer
 from freight.domain.jobs import model as jobs
 from freight.domain.jobs.discovered_schema import DiscoveredSchema, Rates
 from freight.domain.jobs.model import Credentials, Job
-from freight.domain.migration.steps.availability import Waits
+from freight.domain.migration.availability import Waits
 from freight.domain.migration.steps.cancellation import CancellationMonitor
 from freight.domain.slots import Slots
 from freight.domain.vendors import Vendors
