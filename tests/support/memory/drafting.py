@@ -69,6 +69,7 @@ class Drafter:
                 values = {"name": _some(record.name), "stage": self._stage(record)}
                 self._refer("people", [("people", id_) for id_ in record.person_ids], multiple=True)
                 self._refer("companies", [("companies", id_) for id_ in record.company_ids], multiple=True)
+                self._leave_out_fields(record)
         if not isinstance(record, Deal):
             fields, several = self._fields(entity_of(record), record.fields)
             values |= fields
@@ -106,14 +107,28 @@ class Drafter:
         match record:
             case Note():
                 texts = [record.content, *(reply.content for reply in record.replies)]
+                self._leave_out_authors(record)
+                missing = [one for one in references(record) if one not in self._given.found]
+                for _, id_ in missing:
+                    self._leave_out("link_left_out", "The record is not in the target.", id_, RECORD)
                 values |= {"text": ["\n".join(texts)], "at": _some(record.created_at and record.created_at.isoformat())}
             case Task():
                 due = record.due_at and record.due_at.isoformat()
                 values |= {"text": _some(record.content), "due": _some(due), "done": [record.completed]}
-                if record.owner is not None:
-                    self._leave_out("colleague_left_out", "Errands have no owner in the target.", record.owner.id)
+                self._leave_out_all(
+                    "Errands have no such attribute in the target.",
+                    owner=record.owner and record.owner.id,
+                    creator=record.creator and record.creator.id,
+                    recurrence=record.recurrence,
+                    completed_at=record.completed_at,
+                )
             case File():
                 values |= {"name": [record.name]}
+                self._leave_out_all(
+                    "Files have no such attribute in the target.",
+                    uploader_id=record.uploader_id,
+                    created_at=record.created_at,
+                )
         return self._draft(record, values, multiple={RECORD}, parents=links)
 
     def _draft(
@@ -158,7 +173,25 @@ class Drafter:
     def _stage(self, deal: Deal) -> list[Any]:
         place = self._layout.of_list(deal.list_id) if deal.list_id is not None else None
         values = deal.fields.get(place.stage, ()) if place is not None and place.stage is not None else ()
-        return [str(value) for value in values[:1]]
+        stages = [str(value) for value in values[:1]]
+        for stage in stages:
+            if stage not in self._titles(deal.list_id, place.stage if place else None):
+                self._leave_out("choice_unknown", "The list has no such stage.", stage, "stage")
+                return []
+        return stages
+
+    def _titles(self, list_id: str | None, field_id: str | None) -> tuple[str, ...]:
+        """Return the titles of the choices of a field of a list."""
+        places = (place for place in self._layout.places if (place.owner, place.field) == (list_id, field_id))
+        return next((place.options for place in places), ())
+
+    def _leave_out_fields(self, deal: Deal) -> None:
+        """Name the fields of a deal, which only its entry holds in the target, apart from its stage."""
+        place = self._layout.of_list(deal.list_id) if deal.list_id is not None else None
+        for field_id, given in deal.fields.items():
+            if place is None or field_id != place.stage:
+                text = ", ".join(_line(one) for one in given)
+                self._leave_out("not_kept_in_memory", "Deals have no such attribute; see the entry.", text, field_id)
 
     def _fields(self, owner: str, fields: FieldValues) -> tuple[Attributes, set[str]]:
         values: Attributes = {}
@@ -227,6 +260,18 @@ class Drafter:
             value=link,
             if_several=None if multiple or len(given) == 1 else partial(_further, slug),
         )
+
+    def _leave_out_authors(self, note: Note) -> None:
+        for part in (note, *note.replies):
+            self._leave_out_all("Notes have no author in the target.", author_id=part.author_id)
+        for reply in note.replies:
+            self._leave_out_all("Replies have no date of their own in the target.", created_at=reply.created_at)
+
+    def _leave_out_all(self, message: str, **values: object) -> None:
+        """Name the values that there are, by what the vocabulary calls them."""
+        for name, value in values.items():
+            if value is not None:
+                self._leave_out("not_kept_in_memory", message, str(value), name)
 
     def _leave_out(self, code: str, message: str, value: str, field: str | None = None) -> None:
         self._issues.append(Issue(code=code, message=message, field=field, value=value))

@@ -96,6 +96,8 @@ def plan(
 def prepare(held: TargetWorkspace, layout: ResolvedMapping) -> ResolvedMapping:
     """Make the lists, attributes and choices that are missing, and return the layout with the ids of the lists."""
     lists = tuple(_list(held, place, _mark(layout.provenance, place.list_id)) for place in layout.lists)
+    held.schema_changes += sum(place.action == "make" for place in (*layout.lists, *layout.places))
+    held.schema_changes += sum(len(place.new_options) for place in layout.places)
     kept_as = {"companies": "companies", "people": "people", **{one.list_id: one.target_id for one in lists}}
     for place in layout.places:
         owner = kept_as[place.owner]
@@ -161,7 +163,7 @@ def _existing_lists(
         named, marked = mapping.of_list(given.id).to, held.list_marks.get(_mark(provenance, given.id))
         if named is not None and named in by_slug:
             found[given.id] = by_slug[named]
-        elif named is None and marked is not None:
+        elif named is None and marked in held.lists:
             found[given.id] = held.lists[marked]
     return found
 
@@ -170,7 +172,7 @@ def _list(held: TargetWorkspace, place: ListPlace, mark: str) -> ListPlace:
     if place.action == "skip" or place.target_id is not None:
         return place
     target_id = held.list_marks.get(mark)
-    if target_id is None:
+    if target_id not in held.lists:
         target_id = f"list-{next(held.ids)}"
         held.lists[target_id] = ListDefinition(id=target_id, slug=place.slug, name=place.name, parents=(place.parent,))
         held.list_marks[mark] = target_id

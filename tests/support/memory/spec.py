@@ -45,7 +45,7 @@ SPEC = ConnectorSpec(
         configuration=Configuration,
         deal="bargain",
         task="errand",
-        not_migrated={"scratchpads": NotMigrated(message="Scratchpads stay in the source.")},
+        not_migrated={"scratchpads": NotMigrated(message="Scratchpads stay in the source.", is_read=False)},
     ),
     target=TargetRole(
         configuration=TargetConfiguration,

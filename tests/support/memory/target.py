@@ -62,7 +62,11 @@ class MemoryTarget:
 
     async def ensure_schema(self, layout: ResolvedMapping) -> ResolvedMapping:
         """Make what is missing. Idempotent."""
-        return planning.prepare(await self.change(), layout)
+        held = await self.change()
+        await _interrupt(held, "before", "make", "lists", "")
+        made = planning.prepare(held, layout)
+        await _interrupt(held, "after", "make", "lists", "")
+        return made
 
     def writer(self, layout: ResolvedMapping) -> "MemoryWriter":
         """Return a writer for this layout."""
@@ -146,7 +150,9 @@ class MemoryWriter:
         held = await self._target.change()
         await self._interrupt(held, "before", "update", draft)
         if draft.entity == "lists":
-            return self._rename(held, draft, target_id, values)
+            renamed = self._rename(held, draft, target_id, values)
+            await self._interrupt(held, "after", "update", draft)
+            return renamed
         record = held.records.get(target_id)
         if record is None:
             raise NotFound
@@ -160,9 +166,11 @@ class MemoryWriter:
     async def delete(self, draft: Draft, target_id: str) -> None:
         """Delete a record."""
         held = await self._target.change()
+        await self._interrupt(held, "before", "delete", draft)
         if held.records.pop(target_id, None) is None:
             raise NotFound
         held.writes["delete", draft.entity, draft.source_id] += 1
+        await self._interrupt(held, "after", "delete", draft)
 
     def _rename(self, held: TargetWorkspace, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         if target_id not in held.lists:
@@ -183,8 +191,12 @@ class MemoryWriter:
         return marks[0]
 
     async def _interrupt(self, held: TargetWorkspace, moment: Moment, verb: str, draft: Draft) -> None:
-        if held.interrupt is not None:
-            await held.interrupt(moment, verb, draft.entity, draft.source_id)
+        await _interrupt(held, moment, verb, draft.entity, draft.source_id)
+
+
+async def _interrupt(held: TargetWorkspace, moment: Moment, verb: str, entity: Entity, source_id: str) -> None:
+    if held.interrupt is not None:
+        await held.interrupt(moment, verb, entity, source_id)
 
 
 def _list_record(held: TargetWorkspace, target_id: str, draft: Draft) -> TargetRecord:

@@ -94,6 +94,8 @@ class TargetWorkspace:
     """Ids by e-mail address in lower case."""
     writes: Counter[tuple[str, Entity, str]] = field(default_factory=Counter)
     """The writes that took effect, by verb, entity and the id of the source record."""
+    schema_changes: int = 0
+    """How many lists, attributes and choices were asked for that a plan found missing."""
     interrupt: Interrupt | None = None
     ids: "count[int]" = field(default_factory=lambda: count(1))
 
