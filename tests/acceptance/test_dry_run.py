@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from freight_sandbox import Sandbox, running
-from support import everything, jobs, migration, workspaces
+from support import budget, everything, jobs, migration, workspaces
+from support.comparison import source
 from support.sandboxes import sandbox_options
 from support.service import Tenant
 
@@ -33,7 +34,11 @@ async def test_a_dry_run_writes_nothing_and_says_of_every_record_what_a_full_run
     assert await issues(tenant, predicted) == await issues(tenant, carried)
     foretold = (await report(tenant, predicted))["estimate"]
     cost = (await report(tenant, carried))["cost"]["vendor_calls"]
-    assert (foretold["source_reads"], foretold["target_writes"]) == (cost["source_reads"], cost["target_writes"])
+    assert foretold["source_reads"] == cost["source_reads"]
+    # A company or person that names another is written once more, unless the other one is in the target already: of two
+    # chunks that are loaded concurrently, either may be the first.
+    again = budget.linked_later(await source.read(workspace))
+    assert abs(foretold["target_writes"] - cost["target_writes"]) <= again, again
 
     facts = (await report(tenant, carried))["mapping"]["facts"]
     assert all(fact["attribute"] for fact in facts)

@@ -86,7 +86,7 @@ async def measure(tenant: Tenant, sandbox: Sandbox, *, timeout: float = 120) -> 
         reads_allowed=_reads_allowed(held),
         writes=sum(writes.values()) - schema_writes,
         written=migration.written(job),
-        linked_later=_linked_later(held),
+        linked_later=linked_later(held),
         schema_writes=schema_writes,
         schema_parts=await _schema_parts(sandbox) - parts,
         outcomes=migration.outcomes(job),
@@ -100,7 +100,7 @@ def _reads_allowed(held: Source) -> int:
     return v2_rows // V2_PAGE + v1_rows // V1_PAGE + fixed
 
 
-def _linked_later(held: Source) -> int:
+def linked_later(held: Source) -> int:
     """Companies may name people and each other, and people may name each other."""
     loaded_later = {"companies": ("person", "company"), "people": ("person",)}
     rows = {"companies": held.companies, "people": held.people}
