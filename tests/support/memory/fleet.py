@@ -14,6 +14,7 @@ from freight.domain.migration.records import leases
 from freight.domain.migration.steps.extract import extract
 from freight.domain.migration.steps.load import load
 from freight.domain.migration.steps.resolve_references import resolve_references
+from freight.domain.migration.steps.scheduling import schedule_swept
 from freight.domain.migration.steps.start import start
 from freight.domain.migration.steps.worker_context import WorkerContext
 from freight.domain.slots import Slots, Step
@@ -61,7 +62,8 @@ class Fleet:
         )
         context = self._context()
         for _ in range(MOST_ROUNDS):
-            for wake_up in await schedule_next(self._tenant.id, job_id):
+            due = await schedule_next(self._tenant.id, job_id)
+            for wake_up in due or await schedule_swept(self._tenant.id, job_id):
                 if not await self._step(context, wake_up):
                     await self._take_over(job_id)
                     context = self._context()
