@@ -96,7 +96,7 @@ async def test_each_value_that_the_target_does_not_hold_is_named(carry: Carry, p
     pair.source.put(
         Deal(id="1", name="Silo", list_id="1", company_ids=("1",), fields={"30": ("Lost",), "31": (9,)}),
         Note(id="1", content="Met.", company_ids=("1",), person_ids=("99",), author_id="u1"),
-        Task(id="1", content="Call", company_id="1", owner=firm.COLLEAGUE, recurrence="daily"),
+        Task(id="1", content="Call", company_id="1", person_id="98", owner=firm.COLLEAGUE, recurrence="daily"),
         File(id="1", name="deck.pdf", size=4, company_id="1", uploader_id="u1"),
     )
     job = await carry()
@@ -109,6 +109,7 @@ async def test_each_value_that_the_target_does_not_hold_is_named(carry: Carry, p
         ("deals", "not_kept_in_memory", "9"),
         ("notes", "link_left_out", "99"),
         ("notes", "not_kept_in_memory", "u1"),
+        ("tasks", "link_left_out", "98"),
         ("tasks", "not_kept_in_memory", "u1"),
         ("tasks", "not_kept_in_memory", "daily"),
         ("files", "not_kept_in_memory", "u1"),

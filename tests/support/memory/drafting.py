@@ -103,14 +103,14 @@ class Drafter:
         if isinstance(record, Note) and self._layout.notes == "all":
             # The engine has made a copy for each of its records.
             links = links[:1]
+        for one in references(record):
+            if one not in self._given.found:
+                self._leave_out("link_left_out", "The record is not in the target.", one[1], RECORD)
         values: Attributes = {RECORD: [places[one] for one in links], self._mark: [record.id]}
         match record:
             case Note():
                 texts = [record.content, *(reply.content for reply in record.replies)]
                 self._leave_out_authors(record)
-                missing = [one for one in references(record) if one not in self._given.found]
-                for _, id_ in missing:
-                    self._leave_out("link_left_out", "The record is not in the target.", id_, RECORD)
                 values |= {"text": ["\n".join(texts)], "at": _some(record.created_at and record.created_at.isoformat())}
             case Task():
                 due = record.due_at and record.due_at.isoformat()
@@ -121,6 +121,7 @@ class Drafter:
                     creator=record.creator and record.creator.id,
                     recurrence=record.recurrence,
                     completed_at=record.completed_at,
+                    created_at=record.created_at,
                 )
             case File():
                 values |= {"name": [record.name]}

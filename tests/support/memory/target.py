@@ -175,6 +175,8 @@ class MemoryWriter:
     def _rename(self, held: TargetWorkspace, draft: Draft, target_id: str, values: Attributes) -> TargetRecord:
         if target_id not in held.lists:
             raise NotFound
+        if values.keys() != {"name"} or not values["name"]:
+            raise Rejected("A list has a name, and nothing else can be changed.")
         definition = held.lists[target_id]
         held.lists[target_id] = type(definition)(
             id=definition.id, slug=definition.slug, name=values["name"][0], parents=definition.parents
