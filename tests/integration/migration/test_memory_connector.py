@@ -8,31 +8,16 @@ import pytest
 
 from freight import database
 from freight.domain.vendors import Vendors
-from freight.encryption import CredentialCipher
 from freight.model.crm import LOAD_ORDER, Company, Deal, File, Note, Task
 from freight.queue import Queue, connect
 from freight.settings import Settings
-from support import jobs, memory, migration, service
+from support import jobs, memory, migration
 from support.memory import firm
-from support.memory.jobs import Pair, create, new_pair
-from support.service import Service, Tenant
+from support.memory.fleet import Fleet
+from support.memory.jobs import Pair, new_pair
+from support.service import Tenant
 
 Carry = Callable[..., Awaitable[dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-async def service_with_worker(settings: Settings) -> AsyncIterator[Service]:
-    """The API and a worker in this process, which holds the workspaces, with the connector registered."""
-    with memory.registered():
-        async with service.running(settings, with_worker=True) as running:
-            yield running
-
-
-@pytest.fixture
-async def tenant(service_with_worker: Service) -> AsyncIterator[Tenant]:
-    """A new tenant."""
-    async with service.a_tenant(service_with_worker) as tenant:
-        yield tenant
 
 
 @pytest.fixture
@@ -45,17 +30,19 @@ def pair() -> Pair:
 
 @pytest.fixture
 async def carry(tenant: Tenant, settings: Settings, pair: Pair) -> AsyncIterator[Carry]:
-    """A function that runs a job of the pair to its end and returns it."""
+    """A function that runs a job of the pair to its end and returns it as the API shows it."""
     redis = connect(settings.redis_url or "")
-    vendors, cipher = Vendors(settings, redis, workers=lambda: 1), CredentialCipher(settings.secrets)
+    fleet = Fleet(tenant, settings, Vendors(settings, redis, workers=lambda: 1), Queue(redis))
 
     async def run(**changes: Any) -> dict[str, Any]:
-        job_id = await create(tenant, pair, vendors=vendors, cipher=cipher, queue=Queue(redis), **changes)
-        job = await jobs.until_ended(tenant, job_id)
-        assert job["status"] == "completed", (job["error"], await migration.records(tenant, job_id, outcome="failed"))
+        ended = await fleet.run(pair, **changes)
+        job = await jobs.until_ended(tenant, str(ended.id))
+        failed = await migration.records(tenant, job["id"], outcome="failed")
+        assert job["status"] == "completed", (job["error"], failed)
         return job
 
-    yield run
+    with memory.registered():
+        yield run
     await redis.aclose(close_connection_pool=True)
 
 
