@@ -259,7 +259,7 @@ class Drafter:
             ),
             multiple=multiple,
             value=link,
-            if_several=None if multiple or len(given) == 1 else partial(_further, slug),
+            if_several=partial(_further, slug),
         )
 
     def _leave_out_authors(self, note: Note) -> None:

@@ -126,8 +126,8 @@ def _converted(given: tuple[Value, ...], place: Place, builder: DraftBuilder) ->
     if place.multiple:
         found = _each_once(found, place, builder)
     if place.type in ("people", "companies"):
-        if_several = None if place.multiple else partial(_further_left_out, place)
-        builder.refer(slug, (reference for reference, _ in found), multiple=place.multiple, if_several=if_several)
+        references = (reference for reference, _ in found)
+        builder.refer(slug, references, multiple=place.multiple, if_several=partial(_further_left_out, place))
         return []
     if not place.multiple and len(found) > 1:
         builder.issues.append(_further_left_out(place, [text for _, text in found[1:]]))
