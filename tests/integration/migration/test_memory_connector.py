@@ -1,17 +1,14 @@
 """A whole migration from one in-memory workspace to another, which only the registry knows of."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 import pytest
 
 from freight import database
-from freight.domain.vendors import Vendors
 from freight.model.crm import LOAD_ORDER, Company, Deal, File, Note, Task
-from freight.queue import Queue, connect
-from freight.settings import Settings
-from support import jobs, memory, migration
+from support import jobs, migration
 from support.memory import firm
 from support.memory.fleet import Fleet
 from support.memory.jobs import Pair, new_pair
@@ -29,10 +26,8 @@ def pair() -> Pair:
 
 
 @pytest.fixture
-async def carry(tenant: Tenant, settings: Settings, pair: Pair) -> AsyncIterator[Carry]:
+def carry(tenant: Tenant, fleet: Fleet, pair: Pair) -> Carry:
     """A function that runs a job of the pair to its end and returns it as the API shows it."""
-    redis = connect(settings.redis_url or "")
-    fleet = Fleet(tenant, settings, Vendors(settings, redis, workers=lambda: 1), Queue(redis))
 
     async def run(**changes: Any) -> dict[str, Any]:
         ended = await fleet.run(pair, **changes)
@@ -41,9 +36,7 @@ async def carry(tenant: Tenant, settings: Settings, pair: Pair) -> AsyncIterator
         assert job["status"] == "completed", (job["error"], failed)
         return job
 
-    with memory.registered():
-        yield run
-    await redis.aclose(close_connection_pool=True)
+    return run
 
 
 async def test_every_entity_arrives_with_its_references(carry: Carry, pair: Pair, tenant: Tenant) -> None:
@@ -52,16 +45,14 @@ async def test_every_entity_arrives_with_its_references(carry: Carry, pair: Pair
     assert {entity: len(held.of(entity)) for entity in LOAD_ORDER if entity != "lists"} == {
         "companies": 120, "people": 2, "deals": 1, "list_entries": 3, "notes": 1, "tasks": 1, "files": 1,
     }  # fmt: skip
-    by_source = {(one.entity, one.values["memory_id"][0]): one for one in held.records.values()}
-    acme, ann = by_source["companies", "1"], by_source["people", "1"]
-    assert acme.values["x_11"] == [link("people", by_source["people", id_].id) for id_ in ("2", "1")]
-    assert by_source["companies", "2"].values["x_12"] == [link("companies", acme.id)]
-    assert ann.values["employer"] == [link("companies", acme.id)]
-    assert by_source["deals", "1"].values["stage"] == ["Won"]
-    assert by_source["notes", "1"].values["text"] == ["Met in Oslo.\nCall again."]
-    assert [sorted(one.name for one in held.lists.values())] == [["Pipeline", "Watched"]]
-    assert {by_source["list_entries", id_].list_id for id_ in ("2", "3")} < set(held.lists)
-    assert held.contents[by_source["files", "1"].id] == b"deck"
+    assert pair.copy_of("companies", "1").values["x_11"] == [pair.link_to("people", id_) for id_ in ("2", "1")]
+    assert pair.copy_of("companies", "2").values["x_12"] == [pair.link_to("companies", "1")]
+    assert pair.copy_of("people", "1").values["employer"] == [pair.link_to("companies", "1")]
+    assert pair.copy_of("deals", "1").values["stage"] == ["Won"]
+    assert pair.copy_of("notes", "1").values["text"] == ["Met in Oslo.\nCall again."]
+    assert sorted(one.name for one in held.lists.values()) == ["Pipeline", "Watched"]
+    assert {pair.copy_of("list_entries", id_).list_id for id_ in ("2", "3")} < set(held.lists)
+    assert held.contents[pair.copy_of("files", "1").id] == b"deck"
     named = {(row["entity"], row["source_id"]) for row in await jobs.logs(tenant, job["id"], code="colleague_left_out")}
     assert named == {("companies", "1")}
 
@@ -124,7 +115,7 @@ async def test_a_dry_run_predicts_what_a_full_run_does(carry: Carry, pair: Pair)
 
 async def test_a_change_of_a_person_in_the_target_stays_and_is_named(carry: Carry, pair: Pair, tenant: Tenant) -> None:
     await carry()
-    (acme,) = [one for one in pair.target.of("companies") if one.values["memory_id"] == ["1"]]
+    acme = pair.copy_of("companies", "1")
     acme.values["x_10"] = ["Tin"]
     given = pair.source.records["companies"]["1"]
     assert isinstance(given, Company)
@@ -134,7 +125,3 @@ async def test_a_change_of_a_person_in_the_target_stays_and_is_named(carry: Carr
     assert jobs.counts(job, "companies")["updated"] == 1
     kept = await jobs.logs(tenant, job["id"], code="kept_in_target")
     assert [(row["source_id"], row["field"]) for row in kept] == [("1", "x_10")]
-
-
-def link(entity: str, target_id: str) -> dict[str, str]:
-    return {"entity": entity, "id": target_id}

@@ -36,6 +36,9 @@ MOST_ROUNDS = 500
 
 IN_DOUBT_SECONDS = 0.1
 
+LEASED = {"jobs": "id", "streams": "job_id", "batches": "job_id"}
+"""The tables that workers claim rows of, each with the column of the job."""
+
 WORKER: ContextVar[int] = ContextVar("worker")
 """The number of the worker that runs the present step."""
 
@@ -57,8 +60,8 @@ class Fleet:
         """Run a job of the pair with these accidents, and return it when it has ended."""
         self._accidents = list(accidents)
         pair.target.interrupt = self._interrupt
-        job_id = UUID(
-            await create(self._tenant, pair, vendors=self._vendors, cipher=self._cipher, queue=self._queue, **changes)
+        job_id = await create(
+            self._tenant, pair, vendors=self._vendors, cipher=self._cipher, queue=self._queue, **changes
         )
         context = self._context()
         for _ in range(MOST_ROUNDS):
@@ -117,7 +120,7 @@ class Fleet:
     async def _take_over(self, job_id: UUID) -> None:
         """Have the next worker take over, as after the leases of the killed one have expired."""
         async with database.as_tenant(self._tenant.id) as tx:
-            for table, column in (("jobs", "id"), ("streams", "job_id"), ("batches", "job_id")):
+            for table, column in LEASED.items():
                 await tx.execute(f"UPDATE {table} SET {leases.REVOKED} WHERE {column} = $1", job_id)
         self._worker += 1
         self._killed.clear()
@@ -125,7 +128,7 @@ class Fleet:
     async def _let_time_pass(self, job_id: UUID) -> None:
         """Make due what waits for its next attempt."""
         async with database.as_tenant(self._tenant.id) as tx:
-            for table, column in (("jobs", "id"), ("streams", "job_id"), ("batches", "job_id")):
+            for table, column in LEASED.items():
                 await tx.execute(f"UPDATE {table} SET due_at = now() WHERE {column} = $1 AND due_at > now()", job_id)
 
     async def _bury(self) -> None:

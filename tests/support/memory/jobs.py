@@ -5,7 +5,7 @@ this one.
 """
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -16,10 +16,12 @@ from freight.domain.jobs.requests import JobRequest
 from freight.domain.migration.steps.dispatch import changing
 from freight.domain.vendors import Vendors
 from freight.encryption import CredentialCipher
+from freight.model.crm import Entity
 from freight.queue import Queue
 from support.memory import workspaces
+from support.memory.drafting import link
 from support.memory.spec import SPEC
-from support.memory.workspaces import SourceWorkspace, TargetWorkspace
+from support.memory.workspaces import SourceWorkspace, Stored, TargetWorkspace
 from support.service import Tenant
 
 
@@ -30,6 +32,15 @@ class Pair(msgspec.Struct, frozen=True):
     source: SourceWorkspace
     target: TargetWorkspace
 
+    def copy_of(self, entity: Entity, source_id: str) -> Stored:
+        """Return the only record of the target that was made of a record of the source."""
+        (made,) = [one for one in self.target.of(entity) if one.values[f"{SPEC.system}_id"] == [source_id]]
+        return made
+
+    def link_to(self, entity: Entity, source_id: str) -> dict[str, str]:
+        """Return the value of an attribute that refers to the copy of a record."""
+        return link(entity, self.copy_of(entity, source_id).id)
+
 
 def new_pair() -> Pair:
     """Return two new workspaces."""
@@ -38,23 +49,18 @@ def new_pair() -> Pair:
     return Pair(key, workspaces.SOURCES[key], workspaces.TARGETS[key])
 
 
-def request(pair: Pair, **changes: Any) -> JobRequest:
-    """Return a request for a job from the pair's source to its target."""
-    return JobRequest(
+async def create(
+    tenant: Tenant, pair: Pair, *, vendors: Vendors, cipher: CredentialCipher, queue: Queue, **settings: Any
+) -> UUID:
+    """Create a job from the pair's source to its target, and return its id."""
+    request = JobRequest(
         source_system=SPEC.system,
         target_system=SPEC.system,
         source_config=Configuration(api_key=pair.key),  # type: ignore[arg-type, unused-ignore]
         target_config=TargetConfiguration(api_key=pair.key),  # type: ignore[arg-type, unused-ignore]
-        **changes,
+        **settings,
     )
-
-
-async def create(
-    tenant: Tenant, pair: Pair, *, vendors: Vendors, cipher: CredentialCipher, queue: Queue, **changes: Any
-) -> str:
-    """Create a job, and return its id."""
-    given = request(pair, **changes)
-    columns = await jobs.prepare(given, vendors)
+    columns = await jobs.prepare(request, vendors)
     async with changing(queue, tenant.id) as changes:
-        job = await lifecycle.create(changes, cipher, tenant.id, given, columns, started_by="test")
-    return str(job.id)
+        job = await lifecycle.create(changes, cipher, tenant.id, request, columns, started_by="test")
+    return job.id

@@ -34,6 +34,9 @@ PARTS: dict[Entity, dict[str, str]] = {
 }  # fmt: skip
 """The attributes of the standard parts of records."""
 
+IDENTIFYING = frozenset({"name", "mails"})
+"""Those of them that identify a record."""
+
 
 def mark_slug(provenance: Provenance) -> str:
     """Return the slug of the attribute that holds the id of the source record."""
@@ -58,11 +61,11 @@ def plan(
         migrated=has_lists,
         target=CAPABILITIES.label,
     )
+    attributes = {owner: held.attributes.get(kept_as or "", {}) for owner, kept_as in _owners(entities, lists)}
     places: list[Place] = []
-    for owner, kept_as in _owners(entities, lists):
-        attributes = {} if kept_as is None else held.attributes.get(kept_as, {})
+    for owner, existing in attributes.items():
         placed, refused = place_fields(
-            _field_owner(owner, attributes, provenance),
+            _field_owner(owner, existing, provenance),
             schema.fields_of(owner),
             mapping.fields_of(owner),
             CAPABILITIES,
@@ -71,8 +74,8 @@ def plan(
         found += refused
     choices = {
         (owner, slug): attribute.choices
-        for owner, kept_as in _owners(entities, lists)
-        for slug, attribute in held.attributes.get(kept_as or "", {}).items()
+        for owner, existing in attributes.items()
+        for slug, attribute in existing.items()
     }
     completed, many = complete_places(places, schema, choices, CAPABILITIES)
     default_owner, unknown = resolve_default_owner(mapping, held.members, CAPABILITIES.label)
@@ -149,7 +152,7 @@ def _field_owner(owner: str, attributes: dict[str, Attribute], provenance: Prove
         },
         kept=frozenset({mark_slug(provenance), "record"}),
         standard=parts,
-        identifying=frozenset({"name", "mails"}) & parts,
+        identifying=IDENTIFYING & parts,
         slugs=slugs,
     )
 
@@ -184,9 +187,7 @@ def _standard(schema: Schema, mapping: JobMapping, entities: Collection[Entity])
         issue
         for entity, parts in PARTS.items()
         if entity in entities
-        for issue in check_standard(
-            entity, schema, mapping.fields_of(entity), parts, frozenset({"name", "mails"}) & set(parts.values())
-        )
+        for issue in check_standard(entity, schema, mapping.fields_of(entity), parts, IDENTIFYING)
     ]
 
 
