@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from freight.connectors.errors import CredentialsRefused, NotFound
+from freight.connectors.errors import NotFound
 from freight.connectors.protocols import Page, Reader, Row, Source
 from freight.model.crm import LOAD_ORDER, Company, Deal, Entity, File, ListEntry, Person, Record, entity_of
 from freight.model.mapping import Mapping as JobMapping
 from freight.model.schema import Schema
-from support.conformance.subject import Subject
+from support.conformance.subject import ConnectorConformance, Subject
 
 BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
 """Entities that can be read by their ids."""
@@ -18,20 +18,8 @@ BY_ID: tuple[Entity, ...] = ("companies", "people", "deals")
 MOST_PAGES = 1000
 
 
-class SourceConformance:
+class SourceConformance(ConnectorConformance[Source]):
     """Tests of a source whose workspace holds records of every entity and a file that can be opened."""
-
-    async def test_a_key_always_names_the_same_workspace(self, subject: Subject[Source]) -> None:
-        async with subject.opened() as first, subject.opened() as second:
-            workspace = await first.identify()
-            assert workspace == await second.identify()
-        assert workspace.id
-        assert workspace.name
-
-    async def test_an_unknown_key_is_refused_as_such(self, subject: Subject[Source]) -> None:
-        with pytest.raises(CredentialsRefused):
-            async with subject.opened("unknown-key") as source:
-                await source.identify()
 
     async def test_fields_have_ids_of_their_own_and_codes_are_declared(self, subject: Subject[Source]) -> None:
         async with subject.opened() as source:

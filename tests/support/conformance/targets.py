@@ -9,7 +9,7 @@ from io import BytesIO
 import msgspec
 import pytest
 
-from freight.connectors.errors import CredentialsRefused, NotFound
+from freight.connectors.errors import NotFound
 from freight.connectors.protocols import (
     Draft,
     FileContent,
@@ -35,7 +35,7 @@ from freight.model.crm import (
 )
 from freight.model.mapping import Mapping as JobMapping
 from freight.model.provenance import Provenance
-from support.conformance.subject import Subject
+from support.conformance.subject import ConnectorConformance, Subject
 from support.memory import firm
 from support.memory.workspaces import SourceWorkspace
 
@@ -60,20 +60,8 @@ class Filled:
         return [(self.drafts[one], made) for one, made in self.made.items() if one[0] == entity]
 
 
-class TargetConformance:
+class TargetConformance(ConnectorConformance[Target]):
     """Tests of a target whose workspace is empty at first and may keep what earlier tests wrote to it."""
-
-    async def test_a_key_always_names_the_same_workspace(self, subject: Subject[Target]) -> None:
-        async with subject.opened() as first, subject.opened() as second:
-            workspace = await first.identify()
-            assert workspace == await second.identify()
-        assert workspace.id
-        assert workspace.name
-
-    async def test_an_unknown_key_is_refused_as_such(self, subject: Subject[Target]) -> None:
-        with pytest.raises(CredentialsRefused):
-            async with subject.opened("unknown-key") as target:
-                await target.identify()
 
     async def test_a_plan_changes_nothing_and_is_the_same_each_time(self, subject: Subject[Target]) -> None:
         async with subject.opened() as target:

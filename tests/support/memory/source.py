@@ -5,40 +5,25 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
 from itertools import islice
 
-import httpx
 import msgspec
 
 from freight.connectors.errors import FileIncomplete, NotFound
-from freight.connectors.protocols import Discovery, FileContent, Pacer, Page, Row, Usage, Workspace
+from freight.connectors.protocols import Discovery, FileContent, Page, Row, Workspace
 from freight.model.crm import Deal, Entity, File, List, ListEntry, Record
 from freight.model.mapping import Mapping as JobMapping
 from freight.model.schema import Schema
 from support.memory import workspaces
+from support.memory.connection import MemoryConnection
 from support.memory.workspaces import SourceWorkspace
 
 
-class MemorySource:
+class MemorySource(MemoryConnection):
     """Reads a workspace; see `freight.connectors.protocols.Source`."""
-
-    def __init__(
-        self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        self._key = api_key
-        self._pacer = pacer
-        self._reads = 0
-
-    async def aclose(self) -> None:
-        """Do nothing: there are no connections."""
-
-    def take_usage(self) -> Usage:
-        """Return the number of queries since the last call."""
-        reads, self._reads = self._reads, 0
-        return Usage(reads=reads)
 
     async def identify(self) -> Workspace:
         """Return the workspace. Raise `CredentialsRefused` for an unknown key."""
         await self.query()
-        return Workspace(id=self._key, name=f"Source {self._key}")
+        return Workspace(id=self.key, name=f"Source {self.key}")
 
     async def discover(self, entities: Collection[Entity], mapping: JobMapping) -> Discovery:
         """Return the schema with the numbers of records."""
@@ -53,9 +38,8 @@ class MemorySource:
 
     async def query(self) -> SourceWorkspace:
         """Return the workspace, as one read."""
-        await self._pacer.turn("query")
-        self._reads += 1
-        return workspaces.source(self._key)
+        await self.take_turn("query")
+        return workspaces.source(self.key)
 
 
 class MemoryReader:

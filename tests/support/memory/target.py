@@ -2,19 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-import httpx
-
 from freight.connectors.errors import NotFound, Rejected, UniquenessConflict
 from freight.connectors.protocols import (
     Attributes,
     Draft,
     FileContent,
     Implied,
-    Pacer,
     References,
     SchemaPlan,
     TargetRecord,
-    Usage,
     Workspace,
 )
 from freight.model.crm import Entity, Record
@@ -23,6 +19,7 @@ from freight.model.provenance import Provenance
 from freight.model.resolved_mapping import ResolvedMapping
 from freight.model.schema import Schema
 from support.memory import planning, workspaces
+from support.memory.connection import MemoryConnection
 from support.memory.drafting import Drafter
 from support.memory.workspaces import Moment, Stored, TargetWorkspace
 
@@ -30,29 +27,13 @@ UNIQUE = "mails"
 """The only attribute whose values no two records share."""
 
 
-class MemoryTarget:
+class MemoryTarget(MemoryConnection):
     """Writes a workspace; see `freight.connectors.protocols.Target`."""
-
-    def __init__(
-        self, api_key: str, *, base_url: str, pacer: Pacer, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        self._key = api_key
-        self._pacer = pacer
-        self._reads = 0
-        self._writes = 0
-
-    async def aclose(self) -> None:
-        """Do nothing: there are no connections."""
-
-    def take_usage(self) -> Usage:
-        """Return the number of queries and changes since the last call."""
-        usage, self._reads, self._writes = Usage(reads=self._reads, writes=self._writes), 0, 0
-        return usage
 
     async def identify(self) -> Workspace:
         """Return the workspace. Raise `CredentialsRefused` for an unknown key."""
         await self.query()
-        return Workspace(id=self._key, name=f"Target {self._key}")
+        return Workspace(id=self.key, name=f"Target {self.key}")
 
     async def plan_schema(
         self, schema: Schema, mapping: JobMapping, entities: Collection[Entity], provenance: Provenance
@@ -74,15 +55,13 @@ class MemoryTarget:
 
     async def query(self) -> TargetWorkspace:
         """Return the workspace, as one read."""
-        await self._pacer.turn("query")
-        self._reads += 1
-        return workspaces.target(self._key)
+        await self.take_turn("query")
+        return workspaces.target(self.key)
 
     async def change(self) -> TargetWorkspace:
         """Return the workspace, as one write."""
-        await self._pacer.turn("change")
-        self._writes += 1
-        return workspaces.target(self._key)
+        await self.take_turn("change")
+        return workspaces.target(self.key)
 
 
 class MemoryWriter:
