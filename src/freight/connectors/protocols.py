@@ -201,7 +201,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     wait for records loaded later remain."""
     places: Mapping[Reference, Any] = {}
     """The records of the target that can have a copy of the note, by source record: those that the note is attached to,
-    and its parent."""
+    and its parent. One of them is the only value of one of the note's attributes."""
     for_copy: Callable[[Attributes], "Draft"] | None = None
     """Returns the draft of a note for a copy that the target has with these values: on the same record. None for other
     entities."""

@@ -1,5 +1,6 @@
 """A whole migration from one in-memory workspace to another, which only the registry knows of."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from freight import database
 from freight.model.crm import LOAD_ORDER, Company, Deal, File, Note, Task
+from freight.model.mapping import Mapping
 from support import jobs, migration
 from support.memory import firm
 from support.memory.fleet import Fleet
@@ -68,6 +70,18 @@ async def test_a_second_job_writes_nothing(carry: Carry, pair: Pair, has_ledger:
     for counts in migration.outcomes(await carry()).values():
         assert counts["unchanged"] == counts["read"]
     assert (pair.target.writes, pair.target.schema_changes) == (before, made)
+
+
+async def test_notes_go_to_each_of_their_records_and_are_not_written_again(carry: Carry, pair: Pair) -> None:
+    odd = ("a", "a/b", "é", "new:companies:1", "%", "'")
+    pair.source.put(*(Company(id=id_, name="Odd") for id_ in odd))
+    pair.source.put(*(Note(id=id_, content=id_, company_ids=(id_, "1")) for id_ in odd))
+    pair.source.remove("notes", "1")
+    await carry(mapping=Mapping(notes="all"))
+    assert Counter(note.values["text"][0] for note in pair.target.of("notes")) == dict.fromkeys(odd, 2)
+    before = pair.target.writes.copy()
+    await carry(mapping=Mapping(notes="all"))
+    assert pair.target.writes == before
 
 
 async def test_each_value_that_the_target_does_not_hold_is_named(carry: Carry, pair: Pair, tenant: Tenant) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from freight.connectors.protocols import Draft, Issue, TargetRecord
+from freight.connectors.protocols import Attributes, Draft, Issue, TargetRecord
 from freight.domain.migration.planning.context import (
     Candidate,
     gains_unique_values,
@@ -116,7 +116,8 @@ def test_what_goes_to_another_list_than_the_last_time_is_not_known(
 
 def test_a_note_is_known_by_the_copy_on_the_same_record() -> None:
     note = Note(id="1", content="Hi", company_ids=("7",))
-    draft = msgspec.structs.replace(DRAFT, entity="notes", values={"parent": ["c7"], "content": ["Hi"]})
+    values: Attributes = {"parent": ["c7"], "content": ["Hi"]}
+    draft = msgspec.structs.replace(DRAFT, entity="notes", values=values, places={("companies", "7"): "c7"})
     copy = msgspec.structs.replace(KNOWN, source_id="1/companies/7", values={"parent": ["c7"]})
     known = recognise(staged(note), draft, {copy.source_id: copy})
     assert known is not None

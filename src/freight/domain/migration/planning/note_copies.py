@@ -35,11 +35,17 @@ def held_elsewise(note: Note, held: Mapping[str, LedgerEntry]) -> tuple[Attribut
 
 def known_copy(note: Note, draft: Draft, held: Mapping[str, LedgerEntry]) -> LedgerEntry | None:
     """Return the ledger entry of the copy on the same record, under the present id of the note."""
+    place = place_of(draft.values, draft)
     for id_ in note_ids(note):
         known = held.get(id_)
-        if known is not None and known.values.get("parent") == draft.values["parent"]:
+        if known is not None and place is not None and place_of(known.values, draft) == place:
             return counted(msgspec.structs.replace(known, source_id=note.id, formerly=id_), draft, known.values)
     return None
+
+
+def place_of(values: Attributes, draft: Draft) -> Any | None:
+    """Return which of the places of a draft a note with these values is attached to; None for none of them."""
+    return next((place for place in draft.places.values() if [place] in values.values()), None)
 
 
 def counted(known: LedgerEntry, draft: Draft, held: Attributes) -> LedgerEntry:

@@ -11,6 +11,7 @@ from freight.connectors.errors import NotFound, PermissionMissing, Rejected
 from freight.connectors.protocols import Draft, Issue, TargetRecord, Writer
 from freight.domain.jobs.model import Job
 from freight.domain.migration.planning.chunks import plan_each
+from freight.domain.migration.planning.note_copies import place_of
 from freight.domain.migration.records import in_flight, leases, ledger, logs, reservations
 from freight.domain.migration.records.batches import Batch
 from freight.domain.migration.records.leases import Lease
@@ -65,7 +66,8 @@ def _is_of(record: TargetRecord, draft: Draft, own: TargetRecord) -> bool:
     """Return whether a record of the target has the provenance of this source record."""
     if draft.entity == "notes" and record.source_id is not None:
         # A note on another record is another copy.
-        return note_of(record.source_id) == note_of(draft.source_id) and _alike(record, own, "parent")
+        is_at_own_place = place_of(record.values, draft) == place_of(own.values, draft)
+        return note_of(record.source_id) == note_of(draft.source_id) and is_at_own_place
     return record.source_id == draft.source_id
 
 
